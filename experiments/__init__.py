@@ -1,0 +1,1 @@
+"""Binaries that repeat each analysis; all of them take --help."""

@@ -1,0 +1,88 @@
+"""How every binary starts and ends: flags, log level, exit codes.
+
+0 done; 1 a fault of ours; 2 bad input or flags; 3 interrupted, and the same
+command goes on where it stopped.
+"""
+
+from collections.abc import Callable, Sequence
+import os
+import pathlib
+import signal
+import sys
+
+from absl import app
+from absl import flags
+from absl import logging
+
+from jaxseg import errors
+
+
+def run(main: Callable[[], None]) -> None:
+  """Runs a binary.
+
+  Args:
+    main: Does the work; takes no arguments, since flags say it all.
+  """
+  signal.signal(signal.SIGTERM, _interrupt)
+
+  def guarded(argv: Sequence[str]) -> int:
+    try:
+      if len(argv) > 1:
+        raise errors.ConfigError(
+            f"unexpected argument {argv[1]!r}; flags are written --name=value"
+        )
+      main()
+    except errors.JaxsegError as e:
+      _say(str(e))
+      return 2
+    except KeyboardInterrupt:
+      _say("interrupted; the same command goes on from here")
+      return 3
+    except BrokenPipeError:  # The reader of our output went away.
+      os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return 0
+
+  _quiet()
+  app.run(guarded, flags_parser=_parse)
+
+
+def command() -> str:
+  """The command line as a user would repeat it."""
+  module = pathlib.Path(sys.argv[0]).stem
+  return " ".join([f"python -m experiments.{module}", *sys.argv[1:]])
+
+
+def compilation_cache() -> None:
+  """Keeps compiled programs between runs, unless the user chose a place."""
+  import jax  # `--help` does without it.
+
+  if "JAX_COMPILATION_CACHE_DIR" not in os.environ:
+    base = os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache"
+    folder = pathlib.Path(base) / "jaxseg" / "compiled"
+    jax.config.update("jax_compilation_cache_dir", str(folder))
+  jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
+
+
+def _parse(argv: Sequence[str]) -> list[str]:
+  flags.FLAGS.set_gnu_getopt(True)
+  try:
+    return flags.FLAGS(list(argv))
+  except (flags.Error, flags.IllegalFlagValueError) as e:
+    _say(f"{e}; --help lists the flags")
+    sys.exit(2)
+  except SystemExit:  # absl has printed the help that was asked for.
+    sys.exit(0)
+
+
+def _say(text: str) -> None:
+  sys.stderr.write(" ".join(text.splitlines()) + "\n")
+
+
+def _interrupt(*_: object) -> None:
+  raise KeyboardInterrupt
+
+
+def _quiet() -> None:
+  """Leaves warnings and errors of the libraries, not their chatter."""
+  logging.use_absl_handler()
+  logging.set_verbosity(logging.WARNING)

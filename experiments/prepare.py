@@ -1,0 +1,38 @@
+r"""Prepares a cohort: patients onto one grid, split, stored in a run folder.
+
+    python -m experiments.prepare --cohort=openkbp --input=open-kbp
+    python -m experiments.prepare --cohort=phantom --patients=24
+
+Writes OUTPUT/cohort.json, split.json and store/. 100 patients of OpenKBP take
+half a minute on one core.
+"""
+
+from experiments import cli
+from experiments import common
+
+
+def main() -> None:
+  run = common.prepared()
+  rows = [
+      {
+          "structure": name,
+          **{
+              part: sum(
+                  name in run.store.patients[p].contoured
+                  for p in run.split.part(part)
+              )
+              for part in ("train", "validation", "test")
+          },
+      }
+      for name in run.store.structures
+  ]
+  common.show(
+      f"{run.store.cohort}: {len(run.store.patients)} patients, contoured",
+      rows,
+      ["structure", "train", "validation", "test"],
+  )
+  print(f"Prepared: {run.folder}")
+
+
+if __name__ == "__main__":
+  cli.run(main)

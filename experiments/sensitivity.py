@@ -1,0 +1,24 @@
+r"""How much Dice a threshold costs that is off by so much.
+
+    python -m experiments.sensitivity --output=runs/openkbp
+
+Reads the counts that experiments.sweep left; writes OUTPUT/tables/sensitivity.csv, sensitivity_medians.csv and
+figures/sensitivity.{svg,png}.
+"""
+
+from experiments import cli
+from experiments import common
+from jaxseg import data
+from jaxseg import report
+from jaxseg import study
+
+
+def main() -> None:
+  run = data.Run(common.output_folder())
+  results = study.read_run(run)
+  section = report.sensitivity_section(run, results, common.provenance(run))
+  common.tell(section)
+
+
+if __name__ == "__main__":
+  cli.run(main)

@@ -1,0 +1,35 @@
+"""Thresholds, losses, metrics and contours for segmentation, on JAX."""
+
+import importlib
+from typing import Any
+
+__version__ = "0.1.0"
+
+_PARTS = (
+    "cohorts",
+    "data",
+    "errors",
+    "inference",
+    "losses",
+    "metrics",
+    "models",
+    "report",
+    "structures",
+    "study",
+    "thresholds",
+    "training",
+    "volume",
+)
+
+__all__ = ["__version__", *_PARTS]
+
+
+def __getattr__(name: str) -> Any:
+  # PEP 562: `import jaxseg` is cheap, a part is loaded when it is used.
+  if name in _PARTS:
+    return importlib.import_module(f"jaxseg.{name}")
+  raise AttributeError(f"module 'jaxseg' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+  return list(__all__)

@@ -1,0 +1,56 @@
+"""Checks of array arguments: shape, dtype and Python scalars only.
+
+They never look at array values, so they work while JAX traces a function.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+
+def same_shape(**arrays: Any) -> None:
+  """Raises ValueError unless all arrays have one shape."""
+  shapes = {name: tuple(np.shape(array)) for name, array in arrays.items()}
+  if len(set(shapes.values())) > 1:
+    said = ", ".join(f"{name} {shape}" for name, shape in shapes.items())
+    raise ValueError(f"shapes differ: {said}; give arrays of one shape")
+
+
+def floating(**arrays: Any) -> None:
+  """Raises TypeError unless every array is of a floating-point dtype."""
+  # jnp.issubdtype and not NumPy's: bfloat16 is a float only to the former.
+  import jax.numpy as jnp
+
+  for name, array in arrays.items():
+    if not jnp.issubdtype(jnp.asarray(array).dtype, jnp.floating):
+      raise TypeError(
+          f"{name} has dtype {jnp.asarray(array).dtype}; give floating point"
+      )
+
+
+def boolean(**arrays: Any) -> None:
+  """Raises TypeError unless every array is boolean."""
+  for name, array in arrays.items():
+    dtype = np.asarray(array).dtype if not hasattr(array, "dtype") else (
+        array.dtype
+    )
+    if dtype != np.bool_:
+      raise TypeError(f"{name} has dtype {dtype}; give a boolean mask")
+
+
+def positive(**values: float) -> None:
+  """Raises ValueError unless every Python number is above 0."""
+  for name, value in values.items():
+    if not value > 0:
+      raise ValueError(f"{name} is {value}; give a number above 0")
+
+
+def divisible(by: int, **shapes: Sequence[int]) -> None:
+  """Raises ValueError unless every length is a positive multiple of `by`."""
+  for name, shape in shapes.items():
+    if any(length < by or length % by for length in shape):
+      raise ValueError(
+          f"{name} {tuple(shape)} is not divisible by {by};"
+          " pad or crop the images to multiples of it"
+      )

@@ -1,0 +1,88 @@
+"""Files that are never half-written: a temporary name, then a rename."""
+
+from collections.abc import Iterator
+import contextlib
+import hashlib
+import json
+import os
+import pathlib
+import shutil
+import tempfile
+from typing import Any
+
+from jaxseg import errors
+
+
+def write_text(path: pathlib.Path, text: str) -> None:
+  """Writes UTF-8 text under a temporary name and renames it into place."""
+  write_bytes(path, text.encode("utf-8"))
+
+
+def write_bytes(path: pathlib.Path, content: bytes) -> None:
+  """Writes bytes under a temporary name and renames them into place."""
+  path.parent.mkdir(parents=True, exist_ok=True)
+  handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+  try:
+    with os.fdopen(handle, "wb") as file:
+      file.write(content)
+    os.chmod(name, 0o666 & ~_umask())  # mkstemp makes files private.
+    os.replace(name, path)
+  except BaseException:
+    pathlib.Path(name).unlink(missing_ok=True)
+    raise
+
+
+def write_json(path: pathlib.Path, content: Any) -> None:
+  """Writes JSON, indented, ending in a newline."""
+  write_text(path, json.dumps(content, indent=2, allow_nan=True) + "\n")
+
+
+def read_json(path: pathlib.Path) -> Any:
+  """Reads JSON.
+
+  Raises:
+    DataError: The file is missing or not JSON.
+  """
+  try:
+    return json.loads(path.read_text("utf-8"))
+  except FileNotFoundError as e:
+    raise errors.DataError(
+        f"{path}: no such file; run the step that writes it first"
+    ) from e
+  except (OSError, ValueError) as e:
+    raise errors.DataError(
+        f"{path}: not readable as JSON ({e}); delete it and make it again"
+    ) from e
+
+
+def as_json(content: Any) -> Any:
+  """Content as it comes back from JSON: lists for tuples, strings for keys."""
+  return json.loads(json.dumps(content))
+
+
+def digest(content: Any) -> str:
+  """SHA-256 of JSON-able content, the first 16 hexadecimal digits."""
+  text = json.dumps(content, sort_keys=True, separators=(",", ":"))
+  return hashlib.sha256(text.encode("utf-8")).hexdigest()[:16]
+
+
+@contextlib.contextmanager
+def new_folder(path: pathlib.Path) -> Iterator[pathlib.Path]:
+  """Yields a temporary folder that becomes `path` if the block succeeds."""
+  path.parent.mkdir(parents=True, exist_ok=True)
+  temporary = pathlib.Path(
+      tempfile.mkdtemp(dir=path.parent, prefix=f".{path.name}.")
+  )
+  try:
+    yield temporary
+    os.chmod(temporary, 0o777 & ~_umask())
+    os.replace(temporary, path)
+  except BaseException:
+    shutil.rmtree(temporary, ignore_errors=True)
+    raise
+
+
+def _umask() -> int:
+  mask = os.umask(0)
+  os.umask(mask)
+  return mask

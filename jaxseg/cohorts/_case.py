@@ -1,0 +1,86 @@
+"""What a cohort is: a list of patients, each of whom loads as one `Case`."""
+
+from collections.abc import Mapping
+import dataclasses
+from typing import Any, Protocol
+
+import numpy as np
+
+from jaxseg import errors
+from jaxseg import volume
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Case:
+  """One patient: the CT and what somebody contoured on it.
+
+  A structure without an entry in `masks` was **not contoured**; that says
+  nothing about the body, so such a patient takes no part in training or
+  scoring of that structure.
+
+  Attributes:
+    patient: Identifier, unique in its cohort.
+    image: CT in Hounsfield units, int16, `[slice, row, column]`.
+    masks: Canonical structure name -> bool mask of the image's shape.
+    unscanned: Slices that hold no measurement, ascending: beyond the ends of
+      the scan, or missing between two scanned ones.
+    notes: Remarks for the audit: what was odd and how it was read.
+  """
+
+  patient: str
+  image: volume.Volume
+  masks: Mapping[str, np.ndarray]
+  unscanned: tuple[int, ...] = ()
+  notes: tuple[str, ...] = ()
+
+  def __post_init__(self):
+    if self.image.array.dtype != np.int16:
+      raise errors.DataError(
+          f"{self.patient}: image is {self.image.array.dtype}, not int16 HU;"
+          " convert it in the cohort"
+      )
+    for name, mask in self.masks.items():
+      if mask.shape != self.image.shape or mask.dtype != np.bool_:
+        raise errors.DataError(
+            f"{self.patient}: mask {name} is {mask.dtype} {mask.shape}, the"
+            f" image {self.image.shape}; give bool masks of the image's shape"
+        )
+
+  @property
+  def contoured(self) -> tuple[str, ...]:
+    """Canonical names of the contoured structures, sorted."""
+    return tuple(sorted(self.masks))
+
+  @property
+  def missing_slices(self) -> tuple[int, ...]:
+    """The unscanned slices that lie between two scanned ones."""
+    gone = set(self.unscanned)
+    scanned = [k for k in range(self.image.shape[0]) if k not in gone]
+    if not scanned:
+      return ()
+    return tuple(k for k in self.unscanned if scanned[0] < k < scanned[-1])
+
+
+class Cohort(Protocol):
+  """A list of patients and the way to load one.
+
+  Attributes:
+    name: Name of the cohort, as shown in every table ("openkbp", "phantom").
+    structures: Canonical names that can occur in it, in a fixed order.
+  """
+
+  name: str
+  structures: tuple[str, ...]
+
+  def patients(self) -> tuple[str, ...]:
+    """Identifiers of the patients, in a fixed order."""
+
+  def load(self, patient: str) -> Case:
+    """Loads one patient.
+
+    Raises:
+      DataError: The patient is unknown or a file is missing or malformed.
+    """
+
+  def describe(self) -> Mapping[str, Any]:
+    """JSON-able facts that fix the cohort: source, settings, seed."""

@@ -1,0 +1,37 @@
+"""From patients to batches: preparation, store, split, sampling."""
+
+from jaxseg.data._batches import batches
+from jaxseg.data._batches import draw
+from jaxseg.data._batches import known_slices
+from jaxseg.data._batches import Samples
+from jaxseg.data._batches import select
+from jaxseg.data._placement import place
+from jaxseg.data._placement import Placement
+from jaxseg.data._run import prepare_run
+from jaxseg.data._run import Run
+from jaxseg.data._split import make_split
+from jaxseg.data._split import Split
+from jaxseg.data._store import Patient
+from jaxseg.data._store import PrepareConfig
+from jaxseg.data._store import Store
+from jaxseg.data._store import write_store
+from jaxseg.data._window import window
+
+__all__ = [
+    "Patient",
+    "Placement",
+    "PrepareConfig",
+    "Run",
+    "Samples",
+    "Split",
+    "Store",
+    "batches",
+    "draw",
+    "known_slices",
+    "make_split",
+    "place",
+    "prepare_run",
+    "select",
+    "window",
+    "write_store",
+]

@@ -1,0 +1,125 @@
+"""Which slices a network sees, and in which order."""
+
+import dataclasses
+
+import numpy as np
+
+from jaxseg import errors
+from jaxseg import structures
+from jaxseg.data import _store
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Samples:
+  """Slices of some patients, as positions in the store.
+
+  Attributes:
+    positive: Slices that show the structure, int64, ascending.
+    negative: Slices that are known not to show it, int64, ascending.
+  """
+
+  positive: np.ndarray
+  negative: np.ndarray
+
+
+def known_slices(patient: _store.Patient, structure: str) -> np.ndarray:
+  """Where the reference can be believed.
+
+  A slice without a measurement is unknown. Of an organ that goes on beyond
+  the range that is usually contoured (a spinal cord drawn near the target
+  only), the slices beyond that range are unknown too, and not negative.
+
+  Args:
+    patient: Entry of the store.
+    structure: Canonical name; contoured on this patient.
+
+  Returns:
+    Bool `[slice]`, the patient's own numbering.
+  """
+  known = patient.scanned
+  if structures.get(structure).open_ended:
+    first, last = patient.contoured[structure]
+    known[:first] = False
+    known[last + 1 :] = False
+  return known
+
+
+def select(
+    store: _store.Store,
+    structure: str,
+    patients: tuple[str, ...],
+    labels: np.ndarray,
+) -> Samples:
+  """Sorts the known slices of patients into those with the structure or not.
+
+  Args:
+    store: Prepared cohort.
+    structure: Canonical name.
+    patients: Candidates; those without a contour of it are passed over.
+    labels: The structure's masks, `store.labels(structure)`.
+
+  Raises:
+    StructureNotFoundError: On none of the patients it was contoured.
+  """
+  positive, negative = [], []
+  for name in patients:
+    patient = store.patients[name]
+    if structure not in patient.contoured:
+      continue
+    known = known_slices(patient, structure)
+    shows = labels[patient.start : patient.stop].any((1, 2))
+    positive.append(patient.start + np.flatnonzero(known & shows))
+    negative.append(patient.start + np.flatnonzero(known & ~shows))
+  if not positive or not sum(map(len, positive)):
+    raise errors.StructureNotFoundError(
+        f"{structure}: contoured on none of {len(patients)} patients of this"
+        " part; choose another split or structure"
+    )
+  return Samples(
+      np.concatenate(positive).astype(np.int64),
+      np.concatenate(negative).astype(np.int64),
+  )
+
+
+def draw(
+    samples: Samples, *, negatives: float, seed: int, epoch: int
+) -> np.ndarray:
+  """The slices of one epoch in their order.
+
+  All positive slices, and for each of them `negatives` of the others, drawn
+  anew in each epoch.
+
+  Args:
+    samples: Slices to draw from.
+    negatives: Negative slices per positive one; at most all there are.
+    seed: With `epoch`, decides order and choice.
+    epoch: Number of the epoch, from 0.
+
+  Returns:
+    Positions in the store, int64 `[slice]`.
+  """
+  generator = np.random.Generator(np.random.PCG64([seed, epoch]))
+  count = min(len(samples.negative), int(negatives * len(samples.positive)))
+  chosen = generator.choice(samples.negative, count, replace=False)
+  return generator.permutation(np.concatenate([samples.positive, chosen]))
+
+
+def batches(
+    order: np.ndarray, *, size: int, limit: int | None = None
+) -> np.ndarray:
+  """Cuts an order into batches of one size.
+
+  The last batch is filled from the beginning, so that every slice is seen and
+  every batch has the same shape.
+
+  Args:
+    order: Positions, `[slice]`.
+    size: Slices a batch.
+    limit: At most so many batches; None is all.
+
+  Returns:
+    int32 `[batch, size]`.
+  """
+  count = -(-len(order) // size)
+  filled = np.resize(order, (count, size)).astype(np.int32)
+  return filled if limit is None else filled[:limit]

@@ -1,0 +1,169 @@
+"""Where a prepared slice lies in the patient's own grid, and the way back."""
+
+from collections.abc import Mapping
+import dataclasses
+from typing import Any
+
+import numpy as np
+from scipy import ndimage
+
+from jaxseg import errors
+from jaxseg import volume
+
+# Between fat (-100 HU) and air (-1000 HU): what is denser is body or couch.
+_BODY_HU = -300
+
+
+@dataclasses.dataclass(frozen=True)
+class Placement:
+  """The in-plane map between a patient's grid and the prepared one.
+
+  Prepared pixel (i, j) lies at the patient's index
+  (origin[0] + i * step[0], origin[1] + j * step[1]); slices correspond.
+
+  Attributes:
+    shape: The patient's grid (slices, rows, columns).
+    size: The prepared grid (rows, columns).
+    origin: Patient index (row, column) of the prepared pixel (0, 0).
+    step: Patient pixels per prepared pixel (row, column).
+  """
+
+  shape: tuple[int, int, int]
+  size: tuple[int, int]
+  origin: tuple[float, float]
+  step: tuple[float, float]
+
+  @property
+  def is_crop(self) -> bool:
+    """Whether pixels correspond one to one, so that nothing is resampled."""
+    return self.step == (1.0, 1.0) and all(o == int(o) for o in self.origin)
+
+  def take(self, array: np.ndarray, *, fill: float) -> np.ndarray:
+    """Brings `[slice, row, column]` onto the prepared grid.
+
+    Args:
+      array: Values on the patient's grid.
+      fill: Value outside of the patient's grid.
+
+    Returns:
+      float32 where resampled, else the array's own dtype,
+      `[slice, *size]`.
+    """
+    if self.is_crop:
+      return _paste(array, self.size, tuple(-int(o) for o in self.origin), fill)
+    smooth = array.astype(np.float32)
+    # Averages what one prepared pixel covers; sampling alone would alias.
+    sigma = [0.0] + [0.4 * s if s > 1.01 else 0.0 for s in self.step]
+    if any(sigma):
+      smooth = ndimage.gaussian_filter(smooth, sigma, mode="nearest")
+    source = volume.Volume(smooth, np.eye(4))
+    affine = np.diag([1.0, *self.step, 1.0])
+    affine[1:3, 3] = self.origin
+    return volume.resample(
+        source, (self.shape[0], *self.size), affine, fill=fill
+    ).array
+
+  def restore(self, array: np.ndarray, *, fill: float = 0.0) -> np.ndarray:
+    """Brings `[slice, *size]` back onto the patient's grid.
+
+    Args:
+      array: Values on the prepared grid, such as probabilities.
+      fill: Value outside of the prepared grid.
+
+    Returns:
+      Values on the patient's grid, `[slice, row, column]`: the very same
+      numbers if nothing was resampled, else linear interpolation, float32.
+    """
+    if self.is_crop:
+      origin = tuple(int(o) for o in self.origin)
+      return _paste(array, self.shape[1:], origin, fill)
+    affine = np.diag([1.0, *self.step, 1.0])
+    affine[1:3, 3] = self.origin
+    source = volume.Volume(array.astype(np.float32), affine)
+    return volume.resample(source, self.shape, np.eye(4), fill=fill).array
+
+  def to_json(self) -> dict[str, Any]:
+    """JSON-able form."""
+    return dataclasses.asdict(self)
+
+  @staticmethod
+  def from_json(content: Mapping[str, Any]) -> "Placement":
+    """The inverse of `to_json`."""
+    return Placement(**{key: tuple(value) for key, value in content.items()})
+
+
+def place(
+    image: volume.Volume,
+    *,
+    size: tuple[int, int],
+    spacing: float | None,
+    crop: tuple[float, float] | None = None,
+) -> Placement:
+  """Places the prepared grid on the patient's own.
+
+  Args:
+    image: CT in HU.
+    size: Rows and columns of the prepared grid.
+    spacing: Pixel spacing of the prepared grid, mm; None keeps the patient's
+      own, so that nothing is resampled.
+    crop: A fixed square instead, from and to these fractions of the image's
+      rows and columns; None centres the grid on the body.
+
+  Raises:
+    GeometryError: No voxel of the image is denser than air.
+  """
+  if crop is not None:
+    begin, end = (
+        tuple(round(f * n) for n in image.shape[1:]) for f in crop
+    )
+    size = (end[0] - begin[0], end[1] - begin[1])
+    return Placement(image.shape, size, (begin[0], begin[1]), (1.0, 1.0))
+  step = (1.0, 1.0)
+  if spacing is not None:
+    step = tuple(spacing / own for own in image.spacing[1:])  # type: ignore
+  origin = tuple(
+      c - (n - 1) / 2 * s
+      for c, n, s in zip(_body_centre(image.array), size, step, strict=True)
+  )
+  if spacing is None:
+    origin = tuple(round(o) for o in origin)
+  origin = tuple(float(o) for o in origin)
+  return Placement(image.shape, size, origin, step)  # type: ignore
+
+
+def _body_centre(image: np.ndarray) -> tuple[float, float]:
+  """Mean over slices of the body's centre (row, column).
+
+  Each slice weighs the same; else the shoulders would decide.
+  """
+  body = image > _BODY_HU
+  parts, count = ndimage.label(body)
+  if not count:
+    raise errors.GeometryError(
+        f"no voxel above {_BODY_HU} HU; is the image a CT in HU?"
+    )
+  sizes = np.bincount(parts.ravel())
+  sizes[0] = 0
+  body = parts == np.argmax(sizes)
+  rows, columns = body.sum(2, dtype=np.int64), body.sum(1, dtype=np.int64)
+  area = rows.sum(1)
+  seen = area > 0
+  row = rows[seen] @ np.arange(image.shape[1]) / area[seen]
+  column = columns[seen] @ np.arange(image.shape[2]) / area[seen]
+  return float(row.mean()), float(column.mean())
+
+
+def _paste(
+    array: np.ndarray, size: tuple[int, ...], at: tuple[int, ...], fill: float
+) -> np.ndarray:
+  """Copies `array`, its pixel (0, 0) put at `at`, into a grid of `size`."""
+  result = np.full((array.shape[0], *size), fill, array.dtype)
+  source, target = [slice(None)], [slice(None)]
+  for length, room, offset in zip(array.shape[1:], size, at, strict=True):
+    first, last = max(0, offset), min(room, offset + length)
+    if first >= last:
+      return result
+    target.append(slice(first, last))
+    source.append(slice(first - offset, last - offset))
+  result[tuple(target)] = array[tuple(source)]
+  return result

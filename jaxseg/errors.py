@@ -1,0 +1,29 @@
+"""The errors that jaxseg raises for bad input.
+
+Every message says three things in one line: the place (a file, a flag, an
+index), the fact found there, and what to do about it.
+"""
+
+
+class JaxsegError(Exception):
+  """Base of every error that is the input's fault; binaries exit with 2."""
+
+
+class ConfigError(JaxsegError):
+  """A setting or flag has a value that cannot work; change the setting."""
+
+
+class DataError(JaxsegError):
+  """A file is missing, unreadable or malformed; repair or replace the file."""
+
+
+class GeometryError(JaxsegError):
+  """Grids, spacings or orientations do not fit; resample or choose another."""
+
+
+class StructureNotFoundError(JaxsegError):
+  """A structure's name is unknown, or no patient has it; use a listed name."""
+
+
+class ExistingOutputError(JaxsegError):
+  """Output of another configuration is in the way; name another folder."""

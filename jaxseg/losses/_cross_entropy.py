@@ -1,0 +1,49 @@
+"""Binary cross entropy from logits."""
+
+import jax
+import jax.numpy as jnp
+
+from jaxseg import _checks as checks
+
+
+def binary_cross_entropy(
+    logits: jax.Array,
+    labels: jax.Array,
+    *,
+    where: jax.Array | None = None,
+    pos_weight: float | jax.Array | None = None,
+) -> jax.Array:
+  """Cross entropy of each pixel: w t softplus(-z) + (1 - t) softplus(z).
+
+  >>> import jax.numpy as jnp
+  >>> loss = binary_cross_entropy(jnp.zeros((1, 1, 1, 1)), jnp.ones((1, 1, 1, 1)))
+  >>> round(float(loss[0, 0, 0, 0]), 6)  # log 2
+  0.693147
+
+  Args:
+    logits: Network output z, float, any shape; the sigmoid is inside.
+    labels: Reference t in [0, 1], same shape; structures may overlap.
+    where: Pixels that count, bool, broadcastable to `labels`; None is all.
+    pos_weight: w, weight of the structure's pixels, broadcastable; None is 1.
+
+  Returns:
+    Loss, float32, like `logits`; 0 at pixels that do not count.
+
+  Raises:
+    TypeError: `logits` is not floating point.
+    ValueError: Shapes differ.
+
+  References:
+    Cross entropy as an objective for U-Nets: arXiv:1505.04597. The form with
+    softplus is finite for every logit.
+  """
+  checks.floating(logits=logits)
+  checks.same_shape(logits=logits, labels=labels)
+  # Masked before use: a NaN under the mask reaches neither value nor gradient.
+  keep = True if where is None else where
+  z = jnp.where(keep, logits, 0).astype(jnp.float32)
+  t = jnp.where(keep, labels, 0).astype(jnp.float32)
+  inside = t * jax.nn.softplus(-z)
+  if pos_weight is not None:
+    inside = inside * jnp.asarray(pos_weight, jnp.float32)
+  return jnp.where(keep, inside + (1 - t) * jax.nn.softplus(z), 0)

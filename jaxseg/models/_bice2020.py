@@ -1,0 +1,195 @@
+"""The network of the paper's authors, as far as their public code tells."""
+
+from collections.abc import Callable
+import math
+from typing import Any
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+
+from jaxseg import _checks as checks
+from jaxseg import errors
+from jaxseg.models import _fast
+from jaxseg.models import _layers
+
+
+class Bice2020UNet(nn.Module):
+  """The small U-Net of the threshold study's authors, for any image size.
+
+  Level k has 2**(f + k) channels. Its peculiarities are kept, since a
+  correlation found with this network may be made by them:
+
+  - A skip is the *input* of its level; the finest one is the image itself.
+  - There is no convolution below the last pooling.
+  - Normalisation comes after activation and dropout.
+  - Dropout of the only channel, then batch norm, come right before the
+    sigmoid: the running averages count dropped images, which inference never
+    sees. `final_dropout` and `final_norm` turn the two off.
+
+  Pooling halves and rounds down. An unpadded transposed convolution takes n
+  pixels to 2 n + 1, which is at least what was pooled, and is then cropped to
+  the skip (an odd rest at the far side). So logits have the images' size:
+  300 -> 150, 75, 37, 18 -> 37, 75, 151 cut to 150, 301 cut to 300.
+
+  Attributes:
+    num_structures: Output channels; the authors' networks have one.
+    depth: Number of poolings; each side of an image is at least 2**depth.
+    f: Binary logarithm of the finest level's channels.
+    dropout: Share of channels dropped in training, going down and in the
+      final block (random numbers "dropout").
+    final_dropout: Whether the last layer but one drops whole logit maps.
+    final_norm: Whether batch norm makes the logits. Without it the activation
+      before it goes too, since that would hold logits above 0.
+    dtype: Dtype of the convolutions; parameters, statistics and logits are
+      float32.
+
+  Raises:
+    ConfigError: An attribute has a value that cannot work.
+
+  References:
+    Bice et al., J Appl Clin Med Phys 2021;22(8):105-119,
+    doi:10.1002/acm2.13331.
+  """
+
+  num_structures: int = 1
+  depth: int = 4
+  f: int = 3
+  dropout: float = 0.2
+  final_dropout: bool = True
+  final_norm: bool = True
+  dtype: Any = jnp.float32
+
+  def __post_init__(self):
+    super().__post_init__()
+    for name, least in (("num_structures", 1), ("depth", 1), ("f", 0)):
+      if getattr(self, name) < least:
+        raise errors.ConfigError(
+            f"bice2020: {name} is {getattr(self, name)}; give at least {least}"
+        )
+    if not 0 <= self.dropout < 1:
+      raise errors.ConfigError(
+          f"bice2020: dropout is {self.dropout}; give 0 or more, below 1"
+      )
+
+  @nn.compact
+  def __call__(self, images: jax.Array, *, train: bool = False) -> jax.Array:
+    """Computes the logits of images.
+
+    Args:
+      images: Windowed images, float, `[N, H, W, 1]`.
+      train: Whether dropout is on and batch norm uses the batch's moments.
+
+    Returns:
+      Logits, float32, `[N, H, W, C]`.
+
+    Raises:
+      TypeError: The images are not floating point.
+      ValueError: A side is shorter than 2**depth.
+    """
+    checks.floating(images=images)
+    _check_sides(images.shape, 2**self.depth)
+    image = images.astype(self.dtype)
+    skips, x = [], image
+    for k in range(self.depth):
+      skips.append(x)
+      width = 2 ** (self.f + k)
+      x = _Block(width, self.dropout, self.dtype, name=f"down_{k}")(x, train)
+      x = _fast.max_pool_2x2(x)
+    for k in reversed(range(1, self.depth)):
+      width = 2 ** (self.f + k - 1)
+      x = _up(width, self.dtype, f"stretch_{k}")(x)
+      x = _layers.Norm("batch", name=f"norm_{k}")(x, train=train)
+      x = jnp.concatenate([skips[k], _crop(x, skips[k].shape)], axis=-1)
+      x = _Block(width, 0.0, self.dtype, name=f"up_{k}")(x, train)
+    return self._final(x, image, train).astype(jnp.float32)
+
+  def _final(self, x: jax.Array, image: jax.Array, train: bool) -> jax.Array:
+    x = _up(self.num_structures, self.dtype, "stretch_0")(x)
+    x = _drop(self.dropout, train)(x)
+    x = _layers.Norm("batch", name="norm_0")(x, train=train)
+    x = jnp.concatenate([image, _crop(x, image.shape)], axis=-1)
+    return _Block(
+        self.num_structures,
+        self.dropout,
+        self.dtype,
+        last_dropout=self.final_dropout,
+        last_norm=self.final_norm,
+        name="logits",
+    )(x, train)
+
+
+class _Block(nn.Module):
+  """Twice: convolution, leaky ReLU, channel dropout, batch norm."""
+
+  width: int
+  dropout: float
+  dtype: Any
+  last_dropout: bool = True
+  last_norm: bool = True
+
+  @nn.compact
+  def __call__(self, x: jax.Array, train: bool) -> jax.Array:
+    """Maps `[N, H, W, channel]` to `[N, H, W, width]`."""
+    x = nn.leaky_relu(_conv(x.shape[-1], x, self.dtype, "conv_0"))
+    x = _drop(self.dropout, train)(x)
+    x = _layers.Norm("batch", name="norm_0")(x, train=train)
+    x = _conv(self.width, x, self.dtype, "conv_1")
+    if self.last_norm:
+      x = nn.leaky_relu(x)
+    if self.last_dropout:
+      x = _drop(self.dropout, train)(x)
+    if self.last_norm:
+      x = _layers.Norm("batch", name="norm_1")(x, train=train)
+    return x
+
+
+def _conv(width: int, x: jax.Array, dtype: Any, name: str) -> jax.Array:
+  init = _uniform(9 * x.shape[-1])
+  return _layers.Conv3x3(
+      width, dtype=dtype, kernel_init=init, bias_init=init, name=name
+  )(x)
+
+
+def _up(width: int, dtype: Any, name: str) -> nn.Module:
+  # PyTorch's initial range takes a transposed kernel's outputs for inputs.
+  init = _uniform(9 * width)
+  return nn.ConvTranspose(
+      width,
+      (3, 3),
+      (2, 2),
+      padding="VALID",
+      dtype=dtype,
+      kernel_init=init,
+      bias_init=init,
+      name=name,
+  )
+
+
+def _drop(rate: float, train: bool) -> Callable[[jax.Array], jax.Array]:
+  """Dropout of whole channels of an image."""
+  return nn.Dropout(rate, broadcast_dims=(1, 2), deterministic=not train)
+
+
+def _uniform(fan_in: int) -> Callable[..., jax.Array]:
+  """Initial weights and biases as PyTorch, the authors' framework, draws."""
+  bound = 1 / math.sqrt(fan_in)
+
+  def init(key: jax.Array, shape: Any, dtype: Any = jnp.float32) -> jax.Array:
+    return jax.random.uniform(key, shape, dtype, -bound, bound)
+
+  return init
+
+
+def _crop(x: jax.Array, shape: tuple[int, ...]) -> jax.Array:
+  """The middle of `x`, of the rows and columns of `shape`."""
+  top, left = ((x.shape[k] - shape[k]) // 2 for k in (1, 2))
+  return x[:, top : top + shape[1], left : left + shape[2]]
+
+
+def _check_sides(shape: tuple[int, ...], least: int) -> None:
+  if any(side < least for side in shape[1:3]):
+    raise ValueError(
+        f"images {shape[1:3]} have a side below {least}; pad the images, or"
+        " take a network of less depth"
+    )

@@ -1,0 +1,112 @@
+"""Layers of the networks, made of the forms in `_fast`."""
+
+from typing import Any
+
+import flax.linen as nn
+import jax
+from jax import lax
+import jax.numpy as jnp
+
+from jaxseg.models import _fast
+
+NORMS = ("none", "batch", "group")
+
+
+class Conv3x3(nn.Module):
+  """3 x 3 convolution, padded with zeros to the same size.
+
+  Attributes:
+    width: Output channels.
+    use_bias: Whether a bias is added.
+    dtype: Dtype of the work; the parameters are float32.
+    kernel_init: Draws the kernel, `[3, 3, input, output]`.
+    bias_init: Draws the bias, `[output]`.
+  """
+
+  width: int
+  use_bias: bool = True
+  dtype: Any = jnp.float32
+  kernel_init: nn.initializers.Initializer = nn.initializers.he_normal()
+  bias_init: nn.initializers.Initializer = nn.initializers.zeros
+
+  @nn.compact
+  def __call__(self, x: jax.Array) -> jax.Array:
+    """Maps `[N, H, W, input]` to `[N, H, W, output]`."""
+    shape = (3, 3, x.shape[-1], self.width)
+    kernel = self.param("kernel", self.kernel_init, shape, jnp.float32)
+    y = _fast.convolve(x.astype(self.dtype), kernel.astype(self.dtype))
+    if not self.use_bias:
+      return y
+    bias = self.param("bias", self.bias_init, (self.width,), jnp.float32)
+    shift = jnp.broadcast_to(bias[None], (y.shape[0], self.width))
+    # As a sum its gradient would be a slow reduction, see `_fast`.
+    return _fast.scale_shift(y, jnp.ones_like(shift), shift)
+
+
+class Norm(nn.Module):
+  """Normalisation over groups of channels, or over the batch.
+
+  Attributes:
+    kind: "none", "batch" or "group" (8 groups of neighbouring channels, fewer
+      if 8 do not divide them).
+    momentum: Share of the old running average that a batch leaves.
+    epsilon: Added to the variance.
+
+  References:
+    Ioffe and Szegedy, Batch Normalization, arXiv:1502.03167.
+    Wu and He, Group Normalization, arXiv:1803.08494.
+  """
+
+  kind: str = "group"
+  momentum: float = 0.9
+  epsilon: float = 1e-5
+
+  @nn.compact
+  def __call__(self, x: jax.Array, *, train: bool) -> jax.Array:
+    """Normalises `[N, H, W, channel]`; batch norm averages in training."""
+    if self.kind == "none":
+      return x
+    n, _, _, channels = x.shape
+    scale = self.param("scale", nn.initializers.ones, (channels,), jnp.float32)
+    bias = self.param("bias", nn.initializers.zeros, (channels,), jnp.float32)
+    if self.kind == "group":
+      mean, variance = _group_moments(x)
+    else:
+      mean, variance = self._batch_moments(x, train)
+    gain = lax.rsqrt(variance + self.epsilon) * scale[None]
+    shift = bias[None] - mean * gain
+    gain, shift = (jnp.broadcast_to(v, (n, channels)) for v in (gain, shift))
+    return _fast.scale_shift(x, gain, shift)
+
+  def _batch_moments(
+      self, x: jax.Array, train: bool
+  ) -> tuple[jax.Array, jax.Array]:
+    """(mean, variance) `[1, channel]`, and the running averages moved on."""
+    shape = (x.shape[-1],)
+    old_mean = self.variable("batch_stats", "mean", jnp.zeros, shape)
+    old_variance = self.variable("batch_stats", "var", jnp.ones, shape)
+    if not train:
+      return old_mean.value[None], old_variance.value[None]
+    mean, square = (
+        jnp.mean(v, 0, keepdims=True) for v in _fast.channel_moments(x)
+    )
+    variance = jnp.maximum(square - jnp.square(mean), 0)
+    if not self.is_initializing():
+      for old, new in ((old_mean, mean), (old_variance, variance)):
+        kept = self.momentum * old.value
+        old.value = kept + (1 - self.momentum) * new[0]
+    return mean, variance
+
+
+def _group_moments(x: jax.Array) -> tuple[jax.Array, jax.Array]:
+  """(mean, variance) of each image and group, `[N, channel]`."""
+  n, _, _, channels = x.shape
+  groups = max(g for g in range(1, 9) if channels % g == 0)
+  split = (n, groups, channels // groups)
+
+  def by_group(v: jax.Array) -> jax.Array:
+    v = jnp.mean(v.reshape(split), -1, keepdims=True)
+    return jnp.broadcast_to(v, split).reshape(n, channels)
+
+  mean, square = (by_group(v) for v in _fast.channel_moments(x))
+  return mean, jnp.maximum(square - jnp.square(mean), 0)

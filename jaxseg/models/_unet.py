@@ -1,0 +1,155 @@
+"""The default network: a small 2D U-Net."""
+
+import math
+from typing import Any
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+
+from jaxseg import _checks as checks
+from jaxseg import errors
+from jaxseg.models import _fast
+from jaxseg.models import _layers
+
+
+class ConvBlock(nn.Module):
+  """Twice: 3 x 3 convolution, normalisation, ReLU.
+
+  Attributes:
+    width: Channels of both convolutions.
+    norm: Kind of normalisation; the convolutions have a bias only without one.
+    dropout: Share of channels dropped between the two, in training.
+    dtype: Dtype of the convolutions.
+  """
+
+  width: int
+  norm: str
+  dropout: float
+  dtype: Any
+
+  @nn.compact
+  def __call__(self, x: jax.Array, *, train: bool) -> jax.Array:
+    """Maps `[N, H, W, channel]` to `[N, H, W, width]`."""
+    for k in range(2):
+      x = _layers.Conv3x3(
+          self.width, self.norm == "none", self.dtype, name=f"conv_{k}"
+      )(x)
+      x = nn.relu(_layers.Norm(self.norm, name=f"norm_{k}")(x, train=train))
+      if k == 0 and self.dropout > 0:
+        # Whole channels: neighbouring pixels repeat each other.
+        drop = nn.Dropout(self.dropout, broadcast_dims=(1, 2))
+        x = drop(x, deterministic=not train)
+    return x
+
+
+class UNet(nn.Module):
+  """2D U-Net, padded, so that logits have the size of the images.
+
+  Level k of `blocks` has base * 2**k channels. Down: 2 x 2 maxima. Up: a
+  1 x 1 convolution halves the channels, then each pixel becomes a 2 x 2
+  square; in this order it equals the other at a quarter of the work.
+
+  Attributes:
+    num_structures: Output channels, one logit for each structure.
+    base: Channels of the finest level.
+    blocks: Levels; the sides of images are multiples of 2**(blocks - 1).
+    norm: "none", "batch" (collection "batch_stats") or "group".
+    dropout: Share of channels dropped in each block in training (random
+      numbers "dropout").
+    dtype: Dtype of the convolutions; parameters, statistics and logits are
+      float32.
+    prior: Probability that the untrained network gives every pixel, about
+      the structure's share of them; from 0.5 the first hundred steps are
+      spent on learning that most pixels are background.
+
+  Raises:
+    ConfigError: An attribute has a value that cannot work.
+
+  References:
+    Ronneberger et al., U-Net, arXiv:1505.04597.
+  """
+
+  num_structures: int = 1
+  base: int = 16
+  blocks: int = 5
+  norm: str = "group"
+  dropout: float = 0.0
+  dtype: Any = jnp.float32
+  prior: float = 0.01
+
+  def __post_init__(self):
+    super().__post_init__()
+    for name in ("num_structures", "base", "blocks"):
+      if getattr(self, name) < 1:
+        raise errors.ConfigError(
+            f"unet: {name} is {getattr(self, name)}; give at least 1"
+        )
+    if self.norm not in _layers.NORMS:
+      raise errors.ConfigError(
+          f"unet: norm {self.norm!r} is unknown; take {', '.join(_layers.NORMS)}"
+      )
+    if not 0 <= self.dropout < 1:
+      raise errors.ConfigError(
+          f"unet: dropout is {self.dropout}; give 0 or more, below 1"
+      )
+    if not 0 < self.prior < 1:
+      raise errors.ConfigError(
+          f"unet: prior is {self.prior}; give a probability between 0 and 1"
+      )
+
+  @nn.compact
+  def __call__(self, images: jax.Array, *, train: bool = False) -> jax.Array:
+    """Computes the logits of images.
+
+    Args:
+      images: Windowed images, float, `[N, H, W, 1]`.
+      train: Whether dropout is on and batch norm uses the batch's moments.
+
+    Returns:
+      Logits, float32, `[N, H, W, C]`.
+
+    Raises:
+      TypeError: The images are not floating point.
+      ValueError: A side is not divisible by 2**(blocks - 1).
+    """
+    checks.floating(images=images)
+    checks.divisible(2 ** (self.blocks - 1), images=images.shape[1:-1])
+
+    def block(level: int, name: str) -> ConvBlock:
+      width = self.base * 2**level
+      return ConvBlock(width, self.norm, self.dropout, self.dtype, name=name)
+
+    skips, x = [], images.astype(self.dtype)
+    for k in range(self.blocks - 1):
+      x = block(k, f"down_{k}")(x, train=train)
+      skips.append(x)
+      x = _fast.max_pool_2x2(x)
+    x = block(self.blocks - 1, "bottom")(x, train=train)
+    for k, skip in reversed(list(enumerate(skips))):
+      x = nn.Conv(
+          self.base * 2**k, (1, 1), dtype=self.dtype, name=f"halve_{k}"
+      )(x)
+      x = jnp.concatenate([skip, _fast.upsample_2x(x)], axis=-1)
+      x = block(k, f"up_{k}")(x, train=train)
+    logits = nn.Conv(
+        self.num_structures,
+        (1, 1),
+        bias_init=nn.initializers.constant(
+            math.log(self.prior / (1 - self.prior))
+        ),
+        name="logits",
+    )
+    return logits(x.astype(jnp.float32))
+
+
+def parameter_count(variables: Any) -> int:
+  """Number of trained scalars.
+
+  Args:
+    variables: What `init` returns, or its "params" alone; running averages
+      are not counted.
+  """
+  if isinstance(variables, dict) and "params" in variables:
+    variables = variables["params"]
+  return sum(leaf.size for leaf in jax.tree.leaves(variables))

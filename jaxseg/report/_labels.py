@@ -1,0 +1,183 @@
+"""Names and numbers as people read them."""
+
+from collections.abc import Sequence
+import math
+from typing import Any
+
+from jaxseg import errors
+from jaxseg import structures
+
+_OBJECTIVES = {"bce": "BCE", "dice": "2D Dice", "bce_dice": "BCE + 2D Dice"}
+_HEADINGS = {
+    "assd_mm": "ASSD (mm)",
+    "dice_half": "Dice at 0.5",
+    "dice_optimum": "Dice at own threshold",
+    "hd95_mm": "HD95 (mm)",
+    "n": "n",
+    "pearson": "Pearson r",
+    "pearson_p": "p (Pearson)",
+    "sensitivity": "Dice lost at ±0.05",
+    "spearman": "Spearman ρ",
+    "spearman_p": "p (Spearman)",
+}
+_SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+
+
+def structure_label(name: str) -> str:
+  """A structure's name for people.
+
+  Args:
+    name: Canonical name, such as "parotid_left", or any other text.
+
+  Returns:
+    "left parotid"; for a name outside of the vocabulary, the same rule.
+  """
+  try:
+    return structures.get(name).label
+  except errors.StructureNotFoundError:
+    base, _, side = name.rpartition("_")
+    words = f"{side} {base}" if base and side in ("left", "right") else name
+    return words.replace("_", " ")
+
+
+def objective_label(name: str) -> str:
+  """A training objective's name for people.
+
+  Args:
+    name: Name of a loss, such as "bce_dice".
+
+  Returns:
+    "BCE + 2D Dice"; for other losses, the name without underscores.
+  """
+  return _OBJECTIVES.get(name, name.replace("_", " "))
+
+
+def definition_label(name: str) -> str:
+  """The name of a definition, of prominence for instance, for people.
+
+  Args:
+    name: Such as "kept_slices".
+
+  Returns:
+    The name without underscores.
+  """
+  return name.replace("_", " ")
+
+
+def heading(column: str) -> str:
+  """A column's name for people.
+
+  Args:
+    column: Key in a table's rows, such as "hd95_mm".
+
+  Returns:
+    "HD95 (mm)"; for other columns, words and the unit in parentheses.
+  """
+  if column in _HEADINGS:
+    return _HEADINGS[column]
+  for unit in ("mm", "hu", "gy", "s"):
+    if column.endswith(f"_{unit}"):
+      words = column.removesuffix(f"_{unit}").replace("_", " ")
+      said = {"hu": "HU", "gy": "Gy"}.get(unit, unit)
+      return f"{words[:1].upper()}{words[1:]} ({said})"
+  words = column.replace("_", " ")
+  return words[:1].upper() + words[1:]
+
+
+def format_value(value: Any) -> str:
+  """One value, numbers with three significant digits.
+
+  Args:
+    value: Text, number, bool or None.
+
+  Returns:
+    Text without markup: "–" where there is no value, "n/a" for NaN.
+  """
+  value = plain(value)
+  if value is None:
+    return "–"
+  if isinstance(value, bool):
+    return "yes" if value else "no"
+  if isinstance(value, int):
+    return f"{value}".replace("-", "−")
+  if isinstance(value, float):
+    return _format_float(value)
+  return str(value)
+
+
+def format_column(column: str, values: Sequence[Any]) -> list[str]:
+  """A column's values, numbers with the decimals that suit all of them.
+
+  Args:
+    column: Key in a table's rows; structures and objectives get their labels.
+    values: Text, numbers, bools or None.
+
+  Returns:
+    One text per value.
+  """
+  values = [plain(value) for value in values]
+  if column in _LABELS:
+    label = _LABELS[column]
+    return [label(v) if isinstance(v, str) else format_value(v) for v in values]
+  if column == "p" or column.endswith("_p"):
+    return [format_probability(v) for v in values]
+  floats = [v for v in values if isinstance(v, float) and math.isfinite(v)]
+  sizes = [abs(v) for v in floats if v != 0]
+  if not sizes or min(sizes) < 1e-4 or max(sizes) >= 1e6:
+    return [format_value(v) for v in values]
+  # Equal decimals make a column comparable: as many as suit the largest
+  # value, and more where the smallest would be left with a single digit.
+  usual = sum(max(sizes) <= most for most in (1.0, 100.0, 1000.0))
+  decimals = max(usual, 1 - math.floor(math.log10(min(sizes))))
+  return [
+      f"{v:.{decimals}f}".replace("-", "−")
+      if isinstance(v, float) and math.isfinite(v) else format_value(v)
+      for v in values
+  ]
+
+
+def format_probability(value: Any) -> str:
+  """A test's p, with two significant digits.
+
+  Args:
+    value: Number, or None.
+
+  Returns:
+    Text such as "0.012" or "1.6×10⁻⁴"; "–" or "n/a" where there is none.
+  """
+  value = plain(value)
+  if isinstance(value, float) and 1e-3 <= value <= 1:
+    return f"{value:.2g}"
+  return format_value(value)
+
+
+def plain(value: Any) -> Any:
+  """A NumPy or JAX scalar as Python's own.
+
+  Args:
+    value: Anything; what is no array scalar is given back as it is.
+
+  Returns:
+    Text, int, float, bool or None, or the value itself.
+  """
+  return value.item() if hasattr(value, "item") else value
+
+
+_LABELS = {
+    "definition": definition_label,
+    "objective": objective_label,
+    "structure": structure_label,
+}
+
+
+def _format_float(value: float) -> str:
+  if math.isnan(value):
+    return "n/a"
+  if math.isinf(value):
+    return "∞" if value > 0 else "−∞"
+  if value == 0 or 1e-3 <= abs(value) < 1e6:
+    digits = max(0, 2 - math.floor(math.log10(abs(value)))) if value else 0
+    return f"{value:.{digits}f}".replace("-", "−")
+  mantissa, exponent = f"{value:.1e}".split("e")
+  power = str(int(exponent)).translate(_SUPERSCRIPTS)
+  return f"{mantissa.replace('-', '−')}×10{power}"

@@ -1,0 +1,225 @@
+"""One look for all figures, and files that are the same bytes each time."""
+
+from collections.abc import Iterator, Sequence
+import contextlib
+import dataclasses
+import io
+import pathlib
+import textwrap
+from typing import Any
+
+import matplotlib
+from matplotlib import artist as mpl_artist
+from matplotlib import axes as mpl_axes
+from matplotlib import figure as mpl_figure
+
+from jaxseg import _files
+from jaxseg import errors
+from jaxseg import structures
+from jaxseg.report import _labels
+
+WIDTH = 10.0  # Inches; at a page's 96 points an inch, text keeps its size.
+INK = "#222222"
+QUIET = "#6b6b6b"
+GRID = "#e3e3e3"
+
+# Okabe and Ito's palette: told apart with any common colour blindness.
+_KNOWN = {
+    "bce": ("#0072b2", "o", "-"),
+    "dice": ("#d55e00", "s", "-"),
+    "bce_dice": ("#009e73", "D", "-"),
+}
+_SPARE = (
+    ("#cc79a7", "^", "--"),
+    ("#e69f00", "v", "--"),
+    ("#56b4e9", "P", "--"),
+    ("#000000", "X", "--"),
+)
+_SIZES = {"o": 6.5, "s": 6.0, "D": 5.5}  # Of equal weight to the eye, points.
+_RC = {
+    "axes.axisbelow": True,
+    "axes.edgecolor": QUIET,
+    "axes.grid": True,
+    "axes.labelcolor": INK,
+    "axes.labelsize": 10.0,
+    "axes.linewidth": 0.8,
+    "axes.spines.right": False,
+    "axes.spines.top": False,
+    "axes.titlelocation": "left",
+    "axes.titlesize": 10.0,
+    "figure.constrained_layout.h_pad": 0.08,
+    "figure.constrained_layout.w_pad": 0.08,
+    "figure.titlesize": 13.0,
+    "font.family": ["DejaVu Sans"],  # Comes with Matplotlib: same anywhere.
+    "font.size": 10.0,
+    "grid.color": GRID,
+    "grid.linewidth": 0.8,
+    "legend.fontsize": 9.5,
+    "legend.frameon": False,
+    "lines.linewidth": 1.8,
+    "path.simplify": True,
+    "savefig.dpi": 150.0,
+    "savefig.facecolor": "white",
+    "svg.fonttype": "path",  # Looks the same where the font is missing.
+    "svg.hashsalt": "jaxseg",  # Else the identifiers in the file are random.
+    "text.color": INK,
+    "xtick.color": QUIET,
+    "xtick.labelcolor": INK,
+    "xtick.labelsize": 9.5,
+    "ytick.color": QUIET,
+    "ytick.labelcolor": INK,
+    "ytick.labelsize": 9.5,
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class ObjectiveStyle:
+  """How one training objective looks in every figure.
+
+  Attributes:
+    label: Name for people.
+    color: Hexadecimal RGB.
+    marker: Matplotlib's code of the marker.
+    size: The marker's size, points.
+    line: Matplotlib's code of the line.
+  """
+
+  label: str
+  color: str
+  marker: str
+  size: float
+  line: str
+
+
+@contextlib.contextmanager
+def style() -> Iterator[None]:
+  """Matplotlib's settings for our figures; the caller's come back after.
+
+  Yields:
+    Nothing; make figures inside of the block, or use it as a decorator.
+  """
+  defaults: dict[Any, Any] = {**matplotlib.rcParamsDefault}
+  for kept in ("backend", "interactive", "toolbar", "timezone"):
+    defaults.pop(kept, None)  # Belong to the session, not to the look.
+  defaults.update(_RC)
+  with matplotlib.rc_context(defaults):
+    yield
+
+
+def new_figure(title: str, height: float) -> mpl_figure.Figure:
+  """An empty figure of the common width with its title at the left.
+
+  Args:
+    title: Wrapped where it is too long for one line.
+    height: Inches, without the title.
+
+  Returns:
+    Figure with constrained layout.
+  """
+  lines = textwrap.wrap(title, 84) or [""]
+  figure = mpl_figure.Figure(
+      figsize=(WIDTH, height + 0.22 * len(lines)), layout="constrained"
+  )
+  figure.suptitle("\n".join(lines), x=0.012, ha="left", weight="bold")
+  return figure
+
+
+def objective_styles(objectives: Sequence[str]) -> dict[str, ObjectiveStyle]:
+  """How to draw objectives, in the order they are listed in legends.
+
+  Args:
+    objectives: Names of losses, in any order, repeated or not.
+
+  Returns:
+    Name -> style: the study's three first, then others by name. Where more
+    than four others share a figure, their colours repeat.
+  """
+  names = set(objectives)
+  others = sorted(names.difference(_KNOWN))
+  looks = {name: look for name, look in _KNOWN.items() if name in names}
+  for number, name in enumerate(others):
+    looks[name] = _SPARE[number % len(_SPARE)]
+  return {
+      name: ObjectiveStyle(
+          _labels.objective_label(name),
+          color,
+          marker,
+          _SIZES.get(marker, 6.5),
+          line,
+      )
+      for name, (color, marker, line) in looks.items()
+  }
+
+
+def structure_color(name: str) -> str:
+  """A structure's colour.
+
+  Args:
+    name: Canonical name.
+
+  Returns:
+    Hexadecimal RGB; grey for a name outside of the vocabulary.
+  """
+  try:
+    red, green, blue = structures.get(name).color
+  except errors.StructureNotFoundError:
+    return "#7f7f7f"
+  return f"#{red:02x}{green:02x}{blue:02x}"
+
+
+def add_legend(
+    figure: mpl_figure.Figure, handles: Sequence[mpl_artist.Artist]
+) -> None:
+  """Puts one legend below a figure's panels, read row by row.
+
+  Args:
+    figure: Its legend has at most four entries a row.
+    handles: Artists with labels.
+  """
+  rows = -(-len(handles) // 4)
+  columns = -(-len(handles) // rows)
+  # Matplotlib fills column by column; short columns stand at the end.
+  order = [
+      handle for column in range(columns) for handle in handles[column::columns]
+  ]
+  figure.legend(handles=order, loc="outside lower center", ncols=columns)
+
+
+def stripe(panel: mpl_axes.Axes, count: int) -> None:
+  """Shades every other row of a dot plot, in place of lines.
+
+  Args:
+    panel: Rows are at 0, 1, ... of its vertical axis.
+    count: Number of rows.
+  """
+  panel.tick_params(axis="y", length=0)
+  panel.grid(axis="y", visible=False)
+  for place in range(0, count, 2):
+    panel.axhspan(place - 0.5, place + 0.5, color="#f5f5f5", lw=0, zorder=0)
+
+
+def save(
+    figure: mpl_figure.Figure, stem: pathlib.Path
+) -> tuple[pathlib.Path, pathlib.Path]:
+  """Writes a figure as SVG and as PNG, each in one step.
+
+  Args:
+    figure: A figure of this package, or one made inside of `style()`.
+    stem: Path without an ending; its folder is made.
+
+  Returns:
+    The paths written: stem.svg, stem.png. The same figure gives the same
+    bytes: the files hold no date and no random identifiers.
+  """
+  paths = []
+  for kind, metadata in (
+      ("svg", {"Date": None, "Creator": None}), ("png", {"Software": None})
+  ):
+    content = io.BytesIO()
+    with style():
+      figure.savefig(content, format=kind, metadata=metadata)
+    # Not with_suffix: it would cut a stem such as "dice@0.5".
+    path = stem.with_name(f"{stem.name}.{kind}")
+    _files.write_bytes(path, content.getvalue())
+    paths.append(path)
+  return paths[0], paths[1]

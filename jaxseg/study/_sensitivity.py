@@ -1,0 +1,97 @@
+"""How much Dice a wrong threshold costs (the paper's first question)."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from jaxseg import thresholds
+from jaxseg.study import _sweep
+
+PERTURBATIONS = tuple(round(0.01 * k, 2) for k in range(-20, 21) if k)
+PAPER = 0.05
+
+
+def sensitivity(
+    results: Sequence[_sweep.ModelCounts],
+    *,
+    perturbations: Sequence[float] = PERTURBATIONS,
+    scope: str = "known",
+) -> list[dict[str, Any]]:
+  """Relative Dice reduction about the optimum, per model.
+
+  Args:
+    results: Counts of the models.
+    perturbations: Shifts of the threshold; cut at the grid's ends.
+    scope: "known" or "volume".
+
+  Returns:
+    A row per model, aggregate and perturbation. `reduction` is about the
+    optimum of the validation patients, on them, as the paper has it;
+    `reduction_test` about the same threshold on the test patients, where it
+    can be negative.
+  """
+  rows = []
+  for result in results:
+    validation = result.counts["validation", scope]
+    test = result.counts["test", scope]
+    for aggregate in _sweep.AGGREGATES:
+      best = thresholds.optimum(validation, aggregate=aggregate)
+      shifts = tuple(perturbations)
+      own = thresholds.sensitivity(
+          validation, perturbations=shifts, aggregate=aggregate
+      )
+      unseen = thresholds.sensitivity(
+          test,
+          perturbations=shifts,
+          aggregate=aggregate,
+          threshold=best.threshold,
+      )
+      for shift, a, b in zip(shifts, own, unseen, strict=True):
+        rows.append(
+            {
+                "structure": result.structure,
+                "objective": result.objective,
+                "seed": result.seed,
+                "scope": scope,
+                "aggregate": aggregate,
+                "threshold": best.threshold,
+                "dice": best.value,
+                "perturbation": shift,
+                "reduction": float(a),
+                "reduction_test": float(b),
+            }
+        )
+  return rows
+
+
+def sensitivity_medians(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+  """Medians over structures and both directions, by size of the shift.
+
+  Args:
+    rows: What `sensitivity` gave.
+
+  Returns:
+    A row per objective, aggregate and size, with the number of values.
+  """
+  groups: dict[tuple[str, str, float], list[dict[str, Any]]] = {}
+  for row in rows:
+    key = row["objective"], row["aggregate"], abs(row["perturbation"])
+    groups.setdefault(key, []).append(row)
+  return [
+      {
+          "objective": objective,
+          "scope": group[0]["scope"],
+          "aggregate": aggregate,
+          "perturbation": size,
+          "structures": len({row["structure"] for row in group}),
+          "values": len(group),
+          "median_reduction": _median(group, "reduction"),
+          "median_reduction_test": _median(group, "reduction_test"),
+      }
+      for (objective, aggregate, size), group in sorted(groups.items())
+  ]
+
+
+def _median(rows: Sequence[dict[str, Any]], name: str) -> float:
+  return float(np.median([row[name] for row in rows]))

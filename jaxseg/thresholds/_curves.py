@@ -1,0 +1,87 @@
+"""Counts to curves: one division at the end."""
+
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from jaxseg import errors
+from jaxseg.thresholds import _counts
+
+# (true positive, false positive, false negative, true negative) ->
+# (numerator, denominator), integers.
+_METRICS: dict[str, Callable[..., tuple[Any, Any]]] = {
+    "dice": lambda tp, fp, fn, tn: (2 * tp, 2 * tp + fp + fn),
+    "iou": lambda tp, fp, fn, tn: (tp, tp + fp + fn),
+    "precision": lambda tp, fp, fn, tn: (tp, tp + fp),
+    "recall": lambda tp, fp, fn, tn: (tp, tp + fn),
+    "specificity": lambda tp, fp, fn, tn: (tn, tn + fp),
+}
+_POLICIES = ("nan", "perfect", "skip")
+
+
+def ratio(metric: str) -> Callable[..., tuple[Any, Any]]:
+  """Numerator and denominator of a metric as a function of the four counts.
+
+  Raises:
+    ConfigError: The metric is unknown.
+  """
+  if metric not in _METRICS:
+    raise errors.ConfigError(
+        f"metric {metric!r} is unknown; take one of {', '.join(_METRICS)}"
+    )
+  return _METRICS[metric]
+
+
+def curve(
+    counts: _counts.Counts, *, metric: str = "dice", empty: str = "nan"
+) -> Any:
+  """A metric at every threshold.
+
+  Args:
+    counts: `[..., T + 1]`.
+    metric: "dice", "iou", "precision", "recall" or "specificity".
+    empty: Where prediction and reference are both empty: "nan", or "perfect"
+      for 1; with "skip" every threshold is nan if the reference is empty. If
+      one of them is empty and the metric is undefined, it is 0.
+
+  Returns:
+    `[..., T]`: float64 from NumPy counts, float32 from JAX ones.
+
+  Raises:
+    ConfigError: The metric or the policy is unknown.
+
+  References:
+    Metrics Reloaded, arXiv:2206.01653.
+  """
+  if empty not in _POLICIES:
+    raise errors.ConfigError(
+        f"empty {empty!r} is unknown; take one of {', '.join(_POLICIES)}"
+    )
+  four = (
+      counts.true_positive,
+      counts.false_positive,
+      counts.false_negative,
+      counts.true_negative,
+  )
+  host = isinstance(four[0], np.ndarray)
+  xp, dtype = (np, np.float64) if host else (jnp, jnp.float32)
+  if not host:  # Sums of int32 counts could wrap; float32 only rounds.
+    four = tuple(jnp.asarray(v).astype(jnp.float32) for v in four)
+  tp, fp, fn, _ = four
+  numerator, denominator = ratio(metric)(*four)
+  defined = denominator > 0
+  value = numerator.astype(dtype) / xp.where(defined, denominator, 1).astype(
+      dtype
+  )
+  no_reference = tp + fn == 0
+  both = no_reference & (tp + fp == 0)
+  if metric == "specificity":
+    both = ~defined  # The reference is full, and there is no negative voxel.
+  nothing = dtype(1.0 if empty == "perfect" else np.nan)
+  value = xp.where(defined, value, xp.where(both, nothing, dtype(0)))
+  if empty == "skip":
+    value = xp.where(no_reference, dtype(np.nan), value)
+  return value

@@ -1,0 +1,133 @@
+"""What one training is made of, and the named recipes."""
+
+from collections.abc import Mapping
+import dataclasses
+import math
+from typing import Any
+
+from jaxseg import errors
+
+# Weight of cross entropy in `losses.bce_dice`; the rest is the Dice loss. All
+# three objectives of the study are this one loss, so one compiled step serves.
+OBJECTIVES: Mapping[str, float] = {"bce": 1.0, "dice": 0.0, "bce_dice": 0.5}
+
+_LABELS = {"bce": "BCE", "dice": "2D Dice", "bce_dice": "BCE + 2D Dice"}
+
+
+@dataclasses.dataclass(frozen=True)
+class Config:
+  """One model: a structure, an objective, a seed, and how it is trained.
+
+  Attributes:
+    structure: Canonical name.
+    objective: Key of `OBJECTIVES`.
+    seed: Decides initial weights, order of slices, dropout.
+    network: Arguments of `models.create`, with its "name".
+    window_hu: HU between which the network sees differences.
+    input_range: What the ends of the window become.
+    negatives: Slices without the structure per slice with it.
+    batch: Slices a step.
+    learning_rate: Adam's, at its highest.
+    schedule: "cosine" (5 % warm-up, then down to 0) or "constant".
+    epochs: At most so many.
+    steps_per_epoch: At most so many, so that structures of few and of many
+      slices learn for the same time; None is one pass through the slices.
+    patience: Epochs without a better validation Dice before training stops.
+  """
+
+  structure: str
+  objective: str = "bce"
+  seed: int = 0
+  network: Mapping[str, Any] = dataclasses.field(
+      default_factory=lambda: {"name": "unet", "base": 16}
+  )
+  window_hu: tuple[float, float] = (-200.0, 400.0)
+  input_range: tuple[float, float] = (-1.0, 1.0)
+  negatives: float = 0.5
+  batch: int = 16
+  learning_rate: float = 2e-3
+  schedule: str = "cosine"
+  epochs: int = 8
+  steps_per_epoch: int | None = 150
+  patience: int = 10
+
+  def __post_init__(self):
+    if self.objective not in OBJECTIVES:
+      raise errors.ConfigError(
+          f"objective {self.objective!r} is unknown; take one of"
+          f" {', '.join(OBJECTIVES)}"
+      )
+    if self.schedule not in ("cosine", "constant"):
+      raise errors.ConfigError(
+          f"schedule {self.schedule!r} is unknown; take cosine or constant"
+      )
+    positive = {
+        "batch": self.batch,
+        "epochs": self.epochs,
+        "patience": self.patience,
+        "learning_rate": self.learning_rate,
+    }
+    for name, value in positive.items():
+      if not value > 0:
+        raise errors.ConfigError(f"{name} is {value}; give more than 0")
+    if self.steps_per_epoch is not None and self.steps_per_epoch < 1:
+      raise errors.ConfigError(
+          f"steps_per_epoch is {self.steps_per_epoch}; give at least 1"
+      )
+    if self.seed < 0 or self.negatives < 0:
+      raise errors.ConfigError(
+          f"seed {self.seed} or negatives {self.negatives} is below 0"
+      )
+    low, high = self.window_hu
+    if not high > low:
+      raise errors.ConfigError(
+          f"window {low} to {high} HU is empty; give the lower end first"
+      )
+
+  def to_json(self) -> dict[str, Any]:
+    """JSON-able form, as it stands in a model's config.json."""
+    content = dataclasses.asdict(self)
+    content["network"] = dict(self.network)
+    content["window_hu"] = list(self.window_hu)
+    content["input_range"] = list(self.input_range)
+    return content
+
+  @staticmethod
+  def from_json(content: Mapping[str, Any]) -> "Config":
+    """The inverse of `to_json`.
+
+    Raises:
+      DataError: A field is missing or unknown.
+    """
+    try:
+      fields = dict(content)
+      fields["window_hu"] = tuple(fields["window_hu"])
+      fields["input_range"] = tuple(fields["input_range"])
+      return Config(**fields)
+    except (KeyError, TypeError) as e:
+      raise errors.DataError(
+          f"config.json: field {e} is missing or unknown; it was written by"
+          " another version, so train again"
+      ) from e
+
+
+def objective_label(objective: str) -> str:
+  """An objective's name for people, such as "BCE + 2D Dice"."""
+  return _LABELS[objective]
+
+
+def learning_rate(config: Config, step: int, steps: int) -> float:
+  """The learning rate of one step.
+
+  Args:
+    config: Training.
+    step: Number of the step, from 0.
+    steps: Steps of the whole training.
+  """
+  if config.schedule == "constant":
+    return config.learning_rate
+  warm = max(1, round(0.05 * steps))
+  if step < warm:
+    return config.learning_rate * (step + 1) / warm
+  share = (step - warm) / max(1, steps - warm)
+  return config.learning_rate * 0.5 * (1 + math.cos(math.pi * share))

@@ -1,0 +1,86 @@
+import math
+
+import numpy as np
+import pytest
+
+from jaxseg import report
+
+
+@pytest.mark.parametrize(
+    ("name", "label"),
+    [
+        ("parotid_left", "left parotid"),
+        ("spinal_cord", "spinal cord"),
+        ("my_organ_right", "right my organ"),  # Not in the vocabulary.
+        ("left", "left"),
+        ("<b>", "<b>"),
+    ],
+)
+def test_structure_label(name, label):
+  assert report.structure_label(name) == label
+
+
+def test_objective_label():
+  assert report.objective_label("bce_dice") == "BCE + 2D Dice"
+  assert report.objective_label("focal_tversky") == "focal tversky"
+
+
+@pytest.mark.parametrize(
+    ("column", "said"),
+    [
+        ("hd95_mm", "HD95 (mm)"),
+        ("length_mm", "Length (mm)"),
+        ("level_hu", "Level (HU)"),
+        ("wall_s", "Wall (s)"),
+        ("test_patients", "Test patients"),
+        ("", ""),
+    ],
+)
+def test_heading(column, said):
+  assert report.heading(column) == said
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (None, "–"),
+        (True, "yes"),
+        (np.bool_(False), "no"),
+        (12345, "12345"),
+        (-3, "−3"),
+        (0.0, "0"),
+        (0.5, "0.500"),
+        (np.float32(0.25), "0.250"),
+        (1234.6, "1235"),
+        (0.00016, "1.6×10⁻⁴"),
+        (-2.5e-12, "−2.5×10⁻¹²"),
+        (math.nan, "n/a"),
+        (math.inf, "∞"),
+        (-math.inf, "−∞"),
+        ("text", "text"),
+    ],
+)
+def test_format_value(value, text):
+  assert report.format_value(value) == text
+
+
+def test_a_column_has_equal_decimals():
+  shown = report.format_column("hd95_mm", [3.14159, 12.5, math.inf, None])
+  assert shown == ["3.14", "12.50", "∞", "–"]
+  assert report.format_column("dice", [1.0, 0.5]) == ["1.000", "0.500"]
+
+
+def test_small_values_of_a_column_keep_two_digits():
+  assert report.format_column("x", [0.5, 0.0067]) == ["0.5000", "0.0067"]
+  assert report.format_column("x", [0.5, 1e-7]) == ["0.500", "1.0×10⁻⁷"]
+
+
+def test_columns_with_labels():
+  assert report.format_column("structure", ["brain", None]) == ["brain", "–"]
+  assert report.format_column("objective", ["bce"]) == ["BCE"]
+  assert report.format_column("definition", ["kept_slices"]) == ["kept slices"]
+
+
+def test_probabilities_are_not_padded():
+  shown = report.format_column("pearson_p", [0.00016, 0.0123, 0.5, math.nan])
+  assert shown == ["1.6×10⁻⁴", "0.012", "0.5", "n/a"]

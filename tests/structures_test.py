@@ -1,0 +1,202 @@
+"""The vocabulary: the table's own consistency, and the rule of resolve."""
+
+import re
+
+import hypothesis
+from hypothesis import strategies
+import pytest
+
+from jaxseg import errors
+from jaxseg import structures
+
+EVERY = [
+    structures.get(name)
+    for kind in ("organ", "target")
+    for name in structures.names(kind=kind)
+]
+PAIRED = [s for s in EVERY if s.side]
+
+
+class TestTable:
+
+  @pytest.mark.parametrize("one", EVERY, ids=lambda s: s.name)
+  def test_row(self, one):
+    assert re.fullmatch(r"[a-z][a-z0-9_]*", one.name)
+    assert re.fullmatch(r"[A-Za-z0-9_^~-]{1,16}", one.tg263)
+    assert len(one.color) == 3
+    assert all(0 <= c <= 255 for c in one.color)
+    assert one.kind in ("organ", "target")
+    for alias in (one.name, one.tg263, *one.aliases):
+      assert alias and alias == alias.strip()
+      assert "{" not in alias
+      assert structures.resolve(alias) == one.name
+
+  def test_no_two_alike(self):
+    for attribute in ("name", "label", "tg263", "color"):
+      values = [getattr(s, attribute) for s in EVERY]
+      assert len(set(values)) == len(values), attribute
+
+  def test_no_normal_form_has_two_meanings(self):
+    meanings = {}
+    for one in EVERY:
+      for alias in (one.name, one.tg263, *one.aliases):
+        meanings.setdefault(structures._normal(alias), set()).add(one.name)
+    assert {k: v for k, v in meanings.items() if len(v) > 1} == {}
+
+  def test_no_organ_form_has_two_meanings(self):
+    meanings = {}
+    for name, tg263, _, aliases in structures._PAIRED:
+      for form in (name, tg263, *structures._split(aliases)):
+        meanings.setdefault(structures._normal(form), set()).add(name)
+    assert {k: v for k, v in meanings.items() if len(v) > 1} == {}
+
+  def test_sides_come_in_pairs(self):
+    lefts = {s.name.removesuffix("_left") for s in PAIRED if s.side == "left"}
+    rights = {
+        s.name.removesuffix("_right") for s in PAIRED if s.side == "right"
+    }
+    assert lefts == rights
+    one = structures.get("parotid_left")
+    assert one.label == "left parotid"
+    assert one.tg263 == "Parotid_L"
+    assert structures.get("parotid_right").tg263 == "Parotid_R"
+
+  def test_open_ended(self):
+    ends = {s.name for s in EVERY if s.open_ended}
+    assert {"spinal_cord", "esophagus", "neck_left", "neck_right"} <= ends
+    assert ends.isdisjoint({"brainstem", "parotid_left", "brain", "larynx"})
+    for name in structures._OPEN_ENDED:  # A misspelt entry would do nothing.
+      assert name in ends or f"{name}_left" in ends
+
+  def test_targets_are_never_organs(self):
+    targets = structures.names(kind="target")
+    assert targets == ("gtv", "ptv_56", "ptv_63", "ptv_70")
+    assert not set(targets) & set(structures.names())
+    for members in structures.SETS.values():
+      assert set(members) <= set(structures.names())
+
+  def test_sets(self):
+    assert len(set(structures.SETS["hn1"])) == 10
+    assert len(set(structures.SETS["openkbp"])) == 7
+    with pytest.raises(TypeError):
+      structures.SETS["hn1"] = ()
+
+  def test_unknown_kind(self):
+    with pytest.raises(errors.ConfigError, match="kind 'bone'"):
+      structures.names(kind="bone")
+
+
+@pytest.mark.parametrize(
+    ("names", "canonical"),
+    [
+        # HN1's region-of-interest names.
+        ("Spinal-Cord", "spinal_cord"),
+        ("Neck-Right", "neck_right"),
+        ("Submandibular-Gland-Left", "submandibular_left"),
+        ("Parotid-Right", "parotid_right"),
+        ("Oral-Cavity", "oral_cavity"),
+        ("Medulla-Oblongata", "medulla_oblongata"),
+        ("Brain", "brain"),
+        ("Cochlea-Left", "cochlea_left"),
+        ("larynx", "larynx"),
+        ("GTV-1, GTV-8, GTVp, GTVn", "gtv"),
+        # OpenKBP's files.
+        ("LeftParotid", "parotid_left"),
+        ("RightParotid", "parotid_right"),
+        ("Brainstem", "brainstem"),
+        ("PTV70", "ptv_70"),
+        # TG-263.
+        ("Parotid_L, Parotid_R", "parotid_left, parotid_right"),
+        ("Glnd_Submand_L", "submandibular_left"),
+        ("LN_Neck_R", "neck_right"),
+        ("Bone_Mandible, Cavity_Oral", "mandible, oral_cavity"),
+        ("OpticNrv_L, OpticChiasm", "optic_nerve_left, chiasm"),
+        ("Glnd_Thyroid, Lips", "thyroid, lips"),
+        # Others' words, by case and separators.
+        ("  spinal  CORD ", "spinal_cord"),
+        ("spinal.cord/", "spinal_cord"),
+        ("medulla^spinalis", "spinal_cord"),
+        ("Rückenmark, RUECKENMARK, myelum, moelle", "spinal_cord"),
+        ("Ru\u0308ckenmark", "spinal_cord"),  # Decomposed, as macOS writes.
+        ("Hirnstamm, hersenstam, tronc cerebral", "brainstem"),
+        ("verlengde merg", "medulla_oblongata"),
+        ("Kehlkopf", "larynx"),
+        ("slokdarm, oesophagus", "esophagus"),
+        # Sides before and after, in several languages.
+        ("parotis li, Parotis_links, links parotis", "parotid_left"),
+        ("Glandula parotis re., RT PAROTID", "parotid_right"),
+        ("parotide gauche, g. parotide, izq parotide", "parotid_left"),
+        ("parotide droit, d. parotide, parotide-der", "parotid_right"),
+        ("SMG_R, lt SMG", "submandibular_right, submandibular_left"),
+        ("Auge rechts, bulbus^L", "eye_right, eye_left"),
+        ("Hals li", "neck_left"),
+    ],
+)
+def test_resolve(names, canonical):
+  wanted = canonical.split(", ")
+  given = names.split(", ")
+  for name, one in zip(given, wanted * len(given), strict=False):
+    assert structures.resolve(name) == one
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "", " ", "L", "left", "parotid", "Parotids", "L parotid R", "parotd_l",
+        "spinal", "medulla", "SpinalCord_PRV", "Brain-GTV", "left brain",
+        "not an organ", "PTV", "PTV66", "GTV-9", "x" * 5000, "a\nb",
+    ],
+)  # fmt: skip
+def test_nothing_is_guessed(name):
+  with pytest.raises(errors.StructureNotFoundError) as caught:
+    structures.resolve(name)
+  assert "\n" not in str(caught.value)
+  assert len(str(caught.value)) < 500
+
+
+@pytest.mark.parametrize(
+    ("name", "hint"),
+    [
+        ("parotid", "parotid_left, parotid_right"),
+        ("parotd_l", "parotid_left"),
+        ("Spinal-Chord", "spinal_cord"),
+        ("zzz", "structures.names() lists all"),
+    ],
+)
+def test_the_message_helps(name, hint):
+  with pytest.raises(errors.StructureNotFoundError, match=re.escape(hint)):
+    structures.resolve(name)
+
+
+def test_medulla_and_brainstem_are_two():
+  medulla, brainstem = map(structures.get, ("medulla_oblongata", "brainstem"))
+  assert structures.resolve("Medulla-Oblongata") == medulla.name
+  assert not set(medulla.aliases) & set(brainstem.aliases)
+  assert medulla.tg263 != brainstem.tg263
+
+
+def test_get_takes_canonical_names_only():
+  with pytest.raises(errors.StructureNotFoundError, match="parotid_left"):
+    structures.get("Parotid_L")
+
+
+@hypothesis.given(
+    strategies.sampled_from(EVERY),
+    strategies.sampled_from([" ", "_", ".", "-", "^", "/", " - ", "__"]),
+    strategies.sampled_from([str.upper, str.lower, str.title]),
+)
+def test_separators_and_case_do_not_matter(one, separator, change):
+  name = change(one.name.replace("_", separator))
+  assert structures.resolve(f" {name}{separator}") == one.name
+
+
+@hypothesis.given(
+    strategies.sampled_from(PAIRED),
+    strategies.sampled_from(sorted(structures._SIDE_OF)),
+    strategies.booleans(),
+)
+def test_every_side_form_on_either_end(one, form, before):
+  organ = one.name.rpartition("_")[0]
+  name = f"{form} {organ}" if before else f"{organ} {form}"
+  wanted = f"{organ}_{structures._SIDE_OF[form]}"
+  assert structures.resolve(name) == wanted
