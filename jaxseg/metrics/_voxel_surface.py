@@ -70,7 +70,7 @@ def voxel_surface_distances(
   checks.same_shape(prediction=prediction, reference=reference)
   _empty.check(empty)
   mm = [float(s) for s in spacing]
-  if len(mm) != prediction.ndim or not all(s > 0 < math.inf for s in mm):
+  if len(mm) != prediction.ndim or not all(0 < s < math.inf for s in mm):
     raise ValueError(
         f"spacing {mm} mm does not fit masks of {prediction.ndim} axes; give"
         " one number above 0 per axis, in the array's order"
