@@ -29,7 +29,7 @@ def run(main: Callable[[], None]) -> None:
     try:
       if len(argv) > 1:
         raise errors.ConfigError(
-            f"unexpected argument {argv[1]!r}; flags are written --name=value"
+          f"unexpected argument {argv[1]!r}; flags are written --name=value"
         )
       main()
     except errors.JaxsegError as e:

@@ -2,8 +2,8 @@ r"""Compares what models of different training objectives reach.
 
     python -m experiments.objectives --output=runs/openkbp
 
-Reads the counts that experiments.sweep left; writes OUTPUT/tables/objectives.csv and
-figures/objectives.{svg,png}.
+Reads the counts that experiments.sweep left; writes
+OUTPUT/tables/objectives.csv and figures/objectives.{svg,png}.
 """
 
 from experiments import cli

@@ -14,22 +14,21 @@ from experiments import common
 def main() -> None:
   run = common.prepared()
   rows = [
-      {
-          "structure": name,
-          **{
-              part: sum(
-                  name in run.store.patients[p].contoured
-                  for p in run.split.part(part)
-              )
-              for part in ("train", "validation", "test")
-          },
-      }
-      for name in run.store.structures
+    {
+      "structure": name,
+      **{
+        part: sum(
+          name in run.store.patients[p].contoured for p in run.split.part(part)
+        )
+        for part in ("train", "validation", "test")
+      },
+    }
+    for name in run.store.structures
   ]
   common.show(
-      f"{run.store.cohort}: {len(run.store.patients)} patients, contoured",
-      rows,
-      ["structure", "train", "validation", "test"],
+    f"{run.store.cohort}: {len(run.store.patients)} patients, contoured",
+    rows,
+    ["structure", "train", "validation", "test"],
   )
   print(f"Prepared: {run.folder}")
 

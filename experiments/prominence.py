@@ -2,7 +2,8 @@ r"""Correlates the optimal threshold with prominence in training.
 
     python -m experiments.prominence --output=runs/openkbp
 
-Reads the counts that experiments.sweep left; writes OUTPUT/tables/prominence.csv, correlations.csv and
+Reads the counts that experiments.sweep left; writes
+OUTPUT/tables/prominence.csv, correlations.csv and
 figures/prominence.{svg,png}.
 """
 

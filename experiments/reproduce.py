@@ -20,7 +20,7 @@ from jaxseg import study
 from jaxseg import training
 
 _STRUCTURES = flags.DEFINE_list(
-    "structures", ["all"], "Structures to train, a list of names, or all."
+  "structures", ["all"], "Structures to train, a list of names, or all."
 )
 
 
@@ -28,9 +28,9 @@ def main() -> None:
   cli.compilation_cache()
   run = common.prepared()
   names = common.chosen_structures(run, _STRUCTURES.value)
-  configs = common.configs(names, default=list(training.OBJECTIVES))
+  configs = common.configs(run, names, default=list(training.OBJECTIVES))
   training.train_family(
-      run.store, run.split, run.folder, configs, reporter=training.Console()
+    run.store, run.split, run.folder, configs, reporter=training.Console()
   )
   with report.progress("sweeping") as on_model:
     results = study.sweep_run(run, on_model=on_model)
@@ -38,16 +38,16 @@ def main() -> None:
 
 
 def _report(
-    run: data.Run,
-    results: Sequence[study.ModelCounts],
-    configs: Sequence[training.Config],
+  run: data.Run,
+  results: Sequence[study.ModelCounts],
+  configs: Sequence[training.Config],
 ) -> None:
   origin = common.provenance(run)
   sections = [
-      report.sweep_section(run, results, origin),
-      report.sensitivity_section(run, results, origin),
-      report.prominence_section(run, results, origin),
-      report.objectives_section(run, results, origin),
+    report.sweep_section(run, results, origin),
+    report.sensitivity_section(run, results, origin),
+    report.prominence_section(run, results, origin),
+    report.objectives_section(run, results, origin),
   ]
   for section in sections:
     common.tell(section)

@@ -2,7 +2,8 @@ r"""How much Dice a threshold costs that is off by so much.
 
     python -m experiments.sensitivity --output=runs/openkbp
 
-Reads the counts that experiments.sweep left; writes OUTPUT/tables/sensitivity.csv, sensitivity_medians.csv and
+Reads the counts that experiments.sweep left; writes
+OUTPUT/tables/sensitivity.csv, sensitivity_medians.csv and
 figures/sensitivity.{svg,png}.
 """
 

@@ -19,10 +19,10 @@ from jaxseg import study
 from jaxseg import training
 
 _STRUCTURE = flags.DEFINE_list(
-    "structure",
-    None,
-    "Structures to train, a list of names such as parotid_left, or all.",
-    required=True,
+  "structure",
+  None,
+  "Structures to train, a list of names such as parotid_left, or all.",
+  required=True,
 )
 
 
@@ -30,29 +30,29 @@ def main() -> None:
   cli.compilation_cache()
   run = common.prepared()
   names = common.chosen_structures(run, _STRUCTURE.value)
-  configs = common.configs(names, default=["bce"])
+  configs = common.configs(run, names, default=["bce"])
   training.train_family(
-      run.store, run.split, run.folder, configs, reporter=training.Console()
+    run.store, run.split, run.folder, configs, reporter=training.Console()
   )
   folders = [training.model_folder(run.folder, c) for c in configs]
   results = study.sweep_run(run, folders=folders)
   rows = [
-      row
-      for row in study.sweep_rows(results)
-      if (row["scope"], row["aggregate"]) == ("known", "pooled")
+    row
+    for row in study.sweep_rows(results)
+    if (row["scope"], row["aggregate"]) == ("known", "pooled")
   ]
   common.show(
-      f"{run.store.cohort}: Dice of the test patients",
-      rows,
-      [
-          "structure",
-          "objective",
-          "threshold",
-          "dice_test",
-          "dice_test_half",
-          "test_patients",
-          "missed",
-      ],
+    f"{run.store.cohort}: Dice of the test patients",
+    rows,
+    [
+      "structure",
+      "objective",
+      "threshold",
+      "dice_test",
+      "dice_test_half",
+      "test_patients",
+      "missed",
+    ],
   )
   for folder in folders:
     print(f"Model: {folder}")

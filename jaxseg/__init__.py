@@ -6,19 +6,19 @@ from typing import Any
 __version__ = "0.1.0"
 
 _PARTS = (
-    "cohorts",
-    "data",
-    "errors",
-    "inference",
-    "losses",
-    "metrics",
-    "models",
-    "report",
-    "structures",
-    "study",
-    "thresholds",
-    "training",
-    "volume",
+  "cohorts",
+  "data",
+  "errors",
+  "inference",
+  "losses",
+  "metrics",
+  "models",
+  "report",
+  "structures",
+  "study",
+  "thresholds",
+  "training",
+  "volume",
 )
 
 __all__ = ["__version__", *_PARTS]

@@ -25,15 +25,15 @@ def floating(**arrays: Any) -> None:
   for name, array in arrays.items():
     if not jnp.issubdtype(jnp.asarray(array).dtype, jnp.floating):
       raise TypeError(
-          f"{name} has dtype {jnp.asarray(array).dtype}; give floating point"
+        f"{name} has dtype {jnp.asarray(array).dtype}; give floating point"
       )
 
 
 def boolean(**arrays: Any) -> None:
   """Raises TypeError unless every array is boolean."""
   for name, array in arrays.items():
-    dtype = np.asarray(array).dtype if not hasattr(array, "dtype") else (
-        array.dtype
+    dtype = (
+      np.asarray(array).dtype if not hasattr(array, "dtype") else (array.dtype)
     )
     if dtype != np.bool_:
       raise TypeError(f"{name} has dtype {dtype}; give a boolean mask")
@@ -51,6 +51,6 @@ def divisible(by: int, **shapes: Sequence[int]) -> None:
   for name, shape in shapes.items():
     if any(length < by or length % by for length in shape):
       raise ValueError(
-          f"{name} {tuple(shape)} is not divisible by {by};"
-          " pad or crop the images to multiples of it"
+        f"{name} {tuple(shape)} is not divisible by {by};"
+        " pad or crop the images to multiples of it"
       )

@@ -47,11 +47,11 @@ def read_json(path: pathlib.Path) -> Any:
     return json.loads(path.read_text("utf-8"))
   except FileNotFoundError as e:
     raise errors.DataError(
-        f"{path}: no such file; run the step that writes it first"
+      f"{path}: no such file; run the step that writes it first"
     ) from e
   except (OSError, ValueError) as e:
     raise errors.DataError(
-        f"{path}: not readable as JSON ({e}); delete it and make it again"
+      f"{path}: not readable as JSON ({e}); delete it and make it again"
     ) from e
 
 
@@ -71,7 +71,7 @@ def new_folder(path: pathlib.Path) -> Iterator[pathlib.Path]:
   """Yields a temporary folder that becomes `path` if the block succeeds."""
   path.parent.mkdir(parents=True, exist_ok=True)
   temporary = pathlib.Path(
-      tempfile.mkdtemp(dir=path.parent, prefix=f".{path.name}.")
+    tempfile.mkdtemp(dir=path.parent, prefix=f".{path.name}.")
   )
   try:
     yield temporary

@@ -8,8 +8,7 @@ References:
   AAPM Task Group 263, Standardizing nomenclatures in radiation oncology, 2018.
 """
 
-from collections.abc import Iterator
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 import dataclasses
 import difflib
 import re
@@ -50,126 +49,287 @@ class Structure:
 # MedullaOblongata is formed by TG-263's rules but is not in its list, whose
 # nearest entry, Brainstem, is another structure.
 _SINGLE = (
-    ("brain", "Brain", 0xd0b0f0,
-     "gehirn; hersenen; encephale; encéphale; cerveau"),
-    ("brainstem", "Brainstem", 0x799cf2,
-     ("brain stem; hirnstamm; hersenstam; tronc cerebral; tronc cérébral; "
-      "tronco encefalico")),
-    ("medulla_oblongata", "MedullaOblongata", 0xb4f25c,
-     "Medulla-Oblongata; verlengde merg; verlängertes mark"),
-    ("spinal_cord", "SpinalCord", 0xcc33b9,
-     ("cord; myelon; myelum; rückenmark; rueckenmark; moelle; "
+  (
+    "brain",
+    "Brain",
+    0xD0B0F0,
+    "gehirn; hersenen; encephale; encéphale; cerveau",
+  ),
+  (
+    "brainstem",
+    "Brainstem",
+    0x799CF2,
+    (
+      "brain stem; hirnstamm; hersenstam; tronc cerebral; tronc cérébral; "
+      "tronco encefalico"
+    ),
+  ),
+  (
+    "medulla_oblongata",
+    "MedullaOblongata",
+    0xB4F25C,
+    "Medulla-Oblongata; verlengde merg; verlängertes mark",
+  ),
+  (
+    "spinal_cord",
+    "SpinalCord",
+    0xCC33B9,
+    (
+      "cord; myelon; myelum; rückenmark; rueckenmark; moelle; "
       "moelle épinière; moelle epiniere; medulla spinalis; ruggenmerg; "
-      "médula espinal; medula espinal; Spinal-Cord")),
-    ("spinal_canal", "SpinalCanal", 0x66ccbb,
-     "canalis spinalis; spinalkanal; wervelkanaal"),
-    ("cerebellum", "Cerebellum", 0xcc924e,
-     "kleinhirn; kleine hersenen; cervelet"),
-    ("pituitary", "Pituitary", 0x6238e0,
-     "hypophysis; hypophyse; pituitary gland"),
-    ("chiasm", "OpticChiasm", 0x75e070,
-     ("optic chiasm; chiasma; chiasma opticum; chiasma optique; "
-      "opticchiasma")),
-    ("oral_cavity", "Cavity_Oral", 0xe05584,
-     ("Oral-Cavity; oralcavity; mouth; cavum oris; mundhöhle; mundhoehle; "
-      "mondholte; cavité buccale; cavite buccale")),
-    ("nasal_cavity", "Cavity_Nasal", 0x3daef2,
-     "nasalcavity; nasenhöhle; neusholte"),
-    ("lips", "Lips", 0xe8f279, "lippen; lèvres; levres"),
-    ("tongue", "Tongue", 0xd35cf2, "zunge; langue; lingua"),
-    ("tongue_base", "Tongue_Base", 0x33cc7f,
-     "base of tongue; zungengrund; tongbasis"),
-    ("soft_palate", "Palate_Soft", 0xcc7b66,
-     "softpalate; weicher gaumen; palatum molle"),
-    ("mandible", "Bone_Mandible", 0xf2d03d,
-     "mandibula; unterkiefer; onderkaak; mandibule"),
-    ("hyoid", "Bone_Hyoid", 0x78e038, "hyoid bone; os hyoideum; zungenbein"),
-    ("pharynx", "Pharynx", 0xe070bb, ""),
-    ("nasopharynx", "Nasopharynx", 0x55dbe0, "epipharynx; rhinopharynx"),
-    ("oropharynx", "Oropharynx", 0xf2c43d, "mesopharynx"),
-    ("pharyngeal_constrictor", "Musc_Constrict", 0xb079f2,
-     "pharyngeal constrictors; pcm"),
-    ("pharyngeal_constrictor_superior", "Musc_Constrict_S", 0x5cf275,
-     "pcm superior; superior pharyngeal constrictor"),
-    ("pharyngeal_constrictor_middle", "Musc_Constrict_M", 0xcc3347,
-     "pcm middle; middle pharyngeal constrictor"),
-    ("pharyngeal_constrictor_inferior", "Musc_Constrict_I", 0x6691cc,
-     "pcm inferior; inferior pharyngeal constrictor"),
-    ("cricopharyngeus", "Cricopharyngeus", 0xa7cc4e, "cricopharyngeal muscle"),
-    ("larynx", "Larynx", 0x00b8a8, "kehlkopf; strottenhoofd"),
-    ("supraglottic_larynx", "Larynx_SG", 0x70e0bf,
-     "supraglottis; supraglottic; larynx supraglottic"),
-    ("glottis", "Glottis", 0xe08f55, "glottic larynx; glottic area"),
-    ("thyroid", "Glnd_Thyroid", 0x533df2,
-     ("thyroid gland; glandula thyroidea; thyreoidea; schilddrüse; "
-      "schilddruese; schildklier")),
-    ("esophagus", "Esophagus", 0x8ef279,
-     ("oesophagus; oesophage; œsophage; slokdarm; speiseröhre; "
-      "speiseroehre; esofago")),
-    ("trachea", "Trachea", 0xf25ca1,
-     "luftröhre; luftroehre; luchtpijp; trachée; trachee"),
+      "médula espinal; medula espinal; Spinal-Cord"
+    ),
+  ),
+  (
+    "spinal_canal",
+    "SpinalCanal",
+    0x66CCBB,
+    "canalis spinalis; spinalkanal; wervelkanaal",
+  ),
+  (
+    "cerebellum",
+    "Cerebellum",
+    0xCC924E,
+    "kleinhirn; kleine hersenen; cervelet",
+  ),
+  (
+    "pituitary",
+    "Pituitary",
+    0x6238E0,
+    "hypophysis; hypophyse; pituitary gland",
+  ),
+  (
+    "chiasm",
+    "OpticChiasm",
+    0x75E070,
+    ("optic chiasm; chiasma; chiasma opticum; chiasma optique; opticchiasma"),
+  ),
+  (
+    "oral_cavity",
+    "Cavity_Oral",
+    0xE05584,
+    (
+      "Oral-Cavity; oralcavity; mouth; cavum oris; mundhöhle; mundhoehle; "
+      "mondholte; cavité buccale; cavite buccale"
+    ),
+  ),
+  (
+    "nasal_cavity",
+    "Cavity_Nasal",
+    0x3DAEF2,
+    "nasalcavity; nasenhöhle; neusholte",
+  ),
+  ("lips", "Lips", 0xE8F279, "lippen; lèvres; levres"),
+  ("tongue", "Tongue", 0xD35CF2, "zunge; langue; lingua"),
+  (
+    "tongue_base",
+    "Tongue_Base",
+    0x33CC7F,
+    "base of tongue; zungengrund; tongbasis",
+  ),
+  (
+    "soft_palate",
+    "Palate_Soft",
+    0xCC7B66,
+    "softpalate; weicher gaumen; palatum molle",
+  ),
+  (
+    "mandible",
+    "Bone_Mandible",
+    0xF2D03D,
+    "mandibula; unterkiefer; onderkaak; mandibule",
+  ),
+  ("hyoid", "Bone_Hyoid", 0x78E038, "hyoid bone; os hyoideum; zungenbein"),
+  ("pharynx", "Pharynx", 0xE070BB, ""),
+  ("nasopharynx", "Nasopharynx", 0x55DBE0, "epipharynx; rhinopharynx"),
+  ("oropharynx", "Oropharynx", 0xF2C43D, "mesopharynx"),
+  (
+    "pharyngeal_constrictor",
+    "Musc_Constrict",
+    0xB079F2,
+    "pharyngeal constrictors; pcm",
+  ),
+  (
+    "pharyngeal_constrictor_superior",
+    "Musc_Constrict_S",
+    0x5CF275,
+    "pcm superior; superior pharyngeal constrictor",
+  ),
+  (
+    "pharyngeal_constrictor_middle",
+    "Musc_Constrict_M",
+    0xCC3347,
+    "pcm middle; middle pharyngeal constrictor",
+  ),
+  (
+    "pharyngeal_constrictor_inferior",
+    "Musc_Constrict_I",
+    0x6691CC,
+    "pcm inferior; inferior pharyngeal constrictor",
+  ),
+  ("cricopharyngeus", "Cricopharyngeus", 0xA7CC4E, "cricopharyngeal muscle"),
+  ("larynx", "Larynx", 0x00B8A8, "kehlkopf; strottenhoofd"),
+  (
+    "supraglottic_larynx",
+    "Larynx_SG",
+    0x70E0BF,
+    "supraglottis; supraglottic; larynx supraglottic",
+  ),
+  ("glottis", "Glottis", 0xE08F55, "glottic larynx; glottic area"),
+  (
+    "thyroid",
+    "Glnd_Thyroid",
+    0x533DF2,
+    (
+      "thyroid gland; glandula thyroidea; thyreoidea; schilddrüse; "
+      "schilddruese; schildklier"
+    ),
+  ),
+  (
+    "esophagus",
+    "Esophagus",
+    0x8EF279,
+    (
+      "oesophagus; oesophage; œsophage; slokdarm; speiseröhre; "
+      "speiseroehre; esofago"
+    ),
+  ),
+  (
+    "trachea",
+    "Trachea",
+    0xF25CA1,
+    "luftröhre; luftroehre; luchtpijp; trachée; trachee",
+  ),
 )
 
 # Rows as above, for both sides. The side is put before or after each alias as
 # `resolve` allows; where a data set glues it on, "{}" marks the place.
 # LN_Neck is only the nearest TG-263 entry: HN1's "neck" is a whole side.
 _PAIRED = (
-    ("parotid", "Parotid", 0xf28c28,
-     ("parotid gland; parotis; glandula parotis; gl parotis; "
+  (
+    "parotid",
+    "Parotid",
+    0xF28C28,
+    (
+      "parotid gland; parotis; glandula parotis; gl parotis; "
       "ohrspeicheldrüse; ohrspeicheldruese; parotide; {}Parotid; "
-      "Parotid{}; Parotid-{}")),
-    ("submandibular", "Glnd_Submand", 0x33c9e8,
-     ("submandibular gland; submandibularis; glandula submandibularis; "
+      "Parotid{}; Parotid-{}"
+    ),
+  ),
+  (
+    "submandibular",
+    "Glnd_Submand",
+    0x33C9E8,
+    (
+      "submandibular gland; submandibularis; glandula submandibularis; "
       "gl submandibularis; submand; smg; sous maxillaire; "
       "Submandibular-Gland-{}; submaxillar; {}Submandibular; "
-      "Submandibular{}")),
-    ("sublingual", "Glnd_Subling", 0xa14ecc,
-     "sublingual gland; glandula sublingualis"),
-    ("lacrimal", "Glnd_Lacrimal", 0x38e076,
-     "lacrimal gland; lachrymal gland; glandula lacrimalis; tränendrüse"),
-    ("neck", "LN_Neck", 0x2fa85a, "hals; Neck-{}"),
-    ("cochlea", "Cochlea", 0x5573e0,
-     "cochlee; slakkenhuis; schnecke; {}Cochlea; Cochlea{}; Cochlea-{}"),
-    ("inner_ear", "Ear_Internal", 0x98f23d,
-     "ear inner; internal ear; innenohr"),
-    ("middle_ear", "Ear_Middle", 0xf279da, "ear middle; mittelohr"),
-    ("eye", "Eye", 0x5cf2e5,
-     "bulbus; auge; oog; oeil; globe; eyeball; {}Eye; Eye{}"),
-    ("lens", "Lens", 0xcc9233, "linse; ooglens; cristallin; {}Lens; Lens{}"),
-    ("cornea", "Cornea", 0x8766cc, ""),
-    ("retina", "Retina", 0x4ecc52, ""),
-    ("optic_nerve", "OpticNrv", 0xe03863,
-     ("opticnerve; on; n opticus; nervus opticus; sehnerv; nerf optique; "
-      "{}OpticNerve; OpticNerve{}")),
-    ("brachial_plexus", "BrachialPlex", 0x70aee0,
-     ("plexus brachialis; plexus brachial; brachialplexus; "
-      "{}BrachialPlexus; BrachialPlexus{}")),
-    ("carotid_artery", "A_Carotid", 0xcae055,
-     "carotid; arteria carotis; carotis"),
-    ("internal_jugular_vein", "V_Jugular_Int", 0xda3df2,
-     "jugular vein internal; ijv"),
-    ("temporal_lobe", "Lobe_Temporal", 0x79f2bf,
-     ("lobus temporalis; temporallappen; lobe temporal; {}TemporalLobe; "
-      "TemporalLobe{}")),
-    ("hippocampus", "Hippocampus", 0xf2875c, ""),
-    ("temporomandibular_joint", "Joint_TM", 0x3334cc,
-     "tmj; tm joint; kiefergelenk"),
-    ("masseter", "Musc_Masseter", 0x84cc66,
-     "masseter muscle; musculus masseter"),
-    ("sternocleidomastoid", "Musc_Sclmast", 0xcc4e98,
-     "scm; sternocleidomastoid muscle"),
-    ("maxillary_sinus", "Sinus_Maxilry", 0x38cce0,
-     "sinus maxillaris; kieferhöhle"),
-    ("lung", "Lung", 0xe0cd70, "lunge; poumon; {}Lung; Lung{}"),
+      "Submandibular{}"
+    ),
+  ),
+  (
+    "sublingual",
+    "Glnd_Subling",
+    0xA14ECC,
+    "sublingual gland; glandula sublingualis",
+  ),
+  (
+    "lacrimal",
+    "Glnd_Lacrimal",
+    0x38E076,
+    "lacrimal gland; lachrymal gland; glandula lacrimalis; tränendrüse",
+  ),
+  ("neck", "LN_Neck", 0x2FA85A, "hals; Neck-{}"),
+  (
+    "cochlea",
+    "Cochlea",
+    0x5573E0,
+    "cochlee; slakkenhuis; schnecke; {}Cochlea; Cochlea{}; Cochlea-{}",
+  ),
+  ("inner_ear", "Ear_Internal", 0x98F23D, "ear inner; internal ear; innenohr"),
+  ("middle_ear", "Ear_Middle", 0xF279DA, "ear middle; mittelohr"),
+  (
+    "eye",
+    "Eye",
+    0x5CF2E5,
+    "bulbus; auge; oog; oeil; globe; eyeball; {}Eye; Eye{}",
+  ),
+  ("lens", "Lens", 0xCC9233, "linse; ooglens; cristallin; {}Lens; Lens{}"),
+  ("cornea", "Cornea", 0x8766CC, ""),
+  ("retina", "Retina", 0x4ECC52, ""),
+  (
+    "optic_nerve",
+    "OpticNrv",
+    0xE03863,
+    (
+      "opticnerve; on; n opticus; nervus opticus; sehnerv; nerf optique; "
+      "{}OpticNerve; OpticNerve{}"
+    ),
+  ),
+  (
+    "brachial_plexus",
+    "BrachialPlex",
+    0x70AEE0,
+    (
+      "plexus brachialis; plexus brachial; brachialplexus; "
+      "{}BrachialPlexus; BrachialPlexus{}"
+    ),
+  ),
+  (
+    "carotid_artery",
+    "A_Carotid",
+    0xCAE055,
+    "carotid; arteria carotis; carotis",
+  ),
+  (
+    "internal_jugular_vein",
+    "V_Jugular_Int",
+    0xDA3DF2,
+    "jugular vein internal; ijv",
+  ),
+  (
+    "temporal_lobe",
+    "Lobe_Temporal",
+    0x79F2BF,
+    (
+      "lobus temporalis; temporallappen; lobe temporal; {}TemporalLobe; "
+      "TemporalLobe{}"
+    ),
+  ),
+  ("hippocampus", "Hippocampus", 0xF2875C, ""),
+  (
+    "temporomandibular_joint",
+    "Joint_TM",
+    0x3334CC,
+    "tmj; tm joint; kiefergelenk",
+  ),
+  ("masseter", "Musc_Masseter", 0x84CC66, "masseter muscle; musculus masseter"),
+  (
+    "sternocleidomastoid",
+    "Musc_Sclmast",
+    0xCC4E98,
+    "scm; sternocleidomastoid muscle",
+  ),
+  (
+    "maxillary_sinus",
+    "Sinus_Maxilry",
+    0x38CCE0,
+    "sinus maxillaris; kieferhöhle",
+  ),
+  ("lung", "Lung", 0xE0CD70, "lunge; poumon; {}Lung; Lung{}"),
 )
 
 # Doses in the names are cGy, after TG-263; OpenKBP writes Gy.
 _TARGETS = (
-    ("gtv", "GTV", 0xff2020,
-     "; ".join(["GTVp; GTVn", *(f"GTV-{k}; GTV{k}" for k in range(1, 9))])),
-    ("ptv_70", "PTV_7000", 0xff8080, "PTV70"),
-    ("ptv_63", "PTV_6300", 0xffa0c0, "PTV63"),
-    ("ptv_56", "PTV_5600", 0xffc8a0, "PTV56"),
+  (
+    "gtv",
+    "GTV",
+    0xFF2020,
+    "; ".join(["GTVp; GTVn", *(f"GTV-{k}; GTV{k}" for k in range(1, 9))]),
+  ),
+  ("ptv_70", "PTV_7000", 0xFF8080, "PTV70"),
+  ("ptv_63", "PTV_6300", 0xFFA0C0, "PTV63"),
+  ("ptv_56", "PTV_5600", 0xFFC8A0, "PTV56"),
 )
 
 _OPEN_ENDED = frozenset({
@@ -188,42 +348,42 @@ def _split(aliases: str) -> list[str]:
 
 
 def _both_sides(
-    name: str, tg263: str, color: int, aliases: str
+  name: str, tg263: str, color: int, aliases: str
 ) -> Iterator[Structure]:
   """The left and the right structure of a row."""
   # A darker right side: one organ, one hue, yet two colours.
-  dark = (color >> 1 & 0x7f7f7f) + (color >> 3 & 0x1f1f1f)
+  dark = (color >> 1 & 0x7F7F7F) + (color >> 3 & 0x1F1F1F)
   for side, letter, shade in (("left", "L", color), ("right", "R", dark)):
     glued = [a for a in _split(aliases) if "{}" in a]
     plain = [a for a in _split(aliases) if "{}" not in a]
     yield Structure(
-        name=f"{name}_{side}",
-        label=f"{side} {name.replace('_', ' ')}",
-        tg263=f"{tg263}_{letter}",
-        side=side,
-        color=_rgb(shade),
-        aliases=(
-            *(alias.format(side.capitalize()) for alias in glued),
-            *(f"{alias} {side}" for alias in plain),
-        ),
-        open_ended=name in _OPEN_ENDED,
+      name=f"{name}_{side}",
+      label=f"{side} {name.replace('_', ' ')}",
+      tg263=f"{tg263}_{letter}",
+      side=side,
+      color=_rgb(shade),
+      aliases=(
+        *(alias.format(side.capitalize()) for alias in glued),
+        *(f"{alias} {side}" for alias in plain),
+      ),
+      open_ended=name in _OPEN_ENDED,
     )
 
 
 def _single(
-    name: str, tg263: str, color: int, aliases: str, *, kind: str = "organ"
+  name: str, tg263: str, color: int, aliases: str, *, kind: str = "organ"
 ) -> Structure:
   """The structure of a row without sides."""
   label = name.replace("_", " ")
   return Structure(
-      name=name,
-      label=label if kind == "organ" else label.upper(),
-      tg263=tg263,
-      side=None,
-      color=_rgb(color),
-      aliases=tuple(_split(aliases)),
-      kind=kind,
-      open_ended=name in _OPEN_ENDED,
+    name=name,
+    label=label if kind == "organ" else label.upper(),
+    tg263=tg263,
+    side=None,
+    color=_rgb(color),
+    aliases=tuple(_split(aliases)),
+    kind=kind,
+    open_ended=name in _OPEN_ENDED,
   )
 
 
@@ -239,24 +399,24 @@ def _normal(name: str) -> str:
 
 
 _ALL: dict[str, Structure] = {
-    structure.name: structure
-    for structure in (
-        *(_single(*row) for row in _SINGLE),
-        *(one for row in _PAIRED for one in _both_sides(*row)),
-        *(_single(*row, kind="target") for row in _TARGETS),
-    )
+  structure.name: structure
+  for structure in (
+    *(_single(*row) for row in _SINGLE),
+    *(one for row in _PAIRED for one in _both_sides(*row)),
+    *(_single(*row, kind="target") for row in _TARGETS),
+  )
 }
 _EXACT = {
-    alias: structure.name
-    for structure in _ALL.values()
-    for alias in (structure.name, structure.tg263, *structure.aliases)
+  alias: structure.name
+  for structure in _ALL.values()
+  for alias in (structure.name, structure.tg263, *structure.aliases)
 }
 _NORMAL = {_normal(alias): name for alias, name in _EXACT.items()}
 _PAIRS = {
-    _normal(form): name
-    for name, tg263, _, aliases in _PAIRED
-    for form in (name, tg263, *_split(aliases))
-    if "{}" not in form
+  _normal(form): name
+  for name, tg263, _, aliases in _PAIRED
+  for form in (name, tg263, *_split(aliases))
+  if "{}" not in form
 }
 
 SETS: Mapping[str, tuple[str, ...]] = types.MappingProxyType({
@@ -349,7 +509,9 @@ def _unknown(name: str) -> str:
   else:
     similar = difflib.get_close_matches(normal, _NORMAL, n=8, cutoff=0.5)
     close = list(dict.fromkeys(_NORMAL[form] for form in similar))
-  hint = f"did you mean {', '.join(close)}?" if close else (
-      "structures.names() lists all"
+  hint = (
+    f"did you mean {', '.join(close)}?"
+    if close
+    else ("structures.names() lists all")
   )
   return f"structure {name[:100]!r} is unknown; {hint}"

@@ -25,16 +25,15 @@ class Volume:
     affine = np.asarray(self.affine, np.float64)
     if self.array.ndim != 3:
       raise errors.GeometryError(
-          f"array has shape {self.array.shape};"
-          " a volume is [slice, row, column]"
+        f"array has shape {self.array.shape}; a volume is [slice, row, column]"
       )
     if affine.shape != (4, 4) or not np.isfinite(affine).all():
       raise errors.GeometryError(
-          f"affine has shape {affine.shape} or is not finite; give [4, 4]"
+        f"affine has shape {affine.shape} or is not finite; give [4, 4]"
       )
     if abs(np.linalg.det(affine[:3, :3])) == 0:
       raise errors.GeometryError(
-          f"affine {affine[:3, :3].tolist()} is singular; give three axes"
+        f"affine {affine[:3, :3].tolist()} is singular; give three axes"
       )
     object.__setattr__(self, "affine", affine)
 
@@ -53,18 +52,18 @@ class Volume:
     """The same place with other values of the same shape."""
     if array.shape != self.array.shape:
       raise errors.GeometryError(
-          f"array has shape {array.shape}, the volume {self.array.shape};"
-          " resample it first"
+        f"array has shape {array.shape}, the volume {self.array.shape};"
+        " resample it first"
       )
     return Volume(array, self.affine)
 
 
 def resample(
-    volume: Volume,
-    shape: tuple[int, int, int],
-    affine: np.ndarray,
-    *,
-    fill: float = 0.0,
+  volume: Volume,
+  shape: tuple[int, int, int],
+  affine: np.ndarray,
+  *,
+  fill: float = 0.0,
 ) -> Volume:
   """Linear interpolation of a volume on another grid.
 
@@ -98,13 +97,13 @@ def resample(
 
 
 def _sitk_geometry(
-    affine: np.ndarray,
+  affine: np.ndarray,
 ) -> tuple[list[float], list[float], list[float]]:
   """Origin, spacing and direction in SimpleITK's order: column first."""
   axes = affine[:3, :3][:, ::-1]  # Columns of the matrix: column, row, slice.
   spacing = np.linalg.norm(axes, axis=0)
   return (
-      affine[:3, 3].tolist(),
-      spacing.tolist(),
-      (axes / spacing).ravel().tolist(),
+    affine[:3, 3].tolist(),
+    spacing.tolist(),
+    (axes / spacing).ravel().tolist(),
   )

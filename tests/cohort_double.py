@@ -43,8 +43,8 @@ class Blobs:
     if number % 4 == 3:
       del masks["spinal_cord"]
     return cohorts.Case(
-        patient=patient,
-        image=volume.Volume(hu.astype(np.int16), affine),
-        masks=masks,
-        unscanned=(0,),
+      patient=patient,
+      image=volume.Volume(hu.astype(np.int16), affine),
+      masks=masks,
+      unscanned=(0,),
     )

@@ -10,15 +10,14 @@ from jaxseg import errors
 from jaxseg import structures
 
 EVERY = [
-    structures.get(name)
-    for kind in ("organ", "target")
-    for name in structures.names(kind=kind)
+  structures.get(name)
+  for kind in ("organ", "target")
+  for name in structures.names(kind=kind)
 ]
 PAIRED = [s for s in EVERY if s.side]
 
 
 class TestTable:
-
   @pytest.mark.parametrize("one", EVERY, ids=lambda s: s.name)
   def test_row(self, one):
     assert re.fullmatch(r"[a-z][a-z0-9_]*", one.name)
@@ -53,7 +52,7 @@ class TestTable:
   def test_sides_come_in_pairs(self):
     lefts = {s.name.removesuffix("_left") for s in PAIRED if s.side == "left"}
     rights = {
-        s.name.removesuffix("_right") for s in PAIRED if s.side == "right"
+      s.name.removesuffix("_right") for s in PAIRED if s.side == "right"
     }
     assert lefts == rights
     one = structures.get("parotid_left")
@@ -87,50 +86,50 @@ class TestTable:
 
 
 @pytest.mark.parametrize(
-    ("names", "canonical"),
-    [
-        # HN1's region-of-interest names.
-        ("Spinal-Cord", "spinal_cord"),
-        ("Neck-Right", "neck_right"),
-        ("Submandibular-Gland-Left", "submandibular_left"),
-        ("Parotid-Right", "parotid_right"),
-        ("Oral-Cavity", "oral_cavity"),
-        ("Medulla-Oblongata", "medulla_oblongata"),
-        ("Brain", "brain"),
-        ("Cochlea-Left", "cochlea_left"),
-        ("larynx", "larynx"),
-        ("GTV-1, GTV-8, GTVp, GTVn", "gtv"),
-        # OpenKBP's files.
-        ("LeftParotid", "parotid_left"),
-        ("RightParotid", "parotid_right"),
-        ("Brainstem", "brainstem"),
-        ("PTV70", "ptv_70"),
-        # TG-263.
-        ("Parotid_L, Parotid_R", "parotid_left, parotid_right"),
-        ("Glnd_Submand_L", "submandibular_left"),
-        ("LN_Neck_R", "neck_right"),
-        ("Bone_Mandible, Cavity_Oral", "mandible, oral_cavity"),
-        ("OpticNrv_L, OpticChiasm", "optic_nerve_left, chiasm"),
-        ("Glnd_Thyroid, Lips", "thyroid, lips"),
-        # Others' words, by case and separators.
-        ("  spinal  CORD ", "spinal_cord"),
-        ("spinal.cord/", "spinal_cord"),
-        ("medulla^spinalis", "spinal_cord"),
-        ("Rückenmark, RUECKENMARK, myelum, moelle", "spinal_cord"),
-        ("Ru\u0308ckenmark", "spinal_cord"),  # Decomposed, as macOS writes.
-        ("Hirnstamm, hersenstam, tronc cerebral", "brainstem"),
-        ("verlengde merg", "medulla_oblongata"),
-        ("Kehlkopf", "larynx"),
-        ("slokdarm, oesophagus", "esophagus"),
-        # Sides before and after, in several languages.
-        ("parotis li, Parotis_links, links parotis", "parotid_left"),
-        ("Glandula parotis re., RT PAROTID", "parotid_right"),
-        ("parotide gauche, g. parotide, izq parotide", "parotid_left"),
-        ("parotide droit, d. parotide, parotide-der", "parotid_right"),
-        ("SMG_R, lt SMG", "submandibular_right, submandibular_left"),
-        ("Auge rechts, bulbus^L", "eye_right, eye_left"),
-        ("Hals li", "neck_left"),
-    ],
+  ("names", "canonical"),
+  [
+    # HN1's region-of-interest names.
+    ("Spinal-Cord", "spinal_cord"),
+    ("Neck-Right", "neck_right"),
+    ("Submandibular-Gland-Left", "submandibular_left"),
+    ("Parotid-Right", "parotid_right"),
+    ("Oral-Cavity", "oral_cavity"),
+    ("Medulla-Oblongata", "medulla_oblongata"),
+    ("Brain", "brain"),
+    ("Cochlea-Left", "cochlea_left"),
+    ("larynx", "larynx"),
+    ("GTV-1, GTV-8, GTVp, GTVn", "gtv"),
+    # OpenKBP's files.
+    ("LeftParotid", "parotid_left"),
+    ("RightParotid", "parotid_right"),
+    ("Brainstem", "brainstem"),
+    ("PTV70", "ptv_70"),
+    # TG-263.
+    ("Parotid_L, Parotid_R", "parotid_left, parotid_right"),
+    ("Glnd_Submand_L", "submandibular_left"),
+    ("LN_Neck_R", "neck_right"),
+    ("Bone_Mandible, Cavity_Oral", "mandible, oral_cavity"),
+    ("OpticNrv_L, OpticChiasm", "optic_nerve_left, chiasm"),
+    ("Glnd_Thyroid, Lips", "thyroid, lips"),
+    # Others' words, by case and separators.
+    ("  spinal  CORD ", "spinal_cord"),
+    ("spinal.cord/", "spinal_cord"),
+    ("medulla^spinalis", "spinal_cord"),
+    ("Rückenmark, RUECKENMARK, myelum, moelle", "spinal_cord"),
+    ("Ru\u0308ckenmark", "spinal_cord"),  # Decomposed, as macOS writes.
+    ("Hirnstamm, hersenstam, tronc cerebral", "brainstem"),
+    ("verlengde merg", "medulla_oblongata"),
+    ("Kehlkopf", "larynx"),
+    ("slokdarm, oesophagus", "esophagus"),
+    # Sides before and after, in several languages.
+    ("parotis li, Parotis_links, links parotis", "parotid_left"),
+    ("Glandula parotis re., RT PAROTID", "parotid_right"),
+    ("parotide gauche, g. parotide, izq parotide", "parotid_left"),
+    ("parotide droit, d. parotide, parotide-der", "parotid_right"),
+    ("SMG_R, lt SMG", "submandibular_right, submandibular_left"),
+    ("Auge rechts, bulbus^L", "eye_right, eye_left"),
+    ("Hals li", "neck_left"),
+  ],
 )
 def test_resolve(names, canonical):
   wanted = canonical.split(", ")
@@ -155,13 +154,13 @@ def test_nothing_is_guessed(name):
 
 
 @pytest.mark.parametrize(
-    ("name", "hint"),
-    [
-        ("parotid", "parotid_left, parotid_right"),
-        ("parotd_l", "parotid_left"),
-        ("Spinal-Chord", "spinal_cord"),
-        ("zzz", "structures.names() lists all"),
-    ],
+  ("name", "hint"),
+  [
+    ("parotid", "parotid_left, parotid_right"),
+    ("parotd_l", "parotid_left"),
+    ("Spinal-Chord", "spinal_cord"),
+    ("zzz", "structures.names() lists all"),
+  ],
 )
 def test_the_message_helps(name, hint):
   with pytest.raises(errors.StructureNotFoundError, match=re.escape(hint)):
@@ -181,9 +180,9 @@ def test_get_takes_canonical_names_only():
 
 
 @hypothesis.given(
-    strategies.sampled_from(EVERY),
-    strategies.sampled_from([" ", "_", ".", "-", "^", "/", " - ", "__"]),
-    strategies.sampled_from([str.upper, str.lower, str.title]),
+  strategies.sampled_from(EVERY),
+  strategies.sampled_from([" ", "_", ".", "-", "^", "/", " - ", "__"]),
+  strategies.sampled_from([str.upper, str.lower, str.title]),
 )
 def test_separators_and_case_do_not_matter(one, separator, change):
   name = change(one.name.replace("_", separator))
@@ -191,9 +190,9 @@ def test_separators_and_case_do_not_matter(one, separator, change):
 
 
 @hypothesis.given(
-    strategies.sampled_from(PAIRED),
-    strategies.sampled_from(sorted(structures._SIDE_OF)),
-    strategies.booleans(),
+  strategies.sampled_from(PAIRED),
+  strategies.sampled_from(sorted(structures._SIDE_OF)),
+  strategies.booleans(),
 )
 def test_every_side_form_on_either_end(one, form, before):
   organ = one.name.rpartition("_")[0]

@@ -27,7 +27,7 @@ def oblique():
 
 def test_spacing_follows_the_array_axes():
   np.testing.assert_allclose(
-      volume.Volume(np.zeros((2, 3, 4)), oblique()).spacing, (3.0, 2.0, 1.5)
+    volume.Volume(np.zeros((2, 3, 4)), oblique()).spacing, (3.0, 2.0, 1.5)
   )
 
 
@@ -56,13 +56,13 @@ def test_resample_fills_what_lies_outside():
 
 
 @pytest.mark.parametrize(
-    ("array", "affine", "text"),
-    [
-        (np.zeros((2, 2)), np.eye(4), "shape"),
-        (np.zeros((2, 2, 2)), np.eye(3), "4, 4"),
-        (np.zeros((2, 2, 2)), np.zeros((4, 4)), "singular"),
-        (np.zeros((2, 2, 2)), np.full((4, 4), np.nan), "finite"),
-    ],
+  ("array", "affine", "text"),
+  [
+    (np.zeros((2, 2)), np.eye(4), "shape"),
+    (np.zeros((2, 2, 2)), np.eye(3), "4, 4"),
+    (np.zeros((2, 2, 2)), np.zeros((4, 4)), "singular"),
+    (np.zeros((2, 2, 2)), np.full((4, 4), np.nan), "finite"),
+  ],
 )
 def test_what_is_no_volume_is_refused(array, affine, text):
   with pytest.raises(errors.GeometryError, match=text):
@@ -71,4 +71,6 @@ def test_what_is_no_volume_is_refused(array, affine, text):
 
 def test_other_values_must_have_the_same_shape():
   with pytest.raises(errors.GeometryError, match="resample"):
-    volume.Volume(np.zeros((2, 2, 2)), np.eye(4)).with_array(np.zeros((1, 2, 2)))
+    volume.Volume(np.zeros((2, 2, 2)), np.eye(4)).with_array(
+      np.zeros((1, 2, 2))
+    )

@@ -36,14 +36,14 @@ class Case:
   def __post_init__(self):
     if self.image.array.dtype != np.int16:
       raise errors.DataError(
-          f"{self.patient}: image is {self.image.array.dtype}, not int16 HU;"
-          " convert it in the cohort"
+        f"{self.patient}: image is {self.image.array.dtype}, not int16 HU;"
+        " convert it in the cohort"
       )
     for name, mask in self.masks.items():
       if mask.shape != self.image.shape or mask.dtype != np.bool_:
         raise errors.DataError(
-            f"{self.patient}: mask {name} is {mask.dtype} {mask.shape}, the"
-            f" image {self.image.shape}; give bool masks of the image's shape"
+          f"{self.patient}: mask {name} is {mask.dtype} {mask.shape}, the"
+          f" image {self.image.shape}; give bool masks of the image's shape"
         )
 
   @property

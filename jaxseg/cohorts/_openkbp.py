@@ -31,23 +31,23 @@ _HEADER = re.compile(rb",data\r?\n")
 _CT_LINES = re.compile(rb"(?:[0-9]++,[0-9]++(?:\.[0-9]*+)?\r?\n)++")
 _MASK_LINES = re.compile(rb"(?:[0-9]++,\r?\n)++")
 _SPACING = re.compile(
-    rb"(?:[0-9]++(?:\.[0-9]*+)?(?:[eE][+-]?[0-9]++)?\r?\n){3}"
+  rb"(?:[0-9]++(?:\.[0-9]*+)?(?:[eE][+-]?[0-9]++)?\r?\n){3}"
 )
 
 # The challenge's own order; canonical name -> file.
 _ORGANS = {
-    "brainstem": "Brainstem.csv",
-    "spinal_cord": "SpinalCord.csv",
-    "parotid_right": "RightParotid.csv",
-    "parotid_left": "LeftParotid.csv",
-    "esophagus": "Esophagus.csv",
-    "larynx": "Larynx.csv",
-    "mandible": "Mandible.csv",
+  "brainstem": "Brainstem.csv",
+  "spinal_cord": "SpinalCord.csv",
+  "parotid_right": "RightParotid.csv",
+  "parotid_left": "LeftParotid.csv",
+  "esophagus": "Esophagus.csv",
+  "larynx": "Larynx.csv",
+  "mandible": "Mandible.csv",
 }
 _TARGETS = {
-    "ptv_70": "PTV70.csv",
-    "ptv_63": "PTV63.csv",
-    "ptv_56": "PTV56.csv",
+  "ptv_70": "PTV70.csv",
+  "ptv_63": "PTV63.csv",
+  "ptv_56": "PTV56.csv",
 }
 _OTHERS = (
     "ct.csv", "voxel_dimensions.csv", "dose.csv", "possible_dose_mask.csv"
@@ -76,7 +76,7 @@ class OpenKBP:
   name = "openkbp"
 
   def __init__(
-      self, folder: str | os.PathLike[str], *, targets: bool = False
+    self, folder: str | os.PathLike[str], *, targets: bool = False
   ) -> None:
     """Finds the patients; reads none of their files.
 
@@ -112,9 +112,9 @@ class OpenKBP:
     """
     if patient not in self._patients:
       raise errors.DataError(
-          f"{patient!r}: not a patient of {self._folder.name}; it has"
-          f" {len(self._patients)}, {self._patients[0]} to"
-          f" {self._patients[-1]}"
+        f"{patient!r}: not a patient of {self._folder.name}; it has"
+        f" {len(self._patients)}, {self._patients[0]} to"
+        f" {self._patients[-1]}"
       )
     folder = self._folder / patient
     image, unscanned, notes = _read_image(folder)
@@ -132,48 +132,48 @@ class OpenKBP:
   def describe(self) -> Mapping[str, Any]:
     """JSON-able facts that fix the cohort; no path, only the folder's name."""
     return {
-        "name": self.name,
-        "source": self._folder.name,
-        "patients": len(self._patients),
-        "structures": list(self.structures),
-        "grid": [GRID[2], GRID[0], GRID[1]],
-        "origin": "none in the files; set to (0, 0, 0) mm",
-        "settings": {"targets": self._targets},
+      "name": self.name,
+      "source": self._folder.name,
+      "patients": len(self._patients),
+      "structures": list(self.structures),
+      "grid": [GRID[2], GRID[0], GRID[1]],
+      "origin": "none in the files; set to (0, 0, 0) mm",
+      "settings": {"targets": self._targets},
     }
 
 
 def _find_patients(
-    folder: pathlib.Path,
+  folder: pathlib.Path,
 ) -> tuple[pathlib.Path, tuple[str, ...]]:
   """The folder that holds the patients, and their names in natural order."""
   if not folder.is_dir():
     raise errors.DataError(
-        f"{folder}: no such folder; give the one that holds pt_1, pt_2, ..."
+      f"{folder}: no such folder; give the one that holds pt_1, pt_2, ..."
     )
   for inner in ("", "train-pats", "provided-data/train-pats"):
     place = folder / inner
     try:
       found = [
-          (int(match[1]), path.name)
-          for path in (place.iterdir() if place.is_dir() else ())
-          if (match := _PATIENT.fullmatch(path.name)) and path.is_dir()
+        (int(match[1]), path.name)
+        for path in (place.iterdir() if place.is_dir() else ())
+        if (match := _PATIENT.fullmatch(path.name)) and path.is_dir()
       ]
     except OSError as e:
       raise errors.DataError(
-          f"{place}: cannot be listed ({e.strerror}); check its permissions"
+        f"{place}: cannot be listed ({e.strerror}); check its permissions"
       ) from e
     if found:
       return place.resolve(), tuple(name for _, name in sorted(found))
   hint = (
-      "this is one patient, give its parent"
-      if (folder / "ct.csv").exists()
-      else "give the folder that holds pt_1, pt_2, ..."
+    "this is one patient, give its parent"
+    if (folder / "ct.csv").exists()
+    else "give the folder that holds pt_1, pt_2, ..."
   )
   raise errors.DataError(f"{folder}: no pt_N folders; {hint}")
 
 
 def _read_image(
-    folder: pathlib.Path,
+  folder: pathlib.Path,
 ) -> tuple[volume.Volume, tuple[int, ...], list[str]]:
   """The CT in HU, the unscanned slices, and remarks."""
   affine = _read_affine(folder / "voxel_dimensions.csv")
@@ -186,7 +186,7 @@ def _read_image(
   unscanned = tuple(int(k) for k in np.flatnonzero(~scanned))
   if not scanned.any():
     raise errors.DataError(
-        f"{_place(path)}: all {len(values)} values are 0; get the file again"
+      f"{_place(path)}: all {len(values)} values are 0; get the file again"
     )
   inside = np.flatnonzero(scanned)
   gaps = [k for k in unscanned if inside[0] < k < inside[-1]]
@@ -202,8 +202,8 @@ def _clip(values: np.ndarray) -> tuple[np.ndarray, list[str]]:
   over = int(np.count_nonzero(values > _HIGHEST_RAW))
   if over:
     notes.append(
-        f"ct.csv: {over} voxels above {_HIGHEST_RAW}, the greatest"
-        f" {values.max():.0f}, set to {_HIGHEST_RAW + _LOWEST_HU} HU"
+      f"ct.csv: {over} voxels above {_HIGHEST_RAW}, the greatest"
+      f" {values.max():.0f}, set to {_HIGHEST_RAW + _LOWEST_HU} HU"
     )
   # Before the cast to int16: an overflow must not wrap around.
   clipped = np.minimum(values, _HIGHEST_RAW)
@@ -215,7 +215,7 @@ def _clip(values: np.ndarray) -> tuple[np.ndarray, list[str]]:
 
 
 def _read_mask(
-    path: pathlib.Path, unscanned: tuple[int, ...]
+  path: pathlib.Path, unscanned: tuple[int, ...]
 ) -> tuple[np.ndarray, list[str]]:
   """The mask, and a remark if it has voxels where nothing was scanned."""
   indices = _read_numbers(path, _MASK_LINES)
@@ -233,12 +233,12 @@ def _read_affine(path: pathlib.Path) -> np.ndarray:
   """LPS affine of (slice, row, column) from the three spacings, mm."""
   text = _read_bytes(path)
   spacing = (
-      [float(line) for line in text.split()] if _SPACING.fullmatch(text) else []
+    [float(line) for line in text.split()] if _SPACING.fullmatch(text) else []
   )
   if not spacing or min(spacing) <= 0 or not np.isfinite(spacing).all():
     raise errors.DataError(
-        f"{_place(path)}: not three lines with a positive spacing in mm each,"
-        f" but {text[:80]!r}; get the file again"
+      f"{_place(path)}: not three lines with a positive spacing in mm each,"
+      f" but {text[:80]!r}; get the file again"
     )
   row, column, distance = spacing
   affine = np.zeros((4, 4), np.float64)
@@ -255,30 +255,28 @@ def _read_bytes(path: pathlib.Path) -> bytes:
     size = path.stat().st_size
     if size > _MAX_BYTES:
       raise errors.DataError(
-          f"{_place(path)}: {size} bytes, at most {_MAX_BYTES} are possible;"
-          " get the file again"
+        f"{_place(path)}: {size} bytes, at most {_MAX_BYTES} are possible;"
+        " get the file again"
       )
     return path.read_bytes()
   except FileNotFoundError as e:
     raise errors.DataError(
-        f"{_place(path)}: the file is missing; unpack or download it again"
+      f"{_place(path)}: the file is missing; unpack or download it again"
     ) from e
   except OSError as e:
     raise errors.DataError(
-        f"{_place(path)}: cannot be read ({e.strerror}); check the file"
+      f"{_place(path)}: cannot be read ({e.strerror}); check the file"
     ) from e
 
 
-def _read_numbers(
-    path: pathlib.Path, lines: re.Pattern[bytes]
-) -> np.ndarray:
+def _read_numbers(path: pathlib.Path, lines: re.Pattern[bytes]) -> np.ndarray:
   """All numbers of a CSV in their order, once its form is found right."""
   text = _read_bytes(path)
   header = _HEADER.match(text)
   if header is None:
     raise errors.DataError(
-        f"{_place(path)}: begins with {text[:20]!r} instead of the header"
-        " ',data'; get the file again"
+      f"{_place(path)}: begins with {text[:20]!r} instead of the header"
+      " ',data'; get the file again"
     )
   match = lines.match(text, header.end())
   end = match.end() if match else header.end()
@@ -286,12 +284,12 @@ def _read_numbers(
     raise errors.DataError(f"{_place(path)}: {_fault(text, end, lines)}")
   if match is None:
     raise errors.DataError(
-        f"{_place(path)}: the table has {end - header.end()} lines; delete"
-        " the file if the structure was not contoured, else get it again"
+      f"{_place(path)}: the table has {end - header.end()} lines; delete"
+      " the file if the structure was not contoured, else get it again"
     )
   # The pattern has let only digits, points, commas and line ends through,
   # all of which this lenient but fast parser reads as meant.
-  body = text[header.end():].replace(b",", b" ").decode("ascii")
+  body = text[header.end() :].replace(b",", b" ").decode("ascii")
   return np.fromstring(body, np.float64, sep=" ")
 
 
@@ -299,7 +297,7 @@ def _fault(text: bytes, start: int, lines: re.Pattern[bytes]) -> str:
   """Says what is wrong with the line that begins at `start`."""
   stop = text.find(b"\n", start)
   number = text.count(b"\n", 0, start) + 1
-  line = text[start: len(text) if stop < 0 else stop]
+  line = text[start : len(text) if stop < 0 else stop]
   index, comma, value = line.partition(b",")
   if stop < 0:
     fact = "is cut short (no line end)"
@@ -321,19 +319,17 @@ def _positions(path: pathlib.Path, indices: np.ndarray) -> np.ndarray:
   if indices.max() >= _VOXELS:
     at = int(np.argmax(indices >= _VOXELS))
     raise errors.DataError(
-        f"{_place(path)}: line {at + 2} has index {indices[at]:.0f}, the grid"
-        f" ends at {_VOXELS - 1}; get the file again"
+      f"{_place(path)}: line {at + 2} has index {indices[at]:.0f}, the grid"
+      f" ends at {_VOXELS - 1}; get the file again"
     )
   flat = indices.astype(np.int64)
   if not (np.diff(flat) > 0).all():
-    found, first, times = np.unique(
-        flat, return_index=True, return_counts=True
-    )
+    found, first, times = np.unique(flat, return_index=True, return_counts=True)
     if (times > 1).any():
       twice = int(np.argmax(times > 1))
       raise errors.DataError(
-          f"{_place(path)}: index {found[twice]} of line {first[twice] + 2} is"
-          f" there {times[twice]} times; get the file again"
+        f"{_place(path)}: index {found[twice]} of line {first[twice] + 2} is"
+        f" there {times[twice]} times; get the file again"
       )
   pixel, k = np.divmod(flat, GRID[2])
   return k * (GRID[0] * GRID[1]) + pixel

@@ -45,10 +45,10 @@ def known_slices(patient: _store.Patient, structure: str) -> np.ndarray:
 
 
 def select(
-    store: _store.Store,
-    structure: str,
-    patients: tuple[str, ...],
-    labels: np.ndarray,
+  store: _store.Store,
+  structure: str,
+  patients: tuple[str, ...],
+  labels: np.ndarray,
 ) -> Samples:
   """Sorts the known slices of patients into those with the structure or not.
 
@@ -72,17 +72,17 @@ def select(
     negative.append(patient.start + np.flatnonzero(known & ~shows))
   if not positive or not sum(map(len, positive)):
     raise errors.StructureNotFoundError(
-        f"{structure}: contoured on none of {len(patients)} patients of this"
-        " part; choose another split or structure"
+      f"{structure}: contoured on none of {len(patients)} patients of this"
+      " part; choose another split or structure"
     )
   return Samples(
-      np.concatenate(positive).astype(np.int64),
-      np.concatenate(negative).astype(np.int64),
+    np.concatenate(positive).astype(np.int64),
+    np.concatenate(negative).astype(np.int64),
   )
 
 
 def draw(
-    samples: Samples, *, negatives: float, seed: int, epoch: int
+  samples: Samples, *, negatives: float, seed: int, epoch: int
 ) -> np.ndarray:
   """The slices of one epoch in their order.
 
@@ -105,7 +105,7 @@ def draw(
 
 
 def batches(
-    order: np.ndarray, *, size: int, limit: int | None = None
+  order: np.ndarray, *, size: int, limit: int | None = None
 ) -> np.ndarray:
   """Cuts an order into batches of one size.
 

@@ -60,7 +60,7 @@ class Placement:
     affine = np.diag([1.0, *self.step, 1.0])
     affine[1:3, 3] = self.origin
     return volume.resample(
-        source, (self.shape[0], *self.size), affine, fill=fill
+      source, (self.shape[0], *self.size), affine, fill=fill
     ).array
 
   def restore(self, array: np.ndarray, *, fill: float = 0.0) -> np.ndarray:
@@ -93,11 +93,11 @@ class Placement:
 
 
 def place(
-    image: volume.Volume,
-    *,
-    size: tuple[int, int],
-    spacing: float | None,
-    crop: tuple[float, float] | None = None,
+  image: volume.Volume,
+  *,
+  size: tuple[int, int],
+  spacing: float | None,
+  crop: tuple[float, float] | None = None,
 ) -> Placement:
   """Places the prepared grid on the patient's own.
 
@@ -113,17 +113,15 @@ def place(
     GeometryError: No voxel of the image is denser than air.
   """
   if crop is not None:
-    begin, end = (
-        tuple(round(f * n) for n in image.shape[1:]) for f in crop
-    )
+    begin, end = (tuple(round(f * n) for n in image.shape[1:]) for f in crop)
     size = (end[0] - begin[0], end[1] - begin[1])
     return Placement(image.shape, size, (begin[0], begin[1]), (1.0, 1.0))
   step = (1.0, 1.0)
   if spacing is not None:
     step = tuple(spacing / own for own in image.spacing[1:])  # type: ignore
   origin = tuple(
-      c - (n - 1) / 2 * s
-      for c, n, s in zip(_body_centre(image.array), size, step, strict=True)
+    c - (n - 1) / 2 * s
+    for c, n, s in zip(_body_centre(image.array), size, step, strict=True)
   )
   if spacing is None:
     origin = tuple(round(o) for o in origin)
@@ -140,7 +138,7 @@ def _body_centre(image: np.ndarray) -> tuple[float, float]:
   parts, count = ndimage.label(body)
   if not count:
     raise errors.GeometryError(
-        f"no voxel above {_BODY_HU} HU; is the image a CT in HU?"
+      f"no voxel above {_BODY_HU} HU; is the image a CT in HU?"
     )
   sizes = np.bincount(parts.ravel())
   sizes[0] = 0
@@ -154,7 +152,7 @@ def _body_centre(image: np.ndarray) -> tuple[float, float]:
 
 
 def _paste(
-    array: np.ndarray, size: tuple[int, ...], at: tuple[int, ...], fill: float
+  array: np.ndarray, size: tuple[int, ...], at: tuple[int, ...], fill: float
 ) -> np.ndarray:
   """Copies `array`, its pixel (0, 0) put at `at`, into a grid of `size`."""
   result = np.full((array.shape[0], *size), fill, array.dtype)

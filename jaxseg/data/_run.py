@@ -31,13 +31,12 @@ class Run:
     self.folder = pathlib.Path(folder)
     if not self.folder.is_dir():
       raise errors.DataError(
-          f"{self.folder}: no such folder; give the output of"
-          " experiments.prepare"
+        f"{self.folder}: no such folder; give the output of experiments.prepare"
       )
     if not (self.folder / "cohort.json").is_file():
       raise errors.DataError(
-          f"{self.folder}: holds no cohort.json, so it is no run folder; give"
-          " the output of experiments.prepare"
+        f"{self.folder}: holds no cohort.json, so it is no run folder; give"
+        " the output of experiments.prepare"
       )
     self.cohort: dict[str, Any] = _files.read_json(self.folder / "cohort.json")
     self.store = _store.Store(self.folder / "store")
@@ -66,14 +65,14 @@ class Run:
 
 
 def prepare_run(
-    folder: pathlib.Path | str,
-    cohort: Cohort,
-    config: _store.PrepareConfig,
-    *,
-    seed: int = 0,
-    fractions: tuple[float, float, float] = (0.65, 0.15, 0.2),
-    split: _split.Split | None = None,
-    on_patient: Callable[[str, int, int], None] | None = None,
+  folder: pathlib.Path | str,
+  cohort: Cohort,
+  config: _store.PrepareConfig,
+  *,
+  seed: int = 0,
+  fractions: tuple[float, float, float] = (0.65, 0.15, 0.2),
+  split: _split.Split | None = None,
+  on_patient: Callable[[str, int, int], None] | None = None,
 ) -> Run:
   """Prepares a cohort into a run folder, or opens it if that was done.
 
@@ -93,9 +92,9 @@ def prepare_run(
   """
   folder = pathlib.Path(folder)
   wanted = {
-      "cohort": dict(cohort.describe()),
-      "prepare": dataclasses.asdict(config),
-      "split": {"seed": seed, "fractions": list(fractions)},
+    "cohort": dict(cohort.describe()),
+    "prepare": dataclasses.asdict(config),
+    "split": {"seed": seed, "fractions": list(fractions)},
   }
   if split is not None:
     wanted["split"] = {"given": _files.digest(dataclasses.asdict(split))}
@@ -106,21 +105,21 @@ def prepare_run(
     for name, value in wanted.items():
       if found.get(name) != value:
         raise errors.ExistingOutputError(
-            f"{folder}: prepared with other settings ({name}:"
-            f" {_first_difference(found.get(name), value)}); name another"
-            " output or delete it"
+          f"{folder}: prepared with other settings ({name}:"
+          f" {_first_difference(found.get(name), value)}); name another"
+          " output or delete it"
         )
     return Run(folder)
   if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
     raise errors.ExistingOutputError(
-        f"{folder}: not empty and no run folder; name another output"
+      f"{folder}: not empty and no run folder; name another output"
     )
   # The folder appears when all of it is there.
   if folder.is_dir():
     folder.rmdir()
   with _files.new_folder(folder) as temporary:
     store = _store.write_store(
-        temporary / "store", cohort, config, on_patient=on_patient
+      temporary / "store", cohort, config, on_patient=on_patient
     )
     contoured = _contoured(store)
     if split is None:
@@ -128,7 +127,7 @@ def prepare_run(
     split.check(contoured)
     split.write(temporary / "split.json")
     _files.write_json(
-        temporary / "cohort.json", {**wanted, "store": store.content_hash}
+      temporary / "cohort.json", {**wanted, "store": store.content_hash}
     )
   return Run(folder)
 

@@ -33,8 +33,8 @@ class Split:
       for name in getattr(self, part):
         if name in seen:
           raise errors.DataError(
-              f"split: patient {name} is in {seen[name]} and in {part};"
-              " leave it in one"
+            f"split: patient {name} is in {seen[name]} and in {part};"
+            " leave it in one"
           )
         seen[name] = part
 
@@ -60,14 +60,14 @@ class Split:
         raise KeyError
       parts = [content[part] for part in PARTS]
       if not all(
-          isinstance(names, list) and all(isinstance(n, str) for n in names)
-          for names in parts
+        isinstance(names, list) and all(isinstance(n, str) for n in names)
+        for names in parts
       ):
         raise KeyError
     except (KeyError, TypeError) as e:
       raise errors.DataError(
-          f"{path}: not a split; it needs the lists train, validation and"
-          " test of patient names"
+        f"{path}: not a split; it needs the lists train, validation and"
+        " test of patient names"
       ) from e
     try:
       return Split(*map(tuple, parts))
@@ -87,16 +87,16 @@ class Split:
       for name in self.part(part):
         if name not in contoured:
           raise errors.DataError(
-              f"split: patient {name} ({part}) is not in the cohort; remove"
-              " it or prepare the cohort that has it"
+            f"split: patient {name} ({part}) is not in the cohort; remove"
+            " it or prepare the cohort that has it"
           )
 
 
 def make_split(
-    contoured: Mapping[str, tuple[str, ...]],
-    *,
-    seed: int,
-    fractions: tuple[float, float, float] = (0.65, 0.15, 0.2),
+  contoured: Mapping[str, tuple[str, ...]],
+  *,
+  seed: int,
+  fractions: tuple[float, float, float] = (0.65, 0.15, 0.2),
 ) -> Split:
   """Draws a split in which each structure occurs in each part.
 
@@ -115,18 +115,18 @@ def make_split(
   """
   if min(fractions) <= 0 or abs(sum(fractions) - 1) > 1e-6:
     raise errors.ConfigError(
-        f"split fractions {fractions} are not three positive shares of 1"
+      f"split fractions {fractions} are not three positive shares of 1"
     )
   patients = sorted(contoured)
   structures = sorted({name for names in contoured.values() for name in names})
   has = np.array(
-      [[s in contoured[p] for s in structures] for p in patients], np.int64
+    [[s in contoured[p] for s in structures] for p in patients], np.int64
   ).reshape(len(patients), len(structures))
   for name, count in zip(structures, has.sum(0), strict=True):
     if count < 3:
       raise errors.StructureNotFoundError(
-          f"{name}: contoured on {count} patients, and a split needs 3; leave"
-          " the structure out or add patients"
+        f"{name}: contoured on {count} patients, and a split needs 3; leave"
+        " the structure out or add patients"
       )
   cuts = np.maximum(1, np.rint(np.array(fractions[1:]) * len(patients)))
   validation, test = (int(c) for c in cuts)
@@ -135,9 +135,9 @@ def make_split(
   for _ in range(_TRIES):
     order = generator.permutation(len(patients))
     parts = (
-        has[order[validation + test :]],
-        has[order[:validation]],
-        has[order[validation : validation + test]],
+      has[order[validation + test :]],
+      has[order[:validation]],
+      has[order[validation : validation + test]],
     )
     counts = np.stack([part.sum(0) for part in parts])  # [part, structure]
     if counts.size and counts.min() == 0:
@@ -148,19 +148,19 @@ def make_split(
       best, best_order = worst, order
   if best_order is None or len(patients) < 3:
     raise errors.StructureNotFoundError(
-        f"no split of {len(patients)} patients has each of"
-        f" {', '.join(structures)} in each part; give a split file, or fewer"
-        " structures"
+      f"no split of {len(patients)} patients has each of"
+      f" {', '.join(structures)} in each part; give a split file, or fewer"
+      " structures"
     )
   names = [patients[i] for i in best_order]
   in_order = {p: i for i, p in enumerate(contoured)}
   return Split(
-      *(
-          tuple(sorted(part, key=in_order.__getitem__))
-          for part in (
-              names[validation + test :],
-              names[:validation],
-              names[validation : validation + test],
-          )
+    *(
+      tuple(sorted(part, key=in_order.__getitem__))
+      for part in (
+        names[validation + test :],
+        names[:validation],
+        names[validation : validation + test],
       )
+    )
   )

@@ -50,16 +50,16 @@ class PrepareConfig:
   def __post_init__(self):
     if self.crop is not None and not 0 <= self.crop[0] < self.crop[1] <= 1:
       raise errors.ConfigError(
-          f"crop {self.crop} is no part of an image; give begin < end in [0, 1]"
+        f"crop {self.crop} is no part of an image; give begin < end in [0, 1]"
       )
     if any(n < 16 for n in self.size):
       raise errors.ConfigError(
-          f"size {self.size} has fewer than 16 pixels; take 96 or 128"
+        f"size {self.size} has fewer than 16 pixels; take 96 or 128"
       )
     if self.spacing is not None and not self.spacing > 0:
       raise errors.ConfigError(
-          f"spacing {self.spacing} mm is not above 0; leave it out to keep"
-          " each patient's own"
+        f"spacing {self.spacing} mm is not above 0; leave it out to keep"
+        " each patient's own"
       )
 
 
@@ -127,21 +127,21 @@ class Store:
     try:
       if manifest["format"] != _FORMAT:
         raise errors.DataError(
-            f"{self.folder}: store of format {manifest['format']}, this"
-            f" version reads {_FORMAT}; prepare the cohort again"
+          f"{self.folder}: store of format {manifest['format']}, this"
+          f" version reads {_FORMAT}; prepare the cohort again"
         )
       self.cohort: str = manifest["cohort"]["name"]
       self.synthetic = bool(manifest["cohort"].get("synthetic", False))
       self.structures: tuple[str, ...] = tuple(manifest["structures"])
       self.content_hash: str = manifest["content_hash"]
       self.patients = {
-          entry["name"]: _patient_from_json(entry)
-          for entry in manifest["patients"]
+        entry["name"]: _patient_from_json(entry)
+        for entry in manifest["patients"]
       }
     except (KeyError, TypeError) as e:
       raise errors.DataError(
-          f"{self.folder / 'manifest.json'}: entry {e} is missing or"
-          " malformed; prepare the cohort again"
+        f"{self.folder / 'manifest.json'}: entry {e} is missing or"
+        " malformed; prepare the cohort again"
       ) from e
     self.manifest = manifest
 
@@ -177,8 +177,8 @@ class Store:
     """
     if structure not in self.structures:
       raise errors.StructureNotFoundError(
-          f"{self.folder}: no {structure} was prepared; it holds"
-          f" {', '.join(self.structures)}"
+        f"{self.folder}: no {structure} was prepared; it holds"
+        f" {', '.join(self.structures)}"
       )
     return self.structures.index(structure)
 
@@ -186,16 +186,16 @@ class Store:
     """Names of the patients on whom a structure was contoured."""
     self.index(structure)
     return tuple(
-        name for name, p in self.patients.items() if structure in p.contoured
+      name for name, p in self.patients.items() if structure in p.contoured
     )
 
 
 def write_store(
-    folder: pathlib.Path | str,
-    cohort: Cohort,
-    config: PrepareConfig,
-    *,
-    on_patient: Callable[[str, int, int], None] | None = None,
+  folder: pathlib.Path | str,
+  cohort: Cohort,
+  config: PrepareConfig,
+  *,
+  on_patient: Callable[[str, int, int], None] | None = None,
 ) -> Store:
   """Prepares a cohort and writes the store.
 
@@ -213,7 +213,7 @@ def write_store(
   folder = pathlib.Path(folder)
   if folder.exists():
     raise errors.ExistingOutputError(
-        f"{folder}: exists; name another output or delete it"
+      f"{folder}: exists; name another output or delete it"
     )
   structures = _chosen(cohort, config)
   with _files.new_folder(folder) as temporary:
@@ -233,8 +233,8 @@ def _chosen(cohort: Cohort, config: PrepareConfig) -> tuple[str, ...]:
   for name in config.structures:
     if name not in cohort.structures:
       raise errors.StructureNotFoundError(
-          f"{name}: cohort {cohort.name} does not have it; it has"
-          f" {', '.join(cohort.structures)}"
+        f"{name}: cohort {cohort.name} does not have it; it has"
+        f" {', '.join(cohort.structures)}"
       )
   return tuple(config.structures)
 
@@ -243,10 +243,10 @@ class _Writer:
   """Collects patients one after the other; arrays grow on disk."""
 
   def __init__(
-      self,
-      folder: pathlib.Path,
-      structures: Sequence[str],
-      config: PrepareConfig,
+    self,
+    folder: pathlib.Path,
+    structures: Sequence[str],
+    config: PrepareConfig,
   ):
     self._folder = folder
     self._structures = tuple(structures)
@@ -264,24 +264,22 @@ class _Writer:
     """Prepares one case and appends it."""
     try:
       placement = _placement.place(
-          case.image,
-          size=self._config.size,
-          spacing=self._config.spacing,
-          crop=self._config.crop,
+        case.image,
+        size=self._config.size,
+        spacing=self._config.spacing,
+        crop=self._config.crop,
       )
     except errors.GeometryError as e:
       raise errors.DataError(f"{case.patient}: {e}") from e
     if self._size not in (None, placement.size):
       raise errors.DataError(
-          f"{case.patient}: the crop has {placement.size} pixels, that of the"
-          f" patients before {self._size}; give a size instead of a crop"
+        f"{case.patient}: the crop has {placement.size} pixels, that of the"
+        f" patients before {self._size}; give a size instead of a crop"
       )
     image = placement.take(case.image.array, fill=_AIR_HU)
     image = np.rint(image).astype(np.int16)
     labels = np.zeros((len(self._structures), *image.shape), np.uint8)
-    reference = np.zeros(
-        (len(self._structures), *case.image.shape), np.uint8
-    )
+    reference = np.zeros((len(self._structures), *case.image.shape), np.uint8)
     ranges, outside = {}, {}
     for c, name in enumerate(self._structures):
       mask = case.masks.get(name)
@@ -294,22 +292,22 @@ class _Writer:
       outside[name] = int(np.sum(mask & ~_covered(placement)[None]))
     self._append(image, labels)
     _create(
-        self._folder / "references" / f"{len(self._entries):05d}",
-        reference.shape,
-        np.uint8,
-        None,
+      self._folder / "references" / f"{len(self._entries):05d}",
+      reference.shape,
+      np.uint8,
+      None,
     ).write(reference).result()
     entry = Patient(
-        name=case.patient,
-        start=self._start,
-        stop=self._start + len(image),
-        spacing=case.image.spacing,
-        affine=tuple(map(tuple, case.image.affine.tolist())),
-        placement=placement,
-        contoured=ranges,
-        unscanned=tuple(int(k) for k in case.unscanned),
-        outside=outside,
-        notes=case.notes,
+      name=case.patient,
+      start=self._start,
+      stop=self._start + len(image),
+      spacing=case.image.spacing,
+      affine=tuple(map(tuple, case.image.affine.tolist())),
+      placement=placement,
+      contoured=ranges,
+      unscanned=tuple(int(k) for k in case.unscanned),
+      outside=outside,
+      notes=case.notes,
     )
     self._entries.append(dataclasses.asdict(entry))
     self._start = entry.stop
@@ -320,17 +318,13 @@ class _Writer:
     stop, size = self._start + len(image), image.shape[1:]
     if self._size is None:
       self._size = size
-      self._images = _create(
-          self._folder / "images", (0, *size), np.int16, 0
-      )
+      self._images = _create(self._folder / "images", (0, *size), np.int16, 0)
       self._labels = _create(
-          self._folder / "labels", (len(labels), 0, *size), np.uint8, 1
+        self._folder / "labels", (len(labels), 0, *size), np.uint8, 1
       )
-    self._images = self._images.resize(
-        exclusive_max=[stop, *size]
-    ).result()
+    self._images = self._images.resize(exclusive_max=[stop, *size]).result()
     self._labels = self._labels.resize(
-        exclusive_max=[len(labels), stop, *size]
+      exclusive_max=[len(labels), stop, *size]
     ).result()
     self._images[self._start : stop].write(image).result()
     self._labels[:, self._start : stop].write(labels).result()
@@ -339,21 +333,21 @@ class _Writer:
     """Writes the manifest."""
     if not self._entries:
       raise errors.DataError(
-          f"cohort {cohort.name} has no patients; check its folder"
+        f"cohort {cohort.name} has no patients; check its folder"
       )
     settings = dataclasses.asdict(self._config)
     described = dict(cohort.describe())
     head = {"cohort": described, "settings": settings}
     self._hash.update(_files.digest([head, self._entries]).encode())
     _files.write_json(
-        self._folder / "manifest.json",
-        {
-            "format": _FORMAT,
-            **head,
-            "structures": self._structures,
-            "content_hash": self._hash.hexdigest()[:16],
-            "patients": self._entries,
-        },
+      self._folder / "manifest.json",
+      {
+        "format": _FORMAT,
+        **head,
+        "structures": self._structures,
+        "content_hash": self._hash.hexdigest()[:16],
+        "patients": self._entries,
+      },
     )
 
 
@@ -361,11 +355,11 @@ def _covered(placement: _placement.Placement) -> np.ndarray:
   """Bool `[row, column]` of the patient's grid: inside the prepared one."""
   inside = []
   for length, n, origin, step in zip(
-      placement.shape[1:],
-      placement.size,
-      placement.origin,
-      placement.step,
-      strict=True,
+    placement.shape[1:],
+    placement.size,
+    placement.origin,
+    placement.step,
+    strict=True,
   ):
     at = (np.arange(length) - origin) / step
     inside.append((at >= -0.5) & (at <= n - 0.5))
@@ -373,7 +367,7 @@ def _covered(placement: _placement.Placement) -> np.ndarray:
 
 
 def _create(
-    path: pathlib.Path, shape: tuple[int, ...], dtype: Any, grows: int | None
+  path: pathlib.Path, shape: tuple[int, ...], dtype: Any, grows: int | None
 ) -> Any:
   """A new Zarr array; `grows` is the axis of slices that will be appended."""
   import tensorstore as ts  # Slow to import.
@@ -384,23 +378,23 @@ def _create(
   if grows == 0:
     chunk = [64, *shape[-2:]]
   return ts.open(
-      {
-          "driver": "zarr3",
-          "kvstore": {"driver": "file", "path": f"{path}/"},
-          "metadata": {
-              "shape": list(shape),
-              "data_type": np.dtype(dtype).name,
-              "chunk_grid": {
-                  "name": "regular",
-                  "configuration": {"chunk_shape": chunk},
-              },
-              "codecs": [
-                  {"name": "bytes", "configuration": {"endian": "little"}},
-                  {"name": "zstd", "configuration": {"level": 3}},
-              ],
-          },
+    {
+      "driver": "zarr3",
+      "kvstore": {"driver": "file", "path": f"{path}/"},
+      "metadata": {
+        "shape": list(shape),
+        "data_type": np.dtype(dtype).name,
+        "chunk_grid": {
+          "name": "regular",
+          "configuration": {"chunk_shape": chunk},
+        },
+        "codecs": [
+          {"name": "bytes", "configuration": {"endian": "little"}},
+          {"name": "zstd", "configuration": {"level": 3}},
+        ],
       },
-      create=True,
+    },
+    create=True,
   ).result()
 
 
@@ -409,24 +403,24 @@ def _open(path: pathlib.Path) -> Any:
 
   try:
     return ts.open(
-        {"driver": "zarr3", "kvstore": {"driver": "file", "path": f"{path}/"}}
+      {"driver": "zarr3", "kvstore": {"driver": "file", "path": f"{path}/"}}
     ).result()
   except ValueError as e:
     raise errors.DataError(
-        f"{path}: no readable Zarr array; prepare the cohort again"
+      f"{path}: no readable Zarr array; prepare the cohort again"
     ) from e
 
 
 def _patient_from_json(entry: dict[str, Any]) -> Patient:
   return Patient(
-      name=entry["name"],
-      start=int(entry["start"]),
-      stop=int(entry["stop"]),
-      spacing=tuple(entry["spacing"]),  # type: ignore
-      affine=tuple(map(tuple, entry["affine"])),
-      placement=_placement.Placement.from_json(entry["placement"]),
-      contoured={k: tuple(v) for k, v in entry["contoured"].items()},
-      unscanned=tuple(entry["unscanned"]),
-      outside=dict(entry["outside"]),
-      notes=tuple(entry["notes"]),
+    name=entry["name"],
+    start=int(entry["start"]),
+    stop=int(entry["stop"]),
+    spacing=tuple(entry["spacing"]),
+    affine=tuple(map(tuple, entry["affine"])),
+    placement=_placement.Placement.from_json(entry["placement"]),
+    contoured={k: tuple(v) for k, v in entry["contoured"].items()},
+    unscanned=tuple(entry["unscanned"]),
+    outside=dict(entry["outside"]),
+    notes=tuple(entry["notes"]),
   )

@@ -7,11 +7,11 @@ from jaxseg import errors
 
 
 def window(
-    images: jax.Array,
-    low_hu: float,
-    high_hu: float,
-    *,
-    to: tuple[float, float] = (-1.0, 1.0),
+  images: jax.Array,
+  low_hu: float,
+  high_hu: float,
+  *,
+  to: tuple[float, float] = (-1.0, 1.0),
 ) -> jax.Array:
   """Cuts HU to a window and scales it.
 
@@ -29,7 +29,7 @@ def window(
   """
   if not high_hu > low_hu:
     raise errors.ConfigError(
-        f"window {low_hu} to {high_hu} HU is empty; give the lower end first"
+      f"window {low_hu} to {high_hu} HU is empty; give the lower end first"
     )
   hu = jnp.clip(images.astype(jnp.float32), low_hu, high_hu)
   scale = (to[1] - to[0]) / (high_hu - low_hu)

@@ -46,7 +46,7 @@ class Predictor:
       found = checkpoints.restore(self._slot, like)
     if found is None:
       raise errors.DataError(
-          f"{self.folder}: no {self._slot} checkpoint; train the model first"
+        f"{self.folder}: no {self._slot} checkpoint; train the model first"
       )
     return found[0]
 

@@ -8,13 +8,13 @@ from jaxseg.losses import _dice
 
 
 def bce_dice(
-    logits: jax.Array,
-    labels: jax.Array,
-    *,
-    weight: float | jax.Array = 0.5,
-    axis: tuple[int, ...] = (-3, -2),
-    smooth: float = 1.0,
-    where: jax.Array | None = None,
+  logits: jax.Array,
+  labels: jax.Array,
+  *,
+  weight: float | jax.Array = 0.5,
+  axis: tuple[int, ...] = (-3, -2),
+  smooth: float = 1.0,
+  where: jax.Array | None = None,
 ) -> jax.Array:
   """Weighted sum: w mean(cross entropy) + (1 - w) Dice loss.
 

@@ -7,13 +7,13 @@ from jaxseg import _checks as checks
 
 
 def dice(
-    logits: jax.Array,
-    labels: jax.Array,
-    *,
-    axis: tuple[int, ...] = (-3, -2),
-    squared: bool = False,
-    smooth: float = 1.0,
-    where: jax.Array | None = None,
+  logits: jax.Array,
+  labels: jax.Array,
+  *,
+  axis: tuple[int, ...] = (-3, -2),
+  squared: bool = False,
+  smooth: float = 1.0,
+  where: jax.Array | None = None,
 ) -> jax.Array:
   """One minus soft Dice: 1 - (2 sum(p t) + s) / (sum(p) + sum(t) + s).
 

@@ -11,10 +11,10 @@ from jaxseg.losses import _cross_entropy
 from jaxseg.losses import _dice
 
 _LOSSES: dict[str, Callable[..., jax.Array]] = {
-    "bce": _cross_entropy.binary_cross_entropy,
-    "bce_dice": _bce_dice.bce_dice,
-    "binary_cross_entropy": _cross_entropy.binary_cross_entropy,
-    "dice": _dice.dice,
+  "bce": _cross_entropy.binary_cross_entropy,
+  "bce_dice": _bce_dice.bce_dice,
+  "binary_cross_entropy": _cross_entropy.binary_cross_entropy,
+  "dice": _dice.dice,
 }
 
 
@@ -41,18 +41,18 @@ def get(name: str) -> Callable[..., jax.Array]:
   module, colon, function = name.partition(":")
   if not colon:
     raise errors.ConfigError(
-        f"loss {name!r} is unknown; take one of {', '.join(names())}, or"
-        " package.module:function"
+      f"loss {name!r} is unknown; take one of {', '.join(names())}, or"
+      " package.module:function"
     )
   try:
     found = getattr(importlib.import_module(module), function)
   except (ImportError, AttributeError, ValueError) as e:
     raise errors.ConfigError(
-        f"loss {name!r} cannot be imported ({e}); check module and function"
+      f"loss {name!r} cannot be imported ({e}); check module and function"
     ) from e
   if not callable(found):
     raise errors.ConfigError(
-        f"loss {name!r} is a {type(found).__name__}; name a function of"
-        " (logits, labels)"
+      f"loss {name!r} is a {type(found).__name__}; name a function of"
+      " (logits, labels)"
     )
   return found

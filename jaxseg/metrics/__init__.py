@@ -9,11 +9,11 @@ from jaxseg.metrics._voxel_surface import SurfaceDistances
 from jaxseg.metrics._voxel_surface import voxel_surface_distances
 
 __all__ = [
-    "SurfaceDistances",
-    "dice",
-    "iou",
-    "precision",
-    "recall",
-    "specificity",
-    "voxel_surface_distances",
+  "SurfaceDistances",
+  "dice",
+  "iou",
+  "precision",
+  "recall",
+  "specificity",
+  "voxel_surface_distances",
 ]

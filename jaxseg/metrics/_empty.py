@@ -14,5 +14,5 @@ def check(empty: str) -> None:
   """
   if empty not in POLICIES:
     raise errors.ConfigError(
-        f"empty {empty!r} is unknown; take one of {', '.join(POLICIES)}"
+      f"empty {empty!r} is unknown; take one of {', '.join(POLICIES)}"
     )

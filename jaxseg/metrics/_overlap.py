@@ -12,11 +12,11 @@ _Axis = int | tuple[int, ...] | None
 
 
 def dice(
-    prediction: jax.Array,
-    reference: jax.Array,
-    *,
-    axis: _Axis = None,
-    empty: str = "nan",
+  prediction: jax.Array,
+  reference: jax.Array,
+  *,
+  axis: _Axis = None,
+  empty: str = "nan",
 ) -> jax.Array:
   """Dice coefficient, 2 |A and B| / (|A| + |B|).
 
@@ -46,11 +46,11 @@ def dice(
 
 
 def iou(
-    prediction: jax.Array,
-    reference: jax.Array,
-    *,
-    axis: _Axis = None,
-    empty: str = "nan",
+  prediction: jax.Array,
+  reference: jax.Array,
+  *,
+  axis: _Axis = None,
+  empty: str = "nan",
 ) -> jax.Array:
   """Intersection over union (Jaccard index), |A and B| / |A or B|.
 
@@ -76,11 +76,11 @@ def iou(
 
 
 def precision(
-    prediction: jax.Array,
-    reference: jax.Array,
-    *,
-    axis: _Axis = None,
-    empty: str = "nan",
+  prediction: jax.Array,
+  reference: jax.Array,
+  *,
+  axis: _Axis = None,
+  empty: str = "nan",
 ) -> jax.Array:
   """Share of the prediction that is right, |A and B| / |A|.
 
@@ -106,11 +106,11 @@ def precision(
 
 
 def recall(
-    prediction: jax.Array,
-    reference: jax.Array,
-    *,
-    axis: _Axis = None,
-    empty: str = "nan",
+  prediction: jax.Array,
+  reference: jax.Array,
+  *,
+  axis: _Axis = None,
+  empty: str = "nan",
 ) -> jax.Array:
   """Share of the reference that was found, |A and B| / |B|.
 
@@ -136,11 +136,11 @@ def recall(
 
 
 def specificity(
-    prediction: jax.Array,
-    reference: jax.Array,
-    *,
-    axis: _Axis = None,
-    empty: str = "nan",
+  prediction: jax.Array,
+  reference: jax.Array,
+  *,
+  axis: _Axis = None,
+  empty: str = "nan",
 ) -> jax.Array:
   """Share of the background that was left out, |not A and not B| / |not B|.
 
@@ -173,7 +173,7 @@ def specificity(
 
 
 def _count(
-    prediction: Any, reference: Any, axis: _Axis, empty: str
+  prediction: Any, reference: Any, axis: _Axis, empty: str
 ) -> tuple[jax.Array, jax.Array, jax.Array, jax.Array]:
   """Voxels in both, in each, and of all, int32."""
   checks.boolean(prediction=prediction, reference=reference)
@@ -186,11 +186,11 @@ def _count(
 
 
 def _score(
-    numerator: jax.Array,
-    denominator: jax.Array,
-    a: jax.Array,
-    b: jax.Array,
-    empty: str,
+  numerator: jax.Array,
+  denominator: jax.Array,
+  a: jax.Array,
+  b: jax.Array,
+  empty: str,
 ) -> jax.Array:
   safe = jnp.where(denominator > 0, denominator, 1).astype(jnp.float32)
   value = numerator.astype(jnp.float32) / safe

@@ -33,12 +33,12 @@ class SurfaceDistances(NamedTuple):
 
 
 def voxel_surface_distances(
-    prediction: np.ndarray,
-    reference: np.ndarray,
-    spacing: Sequence[float],
-    *,
-    percentile: float = 95.0,
-    empty: str = "nan",
+  prediction: np.ndarray,
+  reference: np.ndarray,
+  spacing: Sequence[float],
+  *,
+  percentile: float = 95.0,
+  empty: str = "nan",
 ) -> SurfaceDistances:
   """Surface distances of two masks by border voxels, float64.
 
@@ -72,8 +72,8 @@ def voxel_surface_distances(
   mm = [float(s) for s in spacing]
   if len(mm) != prediction.ndim or not all(0 < s < math.inf for s in mm):
     raise ValueError(
-        f"spacing {mm} mm does not fit masks of {prediction.ndim} axes; give"
-        " one number above 0 per axis, in the array's order"
+      f"spacing {mm} mm does not fit masks of {prediction.ndim} axes; give"
+      " one number above 0 per axis, in the array's order"
     )
   if not 0 <= percentile <= 100:
     raise ValueError(f"percentile {percentile} is not in [0, 100]")
@@ -85,12 +85,12 @@ def voxel_surface_distances(
   a, b = _boxed(np.asarray(prediction), np.asarray(reference))
   there, back = _directed(a, b, mm), _directed(b, a, mm)
   return SurfaceDistances(
-      float(max(there.max(), back.max())),
-      float(
-          max(np.percentile(there, percentile), np.percentile(back, percentile))
-      ),
-      float(np.concatenate([there, back]).mean()),
-      float(0.5 * (there.mean() + back.mean())),
+    float(max(there.max(), back.max())),
+    float(
+      max(np.percentile(there, percentile), np.percentile(back, percentile))
+    ),
+    float(np.concatenate([there, back]).mean()),
+    float(0.5 * (there.mean() + back.mean())),
   )
 
 
@@ -101,7 +101,7 @@ def _boxed(*masks: np.ndarray) -> list[np.ndarray]:
 
 
 def _directed(
-    source: np.ndarray, target: np.ndarray, spacing: Sequence[float]
+  source: np.ndarray, target: np.ndarray, spacing: Sequence[float]
 ) -> np.ndarray:
   """Distance of each border voxel of `source` to the border of `target`."""
   near = ndimage.distance_transform_edt(~_border(target), sampling=spacing)

@@ -9,11 +9,11 @@ from jaxseg.models._unet import parameter_count
 from jaxseg.models._unet import UNet
 
 __all__ = [
-    "Bice2020UNet",
-    "UNet",
-    "build",
-    "compiler_options",
-    "create",
-    "init_options",
-    "parameter_count",
+  "Bice2020UNet",
+  "UNet",
+  "build",
+  "compiler_options",
+  "create",
+  "init_options",
+  "parameter_count",
 ]

@@ -8,7 +8,6 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
-from jaxseg import _checks as checks
 from jaxseg import errors
 from jaxseg.models import _fast
 from jaxseg.models import _layers
@@ -65,11 +64,11 @@ class Bice2020UNet(nn.Module):
     for name, least in (("num_structures", 1), ("depth", 1), ("f", 0)):
       if getattr(self, name) < least:
         raise errors.ConfigError(
-            f"bice2020: {name} is {getattr(self, name)}; give at least {least}"
+          f"bice2020: {name} is {getattr(self, name)}; give at least {least}"
         )
     if not 0 <= self.dropout < 1:
       raise errors.ConfigError(
-          f"bice2020: dropout is {self.dropout}; give 0 or more, below 1"
+        f"bice2020: dropout is {self.dropout}; give 0 or more, below 1"
       )
 
   @nn.compact
@@ -85,9 +84,9 @@ class Bice2020UNet(nn.Module):
 
     Raises:
       TypeError: The images are not floating point.
-      ValueError: A side is shorter than 2**depth.
+      ValueError: The images lack an axis, or a side is shorter than 2**depth.
     """
-    checks.floating(images=images)
+    _layers.check_images(images)
     _check_sides(images.shape, 2**self.depth)
     image = images.astype(self.dtype)
     skips, x = [], image
@@ -110,12 +109,12 @@ class Bice2020UNet(nn.Module):
     x = _layers.Norm("batch", name="norm_0")(x, train=train)
     x = jnp.concatenate([image, _crop(x, image.shape)], axis=-1)
     return _Block(
-        self.num_structures,
-        self.dropout,
-        self.dtype,
-        last_dropout=self.final_dropout,
-        last_norm=self.final_norm,
-        name="logits",
+      self.num_structures,
+      self.dropout,
+      self.dtype,
+      last_dropout=self.final_dropout,
+      last_norm=self.final_norm,
+      name="logits",
     )(x, train)
 
 
@@ -147,7 +146,7 @@ class _Block(nn.Module):
 def _conv(width: int, x: jax.Array, dtype: Any, name: str) -> jax.Array:
   init = _uniform(9 * x.shape[-1])
   return _layers.Conv3x3(
-      width, dtype=dtype, kernel_init=init, bias_init=init, name=name
+    width, dtype=dtype, kernel_init=init, bias_init=init, name=name
   )(x)
 
 
@@ -155,14 +154,14 @@ def _up(width: int, dtype: Any, name: str) -> nn.Module:
   # PyTorch's initial range takes a transposed kernel's outputs for inputs.
   init = _uniform(9 * width)
   return nn.ConvTranspose(
-      width,
-      (3, 3),
-      (2, 2),
-      padding="VALID",
-      dtype=dtype,
-      kernel_init=init,
-      bias_init=init,
-      name=name,
+    width,
+    (3, 3),
+    (2, 2),
+    padding="VALID",
+    dtype=dtype,
+    kernel_init=init,
+    bias_init=init,
+    name=name,
   )
 
 
@@ -190,6 +189,6 @@ def _crop(x: jax.Array, shape: tuple[int, ...]) -> jax.Array:
 def _check_sides(shape: tuple[int, ...], least: int) -> None:
   if any(side < least for side in shape[1:3]):
     raise ValueError(
-        f"images {shape[1:3]} have a side below {least}; pad the images, or"
-        " take a network of less depth"
+      f"images {shape[1:3]} have a side below {least}; pad the images, or"
+      " take a network of less depth"
     )

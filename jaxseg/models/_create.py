@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 import dataclasses
+import numbers
 from typing import Any
 
 import flax.linen as nn
@@ -12,10 +13,18 @@ from jaxseg.models import _bice2020
 from jaxseg.models import _unet
 
 _NETWORKS: Mapping[str, type[nn.Module]] = {
-    "bice2020": _bice2020.Bice2020UNet,
-    "unet": _unet.UNet,
+  "bice2020": _bice2020.Bice2020UNet,
+  "unet": _unet.UNet,
 }
 _LINEN = ("name", "parent")  # Fields of every Flax module, not settings.
+_DTYPES = ("bfloat16", "float16", "float32")
+# Type of a setting's default: what may be given, and how people call that.
+_KINDS: Mapping[type, tuple[type, str]] = {
+  bool: (bool, "true or false"),
+  int: (numbers.Integral, "a whole number"),
+  float: (numbers.Real, "a number"),
+  str: (str, "a name"),
+}
 
 
 def create(name: str, **settings: Any) -> nn.Module:
@@ -33,19 +42,17 @@ def create(name: str, **settings: Any) -> nn.Module:
   """
   if name not in _NETWORKS:
     raise errors.ConfigError(
-        f"network {name!r} is unknown; take {' or '.join(sorted(_NETWORKS))}"
+      f"network {name!r} is unknown; take {' or '.join(sorted(_NETWORKS))}"
     )
   network = _NETWORKS[name]
   known = {f.name for f in dataclasses.fields(network)} - set(_LINEN)
   for setting in settings:
     if setting not in known:
       raise errors.ConfigError(
-          f"{name}: setting {setting!r} is unknown; take one of"
-          f" {', '.join(sorted(known))}"
+        f"{name}: setting {setting!r} is unknown; take one of"
+        f" {', '.join(sorted(known))}"
       )
-  if "dtype" in settings:
-    settings["dtype"] = _dtype(name, settings["dtype"])
-  return network(**settings)
+  return network(**{k: _value(name, k, v) for k, v in settings.items()})
 
 
 def build(config: Mapping[str, Any]) -> nn.Module:
@@ -62,19 +69,31 @@ def build(config: Mapping[str, Any]) -> nn.Module:
   """
   if "name" not in config:
     raise errors.ConfigError(
-        "network has no name; add one, such as \"name\": \"unet\""
+      'network has no name; add one, such as "name": "unet"'
     )
   return create(**config)
 
 
-def _dtype(name: str, dtype: Any) -> Any:
+def _value(name: str, setting: str, value: Any) -> Any:
+  """A setting's value, of the kind that its default is of."""
+  if setting == "dtype":
+    return _dtype(name, value)
+  default = getattr(_NETWORKS[name], setting)
+  for kind, (fits, wanted) in _KINDS.items():
+    if type(default) is kind:
+      if isinstance(value, fits) and isinstance(value, bool) == (kind is bool):
+        return value
+      raise errors.ConfigError(f"{name}: {setting} is {value!r}; give {wanted}")
+  return value
+
+
+def _dtype(name: str, value: Any) -> Any:
   try:
-    found = jnp.dtype(dtype)
+    dtype = jnp.dtype(value)
   except TypeError:
-    found = None
-  if found is None or not jnp.issubdtype(found, jnp.floating):
+    dtype = None
+  if dtype is None or dtype.name not in _DTYPES:
     raise errors.ConfigError(
-        f"{name}: dtype {dtype!r} is not floating point; take float32 or"
-        " bfloat16"
+      f"{name}: dtype {value!r} cannot be; take one of {', '.join(_DTYPES)}"
     )
-  return found
+  return dtype

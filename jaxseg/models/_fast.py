@@ -121,7 +121,7 @@ channel_moments.defvjp(_moments_forward, _moments_backward)
 
 @jax.custom_vjp
 def scale_shift(x: jax.Array, gain: jax.Array, shift: jax.Array) -> jax.Array:
-  """x * gain + shift.
+  """Multiplies each channel by a gain and adds a shift.
 
   Args:
     x: `[N, H, W, channel]`.
@@ -136,7 +136,7 @@ def scale_shift(x: jax.Array, gain: jax.Array, shift: jax.Array) -> jax.Array:
 
 
 def _scale_forward(
-    x: jax.Array, gain: jax.Array, shift: jax.Array
+  x: jax.Array, gain: jax.Array, shift: jax.Array
 ) -> tuple[jax.Array, Any]:
   return scale_shift(x, gain, shift), (x, gain)
 
@@ -145,9 +145,9 @@ def _scale_backward(saved: Any, change: jax.Array) -> tuple[jax.Array, ...]:
   x, gain = saved
   wide = _widen(change)
   return (
-      (wide * gain[:, None, None]).astype(x.dtype),
-      _channel_sum(wide * _widen(x)),
-      _channel_sum(wide),
+    (wide * gain[:, None, None]).astype(x.dtype),
+    _channel_sum(wide * _widen(x)),
+    _channel_sum(wide),
   )
 
 
@@ -175,13 +175,13 @@ def _channel_sum(x: jax.Array) -> jax.Array:
   n, h, w, c = x.shape
   ones = jnp.ones((n, h * w), x.dtype)
   return lax.dot_general(
-      ones, x.reshape(n, h * w, c), (((1,), (1,)), ((0,), (0,)))
+    ones, x.reshape(n, h * w, c), (((1,), (1,)), ((0,), (0,)))
   )
 
 
 def _convolve(x: jax.Array, kernel: jax.Array) -> jax.Array:
   return lax.conv_general_dilated(
-      x, kernel, (1, 1), "SAME", dimension_numbers=("NHWC", "HWIO", "NHWC")
+    x, kernel, (1, 1), "SAME", dimension_numbers=("NHWC", "HWIO", "NHWC")
   )
 
 
@@ -191,13 +191,13 @@ def _convolve_cpu(x: jax.Array, kernel: jax.Array) -> jax.Array:
 
 
 def _convolve_forward(
-    x: jax.Array, kernel: jax.Array
+  x: jax.Array, kernel: jax.Array
 ) -> tuple[jax.Array, tuple[jax.Array, jax.Array]]:
   return _convolve(x, kernel), (x, kernel)
 
 
 def _convolve_backward(
-    saved: tuple[jax.Array, jax.Array], change: jax.Array
+  saved: tuple[jax.Array, jax.Array], change: jax.Array
 ) -> tuple[jax.Array, jax.Array]:
   x, kernel = saved
   mirrored = kernel[::-1, ::-1].transpose(0, 1, 3, 2)
@@ -205,11 +205,11 @@ def _convolve_backward(
   # batch in the place of the channels. Left to itself, XLA runs it in that
   # odd layout: slower, and many times so inside of lax.scan.
   kernel_change = lax.conv_general_dilated(
-      x.transpose(3, 1, 2, 0),
-      change.transpose(1, 2, 0, 3),
-      (1, 1),
-      ((1, 1), (1, 1)),
-      dimension_numbers=("NHWC", "HWIO", "NHWC"),
+    x.transpose(3, 1, 2, 0),
+    change.transpose(1, 2, 0, 3),
+    (1, 1),
+    ((1, 1), (1, 1)),
+    dimension_numbers=("NHWC", "HWIO", "NHWC"),
   )
   return _convolve(change, mirrored), kernel_change.transpose(1, 2, 0, 3)
 

@@ -7,6 +7,7 @@ import jax
 from jax import lax
 import jax.numpy as jnp
 
+from jaxseg import _checks as checks
 from jaxseg.models import _fast
 
 NORMS = ("none", "batch", "group")
@@ -79,7 +80,7 @@ class Norm(nn.Module):
     return _fast.scale_shift(x, gain, shift)
 
   def _batch_moments(
-      self, x: jax.Array, train: bool
+    self, x: jax.Array, train: bool
   ) -> tuple[jax.Array, jax.Array]:
     """(mean, variance) `[1, channel]`, and the running averages moved on."""
     shape = (x.shape[-1],)
@@ -88,7 +89,7 @@ class Norm(nn.Module):
     if not train:
       return old_mean.value[None], old_variance.value[None]
     mean, square = (
-        jnp.mean(v, 0, keepdims=True) for v in _fast.channel_moments(x)
+      jnp.mean(v, 0, keepdims=True) for v in _fast.channel_moments(x)
     )
     variance = jnp.maximum(square - jnp.square(mean), 0)
     if not self.is_initializing():
@@ -110,3 +111,17 @@ def _group_moments(x: jax.Array) -> tuple[jax.Array, jax.Array]:
 
   mean, square = (by_group(v) for v in _fast.channel_moments(x))
   return mean, jnp.maximum(square - jnp.square(mean), 0)
+
+
+def check_images(images: jax.Array) -> None:
+  """Checks the images a network is given.
+
+  Raises:
+    TypeError: They are not floating point.
+    ValueError: They are not `[N, H, W, channel]`.
+  """
+  checks.floating(images=images)
+  if images.ndim != 4:
+    raise ValueError(
+      f"images have shape {images.shape}; give [N, H, W, channel]"
+    )

@@ -33,7 +33,7 @@ class ConvBlock(nn.Module):
     """Maps `[N, H, W, channel]` to `[N, H, W, width]`."""
     for k in range(2):
       x = _layers.Conv3x3(
-          self.width, self.norm == "none", self.dtype, name=f"conv_{k}"
+        self.width, self.norm == "none", self.dtype, name=f"conv_{k}"
       )(x)
       x = nn.relu(_layers.Norm(self.norm, name=f"norm_{k}")(x, train=train))
       if k == 0 and self.dropout > 0:
@@ -83,19 +83,20 @@ class UNet(nn.Module):
     for name in ("num_structures", "base", "blocks"):
       if getattr(self, name) < 1:
         raise errors.ConfigError(
-            f"unet: {name} is {getattr(self, name)}; give at least 1"
+          f"unet: {name} is {getattr(self, name)}; give at least 1"
         )
     if self.norm not in _layers.NORMS:
       raise errors.ConfigError(
-          f"unet: norm {self.norm!r} is unknown; take {', '.join(_layers.NORMS)}"
+        f"unet: norm {self.norm!r} is unknown; take one of"
+        f" {', '.join(_layers.NORMS)}"
       )
     if not 0 <= self.dropout < 1:
       raise errors.ConfigError(
-          f"unet: dropout is {self.dropout}; give 0 or more, below 1"
+        f"unet: dropout is {self.dropout}; give 0 or more, below 1"
       )
     if not 0 < self.prior < 1:
       raise errors.ConfigError(
-          f"unet: prior is {self.prior}; give a probability between 0 and 1"
+        f"unet: prior is {self.prior}; give a probability between 0 and 1"
       )
 
   @nn.compact
@@ -111,9 +112,10 @@ class UNet(nn.Module):
 
     Raises:
       TypeError: The images are not floating point.
-      ValueError: A side is not divisible by 2**(blocks - 1).
+      ValueError: The images lack an axis, or a side is not divisible by
+        2**(blocks - 1).
     """
-    checks.floating(images=images)
+    _layers.check_images(images)
     checks.divisible(2 ** (self.blocks - 1), images=images.shape[1:-1])
 
     def block(level: int, name: str) -> ConvBlock:
@@ -128,17 +130,17 @@ class UNet(nn.Module):
     x = block(self.blocks - 1, "bottom")(x, train=train)
     for k, skip in reversed(list(enumerate(skips))):
       x = nn.Conv(
-          self.base * 2**k, (1, 1), dtype=self.dtype, name=f"halve_{k}"
+        self.base * 2**k, (1, 1), dtype=self.dtype, name=f"halve_{k}"
       )(x)
       x = jnp.concatenate([skip, _fast.upsample_2x(x)], axis=-1)
       x = block(k, f"up_{k}")(x, train=train)
     logits = nn.Conv(
-        self.num_structures,
-        (1, 1),
-        bias_init=nn.initializers.constant(
-            math.log(self.prior / (1 - self.prior))
-        ),
-        name="logits",
+      self.num_structures,
+      (1, 1),
+      bias_init=nn.initializers.constant(
+        math.log(self.prior / (1 - self.prior))
+      ),
+      name="logits",
     )
     return logits(x.astype(jnp.float32))
 

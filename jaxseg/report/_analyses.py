@@ -22,20 +22,20 @@ from jaxseg.report import _tables
 _SCOPE, _AGGREGATE = "known", "pooled"
 
 _SCOPES_TEXT = (
-    "Scope `known`: slices where the reference can be believed. Spinal cord,"
-    " oesophagus and neck continue beyond the range that was contoured, so of"
-    " them the slices beyond it are left out of training and scores; of all"
-    " other organs every scanned slice counts. Scope `volume` (in the table"
-    " file) counts every scanned slice as if nothing lay beyond the contours."
-    " Pooled: one Dice from the summed voxels of all patients; mean_case: the"
-    " mean of the patients' Dice."
+  "Scope `known`: slices where the reference can be believed. Spinal cord,"
+  " oesophagus and neck continue beyond the range that was contoured, so of"
+  " them the slices beyond it are left out of training and scores; of all"
+  " other organs every scanned slice counts. Scope `volume` (in the table"
+  " file) counts every scanned slice as if nothing lay beyond the contours."
+  " Pooled: one Dice from the summed voxels of all patients; mean_case: the"
+  " mean of the patients' Dice."
 )
 
 
 def sweep_section(
-    run: data.Run,
-    results: Sequence[study.ModelCounts],
-    provenance: dict[str, Any],
+  run: data.Run,
+  results: Sequence[study.ModelCounts],
+  provenance: dict[str, Any],
 ) -> _page.Section:
   """Dice against threshold: tables/sweep.csv and figures/curves.
 
@@ -48,31 +48,31 @@ def sweep_section(
   table = run.tables / "sweep.csv"
   _tables.write_csv(table, rows, provenance)
   figure = _style.save(
-      _figures.curves(
-          [_curve(result) for result in results],
-          f"Dice against threshold, {_who(run)} validation patients",
-      ),
-      run.figures / "curves",
+    _figures.curves(
+      [_curve(result) for result in results],
+      f"Dice against threshold, {_who(run)} validation patients",
+    ),
+    run.figures / "curves",
   )[0]
   return _page.Section(
-      title="Dice against threshold",
-      text="The threshold is chosen where the pooled Dice of the validation"
-      " patients is highest, in the middle of that plateau, and then scored on"
-      " the test patients, beside 0.5.\n\n" + _SCOPES_TEXT,
-      figure=figure,
-      alt="Dice against threshold, one panel per structure",
-      rows=_main(rows),
-      columns={
-          "structure": "structure",
-          "objective": "objective",
-          "threshold": "threshold",
-          "dice_validation": "Dice, validation",
-          "dice_test": "Dice, test",
-          "dice_test_half": "Dice, test, at 0.5",
-          "test_patients": "test patients",
-          "missed": "missed",
-      },
-      table=table,
+    title="Dice against threshold",
+    text="The threshold is chosen where the pooled Dice of the validation"
+    " patients is highest, in the middle of that plateau, and then scored on"
+    " the test patients, beside 0.5.\n\n" + _SCOPES_TEXT,
+    figure=figure,
+    alt="Dice against threshold, one panel per structure",
+    rows=_main(rows),
+    columns={
+      "structure": "structure",
+      "objective": "objective",
+      "threshold": "threshold",
+      "dice_validation": "Dice, validation",
+      "dice_test": "Dice, test",
+      "dice_test_half": "Dice, test, at 0.5",
+      "test_patients": "test patients",
+      "missed": "missed",
+    },
+    table=table,
   )
 
 
@@ -80,22 +80,22 @@ def _curve(result: study.ModelCounts) -> _figures.Curve:
   counts = result.counts["validation", _SCOPE]
   best = thresholds.optimum(counts)
   return _figures.Curve(
-      structure=result.structure,
-      objective=result.objective,
-      thresholds=counts.thresholds,
-      dice=study.dice_curve(counts, _AGGREGATE),
-      optimum=best.threshold,
-      low=best.low,
-      high=best.high,
-      value=best.value,
+    structure=result.structure,
+    objective=result.objective,
+    thresholds=counts.thresholds,
+    dice=study.dice_curve(counts, _AGGREGATE),
+    optimum=best.threshold,
+    low=best.low,
+    high=best.high,
+    value=best.value,
   )
 
 
 def _main(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
   return [
-      row
-      for row in rows
-      if row["scope"] == _SCOPE and row["aggregate"] == _AGGREGATE
+    row
+    for row in rows
+    if row["scope"] == _SCOPE and row["aggregate"] == _AGGREGATE
   ]
 
 
@@ -104,9 +104,9 @@ def _who(run: data.Run) -> str:
 
 
 def sensitivity_section(
-    run: data.Run,
-    results: Sequence[study.ModelCounts],
-    provenance: dict[str, Any],
+  run: data.Run,
+  results: Sequence[study.ModelCounts],
+  provenance: dict[str, Any],
 ) -> _page.Section:
   """Cost of a wrong threshold: tables/sensitivity*.csv, figures/sensitivity.
 
@@ -121,42 +121,42 @@ def sensitivity_section(
   table = run.tables / "sensitivity_medians.csv"
   _tables.write_csv(table, medians, provenance)
   figure = _style.save(
-      _sensitivity.sensitivity(
-          _main(rows), f"Dice lost by a wrong threshold, {_who(run)} validation"
-      ),
-      run.figures / "sensitivity",
+    _sensitivity.sensitivity(
+      _main(rows), f"Dice lost by a wrong threshold, {_who(run)} validation"
+    ),
+    run.figures / "sensitivity",
   )[0]
   shown = [
-      row
-      for row in _main(medians)
-      if row["perturbation"] in (0.01, 0.02, 0.05, 0.1, 0.2)
+    row
+    for row in _main(medians)
+    if row["perturbation"] in (0.01, 0.02, 0.05, 0.1, 0.2)
   ]
   return _page.Section(
-      title="Sensitivity to the threshold",
-      text="Relative Dice reduction when the threshold is moved from its"
-      " optimum, validation patients as in the paper; the table's last column"
-      " is the same about the same threshold on the test patients. Medians"
-      " over structures and both directions.",
-      figure=figure,
-      alt="Relative Dice reduction per structure and by size of the shift",
-      rows=shown,
-      columns={
-          "objective": "objective",
-          "perturbation": "shift ±",
-          "structures": "structures",
-          "median_reduction": "median reduction",
-          "median_reduction_test": "same, test",
-      },
-      table=table,
+    title="Sensitivity to the threshold",
+    text="Relative Dice reduction when the threshold is moved from its"
+    " optimum, validation patients as in the paper; the table's last column"
+    " is the same about the same threshold on the test patients. Medians"
+    " over structures and both directions.",
+    figure=figure,
+    alt="Relative Dice reduction per structure and by size of the shift",
+    rows=shown,
+    columns={
+      "objective": "objective",
+      "perturbation": "shift ±",
+      "structures": "structures",
+      "median_reduction": "median reduction",
+      "median_reduction_test": "same, test",
+    },
+    table=table,
   )
 
 
 def prominence_section(
-    run: data.Run,
-    results: Sequence[study.ModelCounts],
-    provenance: dict[str, Any],
+  run: data.Run,
+  results: Sequence[study.ModelCounts],
+  provenance: dict[str, Any],
 ) -> _page.Section:
-  """Optimum and prominence: tables/prominence, correlations; figures/prominence.
+  """Optimum and prominence: tables/{prominence,correlations}, a figure.
 
   Args:
     run: Run folder to write into.
@@ -173,43 +173,43 @@ def prominence_section(
     objective = rows[0]["objective"]
   shown = ("kept_fraction", "volume_fraction", "volume_ml", "achieved_dice")
   figure = _style.save(
-      _prominence.prominence(
-          [
-              row
-              for row in _main(rows)
-              if row["objective"] == objective and row["definition"] in shown
-          ],
-          [row for row in _main(correlations) if row["definition"] in shown],
-          "Optimal threshold and prominence in training,"
-          f" {_who(run)} {_labels.objective_label(objective)}",
-      ),
-      run.figures / "prominence",
+    _prominence.prominence(
+      [
+        row
+        for row in _main(rows)
+        if row["objective"] == objective and row["definition"] in shown
+      ],
+      [row for row in _main(correlations) if row["definition"] in shown],
+      "Optimal threshold and prominence in training,"
+      f" {_who(run)} {_labels.objective_label(objective)}",
+    ),
+    run.figures / "prominence",
   )[0]
   meanings = "; ".join(f"{k}: {v}" for k, v in study.DEFINITIONS.items())
   return _page.Section(
-      title="Optimal threshold and prominence",
-      text="The paper reports r = 0.92 and does not print its formula for"
-      f" prominence, so several are computed: {meanings}.",
-      figure=figure,
-      alt="Optimal threshold against prominence, one panel per definition",
-      rows=_main(correlations),
-      columns={
-          "definition": "definition",
-          "objective": "objective",
-          "n": "structures",
-          "pearson": "Pearson r",
-          "pearson_p": "p",
-          "spearman": "Spearman",
-          "spearman_p": "p (Spearman)",
-      },
-      table=table,
+    title="Optimal threshold and prominence",
+    text="The paper reports r = 0.92 and does not print its formula for"
+    f" prominence, so several are computed: {meanings}.",
+    figure=figure,
+    alt="Optimal threshold against prominence, one panel per definition",
+    rows=_main(correlations),
+    columns={
+      "definition": "definition",
+      "objective": "objective",
+      "n": "structures",
+      "pearson": "Pearson r",
+      "pearson_p": "p",
+      "spearman": "Spearman",
+      "spearman_p": "p (Spearman)",
+    },
+    table=table,
   )
 
 
 def objectives_section(
-    run: data.Run,
-    results: Sequence[study.ModelCounts],
-    provenance: dict[str, Any],
+  run: data.Run,
+  results: Sequence[study.ModelCounts],
+  provenance: dict[str, Any],
 ) -> _page.Section:
   """Training objectives: tables/objectives.csv and figures/objectives.
 
@@ -222,42 +222,42 @@ def objectives_section(
   table = run.tables / "objectives.csv"
   _tables.write_csv(table, rows, provenance)
   figure = _style.save(
-      _objectives.objectives(
-          rows, f"Training objectives compared, {_who(run)} test patients"
-      ),
-      run.figures / "objectives",
+    _objectives.objectives(
+      rows, f"Training objectives compared, {_who(run)} test patients"
+    ),
+    run.figures / "objectives",
   )[0]
   return _page.Section(
-      title="Training objectives",
-      text="Pooled Dice of the test patients at the validation's threshold and"
-      " at 0.5; sensitivity is the mean relative reduction at ±0.05 on the"
-      " validation patients. Distances are medians over the test patients"
-      " between the surfaces of voxels (centres of border voxels, every voxel"
-      " weighing the same), scope known: HD95 is the larger of the two"
-      " directed 95th percentiles, ASSD the mean of all distances. A missed"
-      " structure is infinitely far.",
-      figure=figure,
-      alt="Dice, sensitivity and surface distances by training objective",
-      rows=rows,
-      columns={
-          "structure": "structure",
-          "objective": "objective",
-          "threshold": "threshold",
-          "dice_optimum": "Dice",
-          "dice_half": "Dice at 0.5",
-          "sensitivity": "sensitivity",
-          "hd95_mm": "HD95, mm",
-          "assd_mm": "ASSD, mm",
-          "hd95_half_mm": "HD95 at 0.5",
-          "assd_half_mm": "ASSD at 0.5",
-          "missed": "missed",
-      },
-      table=table,
+    title="Training objectives",
+    text="Pooled Dice of the test patients at the validation's threshold and"
+    " at 0.5; sensitivity is the mean relative reduction at ±0.05 on the"
+    " validation patients. Distances are medians over the test patients"
+    " between the surfaces of voxels (centres of border voxels, every voxel"
+    " weighing the same), scope known: HD95 is the larger of the two"
+    " directed 95th percentiles, ASSD the mean of all distances. A missed"
+    " structure is infinitely far.",
+    figure=figure,
+    alt="Dice, sensitivity and surface distances by training objective",
+    rows=rows,
+    columns={
+      "structure": "structure",
+      "objective": "objective",
+      "threshold": "threshold",
+      "dice_optimum": "Dice",
+      "dice_half": "Dice at 0.5",
+      "sensitivity": "sensitivity",
+      "hd95_mm": "HD95, mm",
+      "assd_mm": "ASSD, mm",
+      "hd95_half_mm": "HD95 at 0.5",
+      "assd_half_mm": "ASSD at 0.5",
+      "missed": "missed",
+    },
+    table=table,
   )
 
 
 def overlay_sections(
-    run: data.Run, models: Sequence[pathlib.Path], *, part: str = "test"
+  run: data.Run, models: Sequence[pathlib.Path], *, part: str = "test"
 ) -> list[_page.Section]:
   """Prediction over reference, one patient per structure: figures/overlay-*.
 
@@ -285,23 +285,23 @@ def overlay_sections(
     stem = f"overlay-{counts.structure}-{counts.objective}"
     label = _labels.structure_label(counts.structure)
     figure = _style.save(
-        _overlay.overlay(
-            image,
-            reference[k],
-            maps[k],
-            cut.threshold,
-            f"{label}, {_who(run)} {name}, slice {k}",
-        ),
-        run.figures / stem,
+      _overlay.overlay(
+        image,
+        reference[k],
+        maps[k],
+        cut.threshold,
+        f"{label}, {_who(run)} {name}, slice {k}",
+      ),
+      run.figures / stem,
     )[0]
     sections.append(
-        _page.Section(
-            title=f"A test patient: {label}",
-            text=f"Patient {name} (median Dice of the {part} patients"
-            f" {float(dice[order[len(order) // 2]]):.3f}), slice {k}, model"
-            f" trained on {_labels.objective_label(counts.objective)}.",
-            figure=figure,
-            alt=f"{label}: reference and prediction on one slice",
-        )
+      _page.Section(
+        title=f"A test patient: {label}",
+        text=f"Patient {name} (median Dice of the {part} patients"
+        f" {float(dice[order[len(order) // 2]]):.3f}), slice {k}, model"
+        f" trained on {_labels.objective_label(counts.objective)}.",
+        figure=figure,
+        alt=f"{label}: reference and prediction on one slice",
+      )
     )
   return sections

@@ -16,12 +16,12 @@ _STARTS = 24
 
 
 def annotate(
-    panel: mpl_axes.Axes,
-    x: Sequence[float],
-    y: Sequence[float],
-    texts: Sequence[str],
-    *,
-    avoid: np.ndarray | None = None,
+  panel: mpl_axes.Axes,
+  x: Sequence[float],
+  y: Sequence[float],
+  texts: Sequence[str],
+  *,
+  avoid: np.ndarray | None = None,
 ) -> None:
   """Writes a name beside each point of a panel.
 
@@ -67,7 +67,7 @@ def _extent(panel: mpl_axes.Axes, text: str) -> tuple[float, float]:
 
 
 def _places(
-    points: np.ndarray, sizes: np.ndarray, pixels: float
+  points: np.ndarray, sizes: np.ndarray, pixels: float
 ) -> tuple[np.ndarray, np.ndarray]:
   """Boxes tried, `[n, m, 4]`, and what their distance costs, `[n, m]`."""
   rings = np.array(_RINGS[:1] if len(points) > _MANY else _RINGS)
@@ -78,10 +78,10 @@ def _places(
   # The box touches the ring with the side or corner nearest the point.
   towards = np.broadcast_to(np.sign(ways), shifts.shape).reshape(-1, 2)
   centres = (
-      points[:, None] + shifts.reshape(-1, 2) + towards * sizes[:, None] / 2
+    points[:, None] + shifts.reshape(-1, 2) + towards * sizes[:, None] / 2
   )
   boxes = np.concatenate(
-      [centres - sizes[:, None] / 2, centres + sizes[:, None] / 2], axis=-1
+    [centres - sizes[:, None] / 2, centres + sizes[:, None] / 2], axis=-1
   )
   # Right of the point first, then round; a far name costs a line as well.
   costs = (60.0 * (rings[:, None] - 1.0) + 0.02 * turns).ravel()
@@ -135,21 +135,29 @@ def _shared(boxes: np.ndarray, others: np.ndarray) -> np.ndarray:
 
 
 def _write(
-    panel: mpl_axes.Axes,
-    point: np.ndarray,
-    box: np.ndarray,
-    text: str,
-    pixels: float,
+  panel: mpl_axes.Axes,
+  point: np.ndarray,
+  box: np.ndarray,
+  text: str,
+  pixels: float,
 ) -> None:
   """The name, and a thin line to its point where that is not beside it."""
   x, y = panel.transData.inverted().transform(point)
   near = np.clip(point, box[:2], box[2:])
   if np.linalg.norm(near - point) > 1.5 * _GAP * pixels:
     panel.annotate(
-        "", (x, y), (near - point) / pixels, textcoords="offset points",
-        arrowprops={"arrowstyle": "-", "color": _style.QUIET, "lw": 0.7},
+      "",
+      (x, y),
+      (near - point) / pixels,
+      textcoords="offset points",
+      arrowprops={"arrowstyle": "-", "color": _style.QUIET, "lw": 0.7},
     )
   panel.annotate(
-      text, (x, y), (box[:2] - point) / pixels, textcoords="offset points",
-      size=_SIZE, va="bottom", zorder=6,
+    text,
+    (x, y),
+    (box[:2] - point) / pixels,
+    textcoords="offset points",
+    size=_SIZE,
+    va="bottom",
+    zorder=6,
   )

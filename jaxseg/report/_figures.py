@@ -51,8 +51,8 @@ class Curve:
     shapes = np.shape(self.thresholds), np.shape(self.dice)
     if len(shapes[0]) != 1 or shapes[0] != shapes[1] or not shapes[0][0]:
       raise errors.DataError(
-          f"curve of {self.structure}: thresholds {shapes[0]} and Dice"
-          f" {shapes[1]} are not two lists of one length; sweep it again"
+        f"curve of {self.structure}: thresholds {shapes[0]} and Dice"
+        f" {shapes[1]} are not two lists of one length; sweep it again"
       )
 
 
@@ -74,7 +74,7 @@ def curves(curves: Sequence[Curve], title: str) -> mpl_figure.Figure:
   """
   if not curves:
     raise errors.DataError(
-        f"figure {title!r}: no curves; sweep a model's maps first"
+      f"figure {title!r}: no curves; sweep a model's maps first"
     )
   names = list(dict.fromkeys(curve.structure for curve in curves))
   splits = list(dict.fromkeys(curve.split for curve in curves))
@@ -82,17 +82,15 @@ def curves(curves: Sequence[Curve], title: str) -> mpl_figure.Figure:
   columns = _columns(len(names))
   rows = math.ceil(len(names) / columns)
   figure = _style.new_figure(title, 1.0 + (3.4 if columns < 3 else 2.3) * rows)
-  grid = figure.subplots(
-      rows, columns, sharex=True, sharey=True, squeeze=False
-  )
+  grid = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False)
   panels = dict(zip(names, grid.ravel(), strict=False))
   wide = {1: 90, 2: 50, 3: 34, 4: 25}.get(columns, 19)
   for name, panel in panels.items():
     _dress(panel, textwrap.fill(_labels.structure_label(name), wide))
-  for panel in grid.ravel()[len(names):]:
+  for panel in grid.ravel()[len(names) :]:
     panel.set_visible(False)
   # The lowest panel of each column, in a ragged grid too.
-  for panel in grid.ravel()[max(0, len(names) - columns):len(names)]:
+  for panel in grid.ravel()[max(0, len(names) - columns) : len(names)]:
     panel.xaxis.set_tick_params(labelbottom=True)
     panel.set_xlabel("threshold")
   order = list(styles)
@@ -121,85 +119,113 @@ def _dress(panel: mpl_axes.Axes, title: str) -> None:
 
 
 def _draw(
-    panel: mpl_axes.Axes,
-    curve: Curve,
-    look: _style.ObjectiveStyle,
-    dash: Any,
+  panel: mpl_axes.Axes,
+  curve: Curve,
+  look: _style.ObjectiveStyle,
+  dash: Any,
 ) -> None:
   """One curve with its plateau, its optimum and the threshold chosen."""
   panel.plot(
-      curve.thresholds, curve.dice, color=look.color, linestyle=dash, zorder=3
+    curve.thresholds, curve.dice, color=look.color, linestyle=dash, zorder=3
   )
   panel.plot(
-      [curve.low, curve.high],
-      [curve.value, curve.value],
-      color=look.color,
-      alpha=0.35,
-      linewidth=7,
-      solid_capstyle="butt",
-      zorder=2.5,
+    [curve.low, curve.high],
+    [curve.value, curve.value],
+    color=look.color,
+    alpha=0.35,
+    linewidth=7,
+    solid_capstyle="butt",
+    zorder=2.5,
   )
   panel.plot(
-      curve.optimum,
-      curve.value,
-      color=look.color,
-      marker=look.marker,
-      markersize=look.size,
-      markeredgecolor="white",
-      markeredgewidth=0.8,
-      zorder=4,
+    curve.optimum,
+    curve.value,
+    color=look.color,
+    marker=look.marker,
+    markersize=look.size,
+    markeredgecolor="white",
+    markeredgewidth=0.8,
+    zorder=4,
   )
   if curve.chosen is not None and curve.chosen != curve.optimum:
     panel.plot(
-        curve.chosen,
-        np.interp(curve.chosen, curve.thresholds, curve.dice),
-        color="none",
-        marker="o",
-        markersize=8.5,
-        markeredgecolor=look.color,
-        markeredgewidth=1.4,
-        zorder=3.5,
+      curve.chosen,
+      np.interp(curve.chosen, curve.thresholds, curve.dice),
+      color="none",
+      marker="o",
+      markersize=8.5,
+      markeredgecolor=look.color,
+      markeredgewidth=1.4,
+      zorder=3.5,
     )
 
 
 def _legend(
-    curves: Sequence[Curve],
-    styles: dict[str, _style.ObjectiveStyle],
-    splits: Sequence[str],
+  curves: Sequence[Curve],
+  styles: dict[str, _style.ObjectiveStyle],
+  splits: Sequence[str],
 ) -> list[mpl_lines.Line2D]:
   """Handles: the objectives, the splits if several, then the signs."""
   line = mpl_lines.Line2D
   handles = [
-      line(
-          [], [], color=look.color, marker=look.marker, markersize=look.size,
-          markeredgecolor="white", label=look.label,
-      )
-      for look in styles.values()
+    line(
+      [],
+      [],
+      color=look.color,
+      marker=look.marker,
+      markersize=look.size,
+      markeredgecolor="white",
+      label=look.label,
+    )
+    for look in styles.values()
   ]
   if len(splits) > 1:
     handles += [
-        line(
-            [], [], color=_style.INK, linestyle=_DASHES[number % len(_DASHES)],
-            label=split,
-        )
-        for number, split in enumerate(splits)
+      line(
+        [],
+        [],
+        color=_style.INK,
+        linestyle=_DASHES[number % len(_DASHES)],
+        label=split,
+      )
+      for number, split in enumerate(splits)
     ]
   handles.append(
-      line([], [], color=_style.QUIET, linestyle="none", marker="o",
-           markersize=6.5, label="optimum of the curve")
+    line(
+      [],
+      [],
+      color=_style.QUIET,
+      linestyle="none",
+      marker="o",
+      markersize=6.5,
+      label="optimum of the curve",
+    )
   )
   if any(curve.high > curve.low for curve in curves):
     handles.append(
-        line([], [], color=_style.QUIET, alpha=0.35, linewidth=7,
-             label="plateau of the optimum")
+      line(
+        [],
+        [],
+        color=_style.QUIET,
+        alpha=0.35,
+        linewidth=7,
+        label="plateau of the optimum",
+      )
     )
   if any(c.chosen is not None and c.chosen != c.optimum for c in curves):
     handles.append(
-        line([], [], color="none", marker="o", markersize=8.5,
-             markeredgecolor=_style.QUIET, markeredgewidth=1.4,
-             label="threshold chosen on validation")
+      line(
+        [],
+        [],
+        color="none",
+        marker="o",
+        markersize=8.5,
+        markeredgecolor=_style.QUIET,
+        markeredgewidth=1.4,
+        label="threshold chosen on validation",
+      )
     )
   handles.append(
-      line([], [], color=_HALF, linewidth=1.0, label="threshold 0.5")
+    line([], [], color=_HALF, linewidth=1.0, label="threshold 0.5")
   )
   return handles

@@ -9,16 +9,16 @@ from jaxseg import structures
 
 _OBJECTIVES = {"bce": "BCE", "dice": "2D Dice", "bce_dice": "BCE + 2D Dice"}
 _HEADINGS = {
-    "assd_mm": "ASSD (mm)",
-    "dice_half": "Dice at 0.5",
-    "dice_optimum": "Dice at own threshold",
-    "hd95_mm": "HD95 (mm)",
-    "n": "n",
-    "pearson": "Pearson r",
-    "pearson_p": "p (Pearson)",
-    "sensitivity": "Dice lost at ±0.05",
-    "spearman": "Spearman ρ",
-    "spearman_p": "p (Spearman)",
+  "assd_mm": "ASSD (mm)",
+  "dice_half": "Dice at 0.5",
+  "dice_optimum": "Dice at own threshold",
+  "hd95_mm": "HD95 (mm)",
+  "n": "n",
+  "pearson": "Pearson r",
+  "pearson_p": "p (Pearson)",
+  "sensitivity": "Dice lost at ±0.05",
+  "spearman": "Spearman ρ",
+  "spearman_p": "p (Spearman)",
 }
 _SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
@@ -130,9 +130,10 @@ def format_column(column: str, values: Sequence[Any]) -> list[str]:
   usual = sum(max(sizes) <= most for most in (1.0, 100.0, 1000.0))
   decimals = max(usual, 1 - math.floor(math.log10(min(sizes))))
   return [
-      f"{v:.{decimals}f}".replace("-", "−")
-      if isinstance(v, float) and math.isfinite(v) else format_value(v)
-      for v in values
+    f"{v:.{decimals}f}".replace("-", "−")
+    if isinstance(v, float) and math.isfinite(v)
+    else format_value(v)
+    for v in values
   ]
 
 
@@ -164,9 +165,9 @@ def plain(value: Any) -> Any:
 
 
 _LABELS = {
-    "definition": definition_label,
-    "objective": objective_label,
-    "structure": structure_label,
+  "definition": definition_label,
+  "objective": objective_label,
+  "structure": structure_label,
 }
 
 

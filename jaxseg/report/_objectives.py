@@ -37,30 +37,28 @@ class Panel:
 
 
 _PANELS = (
-    Panel(
-        "dice_optimum",
-        "Dice: filled at own threshold, hollow at 0.5",
-        hollow="dice_half",
-    ),
-    Panel(
-        "sensitivity",
-        "Dice lost at ±0.05, relative, mean of both sides",
-        percent=True,
-        distance=True,
-    ),
-    Panel("hd95_mm", "95th-percentile Hausdorff distance, mm", distance=True),
-    Panel(
-        "assd_mm", "average symmetric surface distance, mm", distance=True
-    ),
+  Panel(
+    "dice_optimum",
+    "Dice: filled at own threshold, hollow at 0.5",
+    hollow="dice_half",
+  ),
+  Panel(
+    "sensitivity",
+    "Dice lost at ±0.05, relative, mean of both sides",
+    percent=True,
+    distance=True,
+  ),
+  Panel("hd95_mm", "95th-percentile Hausdorff distance, mm", distance=True),
+  Panel("assd_mm", "average symmetric surface distance, mm", distance=True),
 )
 
 
 @_style.style()
 def objectives(
-    rows: Sequence[Mapping[str, Any]],
-    title: str,
-    *,
-    panels: Sequence[Panel] = _PANELS,
+  rows: Sequence[Mapping[str, Any]],
+  title: str,
+  *,
+  panels: Sequence[Panel] = _PANELS,
 ) -> mpl_figure.Figure:
   """Dot plots of each objective's results by structure.
 
@@ -81,8 +79,8 @@ def objectives(
   shown = [p for p in panels if any(_number(r.get(p.column)) for r in rows)]
   if not shown:
     raise errors.DataError(
-        f"figure {title!r}: no row has any of"
-        f" {', '.join(p.column for p in panels)}; evaluate the models first"
+      f"figure {title!r}: no row has any of"
+      f" {', '.join(p.column for p in panels)}; evaluate the models first"
     )
   names = list(dict.fromkeys(row["structure"] for row in rows))
   styles = _style.objective_styles([row["objective"] for row in rows])
@@ -94,7 +92,7 @@ def objectives(
   missed = False
   for panel, kind in zip(grid, shown, strict=False):
     missed |= _draw(panel, kind, rows, styles, names)
-  for panel in grid[len(shown):]:
+  for panel in grid[len(shown) :]:
     panel.set_visible(False)
   labels = [_labels.structure_label(name) for name in names]
   grid[0].set_yticks(range(len(names)), labels)
@@ -108,16 +106,16 @@ def _number(value: Any) -> TypeGuard[float]:
 
 
 def _draw(
-    panel: mpl_axes.Axes,
-    kind: Panel,
-    rows: Sequence[Mapping[str, Any]],
-    styles: Mapping[str, _style.ObjectiveStyle],
-    names: Sequence[str],
+  panel: mpl_axes.Axes,
+  kind: Panel,
+  rows: Sequence[Mapping[str, Any]],
+  styles: Mapping[str, _style.ObjectiveStyle],
+  names: Sequence[str],
 ) -> bool:
   """Draws one panel; says whether a value was infinite."""
   spread = 0.27 if len(styles) > 1 else 0.0
   offsets = dict(
-      zip(styles, np.linspace(-spread, spread, len(styles)), strict=True)
+    zip(styles, np.linspace(-spread, spread, len(styles)), strict=True)
   )
   missed = False
   for row in rows:
@@ -125,8 +123,9 @@ def _draw(
     y = names.index(row["structure"]) + offsets[row["objective"]]
     filled, hollow = row.get(kind.column), row.get(kind.hollow or "")
     scale = 100.0 if kind.percent else 1.0
-    pair = [scale * v for v in (filled, hollow)
-            if _number(v) and math.isfinite(v)]
+    pair = [
+      scale * v for v in (filled, hollow) if _number(v) and math.isfinite(v)
+    ]
     if len(pair) == 2:
       panel.plot(pair, [y, y], color=look.color, alpha=0.45, linewidth=1.4)
     for value, face in ((hollow, "white"), (filled, look.color)):
@@ -135,16 +134,24 @@ def _draw(
       infinite = math.isinf(value)
       missed |= infinite
       panel.plot(
-          1.0 if infinite else scale * value, y, linestyle="none",
-          marker=">" if infinite else look.marker, color=face,
-          markersize=look.size + 0.5, markeredgewidth=1.2,
-          markeredgecolor=look.color, clip_on=not infinite, zorder=3,
-          transform=panel.get_yaxis_transform() if infinite
-          else panel.transData,
+        1.0 if infinite else scale * value,
+        y,
+        linestyle="none",
+        marker=">" if infinite else look.marker,
+        color=face,
+        markersize=look.size + 0.5,
+        markeredgewidth=1.2,
+        markeredgecolor=look.color,
+        clip_on=not infinite,
+        zorder=3,
+        transform=panel.get_yaxis_transform() if infinite else panel.transData,
       )
   _dress(panel, kind, len(names))
-  if not any(_number(r.get(c)) and math.isfinite(r[c])
-             for r in rows for c in (kind.column, kind.hollow or "")):
+  if not any(
+    _number(r.get(c)) and math.isfinite(r[c])
+    for r in rows
+    for c in (kind.column, kind.hollow or "")
+  ):
     panel.set(xlim=(0.0, 1.0), xticks=[])  # All missed: no scale to show.
   return missed
 
@@ -160,20 +167,30 @@ def _dress(panel: mpl_axes.Axes, kind: Panel, count: int) -> None:
 
 
 def _handles(
-    styles: Mapping[str, _style.ObjectiveStyle], missed: bool
+  styles: Mapping[str, _style.ObjectiveStyle], missed: bool
 ) -> list[mpl_lines.Line2D]:
   handles = [
-      mpl_lines.Line2D(
-          [], [], color=look.color, linestyle="none", marker=look.marker,
-          markersize=look.size + 0.5, label=look.label,
-      )
-      for look in styles.values()
+    mpl_lines.Line2D(
+      [],
+      [],
+      color=look.color,
+      linestyle="none",
+      marker=look.marker,
+      markersize=look.size + 0.5,
+      label=look.label,
+    )
+    for look in styles.values()
   ]
   if missed:
     handles.append(
-        mpl_lines.Line2D(
-            [], [], color=_style.QUIET, linestyle="none", marker=">",
-            markersize=7, label="at the edge: infinite, missed",
-        )
+      mpl_lines.Line2D(
+        [],
+        [],
+        color=_style.QUIET,
+        linestyle="none",
+        marker=">",
+        markersize=7,
+        label="at the edge: infinite, missed",
+      )
     )
   return handles

@@ -21,13 +21,13 @@ _MARGIN = 8  # Pixels kept about the contours in the close-up.
 
 @_style.style()
 def overlay(
-    image_hu: np.ndarray,
-    reference: np.ndarray,
-    probability: np.ndarray,
-    threshold: float,
-    title: str,
-    *,
-    pixel_mm: tuple[float, float] = (1.0, 1.0),
+  image_hu: np.ndarray,
+  reference: np.ndarray,
+  probability: np.ndarray,
+  threshold: float,
+  title: str,
+  *,
+  pixel_mm: tuple[float, float] = (1.0, 1.0),
 ) -> mpl_figure.Figure:
   """An axial slice with contours along the pixels' edges, and a close-up.
 
@@ -50,53 +50,52 @@ def overlay(
   shapes = shape, np.shape(reference), np.shape(probability)
   if len(shape) != 2 or len(set(shapes)) > 1:
     raise errors.DataError(
-        f"figure {title!r}: image, reference and probability have shapes"
-        f" {shapes}; give one slice [row, column] of each"
+      f"figure {title!r}: image, reference and probability have shapes"
+      f" {shapes}; give one slice [row, column] of each"
     )
   outlines = _outlines(np.asarray(reference, np.bool_), probability, threshold)
   box = _close_up(np.any([mask for _, _, mask in outlines], axis=0))
   options: dict[str, Any] = {
-      "aspect": pixel_mm[0] / pixel_mm[1], "interpolation": "nearest"
+    "aspect": pixel_mm[0] / pixel_mm[1],
+    "interpolation": "nearest",
   }
   figure = _style.new_figure(title, 0.6 + 3.3)
   whole, close, chance = figure.subplots(1, 3)
   low, high = _WINDOW_HU
   for panel in (whole, close):
     panel.imshow(image_hu, cmap="gray", vmin=low, vmax=high, **options)
-  shown = chance.imshow(
-      probability, cmap="viridis", vmin=0, vmax=1, **options
-  )
+  shown = chance.imshow(probability, cmap="viridis", vmin=0, vmax=1, **options)
   for panel, name, width in (
-      (whole, "slice, soft-tissue window", 0.8),
-      (close, "close-up", 1.6),
-      (chance, "probability", 1.0),
+    (whole, "slice, soft-tissue window", 0.8),
+    (close, "close-up", 1.6),
+    (chance, "probability", 1.0),
   ):
     _outline(panel, outlines, width)
     _dress(panel, name, None if panel is whole else box)
   _frame(whole, box)
   figure.colorbar(shown, ax=chance, shrink=0.8, ticks=[0, 0.5, 1])
   handles = [
-      mpl_lines.Line2D([], [], color=color, linewidth=3, label=name)
-      for color, name, _ in outlines
+    mpl_lines.Line2D([], [], color=color, linewidth=3, label=name)
+    for color, name, _ in outlines
   ]
   _style.add_legend(figure, handles)
   return figure
 
 
 def _outlines(
-    reference: np.ndarray, probability: np.ndarray, threshold: float
+  reference: np.ndarray, probability: np.ndarray, threshold: float
 ) -> list[tuple[str, str, np.ndarray]]:
   """Colour, name for the legend and mask of the three contours."""
   there = "" if reference.any() else ": not on this slice"
   return [
-      (_REFERENCE, f"reference{there}", reference),
-      (_HALF, *_cut(probability, 0.5, reference, "")),
-      (_OWN, *_cut(probability, threshold, reference, "own threshold, ")),
+    (_REFERENCE, f"reference{there}", reference),
+    (_HALF, *_cut(probability, 0.5, reference, "")),
+    (_OWN, *_cut(probability, threshold, reference, "own threshold, ")),
   ]
 
 
 def _cut(
-    probability: np.ndarray, threshold: float, reference: np.ndarray, said: str
+  probability: np.ndarray, threshold: float, reference: np.ndarray, said: str
 ) -> tuple[str, np.ndarray]:
   """Name for the legend, and the mask at a threshold."""
   mask = np.asarray(probability, np.float32) >= np.float32(threshold)
@@ -118,7 +117,7 @@ def _close_up(mask: np.ndarray) -> tuple[int, int, int, int]:
     start = min((int(first) + int(last) - side) // 2, length - 1 - side)
     start = max(0, start)
     box += [start, min(length - 1, start + side)]
-  return tuple(box)  # type: ignore[return-value]
+  return tuple(box)
 
 
 def _edges(mask: np.ndarray) -> list[list[tuple[float, float]]]:
@@ -133,32 +132,39 @@ def _edges(mask: np.ndarray) -> list[list[tuple[float, float]]]:
 
 
 def _outline(
-    panel: mpl_axes.Axes,
-    outlines: list[tuple[str, str, np.ndarray]],
-    width: float,
+  panel: mpl_axes.Axes,
+  outlines: list[tuple[str, str, np.ndarray]],
+  width: float,
 ) -> None:
   # The first is widest, so that it shows below what covers it.
   for (color, _, mask), times in zip(outlines, (2.4, 1.5, 1.0), strict=True):
     panel.add_collection(
-        mpl_collections.LineCollection(
-            _edges(mask), colors=color, linewidths=width * times,
-            capstyle="projecting"
-        )
+      mpl_collections.LineCollection(
+        _edges(mask),
+        colors=color,
+        linewidths=width * times,
+        capstyle="projecting",
+      )
     )
 
 
 def _frame(panel: mpl_axes.Axes, box: tuple[int, int, int, int]) -> None:
   top, bottom, left, right = box
   panel.add_patch(
-      mpl_patches.Rectangle(
-          (left - 0.5, top - 0.5), right - left + 1, bottom - top + 1,
-          fill=False, edgecolor="white", linewidth=0.9, linestyle=(0, (3, 2)),
-      )
+    mpl_patches.Rectangle(
+      (left - 0.5, top - 0.5),
+      right - left + 1,
+      bottom - top + 1,
+      fill=False,
+      edgecolor="white",
+      linewidth=0.9,
+      linestyle=(0, (3, 2)),
+    )
   )
 
 
 def _dress(
-    panel: mpl_axes.Axes, name: str, box: tuple[int, int, int, int] | None
+  panel: mpl_axes.Axes, name: str, box: tuple[int, int, int, int] | None
 ) -> None:
   panel.set_title(name)
   panel.grid(visible=False)

@@ -15,8 +15,8 @@ from jaxseg.report import _page_style
 from jaxseg.report import _tables
 
 _PHANTOM = (
-    "<strong>Phantom:</strong> synthetic bodies, made by a program. This page"
-    " proves the path from data to report; it makes no claim about patients."
+  "<strong>Phantom:</strong> synthetic bodies, made by a program. This page"
+  " proves the path from data to report; it makes no claim about patients."
 )
 
 
@@ -48,13 +48,13 @@ class Section:
 
 
 def write_page(
-    path: pathlib.Path,
-    *,
-    title: str,
-    summary: str,
-    provenance: Mapping[str, Any],
-    sections: Sequence[Section],
-    facts: Mapping[str, Any] | None = None,
+  path: pathlib.Path,
+  *,
+  title: str,
+  summary: str,
+  provenance: Mapping[str, Any],
+  sections: Sequence[Section],
+  facts: Mapping[str, Any] | None = None,
 ) -> None:
   """Writes the page, in one step.
 
@@ -73,11 +73,12 @@ def write_page(
   cohort = _escape(provenance.get("cohort", "unknown"))
   parts = [_section(path.parent, n, s) for n, s in enumerate(sections, 1)]
   links = "".join(
-      f'<li><a href="#s{number}">{_escape(section.title)}</a></li>\n'
-      for number, section in enumerate(sections, 1)
+    f'<li><a href="#s{number}">{_escape(section.title)}</a></li>\n'
+    for number, section in enumerate(sections, 1)
   )
   banner = f'<p class="banner" role="note">{_PHANTOM}</p>\n'
-  text = "".join([
+  text = "".join(
+    [
       '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n',
       '<meta name="viewport" content="width=device-width, initial-scale=1">\n',
       '<meta name="color-scheme" content="light dark">\n',
@@ -90,13 +91,15 @@ def write_page(
       _facts(facts or {}),
       "</header>\n",
       f'<nav aria-label="Contents">\n<ul>\n{links}</ul>\n</nav>\n'
-      if len(sections) > 1 else "",
+      if len(sections) > 1
+      else "",
       "<main>\n",
       *parts,
       "</main>\n",
       _footer(provenance),
       "</body>\n</html>\n",
-  ])
+    ]
+  )
   _files.write_text(path, text)
 
 
@@ -114,9 +117,9 @@ def _facts(facts: Mapping[str, Any]) -> str:
   if not facts:
     return ""
   pairs = "".join(
-      f"<div><dt>{_escape(name)}</dt>"
-      f"<dd>{_escape(_labels.format_value(value))}</dd></div>\n"
-      for name, value in facts.items()
+    f"<div><dt>{_escape(name)}</dt>"
+    f"<dd>{_escape(_labels.format_value(value))}</dd></div>\n"
+    for name, value in facts.items()
   )
   return f'<dl class="facts">\n{pairs}</dl>\n'
 
@@ -127,7 +130,8 @@ def _section(folder: pathlib.Path, number: int, section: Section) -> str:
     href = _relative(folder, section.table)
     name = _escape(section.table.name)
     link = f'<p class="files">Table: <a href="{href}">{name}</a></p>\n'
-  return "".join([
+  return "".join(
+    [
       f'<section aria-labelledby="s{number}">\n',
       f'<h2 id="s{number}">{_escape(section.title)}</h2>\n',
       _paragraphs(section.text),
@@ -135,7 +139,8 @@ def _section(folder: pathlib.Path, number: int, section: Section) -> str:
       _table(section),
       link,
       "</section>\n",
-  ])
+    ]
+  )
 
 
 def _relative(folder: pathlib.Path, path: pathlib.Path) -> str:
@@ -152,21 +157,21 @@ def _figure(folder: pathlib.Path, section: Section) -> str:
     vector = vector.with_name(f"{vector.name}.svg")
   if not vector.exists():
     return (
-        f'<p class="missing">The figure {_escape(vector.name)} is missing;'
-        " run its analysis, then write this page again.</p>\n"
+      f'<p class="missing">The figure {_escape(vector.name)} is missing;'
+      " run its analysis, then write this page again.</p>\n"
     )
   address = _relative(folder, vector)
   files = [
-      f'<a href="{_relative(folder, file)}">{file.suffix[1:].upper()}</a>'
-      for file in (vector.with_suffix(".svg"), vector.with_suffix(".png"))
-      if file.exists()
+    f'<a href="{_relative(folder, file)}">{file.suffix[1:].upper()}</a>'
+    for file in (vector.with_suffix(".svg"), vector.with_suffix(".png"))
+    if file.exists()
   ]
   alt = _escape(section.alt or section.title)
   return (
-      f'<figure>\n<div class="card" role="region" tabindex="0"'
-      f' aria-label="{_escape(f"Figure: {section.title}")}">'
-      f'<img src="{address}" alt="{alt}"{_size(vector)}></div>\n'
-      f"<figcaption>Figure: {', '.join(files)}</figcaption>\n</figure>\n"
+    f'<figure>\n<div class="card" role="region" tabindex="0"'
+    f' aria-label="{_escape(f"Figure: {section.title}")}">'
+    f'<img src="{address}" alt="{alt}"{_size(vector)}></div>\n'
+    f"<figcaption>Figure: {', '.join(files)}</figcaption>\n</figure>\n"
   )
 
 
@@ -187,55 +192,58 @@ def _table(section: Section) -> str:
   if not section.rows:
     return ""
   caption = _escape(
-      section.title if section.caption is None else section.caption
+    section.title if section.caption is None else section.caption
   )
   columns = section.columns
   headings = _tables.named(
-      list(section.rows[0]) if columns is None else columns
+    list(section.rows[0]) if columns is None else columns
   )
   values = {c: [row.get(c) for row in section.rows] for c in headings}
   kinds = {
-      column: ' class="number"' if _tables.is_numeric(values[column]) else ""
-      for column in headings
+    column: ' class="number"' if _tables.is_numeric(values[column]) else ""
+    for column in headings
   }
   head = "".join(
-      f'<th scope="col"{kinds[column]}>{_escape(said)}</th>'
-      for column, said in headings.items()
+    f'<th scope="col"{kinds[column]}>{_escape(said)}</th>'
+    for column, said in headings.items()
   )
   shown = [_labels.format_column(c, values[c]) for c in headings]
   body = "".join(
-      "<tr>" + "".join(
-          f"<td{kind}>{_escape(cell)}</td>"
-          for kind, cell in zip(kinds.values(), cells, strict=True)
-      ) + "</tr>\n"
-      for cells in zip(*shown, strict=True)
+    "<tr>"
+    + "".join(
+      f"<td{kind}>{_escape(cell)}</td>"
+      for kind, cell in zip(kinds.values(), cells, strict=True)
+    )
+    + "</tr>\n"
+    for cells in zip(*shown, strict=True)
   )
   return (
-      f'<div class="scroll" role="region" tabindex="0" aria-label="{caption}">'
-      f"\n<table>\n<caption>{caption}</caption>\n"
-      f"<thead>\n<tr>{head}</tr>\n</thead>\n<tbody>\n{body}</tbody>\n"
-      "</table>\n</div>\n"
+    f'<div class="scroll" role="region" tabindex="0" aria-label="{caption}">'
+    f"\n<table>\n<caption>{caption}</caption>\n"
+    f"<thead>\n<tr>{head}</tr>\n</thead>\n<tbody>\n{body}</tbody>\n"
+    "</table>\n</div>\n"
   )
 
 
 def _footer(provenance: Mapping[str, Any]) -> str:
   names = {
-      "command": "Command",
-      "version": "Version of jaxseg",
-      "commit": "Commit",
-      "seed": "Seed",
-      "date": "Date",
-      "cohort": "Cohort",
-      "cohort_hash": "Hash of the cohort",
-      "synthetic": "Synthetic",
+    "command": "Command",
+    "version": "Version of jaxseg",
+    "commit": "Commit",
+    "seed": "Seed",
+    "date": "Date",
+    "cohort": "Cohort",
+    "cohort_hash": "Hash of the cohort",
+    "synthetic": "Synthetic",
   }
   pairs = []
   for key, name in names.items():
     value = _labels.plain(provenance.get(key))
     # A seed or a version is an identifier: shown with all its digits.
     said = (
-        _labels.format_value(value)
-        if value is None or isinstance(value, bool) else value
+      _labels.format_value(value)
+      if value is None or isinstance(value, bool)
+      else value
     )
     text = _escape(said)
     if key in ("command", "commit", "cohort_hash"):
@@ -244,6 +252,5 @@ def _footer(provenance: Mapping[str, Any]) -> str:
       text = f"<code>{' '.join(words)}</code>"
     pairs.append(f"<div><dt>{name}</dt><dd>{text}</dd></div>\n")
   return (
-      "<footer>\n<h2>Provenance</h2>\n"
-      f"<dl>\n{''.join(pairs)}</dl>\n</footer>\n"
+    f"<footer>\n<h2>Provenance</h2>\n<dl>\n{''.join(pairs)}</dl>\n</footer>\n"
   )

@@ -30,12 +30,12 @@ def progress(title: str) -> Iterator[Callable[[str, int, int], None]]:
       console.print(f"{title}: {seen[0]} done", soft_wrap=True)
     return
   with rich.progress.Progress(
-      rich.progress.TextColumn("{task.description}"),
-      rich.progress.BarColumn(bar_width=24),
-      rich.progress.MofNCompleteColumn(),
-      rich.progress.TextColumn("{task.fields[item]}"),
-      rich.progress.TimeRemainingColumn(),
-      console=console,
+    rich.progress.TextColumn("{task.description}"),
+    rich.progress.BarColumn(bar_width=24),
+    rich.progress.MofNCompleteColumn(),
+    rich.progress.TextColumn("{task.fields[item]}"),
+    rich.progress.TimeRemainingColumn(),
+    console=console,
   ) as bar:
     task = bar.add_task(title, total=None, item="")
 

@@ -20,11 +20,11 @@ _MOST = 4
 
 @_style.style()
 def prominence(
-    rows: Sequence[Mapping[str, Any]],
-    correlations: Sequence[Mapping[str, Any]],
-    title: str,
-    *,
-    objective: str | None = None,
+  rows: Sequence[Mapping[str, Any]],
+  correlations: Sequence[Mapping[str, Any]],
+  title: str,
+  *,
+  objective: str | None = None,
 ) -> mpl_figure.Figure:
   """Scatter of the optimal threshold against prominence.
 
@@ -45,9 +45,9 @@ def prominence(
     DataError: A column is missing, or no row is of the objective.
   """
   _checks.columns(
-      f"figure {title!r}",
-      rows,
-      ("structure", "objective", "definition", "prominence", "threshold"),
+    f"figure {title!r}",
+    rows,
+    ("structure", "objective", "definition", "prominence", "threshold"),
   )
   if objective is None:
     named = [row["objective"] for row in rows]
@@ -55,8 +55,8 @@ def prominence(
   shown = _means([row for row in rows if row["objective"] == objective])
   if not shown:
     raise errors.DataError(
-        f"figure {title!r}: no finite row of objective {objective!r};"
-        " choose one of the objectives in the table"
+      f"figure {title!r}: no finite row of objective {objective!r};"
+      " choose one of the objectives in the table"
     )
   names = list(dict.fromkeys(row["definition"] for row in shown))[:_MOST]
   lines = math.ceil(len(names) / 2)
@@ -79,11 +79,11 @@ def prominence(
 
 
 def _panels(
-    figure: mpl_figure.Figure, lines: int, count: int
+  figure: mpl_figure.Figure, lines: int, count: int
 ) -> list[mpl_axes.Axes]:
   """Panels, two in a row."""
   grid = figure.subplots(
-      lines, min(2, count), sharey=True, squeeze=False
+    lines, min(2, count), sharey=True, squeeze=False
   ).ravel()
   for panel in grid[count:]:
     panel.set_visible(False)
@@ -103,18 +103,21 @@ def _means(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
       key = row["definition"], row["structure"]
       groups.setdefault(key, []).append(pair)
   return [
-      dict(
-          zip(("prominence", "threshold"), np.mean(pairs, axis=0).tolist(),
-              strict=True),
-          definition=definition,
-          structure=structure,
-      )
-      for (definition, structure), pairs in groups.items()
+    dict(
+      zip(
+        ("prominence", "threshold"),
+        np.mean(pairs, axis=0).tolist(),
+        strict=True,
+      ),
+      definition=definition,
+      structure=structure,
+    )
+    for (definition, structure), pairs in groups.items()
   ]
 
 
 def _panel(
-    panel: mpl_axes.Axes, rows: Sequence[Mapping[str, Any]], definition: str
+  panel: mpl_axes.Axes, rows: Sequence[Mapping[str, Any]], definition: str
 ) -> np.ndarray:
   """Points and their line of least squares; gives the line, `[m, 2]`."""
   x = np.array([row["prominence"] for row in rows], np.float64)
@@ -128,7 +131,7 @@ def _panel(
   else:
     margin = 0.12 * (x.max() - x.min()) or 0.1 * abs(x.max()) or 0.1
     panel.xaxis.set_major_locator(
-        mpl_ticker.MaxNLocator(5, steps=[1, 2, 2.5, 5, 10])
+      mpl_ticker.MaxNLocator(5, steps=[1, 2, 2.5, 5, 10])
     )
     grid = np.linspace(x.min() - margin, x.max() + margin, 200)
   panel.set_xlim(grid[0], grid[-1])
@@ -139,8 +142,13 @@ def _panel(
     line = np.column_stack([grid, slope * grid + intercept])
     panel.plot(*line.T, color=_style.QUIET, linewidth=1.3, zorder=2)
   panel.scatter(
-      x, y, s=46, zorder=4, linewidths=0.9, edgecolors=_style.INK,
-      c=[_style.structure_color(row["structure"]) for row in rows],
+    x,
+    y,
+    s=46,
+    zorder=4,
+    linewidths=0.9,
+    edgecolors=_style.INK,
+    c=[_style.structure_color(row["structure"]) for row in rows],
   )
   panel.set_xlabel(definition)
   return line
@@ -168,7 +176,7 @@ def _statement(row: Mapping[str, Any] | None) -> str:
 
 
 def _share_limits(
-    panel: mpl_axes.Axes, rows: Sequence[Mapping[str, Any]]
+  panel: mpl_axes.Axes, rows: Sequence[Mapping[str, Any]]
 ) -> None:
   """One vertical range for all panels, a little wider than the points."""
   y = [float(row["threshold"]) for row in rows]
@@ -184,18 +192,18 @@ def _footnote(figure: mpl_figure.Figure, logarithmic: bool) -> None:
 
 
 def _name_points(
-    figure: mpl_figure.Figure,
-    parts: Sequence[
-        tuple[mpl_axes.Axes, Sequence[Mapping[str, Any]], np.ndarray]
-    ],
+  figure: mpl_figure.Figure,
+  parts: Sequence[
+    tuple[mpl_axes.Axes, Sequence[Mapping[str, Any]], np.ndarray]
+  ],
 ) -> None:
   figure.draw_without_rendering()
   figure.set_layout_engine("none")  # Names are placed where panels now are.
   for panel, rows, line in parts:
     _annotate.annotate(
-        panel,
-        [row["prominence"] for row in rows],
-        [row["threshold"] for row in rows],
-        [_labels.structure_label(row["structure"]) for row in rows],
-        avoid=line,
+      panel,
+      [row["prominence"] for row in rows],
+      [row["threshold"] for row in rows],
+      [_labels.structure_label(row["structure"]) for row in rows],
+      avoid=line,
     )

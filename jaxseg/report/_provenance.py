@@ -9,12 +9,12 @@ import jaxseg
 
 
 def provenance(
-    *,
-    cohort: str,
-    cohort_hash: str,
-    synthetic: bool,
-    seed: int,
-    command: str,
+  *,
+  cohort: str,
+  cohort_hash: str,
+  synthetic: bool,
+  seed: int,
+  command: str,
 ) -> dict[str, Any]:
   """What every table and page says about its origin.
 
@@ -29,14 +29,14 @@ def provenance(
     These, and the version, the commit and today's date (UTC).
   """
   return {
-      "cohort": cohort,
-      "cohort_hash": cohort_hash,
-      "synthetic": synthetic,
-      "seed": seed,
-      "version": jaxseg.__version__,
-      "commit": _commit(),
-      "command": command,
-      "date": datetime.datetime.now(datetime.UTC).date().isoformat(),
+    "cohort": cohort,
+    "cohort_hash": cohort_hash,
+    "synthetic": synthetic,
+    "seed": seed,
+    "version": jaxseg.__version__,
+    "commit": _commit(),
+    "command": command,
+    "date": datetime.datetime.now(datetime.UTC).date().isoformat(),
   }
 
 
@@ -48,16 +48,16 @@ def _commit() -> str:
   git = ["git", "-C", str(folder)]
   try:
     head = subprocess.run(
-        [*git, "rev-parse", "--short=12", "HEAD"],
-        capture_output=True,
-        text=True,
-        check=True,
+      [*git, "rev-parse", "--short=12", "HEAD"],
+      capture_output=True,
+      text=True,
+      check=True,
     ).stdout.strip()
     changed = subprocess.run(
-        [*git, "status", "--porcelain", "--untracked-files=no"],
-        capture_output=True,
-        text=True,
-        check=True,
+      [*git, "status", "--porcelain", "--untracked-files=no"],
+      capture_output=True,
+      text=True,
+      check=True,
     ).stdout.strip()
   except (OSError, subprocess.CalledProcessError):
     return ""

@@ -21,7 +21,7 @@ _SIZE = 0.05
 
 @_style.style()
 def sensitivity(
-    rows: Sequence[Mapping[str, Any]], title: str
+  rows: Sequence[Mapping[str, Any]], title: str
 ) -> mpl_figure.Figure:
   """Relative Dice reduction about the optimum, beside the paper's median.
 
@@ -39,17 +39,20 @@ def sensitivity(
     DataError: A column is missing, or no row has a perturbation of ±0.05.
   """
   _checks.columns(
-      f"figure {title!r}",
-      rows,
-      ("structure", "objective", "perturbation", "reduction"),
+    f"figure {title!r}",
+    rows,
+    ("structure", "objective", "perturbation", "reduction"),
   )
   rows = [row for row in rows if _finite(row["reduction"])]
-  near = [row for row in rows if math.isclose(
-      abs(row["perturbation"]), _SIZE, abs_tol=1e-6)]
+  near = [
+    row
+    for row in rows
+    if math.isclose(abs(row["perturbation"]), _SIZE, abs_tol=1e-6)
+  ]
   if not near:
     raise errors.DataError(
-        f"figure {title!r}: no finite reduction at ±{_SIZE};"
-        " add -0.05 and 0.05 to the perturbations"
+      f"figure {title!r}: no finite reduction at ±{_SIZE};"
+      " add -0.05 and 0.05 to the perturbations"
     )
   styles = _style.objective_styles([row["objective"] for row in rows])
   names = _sorted_structures(near, next(iter(styles)))
@@ -67,9 +70,10 @@ def _finite(value: Any) -> bool:
 
 
 def _sorted_structures(
-    rows: Sequence[Mapping[str, Any]], objective: str
+  rows: Sequence[Mapping[str, Any]], objective: str
 ) -> list[str]:
   """Structures by what they lose with the first objective, least first."""
+
   def lost(name: str) -> tuple[float, str]:
     own = [row for row in rows if row["structure"] == name]
     first = [row for row in own if row["objective"] == objective] or own
@@ -79,10 +83,10 @@ def _sorted_structures(
 
 
 def _structures(
-    panel: mpl_axes.Axes,
-    rows: Sequence[Mapping[str, Any]],
-    styles: Mapping[str, _style.ObjectiveStyle],
-    names: Sequence[str],
+  panel: mpl_axes.Axes,
+  rows: Sequence[Mapping[str, Any]],
+  styles: Mapping[str, _style.ObjectiveStyle],
+  names: Sequence[str],
 ) -> None:
   """Left panel: both sides of the optimum for each structure."""
   spread = 0.24 if len(styles) > 1 else 0.0
@@ -95,15 +99,23 @@ def _structures(
     if own:
       median = 100 * float(np.median([row["reduction"] for row in own]))
       panel.axvline(
-          median, color=look.color, linewidth=1.4, linestyle=(0, (4, 2)),
-          zorder=1.5, label=f"{look.label}: median {median:.1f} %",
+        median,
+        color=look.color,
+        linewidth=1.4,
+        linestyle=(0, (4, 2)),
+        zorder=1.5,
+        label=f"{look.label}: median {median:.1f} %",
       )
   panel.axvline(
-      100 * _PAPER, color=_style.INK, linewidth=1.4, linestyle=(0, (1, 1.5)),
-      zorder=1.5, label=f"Bice et al. 2021 (BCE): median {100 * _PAPER:.1f} %",
+    100 * _PAPER,
+    color=_style.INK,
+    linewidth=1.4,
+    linestyle=(0, (1, 1.5)),
+    zorder=1.5,
+    label=f"Bice et al. 2021 (BCE): median {100 * _PAPER:.1f} %",
   )
   panel.set_yticks(
-      range(len(names)), [_labels.structure_label(name) for name in names]
+    range(len(names)), [_labels.structure_label(name) for name in names]
   )
   panel.set_ylim(-0.6, len(names) - 0.4)
   panel.set_xlim(left=min(0.0, panel.get_xlim()[0]))
@@ -114,26 +126,30 @@ def _structures(
 
 
 def _both_sides(
-    panel: mpl_axes.Axes,
-    rows: Sequence[Mapping[str, Any]],
-    look: _style.ObjectiveStyle,
-    height: float,
+  panel: mpl_axes.Axes,
+  rows: Sequence[Mapping[str, Any]],
+  look: _style.ObjectiveStyle,
+  height: float,
 ) -> None:
   """One structure and objective: a mark per side and a line between them."""
   lost = [100 * row["reduction"] for row in rows]
   panel.plot(lost, [height] * len(lost), color=look.color, alpha=0.45)
   for row, value in zip(rows, lost, strict=True):
     panel.plot(
-        value, height, color=look.color, markersize=7,
-        marker=">" if row["perturbation"] > 0 else "<",
-        markeredgecolor="white", markeredgewidth=0.6,
+      value,
+      height,
+      color=look.color,
+      markersize=7,
+      marker=">" if row["perturbation"] > 0 else "<",
+      markeredgecolor="white",
+      markeredgewidth=0.6,
     )
 
 
 def _perturbations(
-    panel: mpl_axes.Axes,
-    rows: Sequence[Mapping[str, Any]],
-    styles: Mapping[str, _style.ObjectiveStyle],
+  panel: mpl_axes.Axes,
+  rows: Sequence[Mapping[str, Any]],
+  styles: Mapping[str, _style.ObjectiveStyle],
 ) -> None:
   """Right panel: medians and quartiles over the structures."""
   for objective, look in styles.items():
@@ -145,27 +161,41 @@ def _perturbations(
         groups.setdefault(step, []).append(100 * row["reduction"])
     steps = sorted(groups)
     low, middle, high = np.transpose(
-        [np.percentile(groups[step], (25, 50, 75)) for step in steps]
+      [np.percentile(groups[step], (25, 50, 75)) for step in steps]
     )
     panel.fill_between(steps, low, high, color=look.color, alpha=0.13, lw=0)
     panel.plot(
-        steps, middle, color=look.color, marker=look.marker,
-        markersize=look.size - 1.5, markeredgecolor="white",
-        markeredgewidth=0.5,
+      steps,
+      middle,
+      color=look.color,
+      marker=look.marker,
+      markersize=look.size - 1.5,
+      markeredgecolor="white",
+      markeredgewidth=0.5,
     )
   panel.plot(
-      [-_SIZE, _SIZE], [100 * _PAPER] * 2, color=_style.INK, linestyle="none",
-      marker="x", markersize=8, markeredgewidth=1.8, zorder=5,
+    [-_SIZE, _SIZE],
+    [100 * _PAPER] * 2,
+    color=_style.INK,
+    linestyle="none",
+    marker="x",
+    markersize=8,
+    markeredgewidth=1.8,
+    zorder=5,
   )
   panel.annotate(
-      f"Bice et al.: {100 * _PAPER:.1f} %", (0.0, 100 * _PAPER), ha="center",
-      va="center", size=9, bbox={"fc": "white", "ec": "none", "pad": 1.5},
+    f"Bice et al.: {100 * _PAPER:.1f} %",
+    (0.0, 100 * _PAPER),
+    ha="center",
+    va="center",
+    size=9,
+    bbox={"fc": "white", "ec": "none", "pad": 1.5},
   )
   panel.yaxis.set_major_formatter(mpl_ticker.FormatStrFormatter("%g %%"))
   panel.set_ylim(bottom=min(0.0, panel.get_ylim()[0]))
   reach = max(abs(float(row["perturbation"])) for row in rows)
   panel.xaxis.set_major_locator(
-      mpl_ticker.MultipleLocator(_SIZE * max(1, math.ceil(reach / 0.12)))
+    mpl_ticker.MultipleLocator(_SIZE * max(1, math.ceil(reach / 0.12)))
   )
   panel.set_xlabel("threshold minus optimum")
   panel.set_title("median over structures, band: quartiles")

@@ -25,50 +25,50 @@ GRID = "#e3e3e3"
 
 # Okabe and Ito's palette: told apart with any common colour blindness.
 _KNOWN = {
-    "bce": ("#0072b2", "o", "-"),
-    "dice": ("#d55e00", "s", "-"),
-    "bce_dice": ("#009e73", "D", "-"),
+  "bce": ("#0072b2", "o", "-"),
+  "dice": ("#d55e00", "s", "-"),
+  "bce_dice": ("#009e73", "D", "-"),
 }
 _SPARE = (
-    ("#cc79a7", "^", "--"),
-    ("#e69f00", "v", "--"),
-    ("#56b4e9", "P", "--"),
-    ("#000000", "X", "--"),
+  ("#cc79a7", "^", "--"),
+  ("#e69f00", "v", "--"),
+  ("#56b4e9", "P", "--"),
+  ("#000000", "X", "--"),
 )
 _SIZES = {"o": 6.5, "s": 6.0, "D": 5.5}  # Of equal weight to the eye, points.
 _RC = {
-    "axes.axisbelow": True,
-    "axes.edgecolor": QUIET,
-    "axes.grid": True,
-    "axes.labelcolor": INK,
-    "axes.labelsize": 10.0,
-    "axes.linewidth": 0.8,
-    "axes.spines.right": False,
-    "axes.spines.top": False,
-    "axes.titlelocation": "left",
-    "axes.titlesize": 10.0,
-    "figure.constrained_layout.h_pad": 0.08,
-    "figure.constrained_layout.w_pad": 0.08,
-    "figure.titlesize": 13.0,
-    "font.family": ["DejaVu Sans"],  # Comes with Matplotlib: same anywhere.
-    "font.size": 10.0,
-    "grid.color": GRID,
-    "grid.linewidth": 0.8,
-    "legend.fontsize": 9.5,
-    "legend.frameon": False,
-    "lines.linewidth": 1.8,
-    "path.simplify": True,
-    "savefig.dpi": 150.0,
-    "savefig.facecolor": "white",
-    "svg.fonttype": "path",  # Looks the same where the font is missing.
-    "svg.hashsalt": "jaxseg",  # Else the identifiers in the file are random.
-    "text.color": INK,
-    "xtick.color": QUIET,
-    "xtick.labelcolor": INK,
-    "xtick.labelsize": 9.5,
-    "ytick.color": QUIET,
-    "ytick.labelcolor": INK,
-    "ytick.labelsize": 9.5,
+  "axes.axisbelow": True,
+  "axes.edgecolor": QUIET,
+  "axes.grid": True,
+  "axes.labelcolor": INK,
+  "axes.labelsize": 10.0,
+  "axes.linewidth": 0.8,
+  "axes.spines.right": False,
+  "axes.spines.top": False,
+  "axes.titlelocation": "left",
+  "axes.titlesize": 10.0,
+  "figure.constrained_layout.h_pad": 0.08,
+  "figure.constrained_layout.w_pad": 0.08,
+  "figure.titlesize": 13.0,
+  "font.family": ["DejaVu Sans"],  # Comes with Matplotlib: same anywhere.
+  "font.size": 10.0,
+  "grid.color": GRID,
+  "grid.linewidth": 0.8,
+  "legend.fontsize": 9.5,
+  "legend.frameon": False,
+  "lines.linewidth": 1.8,
+  "path.simplify": True,
+  "savefig.dpi": 150.0,
+  "savefig.facecolor": "white",
+  "svg.fonttype": "path",  # Looks the same where the font is missing.
+  "svg.hashsalt": "jaxseg",  # Else the identifiers in the file are random.
+  "text.color": INK,
+  "xtick.color": QUIET,
+  "xtick.labelcolor": INK,
+  "xtick.labelsize": 9.5,
+  "ytick.color": QUIET,
+  "ytick.labelcolor": INK,
+  "ytick.labelsize": 9.5,
 }
 
 
@@ -118,7 +118,7 @@ def new_figure(title: str, height: float) -> mpl_figure.Figure:
   """
   lines = textwrap.wrap(title, 84) or [""]
   figure = mpl_figure.Figure(
-      figsize=(WIDTH, height + 0.22 * len(lines)), layout="constrained"
+    figsize=(WIDTH, height + 0.22 * len(lines)), layout="constrained"
   )
   figure.suptitle("\n".join(lines), x=0.012, ha="left", weight="bold")
   return figure
@@ -140,14 +140,14 @@ def objective_styles(objectives: Sequence[str]) -> dict[str, ObjectiveStyle]:
   for number, name in enumerate(others):
     looks[name] = _SPARE[number % len(_SPARE)]
   return {
-      name: ObjectiveStyle(
-          _labels.objective_label(name),
-          color,
-          marker,
-          _SIZES.get(marker, 6.5),
-          line,
-      )
-      for name, (color, marker, line) in looks.items()
+    name: ObjectiveStyle(
+      _labels.objective_label(name),
+      color,
+      marker,
+      _SIZES.get(marker, 6.5),
+      line,
+    )
+    for name, (color, marker, line) in looks.items()
   }
 
 
@@ -168,7 +168,7 @@ def structure_color(name: str) -> str:
 
 
 def add_legend(
-    figure: mpl_figure.Figure, handles: Sequence[mpl_artist.Artist]
+  figure: mpl_figure.Figure, handles: Sequence[mpl_artist.Artist]
 ) -> None:
   """Puts one legend below a figure's panels, read row by row.
 
@@ -180,7 +180,7 @@ def add_legend(
   columns = -(-len(handles) // rows)
   # Matplotlib fills column by column; short columns stand at the end.
   order = [
-      handle for column in range(columns) for handle in handles[column::columns]
+    handle for column in range(columns) for handle in handles[column::columns]
   ]
   figure.legend(handles=order, loc="outside lower center", ncols=columns)
 
@@ -199,7 +199,7 @@ def stripe(panel: mpl_axes.Axes, count: int) -> None:
 
 
 def save(
-    figure: mpl_figure.Figure, stem: pathlib.Path
+  figure: mpl_figure.Figure, stem: pathlib.Path
 ) -> tuple[pathlib.Path, pathlib.Path]:
   """Writes a figure as SVG and as PNG, each in one step.
 
@@ -213,7 +213,8 @@ def save(
   """
   paths = []
   for kind, metadata in (
-      ("svg", {"Date": None, "Creator": None}), ("png", {"Software": None})
+    ("svg", {"Date": None, "Creator": None}),
+    ("png", {"Software": None}),
   ):
     content = io.BytesIO()
     with style():

@@ -14,15 +14,21 @@ from jaxseg import errors
 from jaxseg.report import _labels
 
 _PROVENANCE = (
-    "cohort", "cohort_hash", "seed", "version", "commit", "command", "date"
+  "cohort",
+  "cohort_hash",
+  "seed",
+  "version",
+  "commit",
+  "command",
+  "date",
 )
 _SPECIAL = {
-    "": None,
-    "true": True,
-    "false": False,
-    "nan": math.nan,
-    "inf": math.inf,
-    "-inf": -math.inf,
+  "": None,
+  "true": True,
+  "false": False,
+  "nan": math.nan,
+  "inf": math.inf,
+  "-inf": -math.inf,
 }
 _INTEGER = re.compile(r"[+-]?[0-9]+")
 _FLOAT = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
@@ -31,9 +37,9 @@ _CELL = re.compile(r'(?:"((?:[^"]|"")*)"|([^",\r\n]*))(,|\r\n|\n|\r|\Z)')
 
 
 def write_csv(
-    path: pathlib.Path,
-    rows: Sequence[Mapping[str, Any]],
-    provenance: Mapping[str, Any],
+  path: pathlib.Path,
+  rows: Sequence[Mapping[str, Any]],
+  provenance: Mapping[str, Any],
 ) -> None:
   """Writes a table; each row says what it was computed from.
 
@@ -77,33 +83,33 @@ def read_csv(path: pathlib.Path) -> list[dict[str, Any]]:
     text = path.read_bytes().decode("utf-8-sig")
   except FileNotFoundError as e:
     raise errors.DataError(
-        f"{path}: no such file; run the analysis that writes it first"
+      f"{path}: no such file; run the analysis that writes it first"
     ) from e
   except (OSError, UnicodeDecodeError) as e:
     raise errors.DataError(
-        f"{path}: not readable as UTF-8 text ({e}); save it as CSV again"
+      f"{path}: not readable as UTF-8 text ({e}); save it as CSV again"
     ) from e
   records = list(_records(path, text))
   if not records:
     raise errors.DataError(
-        f"{path}: the table is empty; delete it and run its analysis again"
+      f"{path}: the table is empty; delete it and run its analysis again"
     )
   header = _header(path, *records[0])
   for line, cells in records[1:]:
     if len(cells) != len(header):
       raise errors.DataError(
-          f"{path}, line {line}: {len(cells)} cells under a header of"
-          f" {len(header)}; the file was cut or edited, write it again"
+        f"{path}, line {line}: {len(cells)} cells under a header of"
+        f" {len(header)}; the file was cut or edited, write it again"
       )
   return [dict(zip(header, cells, strict=True)) for _, cells in records[1:]]
 
 
 def rich_table(
-    title: str,
-    rows: Sequence[Mapping[str, Any]],
-    columns: Sequence[str] | Mapping[str, str],
-    *,
-    caption: str = "",
+  title: str,
+  rows: Sequence[Mapping[str, Any]],
+  columns: Sequence[str] | Mapping[str, str],
+  *,
+  caption: str = "",
 ) -> rich.table.Table:
   """A table for the console: labels for people, numbers to the right.
 
@@ -118,19 +124,19 @@ def rich_table(
   """
   headings = named(columns)
   table = rich.table.Table(
-      title=rich.text.Text(title),
-      caption=rich.text.Text(caption) if caption else None,
-      title_justify="left",
-      caption_justify="left",
+    title=rich.text.Text(title),
+    caption=rich.text.Text(caption) if caption else None,
+    title_justify="left",
+    caption_justify="left",
   )
   for column, heading in headings.items():
     right = is_numeric([row.get(column) for row in rows])
     table.add_column(
-        rich.text.Text(heading), justify="right" if right else "left"
+      rich.text.Text(heading), justify="right" if right else "left"
     )
   shown = [
-      _labels.format_column(column, [row.get(column) for row in rows])
-      for column in headings
+    _labels.format_column(column, [row.get(column) for row in rows])
+    for column in headings
   ]
   for cells in zip(*shown, strict=True):
     table.add_row(*(rich.text.Text(cell) for cell in cells))
@@ -163,8 +169,8 @@ def is_numeric(values: Sequence[Any]) -> bool:
   kept = [_labels.plain(value) for value in values]
   kept = [value for value in kept if value is not None]
   return bool(kept) and all(
-      isinstance(value, int | float) and not isinstance(value, bool)
-      for value in kept
+    isinstance(value, int | float) and not isinstance(value, bool)
+    for value in kept
   )
 
 
@@ -196,9 +202,7 @@ def _parse(text: str) -> Any:
   return text
 
 
-def _records(
-    path: pathlib.Path, text: str
-) -> Iterator[tuple[int, list[Any]]]:
+def _records(path: pathlib.Path, text: str) -> Iterator[tuple[int, list[Any]]]:
   """Yields (line number, cells) of each line that is not empty."""
   position, line = 0, 1
   while position < len(text):
@@ -207,12 +211,12 @@ def _records(
       match = _CELL.match(text, position)
       if match is None:
         raise errors.DataError(
-            f"{path}, line {line}: a quotation mark out of place;"
-            " the file was cut or edited, write it again"
+          f"{path}, line {line}: a quotation mark out of place;"
+          " the file was cut or edited, write it again"
         )
       quoted, bare, end = match.groups()
       cells.append(
-          _parse(bare) if quoted is None else quoted.replace('""', '"')
+        _parse(bare) if quoted is None else quoted.replace('""', '"')
       )
       position = match.end()
     if text[start:position].strip("\r\n"):
@@ -225,13 +229,13 @@ def _header(path: pathlib.Path, line: int, cells: Sequence[Any]) -> list[str]:
   bad = [cell for cell in cells if not isinstance(cell, str) or not cell]
   if bad:
     raise errors.DataError(
-        f"{path}, line {line}: {_labels.format_value(bad[0])} is no column's"
-        " name; the header is missing, put it back or write the table again"
+      f"{path}, line {line}: {_labels.format_value(bad[0])} is no column's"
+      " name; the header is missing, put it back or write the table again"
     )
   twice = sorted({cell for cell in cells if cells.count(cell) > 1})
   if twice:
     raise errors.DataError(
-        f"{path}, line {line}: the column {twice[0]} is there twice;"
-        " keep one of them"
+      f"{path}, line {line}: the column {twice[0]} is there twice;"
+      " keep one of them"
     )
   return list(cells)

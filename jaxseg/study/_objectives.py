@@ -11,7 +11,7 @@ from jaxseg.study import _sweep
 
 
 def objectives(
-    results: Sequence[_sweep.ModelCounts], *, scope: str = "known"
+  results: Sequence[_sweep.ModelCounts], *, scope: str = "known"
 ) -> list[dict[str, Any]]:
   """A row per model: test patients at 0.5 and at the validation's threshold.
 
@@ -31,29 +31,29 @@ def objectives(
     per_case = _sweep.dice_curve(test, "mean_case")
     half = len(curve) // 2
     reduction = thresholds.sensitivity(
-        validation, perturbations=(-_sensitivity.PAPER, _sensitivity.PAPER)
+      validation, perturbations=(-_sensitivity.PAPER, _sensitivity.PAPER)
     )
     found = test.true_positive + test.false_positive
     rows.append(
-        {
-            "structure": result.structure,
-            "objective": result.objective,
-            "seed": result.seed,
-            "scope": scope,
-            "test_patients": len(result.patients["test"]),
-            "threshold": best.threshold,
-            "dice_optimum": float(curve[best.index]),
-            "dice_half": float(curve[half]),
-            "mean_case_dice_optimum": float(per_case[best.index]),
-            "mean_case_dice_half": float(per_case[half]),
-            "sensitivity": float(np.mean(reduction)),
-            "hd95_mm": _median(result.hd95_mm[:, 1]),
-            "assd_mm": _median(result.assd_mm[:, 1]),
-            "hd95_half_mm": _median(result.hd95_mm[:, 0]),
-            "assd_half_mm": _median(result.assd_mm[:, 0]),
-            "missed": int(np.sum(found[:, best.index] == 0)),
-            "missed_half": int(np.sum(found[:, half] == 0)),
-        }
+      {
+        "structure": result.structure,
+        "objective": result.objective,
+        "seed": result.seed,
+        "scope": scope,
+        "test_patients": len(result.patients["test"]),
+        "threshold": best.threshold,
+        "dice_optimum": float(curve[best.index]),
+        "dice_half": float(curve[half]),
+        "mean_case_dice_optimum": float(per_case[best.index]),
+        "mean_case_dice_half": float(per_case[half]),
+        "sensitivity": float(np.mean(reduction)),
+        "hd95_mm": _median(result.hd95_mm[:, 1]),
+        "assd_mm": _median(result.assd_mm[:, 1]),
+        "hd95_half_mm": _median(result.hd95_mm[:, 0]),
+        "assd_half_mm": _median(result.assd_mm[:, 0]),
+        "missed": int(np.sum(found[:, best.index] == 0)),
+        "missed_half": int(np.sum(found[:, half] == 0)),
+      }
     )
   return rows
 

@@ -15,21 +15,21 @@ from jaxseg import thresholds
 from jaxseg.study import _sweep
 
 DEFINITIONS = {
-    "kept_fraction": "foreground share of the pixels shown in training",
-    "organ_fraction": "foreground share of pixels, slices with the organ only",
-    "volume_fraction": "foreground share of all scanned voxels",
-    "slice_fraction": "share of the scanned slices that show the organ",
-    "volume_ml": "mean volume, mL",
-    "training_voxels": "foreground voxels of all training patients",
-    "achieved_dice": "validation Dice at the optimum (control, not prominence)",
+  "kept_fraction": "foreground share of the pixels shown in training",
+  "organ_fraction": "foreground share of pixels, slices with the organ only",
+  "volume_fraction": "foreground share of all scanned voxels",
+  "slice_fraction": "share of the scanned slices that show the organ",
+  "volume_ml": "mean volume, mL",
+  "training_voxels": "foreground voxels of all training patients",
+  "achieved_dice": "validation Dice at the optimum (control, not prominence)",
 }
 
 
 def prominence(
-    run: data.Run,
-    results: Sequence[_sweep.ModelCounts],
-    *,
-    scope: str = "known",
+  run: data.Run,
+  results: Sequence[_sweep.ModelCounts],
+  *,
+  scope: str = "known",
 ) -> list[dict[str, Any]]:
   """Prominence of each structure under every definition, with its optimum.
 
@@ -53,22 +53,22 @@ def prominence(
       values = {**measured[key], "achieved_dice": best.value}
       for definition in DEFINITIONS:
         rows.append(
-            {
-                "structure": result.structure,
-                "objective": result.objective,
-                "seed": result.seed,
-                "scope": scope,
-                "aggregate": aggregate,
-                "definition": definition,
-                "prominence": values[definition],
-                "threshold": best.threshold,
-            }
+          {
+            "structure": result.structure,
+            "objective": result.objective,
+            "seed": result.seed,
+            "scope": scope,
+            "aggregate": aggregate,
+            "definition": definition,
+            "prominence": values[definition],
+            "threshold": best.threshold,
+          }
         )
   return rows
 
 
 def measure(
-    run: data.Run, structure: str, *, negatives: float
+  run: data.Run, structure: str, *, negatives: float
 ) -> dict[str, float]:
   """One structure's prominence in the training patients, by definition.
 
@@ -83,11 +83,12 @@ def measure(
   store, labels = run.store, run.store.labels(structure)
   samples = data.select(store, structure, run.split.train, labels)
   kept = len(samples.positive) + min(
-      len(samples.negative), int(negatives * len(samples.positive))
+    len(samples.negative), int(negatives * len(samples.positive))
   )
   shown = int(labels[samples.positive].sum(dtype=np.int64))
   pixels = labels.shape[1] * labels.shape[2]
-  voxels = scanned = slices = millilitres = patients = 0
+  voxels = scanned = slices = patients = 0
+  millilitres = 0.0
   for name in run.split.train:
     patient = store.patients[name]
     if structure not in patient.contoured:
@@ -100,12 +101,12 @@ def measure(
     slices += count
     scanned += count * patient.placement.shape[1] * patient.placement.shape[2]
   return {
-      "kept_fraction": shown / (kept * pixels),
-      "organ_fraction": shown / (len(samples.positive) * pixels),
-      "volume_fraction": voxels / scanned,
-      "slice_fraction": len(samples.positive) / slices,
-      "volume_ml": millilitres / patients,
-      "training_voxels": float(voxels),
+    "kept_fraction": shown / (kept * pixels),
+    "organ_fraction": shown / (len(samples.positive) * pixels),
+    "volume_fraction": voxels / scanned,
+    "slice_fraction": len(samples.positive) / slices,
+    "volume_ml": millilitres / patients,
+    "training_voxels": float(voxels),
   }
 
 
@@ -125,38 +126,38 @@ def correlations(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     key = row["definition"], row["objective"], row["aggregate"]
     groups.setdefault(key, []).append(row)
   return [
-      {
-          "definition": definition,
-          "objective": objective,
-          "scope": group[0]["scope"],
-          "aggregate": aggregate,
-          **_correlate(group),
-      }
-      for (definition, objective, aggregate), group in groups.items()
+    {
+      "definition": definition,
+      "objective": objective,
+      "scope": group[0]["scope"],
+      "aggregate": aggregate,
+      **_correlate(group),
+    }
+    for (definition, objective, aggregate), group in groups.items()
   ]
 
 
 def _correlate(rows: Sequence[dict[str, Any]]) -> dict[str, float]:
   names = sorted({row["structure"] for row in rows})
   x, y = (
-      np.array(
-          [
-              np.mean([row[key] for row in rows if row["structure"] == name])
-              for name in names
-          ]
-      )
-      for key in ("prominence", "threshold")
+    np.array(
+      [
+        np.mean([row[key] for row in rows if row["structure"] == name])
+        for name in names
+      ]
+    )
+    for key in ("prominence", "threshold")
   )
   nothing = float("nan")
   result = dict.fromkeys(
-      ("pearson", "pearson_p", "spearman", "spearman_p"), nothing
+    ("pearson", "pearson_p", "spearman", "spearman_p"), nothing
   )
   if len(names) >= 3 and np.ptp(x) > 0 and np.ptp(y) > 0:
     pearson, spearman = scipy.stats.pearsonr(x, y), scipy.stats.spearmanr(x, y)
     result = {
-        "pearson": float(pearson.statistic),
-        "pearson_p": float(pearson.pvalue),
-        "spearman": float(spearman.statistic),
-        "spearman_p": float(spearman.pvalue),
+      "pearson": float(pearson.statistic),
+      "pearson_p": float(pearson.pvalue),
+      "spearman": float(spearman.statistic),
+      "spearman_p": float(spearman.pvalue),
     }
   return {"n": len(names), **result}

@@ -13,10 +13,10 @@ PAPER = 0.05
 
 
 def sensitivity(
-    results: Sequence[_sweep.ModelCounts],
-    *,
-    perturbations: Sequence[float] = PERTURBATIONS,
-    scope: str = "known",
+  results: Sequence[_sweep.ModelCounts],
+  *,
+  perturbations: Sequence[float] = PERTURBATIONS,
+  scope: str = "known",
 ) -> list[dict[str, Any]]:
   """Relative Dice reduction about the optimum, per model.
 
@@ -39,28 +39,28 @@ def sensitivity(
       best = thresholds.optimum(validation, aggregate=aggregate)
       shifts = tuple(perturbations)
       own = thresholds.sensitivity(
-          validation, perturbations=shifts, aggregate=aggregate
+        validation, perturbations=shifts, aggregate=aggregate
       )
       unseen = thresholds.sensitivity(
-          test,
-          perturbations=shifts,
-          aggregate=aggregate,
-          threshold=best.threshold,
+        test,
+        perturbations=shifts,
+        aggregate=aggregate,
+        threshold=best.threshold,
       )
       for shift, a, b in zip(shifts, own, unseen, strict=True):
         rows.append(
-            {
-                "structure": result.structure,
-                "objective": result.objective,
-                "seed": result.seed,
-                "scope": scope,
-                "aggregate": aggregate,
-                "threshold": best.threshold,
-                "dice": best.value,
-                "perturbation": shift,
-                "reduction": float(a),
-                "reduction_test": float(b),
-            }
+          {
+            "structure": result.structure,
+            "objective": result.objective,
+            "seed": result.seed,
+            "scope": scope,
+            "aggregate": aggregate,
+            "threshold": best.threshold,
+            "dice": best.value,
+            "perturbation": shift,
+            "reduction": float(a),
+            "reduction_test": float(b),
+          }
         )
   return rows
 
@@ -79,17 +79,17 @@ def sensitivity_medians(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     key = row["objective"], row["aggregate"], abs(row["perturbation"])
     groups.setdefault(key, []).append(row)
   return [
-      {
-          "objective": objective,
-          "scope": group[0]["scope"],
-          "aggregate": aggregate,
-          "perturbation": size,
-          "structures": len({row["structure"] for row in group}),
-          "values": len(group),
-          "median_reduction": _median(group, "reduction"),
-          "median_reduction_test": _median(group, "reduction_test"),
-      }
-      for (objective, aggregate, size), group in sorted(groups.items())
+    {
+      "objective": objective,
+      "scope": group[0]["scope"],
+      "aggregate": aggregate,
+      "perturbation": size,
+      "structures": len({row["structure"] for row in group}),
+      "values": len(group),
+      "median_reduction": _median(group, "reduction"),
+      "median_reduction_test": _median(group, "reduction_test"),
+    }
+    for (objective, aggregate, size), group in sorted(groups.items())
   ]
 
 

@@ -63,13 +63,13 @@ class ModelCounts:
   def write(self, path: pathlib.Path, *, model_hash: str) -> None:
     """Writes an .npz file without pickles."""
     arrays: dict[str, Any] = {
-        "identity": np.array(
-            [self.structure, self.objective, str(self.seed), model_hash]
-        ),
-        "negatives": np.float64(self.negatives),
-        "hd95_mm": self.hd95_mm,
-        "assd_mm": self.assd_mm,
-        "thresholds": np.asarray(self.counts["test", "known"].thresholds),
+      "identity": np.array(
+        [self.structure, self.objective, str(self.seed), model_hash]
+      ),
+      "negatives": np.float64(self.negatives),
+      "hd95_mm": self.hd95_mm,
+      "assd_mm": self.assd_mm,
+      "thresholds": np.asarray(self.counts["test", "known"].thresholds),
     }
     for part in _PARTS:
       arrays[f"{part}_patients"] = np.array(self.patients[part], np.str_)
@@ -93,39 +93,39 @@ class ModelCounts:
         arrays = {name: file[name] for name in file.files}
       structure, objective, seed, model_hash = arrays["identity"].tolist()
       counts = {
-          (part, scope): thresholds.Counts(
-              arrays["thresholds"],
-              arrays[f"{part}_{scope}_positive"],
-              arrays[f"{part}_{scope}_negative"],
-          )
-          for part in _PARTS
-          for scope in SCOPES
+        (part, scope): thresholds.Counts(
+          arrays["thresholds"],
+          arrays[f"{part}_{scope}_positive"],
+          arrays[f"{part}_{scope}_negative"],
+        )
+        for part in _PARTS
+        for scope in SCOPES
       }
       patients = {
-          part: tuple(arrays[f"{part}_patients"].tolist()) for part in _PARTS
+        part: tuple(arrays[f"{part}_patients"].tolist()) for part in _PARTS
       }
       found = ModelCounts(
-          structure,
-          objective,
-          int(seed),
-          float(arrays["negatives"]),
-          counts,
-          patients,
-          arrays["hd95_mm"],
-          arrays["assd_mm"],
+        structure,
+        objective,
+        int(seed),
+        float(arrays["negatives"]),
+        counts,
+        patients,
+        arrays["hd95_mm"],
+        arrays["assd_mm"],
       )
     except (OSError, ValueError, KeyError, EOFError) as e:
       raise errors.DataError(
-          f"{path}: not readable as counts ({e}); run experiments.sweep again"
+        f"{path}: not readable as counts ({e}); run experiments.sweep again"
       ) from e
     return found, model_hash
 
 
 def sweep_run(
-    run: data.Run,
-    *,
-    folders: Sequence[pathlib.Path] | None = None,
-    on_model: Callable[[str, int, int], None] | None = None,
+  run: data.Run,
+  *,
+  folders: Sequence[pathlib.Path] | None = None,
+  on_model: Callable[[str, int, int], None] | None = None,
 ) -> list[ModelCounts]:
   """Sweeps every finished model of a run; what was swept before is kept.
 
@@ -142,7 +142,7 @@ def sweep_run(
   folders = run.models() if folders is None else folders
   if not folders:
     raise errors.DataError(
-        f"{run.folder}: holds no finished model; run experiments.train first"
+      f"{run.folder}: holds no finished model; run experiments.train first"
     )
   results = []
   for done, folder in enumerate(folders, start=1):
@@ -163,17 +163,17 @@ def read_run(run: data.Run) -> list[ModelCounts]:
   found = [ModelCounts.read(path)[0] for path in paths if path.exists()]
   if not found:
     raise errors.DataError(
-        f"{run.folder}: holds no counts; run experiments.sweep first"
+      f"{run.folder}: holds no counts; run experiments.sweep first"
     )
   return found
 
 
 def _swept(run: data.Run, folder: pathlib.Path) -> ModelCounts:
   model_hash = _files.digest(
-      [
-          _files.read_json(folder / "config.json"),
-          _files.read_json(folder / "summary.json"),
-      ]
+    [
+      _files.read_json(folder / "config.json"),
+      _files.read_json(folder / "summary.json"),
+    ]
   )
   path = run.counts(folder)
   if path.exists() and (folder / "threshold.json").exists():
@@ -201,19 +201,19 @@ def sweep_model(run: data.Run, predictor: inference.Predictor) -> ModelCounts:
   """
   structure = predictor.config.structure
   grid = thresholds.grid(1001)
-  counts: dict[tuple[str, str], list[thresholds.Counts]] = {}
+  counts: dict[tuple[str, str], thresholds.Counts] = {}
   patients: dict[str, tuple[str, ...]] = {}
   surfaces, chosen = [], 0.5
   for part in _PARTS:
     names = tuple(
-        name
-        for name in run.split.part(part)
-        if structure in run.store.patients[name].contoured
+      name
+      for name in run.split.part(part)
+      if structure in run.store.patients[name].contoured
     )
     if not names:
       raise errors.StructureNotFoundError(
-          f"{structure}: contoured on no patient of the {part} part; choose"
-          " another split"
+        f"{structure}: contoured on no patient of the {part} part; choose"
+        " another split"
       )
     patients[part] = names
     per_scope: dict[str, list[thresholds.Counts]] = {s: [] for s in SCOPES}
@@ -227,7 +227,7 @@ def sweep_model(run: data.Run, predictor: inference.Predictor) -> ModelCounts:
       total = inside
       if other.any():
         total = inside + thresholds.count_case(
-            maps[other], reference[other], grid
+          maps[other], reference[other], grid
         )
       per_scope["known"].append(inside)
       per_scope["volume"].append(total)
@@ -239,35 +239,35 @@ def sweep_model(run: data.Run, predictor: inference.Predictor) -> ModelCounts:
       chosen = thresholds.optimum(counts[part, "known"]).threshold
   distances = np.asarray(surfaces, np.float64)  # [patient, cut, metric]
   return ModelCounts(
-      structure,
-      predictor.config.objective,
-      predictor.config.seed,
-      predictor.config.negatives,
-      counts,
-      patients,
-      distances[:, :, 0],
-      distances[:, :, 1],
+    structure,
+    predictor.config.objective,
+    predictor.config.seed,
+    predictor.config.negatives,
+    counts,
+    patients,
+    distances[:, :, 0],
+    distances[:, :, 1],
   )
 
 
 def _surfaces(
-    maps: np.ndarray,
-    reference: np.ndarray,
-    known: np.ndarray,
-    patient: data.Patient,
-    chosen: float,
+  maps: np.ndarray,
+  reference: np.ndarray,
+  known: np.ndarray,
+  patient: data.Patient,
+  chosen: float,
 ) -> list[tuple[float, float]]:
   result = []
   for cut in (0.5, chosen):
     mask = np.asarray(thresholds.binarize(maps, cut)) & known[:, None, None]
     found = metrics.voxel_surface_distances(
-        mask, reference & known[:, None, None], patient.spacing
+      mask, reference & known[:, None, None], patient.spacing
     )
     result.append(
-        (
-            found.hausdorff_percentile,
-            found.average_symmetric_surface_distance,
-        )
+      (
+        found.hausdorff_percentile,
+        found.average_symmetric_surface_distance,
+      )
     )
   return result
 
@@ -279,27 +279,27 @@ def _chosen(run: data.Run, result: ModelCounts) -> dict[str, Any]:
   best = thresholds.optimum(validation)
   curve = thresholds.curve(test.sum(0))
   return {
-      "structure": result.structure,
-      "objective": result.objective,
-      "seed": result.seed,
-      "threshold": best.threshold,
-      "low": best.low,
-      "high": best.high,
-      "rule": "float32(p) >= float32(threshold)",
-      "chosen_by": "highest pooled Dice of the validation patients",
-      "scope": "known",
-      "dice_validation": best.value,
-      "dice_test": float(curve[best.index]),
-      "dice_test_at_half": float(curve[_HALF]),
-      "validation_patients": len(result.patients["validation"]),
-      "test_patients": len(result.patients["test"]),
-      "cohort": run.store.cohort,
-      "synthetic": run.store.synthetic,
-      "store": run.store.content_hash,
+    "structure": result.structure,
+    "objective": result.objective,
+    "seed": result.seed,
+    "threshold": best.threshold,
+    "low": best.low,
+    "high": best.high,
+    "rule": "float32(p) >= float32(threshold)",
+    "chosen_by": "highest pooled Dice of the validation patients",
+    "scope": "known",
+    "dice_validation": best.value,
+    "dice_test": float(curve[best.index]),
+    "dice_test_at_half": float(curve[_HALF]),
+    "validation_patients": len(result.patients["validation"]),
+    "test_patients": len(result.patients["test"]),
+    "cohort": run.store.cohort,
+    "synthetic": run.store.synthetic,
+    "store": run.store.content_hash,
   }
 
 
-def sweep_rows(results: list[ModelCounts]) -> list[dict[str, Any]]:
+def sweep_rows(results: Sequence[ModelCounts]) -> list[dict[str, Any]]:
   """A row per model, scope and aggregate: thresholds and Dice."""
   rows = []
   for result in results:
@@ -317,24 +317,24 @@ def _row(result: ModelCounts, scope: str, aggregate: str) -> dict[str, Any]:
   own = thresholds.optimum(test, aggregate=aggregate)
   found = test.true_positive + test.false_positive  # [patient, T]
   return {
-      "structure": result.structure,
-      "objective": result.objective,
-      "seed": result.seed,
-      "scope": scope,
-      "aggregate": aggregate,
-      "validation_patients": len(result.patients["validation"]),
-      "test_patients": len(result.patients["test"]),
-      "threshold": best.threshold,
-      "low": best.low,
-      "high": best.high,
-      "dice_validation": best.value,
-      "dice_validation_half": float(dice_curve(validation, aggregate)[_HALF]),
-      "dice_test": float(curve[best.index]),
-      "dice_test_half": float(curve[_HALF]),
-      "missed": int(np.sum(found[:, best.index] == 0)),
-      "missed_half": int(np.sum(found[:, _HALF] == 0)),
-      "threshold_test": own.threshold,
-      "dice_test_best": own.value,
+    "structure": result.structure,
+    "objective": result.objective,
+    "seed": result.seed,
+    "scope": scope,
+    "aggregate": aggregate,
+    "validation_patients": len(result.patients["validation"]),
+    "test_patients": len(result.patients["test"]),
+    "threshold": best.threshold,
+    "low": best.low,
+    "high": best.high,
+    "dice_validation": best.value,
+    "dice_validation_half": float(dice_curve(validation, aggregate)[_HALF]),
+    "dice_test": float(curve[best.index]),
+    "dice_test_half": float(curve[_HALF]),
+    "missed": int(np.sum(found[:, best.index] == 0)),
+    "missed_half": int(np.sum(found[:, _HALF] == 0)),
+    "threshold_test": own.threshold,
+    "dice_test_best": own.value,
   }
 
 

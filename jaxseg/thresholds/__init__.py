@@ -13,15 +13,15 @@ from jaxseg.thresholds._sweep import sweep
 from jaxseg.thresholds._sweep import sweep_counts
 
 __all__ = [
-    "Counts",
-    "Optimum",
-    "binarize",
-    "count",
-    "count_case",
-    "curve",
-    "grid",
-    "optimum",
-    "sensitivity",
-    "sweep",
-    "sweep_counts",
+  "Counts",
+  "Optimum",
+  "binarize",
+  "count",
+  "count_case",
+  "curve",
+  "grid",
+  "optimum",
+  "sensitivity",
+  "sweep",
+  "sweep_counts",
 ]

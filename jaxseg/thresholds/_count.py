@@ -18,12 +18,12 @@ _SLACK = 1e-6
 
 
 def count(
-    probabilities: jax.Array,
-    reference: jax.Array,
-    thresholds: jax.Array,
-    *,
-    where: jax.Array | None = None,
-    axis: tuple[int, ...] | None = None,
+  probabilities: jax.Array,
+  reference: jax.Array,
+  thresholds: jax.Array,
+  *,
+  where: jax.Array | None = None,
+  axis: tuple[int, ...] | None = None,
 ) -> _counts.Counts:
   """Counts voxels per interval between thresholds and class.
 
@@ -66,25 +66,23 @@ def count(
   size = math.prod(p.shape[a] for a in axes)
   if size > np.iinfo(np.int32).max:
     raise ValueError(
-        f"{size} voxels in one count exceed int32; count slices or blocks and"
-        " add, or use count_case"
+      f"{size} voxels in one count exceed int32; count slices or blocks and"
+      " add, or use count_case"
     )
   order = (*front, *axes)
   lead = tuple(p.shape[a] for a in front)
-  flat = [
-      v.transpose(order).reshape(math.prod(lead), size) for v in (p, y, keep)
-  ]
+  flat = tuple(
+    v.transpose(order).reshape(math.prod(lead), size) for v in (p, y, keep)
+  )
   positive, negative = jax.lax.map(
-      lambda row: _histogram(*row, cuts), tuple(flat)
+    lambda row: _histogram(row[0], row[1], row[2], cuts), flat
   )
   shape = (*lead, cuts.shape[0] + 1)
-  return _counts.Counts(
-      cuts, positive.reshape(shape), negative.reshape(shape)
-  )
+  return _counts.Counts(cuts, positive.reshape(shape), negative.reshape(shape))
 
 
 def _histogram(
-    p: jax.Array, y: jax.Array, keep: jax.Array, cuts: jax.Array
+  p: jax.Array, y: jax.Array, keep: jax.Array, cuts: jax.Array
 ) -> tuple[jax.Array, jax.Array]:
   """Counts of one row `[voxel]`."""
   bins = cuts.shape[0] + 1
@@ -102,7 +100,7 @@ def _interval(p: jax.Array, cuts: jax.Array) -> jax.Array:
 
   def search(p):
     return jnp.searchsorted(keys, _grid.ordered(p), side="right").astype(
-        jnp.int32
+      jnp.int32
     )
 
   def arithmetic(p):
@@ -124,11 +122,11 @@ def _count_chunk(p, y, keep, cuts):
 
 
 def count_case(
-    probabilities: np.ndarray,
-    reference: np.ndarray,
-    thresholds: np.ndarray,
-    *,
-    where: np.ndarray | None = None,
+  probabilities: np.ndarray,
+  reference: np.ndarray,
+  thresholds: np.ndarray,
+  *,
+  where: np.ndarray | None = None,
 ) -> _counts.Counts:
   """Counts one case on the host, checked, in chunks.
 
@@ -157,7 +155,7 @@ def count_case(
   flat = p.reshape(-1)
   y = np.asarray(reference, np.bool_).reshape(-1)
   keep = np.broadcast_to(
-      np.ones((), np.bool_) if where is None else where, p.shape
+    np.ones((), np.bool_) if where is None else where, p.shape
   ).reshape(-1)
   total = np.zeros((2, len(cuts) + 1), np.int64)
   for begin in range(0, len(flat), _CHUNK):
@@ -179,7 +177,7 @@ def _padded(part: np.ndarray) -> np.ndarray:
 
 
 def _refuse_what_is_no_probability(
-    part: np.ndarray, begin: int, shape: tuple[int, ...]
+  part: np.ndarray, begin: int, shape: tuple[int, ...]
 ) -> None:
   if part.dtype == np.uint8 or not len(part):
     return
@@ -191,6 +189,6 @@ def _refuse_what_is_no_probability(
   first = int(np.argmax(bad))
   place = tuple(int(i) for i in np.unravel_index(begin + first, shape))
   raise errors.DataError(
-      f"probability {wide[first]} at index {place} is not in [0, 1]; are"
-      " these logits? apply the sigmoid or softmax first"
+    f"probability {wide[first]} at index {place} is not in [0, 1]; are"
+    " these logits? apply the sigmoid or softmax first"
   )

@@ -38,16 +38,16 @@ class Counts:
     """
     ours, theirs = self.thresholds, other.thresholds
     if np.shape(ours) != np.shape(theirs) or (
-        isinstance(ours, np.ndarray)
-        and isinstance(theirs, np.ndarray)
-        and not np.array_equal(ours, theirs)
+      isinstance(ours, np.ndarray)
+      and isinstance(theirs, np.ndarray)
+      and not np.array_equal(ours, theirs)
     ):
       raise errors.ConfigError(
-          f"counts at {np.shape(ours)} and {np.shape(theirs)} thresholds are"
-          " not of one grid; count again with the same thresholds"
+        f"counts at {np.shape(ours)} and {np.shape(theirs)} thresholds are"
+        " not of one grid; count again with the same thresholds"
       )
     return Counts(
-        ours, self.positive + other.positive, self.negative + other.negative
+      ours, self.positive + other.positive, self.negative + other.negative
     )
 
   def __getitem__(self, index: Any) -> "Counts":
@@ -57,9 +57,9 @@ class Counts:
   def sum(self, axis: int = 0) -> "Counts":
     """Adds along a leading axis; on the host in int64."""
     return Counts(
-        self.thresholds,
-        _sum(self.positive, axis),
-        _sum(self.negative, axis),
+      self.thresholds,
+      _sum(self.positive, axis),
+      _sum(self.negative, axis),
     )
 
   @staticmethod
@@ -75,21 +75,21 @@ class Counts:
     for other in counts[1:]:
       if not np.array_equal(first, np.asarray(other.thresholds)):
         raise errors.ConfigError(
-            f"counts at {first.shape} and {np.shape(other.thresholds)}"
-            " thresholds are not of one grid; count again"
+          f"counts at {first.shape} and {np.shape(other.thresholds)}"
+          " thresholds are not of one grid; count again"
         )
     return Counts(
-        first,
-        np.stack([np.asarray(c.positive, np.int64) for c in counts]),
-        np.stack([np.asarray(c.negative, np.int64) for c in counts]),
+      first,
+      np.stack([np.asarray(c.positive, np.int64) for c in counts]),
+      np.stack([np.asarray(c.negative, np.int64) for c in counts]),
     )
 
   def on_host(self) -> "Counts":
     """The same as NumPy arrays, int64, so that sums over a cohort fit."""
     return Counts(
-        np.asarray(self.thresholds),
-        np.asarray(self.positive, np.int64),
-        np.asarray(self.negative, np.int64),
+      np.asarray(self.thresholds),
+      np.asarray(self.positive, np.int64),
+      np.asarray(self.negative, np.int64),
     )
 
   @property

@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from typing import Any
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 
@@ -13,11 +12,11 @@ from jaxseg.thresholds import _counts
 # (true positive, false positive, false negative, true negative) ->
 # (numerator, denominator), integers.
 _METRICS: dict[str, Callable[..., tuple[Any, Any]]] = {
-    "dice": lambda tp, fp, fn, tn: (2 * tp, 2 * tp + fp + fn),
-    "iou": lambda tp, fp, fn, tn: (tp, tp + fp + fn),
-    "precision": lambda tp, fp, fn, tn: (tp, tp + fp),
-    "recall": lambda tp, fp, fn, tn: (tp, tp + fn),
-    "specificity": lambda tp, fp, fn, tn: (tn, tn + fp),
+  "dice": lambda tp, fp, fn, tn: (2 * tp, 2 * tp + fp + fn),
+  "iou": lambda tp, fp, fn, tn: (tp, tp + fp + fn),
+  "precision": lambda tp, fp, fn, tn: (tp, tp + fp),
+  "recall": lambda tp, fp, fn, tn: (tp, tp + fn),
+  "specificity": lambda tp, fp, fn, tn: (tn, tn + fp),
 }
 _POLICIES = ("nan", "perfect", "skip")
 
@@ -30,13 +29,13 @@ def ratio(metric: str) -> Callable[..., tuple[Any, Any]]:
   """
   if metric not in _METRICS:
     raise errors.ConfigError(
-        f"metric {metric!r} is unknown; take one of {', '.join(_METRICS)}"
+      f"metric {metric!r} is unknown; take one of {', '.join(_METRICS)}"
     )
   return _METRICS[metric]
 
 
 def curve(
-    counts: _counts.Counts, *, metric: str = "dice", empty: str = "nan"
+  counts: _counts.Counts, *, metric: str = "dice", empty: str = "nan"
 ) -> Any:
   """A metric at every threshold.
 
@@ -58,13 +57,13 @@ def curve(
   """
   if empty not in _POLICIES:
     raise errors.ConfigError(
-        f"empty {empty!r} is unknown; take one of {', '.join(_POLICIES)}"
+      f"empty {empty!r} is unknown; take one of {', '.join(_POLICIES)}"
     )
-  four = (
-      counts.true_positive,
-      counts.false_positive,
-      counts.false_negative,
-      counts.true_negative,
+  four: tuple[Any, ...] = (
+    counts.true_positive,
+    counts.false_positive,
+    counts.false_negative,
+    counts.true_negative,
   )
   host = isinstance(four[0], np.ndarray)
   xp, dtype = (np, np.float64) if host else (jnp, jnp.float32)
@@ -74,7 +73,7 @@ def curve(
   numerator, denominator = ratio(metric)(*four)
   defined = denominator > 0
   value = numerator.astype(dtype) / xp.where(defined, denominator, 1).astype(
-      dtype
+    dtype
   )
   no_reference = tp + fn == 0
   both = no_reference & (tp + fp == 0)

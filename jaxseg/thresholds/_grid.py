@@ -34,7 +34,7 @@ def grid(n: int = 1001) -> np.ndarray:
   return (np.arange(n, dtype=np.float64) / (n - 1)).astype(np.float32)
 
 
-def as_float32(probabilities: jax.Array) -> jax.Array:
+def as_float32(probabilities: jax.Array | np.ndarray) -> jax.Array:
   """Probabilities as float32: 8-bit u means u / 255, floats are converted.
 
   Args:
@@ -48,13 +48,16 @@ def as_float32(probabilities: jax.Array) -> jax.Array:
     return jnp.asarray(_BYTES)[array.astype(jnp.int32)]
   if not jnp.issubdtype(array.dtype, jnp.floating):
     raise TypeError(
-        f"probabilities have dtype {array.dtype}; give floating point in"
-        " [0, 1], or uint8 for u / 255"
+      f"probabilities have dtype {array.dtype}; give floating point in"
+      " [0, 1], or uint8 for u / 255"
     )
   return array.astype(jnp.float32)
 
 
-def binarize(probabilities: jax.Array, threshold: jax.Array) -> jax.Array:
+def binarize(
+  probabilities: jax.Array | np.ndarray,
+  threshold: jax.Array | np.ndarray | float,
+) -> jax.Array:
   """Cuts a probability map: float32(p) >= float32(t).
 
   Every sweep counts by this rule and every model is deployed by it, so a

@@ -1,7 +1,8 @@
 """The threshold at which an objective is highest, compared exactly."""
 
+import dataclasses
 import fractions
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
@@ -17,7 +18,8 @@ AGGREGATES = ("pooled", "mean_case")
 _NEAR = 1e-9
 
 
-class Optimum(NamedTuple):
+@dataclasses.dataclass(frozen=True)
+class Optimum:
   """The best threshold and the plateau around it.
 
   Attributes:
@@ -43,10 +45,10 @@ class Optimum(NamedTuple):
 
 
 def optimum(
-    counts: _counts.Counts,
-    *,
-    objective: str = "dice",
-    aggregate: str = "pooled",
+  counts: _counts.Counts,
+  *,
+  objective: str = "dice",
+  aggregate: str = "pooled",
 ) -> Optimum:
   """Finds the threshold of the highest objective.
 
@@ -68,11 +70,11 @@ def optimum(
   """
   if objective not in OBJECTIVES:
     raise errors.ConfigError(
-        f"objective {objective!r} is unknown; take {' or '.join(OBJECTIVES)}"
+      f"objective {objective!r} is unknown; take {' or '.join(OBJECTIVES)}"
     )
   if aggregate not in AGGREGATES:
     raise errors.ConfigError(
-        f"aggregate {aggregate!r} is unknown; take {' or '.join(AGGREGATES)}"
+      f"aggregate {aggregate!r} is unknown; take {' or '.join(AGGREGATES)}"
     )
   numerator, denominator = _fractions(counts, objective, aggregate)
   scores = (numerator / denominator).mean(0)  # [T]
@@ -82,8 +84,14 @@ def optimum(
   for k in near:
     key = numerator[:, k].tobytes() + denominator[:, k].tobytes()
     if key not in exact:  # A plateau is many thresholds of the same counts.
-      pairs = zip(numerator[:, k].tolist(), denominator[:, k].tolist())
-      exact[key] = sum((fractions.Fraction(a, b) for a, b in pairs))
+      exact[key] = sum(
+        map(
+          fractions.Fraction,
+          numerator[:, k].tolist(),
+          denominator[:, k].tolist(),
+        ),
+        fractions.Fraction(0),
+      )
     values.append(exact[key])
   highest = max(values)
   best = near[[value == highest for value in values]]
@@ -93,19 +101,19 @@ def optimum(
   index = first + (last - first) // 2
   grid = np.asarray(counts.thresholds)
   return Optimum(
-      threshold=float(grid[index]),
-      value=float(highest / len(numerator)),
-      low=float(grid[first]),
-      high=float(grid[last]),
-      index=index,
-      first=first,
-      last=last,
-      runs=len(runs),
+    threshold=float(grid[index]),
+    value=float(highest / len(numerator)),
+    low=float(grid[first]),
+    high=float(grid[last]),
+    index=index,
+    first=first,
+    last=last,
+    runs=len(runs),
   )
 
 
 def _fractions(
-    counts: _counts.Counts, objective: str, aggregate: str
+  counts: _counts.Counts, objective: str, aggregate: str
 ) -> tuple[np.ndarray, np.ndarray]:
   """Numerators and denominators, int64 `[case, T]`, of cases to average."""
   host = counts.on_host()
@@ -117,13 +125,13 @@ def _fractions(
   has = positive.sum(-1) > 0
   if not has.any():
     raise errors.DataError(
-        f"none of {len(has)} cases has the structure, so no threshold is best;"
-        " leave the structure out"
+      f"none of {len(has)} cases has the structure, so no threshold is best;"
+      " leave the structure out"
     )
   kept = _counts.Counts(host.thresholds, positive[has], negative[has])
   return _curves.ratio(objective)(
-      kept.true_positive,
-      kept.false_positive,
-      kept.false_negative,
-      kept.true_negative,
+    kept.true_positive,
+    kept.false_positive,
+    kept.false_negative,
+    kept.true_negative,
   )

@@ -10,11 +10,11 @@ from jaxseg.thresholds import _optimum
 
 
 def sensitivity(
-    counts: _counts.Counts,
-    *,
-    perturbations: Sequence[float] = (-0.05, 0.05),
-    aggregate: str = "pooled",
-    threshold: float | None = None,
+  counts: _counts.Counts,
+  *,
+  perturbations: Sequence[float] = (-0.05, 0.05),
+  aggregate: str = "pooled",
+  threshold: float | None = None,
 ) -> np.ndarray:
   """Relative Dice reduction (D* - D(t* + d)) / D* for each perturbation d.
 
@@ -44,9 +44,9 @@ def sensitivity(
     centre = int(np.argmin(np.abs(grid - threshold)))
   bins = host.positive.shape[-1]
   cases = _counts.Counts(
-      host.thresholds,
-      host.positive.reshape(-1, bins),
-      host.negative.reshape(-1, bins),
+    host.thresholds,
+    host.positive.reshape(-1, bins),
+    host.negative.reshape(-1, bins),
   )
   if aggregate == "pooled":
     dice = _curves.curve(cases.sum(0))
@@ -54,7 +54,7 @@ def sensitivity(
     has = cases.positive.sum(-1) > 0
     dice = _curves.curve(cases[has]).mean(0)
   there = [
-      int(np.argmin(np.abs(grid - (grid[centre] + d)))) for d in perturbations
+    int(np.argmin(np.abs(grid - (grid[centre] + d)))) for d in perturbations
   ]
   level = dice[centre]
   if not level > 0:

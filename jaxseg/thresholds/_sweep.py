@@ -20,11 +20,11 @@ _BUDGET_BYTES = 64 << 20
 
 
 def sweep_counts(
-    probabilities: jax.Array,
-    reference: jax.Array,
-    thresholds: jax.Array,
-    *,
-    axis: tuple[int, ...] | None = None,
+  probabilities: jax.Array,
+  reference: jax.Array,
+  thresholds: jax.Array,
+  *,
+  axis: tuple[int, ...] | None = None,
 ) -> tuple[jax.Array, jax.Array]:
   """True and false positives at every threshold.
 
@@ -48,14 +48,14 @@ def sweep_counts(
   checks.same_shape(probabilities=probabilities, reference=reference)
   p = _grid.as_float32(probabilities)
   y = jnp.asarray(reference).astype(jnp.bool_)
-  axes = tuple(range(p.ndim)) if axis is None else tuple(
-      a % p.ndim for a in axis
+  axes = (
+    tuple(range(p.ndim)) if axis is None else tuple(a % p.ndim for a in axis)
   )
   size = math.prod(p.shape[a] for a in axes)
   if size > np.iinfo(np.int32).max:
     raise ValueError(
-        f"{size} voxels in one count exceed int32; sweep slices or blocks, or"
-        " use count_case"
+      f"{size} voxels in one count exceed int32; sweep slices or blocks, or"
+      " use count_case"
     )
 
   def cut(threshold: jax.Array) -> tuple[jax.Array, jax.Array]:
@@ -71,12 +71,12 @@ def sweep_counts(
 
 
 def sweep(
-    probabilities: jax.Array,
-    reference: jax.Array,
-    thresholds: jax.Array,
-    *,
-    metric: str = "dice",
-    axis: tuple[int, ...] | None = None,
+  probabilities: jax.Array,
+  reference: jax.Array,
+  thresholds: jax.Array,
+  *,
+  metric: str = "dice",
+  axis: tuple[int, ...] | None = None,
 ) -> jax.Array:
   """A metric at every threshold, by vmap across thresholds.
 

@@ -10,28 +10,28 @@ from jaxseg.training._logs import Silent
 from jaxseg.training._loop import model_folder
 from jaxseg.training._loop import train_family
 from jaxseg.training._loop import Trained
-from jaxseg.training._recipes import recipe
 from jaxseg.training._recipes import Recipe
+from jaxseg.training._recipes import recipe
 from jaxseg.training._recipes import RECIPES
-from jaxseg.training._step import functions
 from jaxseg.training._step import Functions
+from jaxseg.training._step import functions
 from jaxseg.training._step import State
 
 __all__ = [
-    "Checkpoints",
-    "Config",
-    "Console",
-    "Functions",
-    "OBJECTIVES",
-    "RECIPES",
-    "Recipe",
-    "Reporter",
-    "Silent",
-    "State",
-    "Trained",
-    "functions",
-    "model_folder",
-    "objective_label",
-    "recipe",
-    "train_family",
+  "OBJECTIVES",
+  "RECIPES",
+  "Checkpoints",
+  "Config",
+  "Console",
+  "Functions",
+  "Recipe",
+  "Reporter",
+  "Silent",
+  "State",
+  "Trained",
+  "functions",
+  "model_folder",
+  "objective_label",
+  "recipe",
+  "train_family",
 ]

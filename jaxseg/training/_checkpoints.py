@@ -20,29 +20,29 @@ class Checkpoints:
 
     self._ocp = ocp
     options = ocp.CheckpointManagerOptions(
-        max_to_keep=1, enable_async_checkpointing=False
+      max_to_keep=1, enable_async_checkpointing=False
     )
     self._managers = {
-        slot: ocp.CheckpointManager(
-            (folder / "checkpoints" / slot).absolute(), options=options
-        )
-        for slot in ("last", "best")
+      slot: ocp.CheckpointManager(
+        (folder / "checkpoints" / slot).absolute(), options=options
+      )
+      for slot in ("last", "best")
     }
 
   def save(
-      self, slot: str, epoch: int, state: _step.State, extra: dict[str, Any]
+    self, slot: str, epoch: int, state: _step.State, extra: dict[str, Any]
   ) -> None:
     """Saves a state as the slot's only one; the old goes when it is written."""
     ocp = self._ocp
     self._managers[slot].save(
-        epoch,
-        args=ocp.args.Composite(
-            state=ocp.args.StandardSave(state), extra=ocp.args.JsonSave(extra)
-        ),
+      epoch,
+      args=ocp.args.Composite(
+        state=ocp.args.StandardSave(state), extra=ocp.args.JsonSave(extra)
+      ),
     )
 
   def restore(
-      self, slot: str, like: _step.State
+    self, slot: str, like: _step.State
   ) -> tuple[_step.State, dict[str, Any]] | None:
     """The slot's state, or None if nothing was saved yet.
 
@@ -59,17 +59,17 @@ class Checkpoints:
       return None
     try:
       found = manager.restore(
-          epoch,
-          args=ocp.args.Composite(
-              state=ocp.args.StandardRestore(like),
-              extra=ocp.args.JsonRestore(),
-          ),
+        epoch,
+        args=ocp.args.Composite(
+          state=ocp.args.StandardRestore(like),
+          extra=ocp.args.JsonRestore(),
+        ),
       )
     except (ValueError, KeyError, FileNotFoundError) as e:
       raise errors.DataError(
-          f"{manager.directory}: checkpoint {epoch} cannot be restored"
-          f" ({str(e).splitlines()[0]}); delete the model's folder and train"
-          " again"
+        f"{manager.directory}: checkpoint {epoch} cannot be restored"
+        f" ({str(e).splitlines()[0]}); delete the model's folder and train"
+        " again"
       ) from e
     return found.state, found.extra
 

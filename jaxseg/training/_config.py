@@ -39,7 +39,7 @@ class Config:
   objective: str = "bce"
   seed: int = 0
   network: Mapping[str, Any] = dataclasses.field(
-      default_factory=lambda: {"name": "unet", "base": 16}
+    default_factory=lambda: {"name": "unet", "base": 16}
   )
   window_hu: tuple[float, float] = (-200.0, 400.0)
   input_range: tuple[float, float] = (-1.0, 1.0)
@@ -54,34 +54,34 @@ class Config:
   def __post_init__(self):
     if self.objective not in OBJECTIVES:
       raise errors.ConfigError(
-          f"objective {self.objective!r} is unknown; take one of"
-          f" {', '.join(OBJECTIVES)}"
+        f"objective {self.objective!r} is unknown; take one of"
+        f" {', '.join(OBJECTIVES)}"
       )
     if self.schedule not in ("cosine", "constant"):
       raise errors.ConfigError(
-          f"schedule {self.schedule!r} is unknown; take cosine or constant"
+        f"schedule {self.schedule!r} is unknown; take cosine or constant"
       )
     positive = {
-        "batch": self.batch,
-        "epochs": self.epochs,
-        "patience": self.patience,
-        "learning_rate": self.learning_rate,
+      "batch": self.batch,
+      "epochs": self.epochs,
+      "patience": self.patience,
+      "learning_rate": self.learning_rate,
     }
     for name, value in positive.items():
       if not value > 0:
         raise errors.ConfigError(f"{name} is {value}; give more than 0")
     if self.steps_per_epoch is not None and self.steps_per_epoch < 1:
       raise errors.ConfigError(
-          f"steps_per_epoch is {self.steps_per_epoch}; give at least 1"
+        f"steps_per_epoch is {self.steps_per_epoch}; give at least 1"
       )
     if self.seed < 0 or self.negatives < 0:
       raise errors.ConfigError(
-          f"seed {self.seed} or negatives {self.negatives} is below 0"
+        f"seed {self.seed} or negatives {self.negatives} is below 0"
       )
     low, high = self.window_hu
     if not high > low:
       raise errors.ConfigError(
-          f"window {low} to {high} HU is empty; give the lower end first"
+        f"window {low} to {high} HU is empty; give the lower end first"
       )
 
   def to_json(self) -> dict[str, Any]:
@@ -106,8 +106,8 @@ class Config:
       return Config(**fields)
     except (KeyError, TypeError) as e:
       raise errors.DataError(
-          f"config.json: field {e} is missing or unknown; it was written by"
-          " another version, so train again"
+        f"config.json: field {e} is missing or unknown; it was written by"
+        " another version, so train again"
       ) from e
 
 

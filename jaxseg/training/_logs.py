@@ -53,7 +53,7 @@ class Console:
   def __init__(self, console: rich.console.Console | None = None):
     """Writes to `console`; None is the standard error stream."""
     self._console = console or rich.console.Console(
-        stderr=True, highlight=False
+      stderr=True, highlight=False
     )
     self._bar: rich.progress.Progress | None = None
     self._task: rich.progress.TaskID | None = None
@@ -65,16 +65,16 @@ class Console:
     if not self._console.is_terminal:
       return
     self._bar = rich.progress.Progress(
-        rich.progress.TextColumn("{task.description}"),
-        rich.progress.BarColumn(bar_width=24),
-        rich.progress.TextColumn("loss {task.fields[loss]}"),
-        rich.progress.TextColumn("{task.fields[dice]}"),
-        rich.progress.TextColumn("{task.fields[speed]} slices/s"),
-        rich.progress.TimeRemainingColumn(),
-        console=self._console,
+      rich.progress.TextColumn("{task.description}"),
+      rich.progress.BarColumn(bar_width=24),
+      rich.progress.TextColumn("loss {task.fields[loss]}"),
+      rich.progress.TextColumn("{task.fields[dice]}"),
+      rich.progress.TextColumn("{task.fields[speed]} slices/s"),
+      rich.progress.TimeRemainingColumn(),
+      console=self._console,
     )
     self._task = self._bar.add_task(
-        title, total=steps, completed=done, loss="-", dice="", speed="-"
+      title, total=steps, completed=done, loss="-", dice="", speed="-"
     )
     self._bar.start()
 
@@ -82,10 +82,10 @@ class Console:
     """See `Reporter`."""
     if self._bar is not None and self._task is not None:
       self._bar.update(
-          self._task,
-          advance=1,
-          loss=f"{loss:.4f}",
-          speed=f"{slices_per_s:.0f}",
+        self._task,
+        advance=1,
+        loss=f"{loss:.4f}",
+        speed=f"{slices_per_s:.0f}",
       )
 
   def epoch(self, row: Mapping[str, Any]) -> None:
@@ -95,10 +95,10 @@ class Console:
       self._bar.update(self._task, dice=dice)
     else:
       self._console.print(
-          f"{self._title}: epoch {row['epoch']}, loss {row['loss']:.4f},"
-          f" {dice} ({row['threshold']:.3f}),"
-          f" {row['slices_per_s']:.0f} slices/s",
-          soft_wrap=True,
+        f"{self._title}: epoch {row['epoch']}, loss {row['loss']:.4f},"
+        f" {dice} ({row['threshold']:.3f}),"
+        f" {row['slices_per_s']:.0f} slices/s",
+        soft_wrap=True,
       )
 
   def finish(self, text: str) -> None:
@@ -143,7 +143,7 @@ class MetricFiles:
       import tensorboardX  # Slow to import.
 
       self._events = tensorboardX.SummaryWriter(
-          str(self._folder / "events"), write_to_disk=True
+        str(self._folder / "events"), write_to_disk=True
       )
     return self._events
 

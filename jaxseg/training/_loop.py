@@ -52,12 +52,12 @@ def model_folder(run: pathlib.Path, config: _config.Config) -> pathlib.Path:
 
 
 def train_family(
-    store: data.Store,
-    split: data.Split,
-    run: pathlib.Path,
-    configs: Sequence[_config.Config],
-    *,
-    reporter: _logs.Reporter | None = None,
+  store: data.Store,
+  split: data.Split,
+  run: pathlib.Path,
+  configs: Sequence[_config.Config],
+  *,
+  reporter: _logs.Reporter | None = None,
 ) -> list[Trained]:
   """Trains models one after the other; finished ones are skipped.
 
@@ -96,33 +96,33 @@ def train_family(
 def _told(config: _config.Config, done: Trained) -> str:
   state = "was finished before" if done.skipped else "done"
   return (
-      f"{config.structure}, {config.objective}, seed {config.seed}: {state},"
-      f" best epoch {done.best_epoch} of {done.epochs}, validation Dice"
-      f" {done.dice_half:.3f} at 0.5, {done.dice_best:.3f} at"
-      f" {done.threshold:.3f}"
+    f"{config.structure}, {config.objective}, seed {config.seed}: {state},"
+    f" best epoch {done.best_epoch} of {done.epochs}, validation Dice"
+    f" {done.dice_half:.3f} at 0.5, {done.dice_best:.3f} at"
+    f" {done.threshold:.3f}"
   )
 
 
 def _claim(
-    store: data.Store,
-    split: data.Split,
-    folder: pathlib.Path,
-    config: _config.Config,
+  store: data.Store,
+  split: data.Split,
+  folder: pathlib.Path,
+  config: _config.Config,
 ) -> None:
   """Writes config.json, or checks that the one there is the same."""
   wanted = {
-      "config": config.to_json(),
-      "cohort": store.cohort,
-      "store": store.content_hash,
-      "split": _files.digest([split.train, split.validation, split.test]),
+    "config": config.to_json(),
+    "cohort": store.cohort,
+    "store": store.content_hash,
+    "split": _files.digest([split.train, split.validation, split.test]),
   }
   path = folder / "config.json"
   if path.exists():
     found = _files.read_json(path)
     if found != wanted:
       raise errors.ExistingOutputError(
-          f"{folder}: holds a model of another configuration"
-          f" ({_difference(found, wanted)}); name another output or delete it"
+        f"{folder}: holds a model of another configuration"
+        f" ({_difference(found, wanted)}); name another output or delete it"
       )
     return
   labels = store.labels(config.structure)
@@ -153,19 +153,19 @@ class _Training:
   """One model's training; `run` does it all."""
 
   def __init__(
-      self,
-      store: data.Store,
-      split: data.Split,
-      folder: pathlib.Path,
-      config: _config.Config,
-      images: jax.Array,
-      reporter: _logs.Reporter,
+    self,
+    store: data.Store,
+    split: data.Split,
+    folder: pathlib.Path,
+    config: _config.Config,
+    images: jax.Array,
+    reporter: _logs.Reporter,
   ):
     labels = store.labels(config.structure)
     self._train = data.select(store, config.structure, split.train, labels)
     held_out = data.select(store, config.structure, split.validation, labels)
     self._validation = data.draw(
-        held_out, negatives=config.negatives, seed=0, epoch=0
+      held_out, negatives=config.negatives, seed=0, epoch=0
     )
     self._images, self._labels = images, jnp.asarray(labels)
     self._folder, self._config, self._reporter = folder, config, reporter
@@ -175,14 +175,12 @@ class _Training:
   def _batches(self, epoch: int) -> np.ndarray:
     config = self._config
     order = data.draw(
-        self._train,
-        negatives=config.negatives,
-        seed=config.seed,
-        epoch=epoch,
+      self._train,
+      negatives=config.negatives,
+      seed=config.seed,
+      epoch=epoch,
     )
-    return data.batches(
-        order, size=config.batch, limit=config.steps_per_epoch
-    )
+    return data.batches(order, size=config.batch, limit=config.steps_per_epoch)
 
   def run(self) -> Trained:
     """Trains from the last checkpoint, or from the beginning."""
@@ -200,9 +198,9 @@ class _Training:
         if found is not None:
           state, history = found[0], list(found[1]["history"])
         self._reporter.start(
-            f"{config.structure}, {config.objective}",
-            config.epochs * self._steps,
-            len(history) * self._steps,
+          f"{config.structure}, {config.objective}",
+          config.epochs * self._steps,
+          len(history) * self._steps,
         )
         while not self._is_over(history):
           state, row = self._epoch(state, len(history))
@@ -223,7 +221,7 @@ class _Training:
     return bool(history) and since >= self._config.patience
 
   def _epoch(
-      self, state: _step.State, epoch: int
+    self, state: _step.State, epoch: int
   ) -> tuple[_step.State, dict[str, Any]]:
     config, began = self._config, time.perf_counter()
     weight = np.float32(_config.OBJECTIVES[config.objective])
@@ -233,7 +231,7 @@ class _Training:
       rate = _config.learning_rate(config, epoch * self._steps + number, total)
       images, labels = _step.take(self._images, self._labels, index)
       state, loss = self._functions.step(
-          state, images, labels, np.float32(rate), weight
+        state, images, labels, np.float32(rate), weight
       )
       losses.append(loss)
       if number >= _AHEAD:
@@ -247,48 +245,43 @@ class _Training:
       self._reporter.step(float(value), len(values) * config.batch / seconds)
     if not np.isfinite(values).all():
       raise errors.ConfigError(
-          f"{config.structure}: loss is {values[~np.isfinite(values)][0]} in"
-          f" epoch {epoch}; lower the learning rate {config.learning_rate}"
+        f"{config.structure}: loss is {values[~np.isfinite(values)][0]} in"
+        f" epoch {epoch}; lower the learning rate {config.learning_rate}"
       )
     return state, {
-        "epoch": epoch,
-        "step": (epoch + 1) * self._steps,
-        "loss": float(math.fsum(values) / len(values)),
-        **self._validate(state),
-        "slices_per_s": round(len(values) * config.batch / seconds, 1),
+      "epoch": epoch,
+      "step": (epoch + 1) * self._steps,
+      "loss": float(math.fsum(values) / len(values)),
+      **self._validate(state),
+      "slices_per_s": round(len(values) * config.batch / seconds, 1),
     }
 
   def _validate(self, state: _step.State) -> dict[str, float]:
     """Pooled Dice of the validation slices at 0.5 and at the best cut."""
-    grid = thresholds.grid(1001)
-    total = None
-    size = self._config.batch
+    grid, size = thresholds.grid(1001), self._config.batch
+    parts = []
     for begin in range(0, len(self._validation), size):
-      index, real = _step.pad_batch(self._validation[begin : begin + size], size)
-      images, labels = _step.take(self._images, self._labels, index)
-      counts = self._functions.count(state, images, labels, real, grid)
-      counts = jax.tree.map(np.asarray, counts)
-      counts = thresholds.Counts(
-          counts.thresholds,
-          counts.positive.astype(np.int64),
-          counts.negative.astype(np.int64),
+      index, real = _step.pad_batch(
+        self._validation[begin : begin + size], size
       )
-      total = counts if total is None else total + counts
+      images, labels = _step.take(self._images, self._labels, index)
+      parts.append(self._functions.count(state, images, labels, real, grid))
+    total = thresholds.Counts.stack(parts).sum(0)
     best = thresholds.optimum(total)
     return {
-        "dice_half": float(thresholds.curve(total)[500]),
-        "dice_best": float(best.value),
-        "threshold": float(best.threshold),
+      "dice_half": float(thresholds.curve(total)[len(grid) // 2]),
+      "dice_best": best.value,
+      "threshold": best.threshold,
     }
 
   def _finish(self, history: Sequence[dict[str, Any]]) -> Trained:
     row = history[_best(history)]
     content = {
-        "epochs": len(history),
-        "best_epoch": row["epoch"],
-        "dice_half": row["dice_half"],
-        "dice_best": row["dice_best"],
-        "threshold": row["threshold"],
+      "epochs": len(history),
+      "best_epoch": row["epoch"],
+      "dice_half": row["dice_half"],
+      "dice_best": row["dice_best"],
+      "threshold": row["threshold"],
     }
     _files.write_json(self._folder / "summary.json", content)
     return Trained(folder=self._folder, skipped=False, **content)

@@ -30,28 +30,38 @@ class Recipe:
 # anew in each epoch, the checkpoint is that of the highest validation Dice,
 # and validation runs without dropout and leaves the running averages alone.
 _BICE2020 = Recipe(
-    prepare=data.PrepareConfig(crop=(105 / 512, 405 / 512)),
-    training={
-        "network": {"name": "bice2020"},
-        "window_hu": (-524.0, 476.0),
-        "input_range": (0.0, 1.0),
-        "negatives": 0.25,
-        "batch": 16,
-        "learning_rate": 0.005,
-        "schedule": "constant",
-        "epochs": 100,
-        "patience": 100,
-    },
-    text="what is known of the study's own network and preparation",
+  prepare=data.PrepareConfig(crop=(105 / 512, 405 / 512)),
+  training={
+    "network": {"name": "bice2020"},
+    "window_hu": (-524.0, 476.0),
+    "input_range": (0.0, 1.0),
+    "negatives": 0.25,
+    "batch": 16,
+    "learning_rate": 0.005,
+    "schedule": "constant",
+    "epochs": 100,
+    "patience": 100,
+  },
+  text="what is known of the study's own network and preparation",
 )
 
 RECIPES: Mapping[str, Recipe] = {
-    "jaxseg": Recipe(
-        prepare=data.PrepareConfig(),
-        training={},
-        text="our default: U-Net of 5 blocks with group norm, crop to the body",
-    ),
-    "bice2020": _BICE2020,
+  "jaxseg": Recipe(
+    prepare=data.PrepareConfig(),
+    training={},
+    text="our default: U-Net of 5 blocks with group norm, crop to the body",
+  ),
+  "quick": Recipe(
+    prepare=data.PrepareConfig(size=(64, 64), spacing=3.5),
+    training={
+      "network": {"name": "unet", "base": 8},
+      "epochs": 4,
+      "steps_per_epoch": 40,
+      "learning_rate": 4e-3,
+    },
+    text="small and coarse, minutes for a whole study; the phantom's",
+  ),
+  "bice2020": _BICE2020,
 }
 
 
@@ -63,6 +73,6 @@ def recipe(name: str) -> Recipe:
   """
   if name not in RECIPES:
     raise errors.ConfigError(
-        f"recipe {name!r} is unknown; take one of {', '.join(RECIPES)}"
+      f"recipe {name!r} is unknown; take one of {', '.join(RECIPES)}"
     )
   return RECIPES[name]

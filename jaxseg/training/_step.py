@@ -70,9 +70,9 @@ def functions(config: _config.Config) -> Functions:
 
 @functools.cache
 def _functions(
-    network: tuple[tuple[str, Any], ...],
-    window_hu: tuple[float, float],
-    input_range: tuple[float, float],
+  network: tuple[tuple[str, Any], ...],
+  window_hu: tuple[float, float],
+  input_range: tuple[float, float],
 ) -> Functions:
   module = models.create(**dict(network))
   adam = optax.scale_by_adam()
@@ -84,23 +84,22 @@ def _functions(
 
   def logits(state: State, images: jax.Array) -> jax.Array:
     variables = {"params": state.params, "batch_stats": state.batch_stats}
-    return module.apply(variables, prepare(images))[..., 0]
+    result: Any = module.apply(variables, prepare(images))
+    return result[..., 0]
 
   def predict(state: State, images: jax.Array) -> jax.Array:
     return jax.nn.sigmoid(logits(state, images))
 
   def count(state, images, labels, where, grid):
     return thresholds.count(
-        predict(state, images), labels > 0, grid, where=where[:, None, None]
+      predict(state, images), labels > 0, grid, where=where[:, None, None]
     )
 
   return Functions(
-      init=jit(functools.partial(_init, module, adam, prepare)),
-      step=jit(
-          functools.partial(_step, module, adam, prepare), donate_argnums=0
-      ),
-      predict=jit(predict),
-      count=jit(count),
+    init=jit(functools.partial(_init, module, adam, prepare)),
+    step=jit(functools.partial(_step, module, adam, prepare), donate_argnums=0),
+    predict=jit(predict),
+    count=jit(count),
   )
 
 
@@ -110,23 +109,23 @@ def _init(module: nn.Module, adam, prepare, seed, images) -> State:
   variables = module.init(first, prepare(images))
   params = variables["params"]
   return State(
-      step=jnp.zeros((), jnp.int32),
-      params=params,
-      batch_stats=variables.get("batch_stats", {}),
-      opt_state=adam.init(params),
-      key=jax.random.key_data(rest),
+    step=jnp.zeros((), jnp.int32),
+    params=params,
+    batch_stats=variables.get("batch_stats", {}),
+    opt_state=adam.init(params),
+    key=jax.random.key_data(rest),
   )
 
 
 def _step(
-    module: nn.Module,
-    adam: optax.GradientTransformation,
-    prepare,
-    state: State,
-    images: jax.Array,
-    labels: jax.Array,
-    learning_rate: jax.Array,
-    bce_weight: jax.Array,
+  module: nn.Module,
+  adam: optax.GradientTransformation,
+  prepare,
+  state: State,
+  images: jax.Array,
+  labels: jax.Array,
+  learning_rate: jax.Array,
+  bce_weight: jax.Array,
 ) -> tuple[State, jax.Array]:
   inputs = prepare(images)
   targets = labels[..., None].astype(jnp.float32)
@@ -134,35 +133,35 @@ def _step(
 
   def loss_of(params):
     logits, changed = module.apply(
-        {"params": params, "batch_stats": state.batch_stats},
-        inputs,
-        train=True,
-        mutable=["batch_stats"],
-        rngs={"dropout": key},
+      {"params": params, "batch_stats": state.batch_stats},
+      inputs,
+      train=True,
+      mutable=["batch_stats"],
+      rngs={"dropout": key},
     )
     loss = losses.bce_dice(logits, targets, weight=bce_weight)  # [N, C]
     return jnp.mean(loss), changed.get("batch_stats", {})
 
   (loss, batch_stats), gradient = jax.value_and_grad(loss_of, has_aux=True)(
-      state.params
+    state.params
   )
   update, opt_state = adam.update(gradient, state.opt_state, state.params)
   params = jax.tree.map(
-      lambda p, u: p - learning_rate * u, state.params, update
+    lambda p, u: p - learning_rate * u, state.params, update
   )
   changed = State(
-      step=state.step + 1,
-      params=params,
-      batch_stats=batch_stats,
-      opt_state=opt_state,
-      key=state.key,
+    step=state.step + 1,
+    params=params,
+    batch_stats=batch_stats,
+    opt_state=opt_state,
+    key=state.key,
   )
   return changed, loss
 
 
 @jax.jit
 def take(
-    images: jax.Array, labels: jax.Array, index: jax.Array
+  images: jax.Array, labels: jax.Array, index: jax.Array
 ) -> tuple[jax.Array, jax.Array]:
   """Gathers slices on the device.
 

@@ -32,7 +32,7 @@ def test_image_must_be_int16(dtype):
 
 
 @pytest.mark.parametrize(
-    "mask", [np.zeros(SHAPE, np.uint8), np.zeros((6, 3, 2), np.bool_)]
+  "mask", [np.zeros(SHAPE, np.uint8), np.zeros((6, 3, 2), np.bool_)]
 )
 def test_mask_must_fit_the_image(mask):
   with pytest.raises(errors.DataError, match="a: mask larynx is"):
@@ -40,15 +40,15 @@ def test_mask_must_fit_the_image(mask):
 
 
 @pytest.mark.parametrize(
-    ("unscanned", "missing"),
-    [
-        ((), ()),
-        ((0, 1, 5), ()),  # Only ends.
-        ((0, 2, 3, 5), (2, 3)),
-        ((4,), (4,)),
-        (tuple(range(6)), ()),  # Nothing scanned: no middle.
-        (tuple(range(5)), ()),
-    ],
+  ("unscanned", "missing"),
+  [
+    ((), ()),
+    ((0, 1, 5), ()),  # Only ends.
+    ((0, 2, 3, 5), (2, 3)),
+    ((4,), (4,)),
+    (tuple(range(6)), ()),  # Nothing scanned: no middle.
+    (tuple(range(5)), ()),
+  ],
 )
 def test_missing_slices_lie_between_scanned_ones(unscanned, missing):
   assert case(unscanned=unscanned).missing_slices == missing

@@ -37,10 +37,10 @@ CT = table(
 def patient(folder: pathlib.Path, **files: str | bytes | None):
   """Writes patient pt_1; a keyword replaces a file, None leaves it out."""
   content = {
-      "voxel_dimensions": SPACING,
-      "ct": CT,
-      "Larynx": table(f"{flat(5, 6, 10)},", f"{flat(5, 7, 12)},"),
-      **files,
+    "voxel_dimensions": SPACING,
+    "ct": CT,
+    "Larynx": table(f"{flat(5, 6, 10)},", f"{flat(5, 7, 12)},"),
+    **files,
   }
   (folder / "pt_1").mkdir(exist_ok=True)
   for stem, text in content.items():
@@ -51,7 +51,6 @@ def patient(folder: pathlib.Path, **files: str | bytes | None):
 
 
 class TestRead:
-
   def test_a_voxel_lands_where_its_index_says(self, tmp_path):
     case = patient(tmp_path).load("pt_1")
     hu = case.image.array
@@ -85,7 +84,7 @@ class TestRead:
     case = patient(tmp_path, Larynx=table(*lines)).load("pt_1")
     assert case.masks["larynx"].sum() == 4
     assert (
-        "Larynx.csv: 3 voxels on unscanned slices 30-31, 40; kept" in case.notes
+      "Larynx.csv: 3 voxels on unscanned slices 30-31, 40; kept" in case.notes
     )
 
   def test_no_file_means_not_contoured(self, tmp_path):
@@ -118,7 +117,6 @@ class TestRead:
 
 
 class TestCohort:
-
   def test_patients_in_the_order_of_their_numbers(self, tmp_path):
     for name in ("pt_10", "pt_9", "pt_1", "pt_x", "other", "pt_2.bak"):
       (tmp_path / name).mkdir()
@@ -174,35 +172,34 @@ def line(text: str) -> bytes:
 
 
 class TestCorruptFiles:
-
   @pytest.mark.parametrize(
-      ("text", "said"),
-      [
-          (None, "missing"),
-          (b"", "header"),
-          (b"index,value\n1,2.0\n", "header"),
-          (b"\xef\xbb\xbf,data\n1,2.0\n", "header"),
-          (b",data\n", "0 lines"),
-          (table("1,0.0", "2,0.0").encode(), "all 2 values are 0"),
-          (line("7,abc\n"), "line 6, b'7,abc', has no plain number"),
-          (line("7,nan\n"), "line 6, .* no plain number"),
-          (line("7,inf\n"), "line 6, .* no plain number"),
-          (line("7,\n"), "line 6, .* no plain number"),
-          (line("7,1 2\n"), "line 6, .* no plain number"),
-          (line("7,1,2\n"), "line 6, .* no plain number"),
-          (line("7,\u0663\n"), "line 6, .* no plain number"),
-          (line("7,-3.0\n"), "line 6, b'7,-3.0', has a negative value"),
-          (line("-7,3.0\n"), "line 6, .* no whole number >= 0"),
-          (line("7.5,3.0\n"), "line 6, .* no whole number >= 0"),
-          (line(",3.0\n"), "line 6, .* no whole number >= 0"),
-          (line("7\n"), "line 6, b'7', has no comma"),
-          (line("\n"), "line 6, b'', has no comma"),
-          (line("7,3.0"), "line 6, b'7,3.0', is cut short"),
-          (line("7"), "line 6, b'7', is cut short"),
-          (line("2097152,3.0\n"), "line 6 has index 2097152"),
-          (line("9" * 400 + ",3.0\n"), "line 6 has index inf"),
-          (line(CT.splitlines()[1] + "\n"), "of line 2 is there 2 times"),
-      ],
+    ("text", "said"),
+    [
+      (None, "missing"),
+      (b"", "header"),
+      (b"index,value\n1,2.0\n", "header"),
+      (b"\xef\xbb\xbf,data\n1,2.0\n", "header"),
+      (b",data\n", "0 lines"),
+      (table("1,0.0", "2,0.0").encode(), "all 2 values are 0"),
+      (line("7,abc\n"), "line 6, b'7,abc', has no plain number"),
+      (line("7,nan\n"), "line 6, .* no plain number"),
+      (line("7,inf\n"), "line 6, .* no plain number"),
+      (line("7,\n"), "line 6, .* no plain number"),
+      (line("7,1 2\n"), "line 6, .* no plain number"),
+      (line("7,1,2\n"), "line 6, .* no plain number"),
+      (line("7,\u0663\n"), "line 6, .* no plain number"),
+      (line("7,-3.0\n"), "line 6, b'7,-3.0', has a negative value"),
+      (line("-7,3.0\n"), "line 6, .* no whole number >= 0"),
+      (line("7.5,3.0\n"), "line 6, .* no whole number >= 0"),
+      (line(",3.0\n"), "line 6, .* no whole number >= 0"),
+      (line("7\n"), "line 6, b'7', has no comma"),
+      (line("\n"), "line 6, b'', has no comma"),
+      (line("7,3.0"), "line 6, b'7,3.0', is cut short"),
+      (line("7"), "line 6, b'7', is cut short"),
+      (line("2097152,3.0\n"), "line 6 has index 2097152"),
+      (line("9" * 400 + ",3.0\n"), "line 6 has index inf"),
+      (line(CT.splitlines()[1] + "\n"), "of line 2 is there 2 times"),
+    ],
   )
   def test_ct(self, tmp_path, text, said):
     cohort = patient(tmp_path, ct=text)
@@ -213,17 +210,17 @@ class TestCorruptFiles:
     assert str(tmp_path) not in str(caught.value)
 
   @pytest.mark.parametrize(
-      ("text", "said"),
-      [
-          (b"", "header"),
-          (table(), "delete the file if the structure was not contoured"),
-          (table("1,1.0"), "line 2, .* a value, which a mask"),
-          (table("1,", "2"), "line 3, .* no comma"),
-          (table("1,", "1.5,"), "line 3, .* no whole number"),
-          (table("1,")[:-1], "cut short"),
-          (table("1,", "3,", "1,"), "index 1 of line 2 is there 2 times"),
-          (table("1,", "2097152,"), "line 3 has index 2097152"),
-      ],
+    ("text", "said"),
+    [
+      (b"", "header"),
+      (table(), "delete the file if the structure was not contoured"),
+      (table("1,1.0"), "line 2, .* a value, which a mask"),
+      (table("1,", "2"), "line 3, .* no comma"),
+      (table("1,", "1.5,"), "line 3, .* no whole number"),
+      (table("1,")[:-1], "cut short"),
+      (table("1,", "3,", "1,"), "index 1 of line 2 is there 2 times"),
+      (table("1,", "2097152,"), "line 3 has index 2097152"),
+    ],
   )
   def test_mask(self, tmp_path, text, said):
     cohort = patient(tmp_path, Larynx=text)
@@ -263,8 +260,8 @@ class TestCorruptFiles:
 
 
 ARCHIVE = (
-    pathlib.Path(__file__).parents[2].parent
-    / "shared/data/openkbp/openkbp-100.tar.xz"
+  pathlib.Path(__file__).parents[2].parent
+  / "shared/data/openkbp/openkbp-100.tar.xz"
 )
 # pt_1 is ordinary, pt_132 has the greatest value, pt_143 the longest gap.
 UNPACKED = {"pt_1", "pt_132", "pt_143"}
@@ -297,13 +294,12 @@ def real(tmp_path_factory):
 
 
 class TestRealPatients:
-
   def test_patients_and_voxels_per_structure(self, real):
     _, voxels = real
     found = {
-        name: (len(of), statistics.median(of.values()))
-        for name, of in voxels.items()
-        if not name.startswith("PTV")
+      name: (len(of), statistics.median(of.values()))
+      for name, of in voxels.items()
+      if not name.startswith("PTV")
     }
     assert found == {
         "SpinalCord": (98, 510.5), "RightParotid": (96, 532.5),
@@ -340,7 +336,7 @@ class TestRealPatients:
     hu = cohort.load("pt_1").image.array
     for k in range(128):
       np.testing.assert_array_equal(
-          hu[k], np.clip(grid[:, :, k], 0, 4095) - 1000
+        hu[k], np.clip(grid[:, :, k], 0, 4095) - 1000
       )
 
   def test_left_right_head_feet_front_back(self, real):
@@ -349,14 +345,14 @@ class TestRealPatients:
     for name in cohort.patients():
       case = cohort.load(name)
       center = {
-          organ: case.image.affine @ np.append(np.argwhere(m).mean(0), 1)
-          for organ, m in case.masks.items()
+        organ: case.image.affine @ np.append(np.argwhere(m).mean(0), 1)
+        for organ, m in case.masks.items()
       }
       for greater, less, axis in (
-          ("parotid_left", "parotid_right", 0),
-          ("spinal_cord", "mandible", 1),
-          ("brainstem", "larynx", 2),
-          ("brainstem", "spinal_cord", 2),
+        ("parotid_left", "parotid_right", 0),
+        ("spinal_cord", "mandible", 1),
+        ("brainstem", "larynx", 2),
+        ("brainstem", "spinal_cord", 2),
       ):
         if greater in center and less in center:
           assert center[greater][axis] > center[less][axis], name

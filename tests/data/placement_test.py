@@ -31,7 +31,7 @@ def test_a_couch_beside_the_body_does_not_move_it():
   array[:, 38:, :] = 200  # A couch below the body, not touching it.
   with_couch = volume.Volume(array, image.affine)
   bare, couch = (
-      data.place(v, size=(32, 32), spacing=None) for v in (image, with_couch)
+    data.place(v, size=(32, 32), spacing=None) for v in (image, with_couch)
   )
   assert bare.origin == couch.origin
 
@@ -61,10 +61,10 @@ def test_resampling_keeps_the_body_where_it_is():
 
 def test_a_fractional_crop_is_the_same_part_of_each_grid():
   placed = data.place(
-      head((2, 512, 512), (256, 256), 90),
-      size=(96, 96),
-      spacing=None,
-      crop=(105 / 512, 405 / 512),
+    head((2, 512, 512), (256, 256), 90),
+    size=(96, 96),
+    spacing=None,
+    crop=(105 / 512, 405 / 512),
   )
   assert placed.size == (300, 300)
   assert placed.origin == (105, 105)

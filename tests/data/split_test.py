@@ -16,12 +16,12 @@ PARTS = ("train", "validation", "test")
 def cohort(draw):
   count = draw(st.integers(10, 40))
   return {
-      f"p{k}": tuple(
-          s
-          for s in ("brain", "parotid_left", "larynx")
-          if s == "brain" or draw(st.integers(0, 9)) < 7
-      )
-      for k in range(count)
+    f"p{k}": tuple(
+      s
+      for s in ("brain", "parotid_left", "larynx")
+      if s == "brain" or draw(st.integers(0, 9)) < 7
+    )
+    for k in range(count)
   }
 
 
@@ -32,7 +32,9 @@ def test_parts_are_disjoint_complete_and_have_every_structure(patients, seed):
     split = data.make_split(patients, seed=seed)
   except errors.StructureNotFoundError:
     # Only a structure of few patients may make a split impossible.
-    counts = [sum(s in v for v in patients.values()) for s in ("parotid_left", "larynx")]
+    counts = [
+      sum(s in v for v in patients.values()) for s in ("parotid_left", "larynx")
+    ]
     assert min(counts) < 8
     return
   parts = [split.part(name) for name in PARTS]
@@ -68,17 +70,17 @@ def test_a_file_comes_back(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("content", "text"),
-    [
-        ([], "not a split"),
-        ({"train": ["a"], "test": ["b"]}, "not a split"),
-        ({"train": "a", "validation": ["b"], "test": ["c"]}, "not a split"),
-        ({"train": [1], "validation": ["b"], "test": ["c"]}, "not a split"),
-        (
-            {"train": ["a"], "validation": ["b"], "test": ["a"]},
-            "a is in train and in test",
-        ),
-    ],
+  ("content", "text"),
+  [
+    ([], "not a split"),
+    ({"train": ["a"], "test": ["b"]}, "not a split"),
+    ({"train": "a", "validation": ["b"], "test": ["c"]}, "not a split"),
+    ({"train": [1], "validation": ["b"], "test": ["c"]}, "not a split"),
+    (
+      {"train": ["a"], "validation": ["b"], "test": ["a"]},
+      "a is in train and in test",
+    ),
+  ],
 )
 def test_a_wrong_file_is_refused(tmp_path, content, text):
   path = tmp_path / "split.json"

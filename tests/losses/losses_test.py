@@ -12,9 +12,9 @@ from jaxseg import errors
 from jaxseg import losses
 
 ALL = {
-    "bce": losses.binary_cross_entropy,
-    "bce_dice": losses.bce_dice,
-    "dice": losses.dice,
+  "bce": losses.binary_cross_entropy,
+  "bce_dice": losses.bce_dice,
+  "dice": losses.dice,
 }
 SHAPE = (2, 8, 8, 3)
 
@@ -32,7 +32,7 @@ def test_dice_by_hand():
   labels = jnp.array([1.0, 0.0]).reshape(1, 1, 2, 1)
   assert losses.dice(logits, labels)[0, 0] == pytest.approx(0.25)
   assert losses.dice(logits, labels, smooth=1e-5)[0, 0] == pytest.approx(
-      1 / 3, abs=1e-5
+    1 / 3, abs=1e-5
   )
 
 
@@ -55,7 +55,7 @@ def test_pos_weight_weighs_the_structure_alone():
   plain = losses.binary_cross_entropy(logits, labels)
   heavy = losses.binary_cross_entropy(logits, labels, pos_weight=3.0)
   np.testing.assert_allclose(
-      heavy, jnp.where(labels > 0, 3 * plain, plain), rtol=1e-6
+    heavy, jnp.where(labels > 0, 3 * plain, plain), rtol=1e-6
   )
 
 
@@ -63,7 +63,7 @@ def test_pos_weight_weighs_the_structure_alone():
 def test_the_mix_is_the_sum_of_its_parts(weight):
   logits, labels = batch()
   parts = weight * jnp.mean(
-      losses.binary_cross_entropy(logits, labels), (1, 2)
+    losses.binary_cross_entropy(logits, labels), (1, 2)
   ) + (1 - weight) * losses.dice(logits, labels)
   traced = jax.jit(lambda w: losses.bce_dice(logits, labels, weight=w))
   np.testing.assert_allclose(traced(weight), parts, rtol=1e-6)
@@ -71,13 +71,15 @@ def test_the_mix_is_the_sum_of_its_parts(weight):
 
 @pytest.mark.parametrize("name", ALL)
 @pytest.mark.parametrize(
-    "dtype", [jnp.float32, jnp.bfloat16, jnp.float16], ids=str
+  "dtype", [jnp.float32, jnp.bfloat16, jnp.float16], ids=str
 )
 def test_results_are_float32_and_the_same_under_jit(name, dtype):
   logits, labels = batch(dtype)
   plain = ALL[name](logits, labels)
   assert plain.dtype == jnp.float32
-  np.testing.assert_allclose(jax.jit(ALL[name])(logits, labels), plain, rtol=1e-5)
+  np.testing.assert_allclose(
+    jax.jit(ALL[name])(logits, labels), plain, rtol=1e-5
+  )
   mapped = jax.vmap(ALL[name])(logits[:, None], labels[:, None])
   np.testing.assert_allclose(mapped.reshape(plain.shape), plain, rtol=1e-5)
 
@@ -85,12 +87,14 @@ def test_results_are_float32_and_the_same_under_jit(name, dtype):
 @pytest.mark.parametrize("name", ALL)
 @pytest.mark.parametrize("label", [0.0, 1.0])
 @pytest.mark.parametrize("logit", [0.0, 1e4, -1e4, 65504.0])
-@pytest.mark.parametrize("dtype", [jnp.float32, jnp.bfloat16, jnp.float16], ids=str)
+@pytest.mark.parametrize(
+  "dtype", [jnp.float32, jnp.bfloat16, jnp.float16], ids=str
+)
 def test_values_and_gradients_are_finite(name, label, logit, dtype):
   logits = jnp.full(SHAPE, logit, dtype)
   labels = jnp.full(SHAPE, label, jnp.float32)
   value, gradient = jax.value_and_grad(
-      lambda z: jnp.mean(ALL[name](z, labels).astype(jnp.float32))
+    lambda z: jnp.mean(ALL[name](z, labels).astype(jnp.float32))
   )(logits)
   assert np.isfinite(value)
   assert np.isfinite(gradient.astype(jnp.float32)).all()
@@ -100,7 +104,7 @@ def test_values_and_gradients_are_finite(name, label, logit, dtype):
 def test_gradients_are_those_of_the_value(name):
   logits, labels = batch()
   test_util.check_grads(
-      lambda z: ALL[name](z, labels), (logits,), 1, ["rev"], atol=0.02, rtol=0.02
+    lambda z: ALL[name](z, labels), (logits,), 1, ["rev"], atol=0.02, rtol=0.02
   )
 
 
@@ -114,9 +118,9 @@ def test_masked_pixels_have_no_influence(name):
     return jnp.sum(ALL[name](z, labels, where=where))
 
   np.testing.assert_allclose(
-      ALL[name](spoilt, labels, where=where),
-      ALL[name](logits[:, :5], labels[:, :5]),
-      rtol=1e-5,
+    ALL[name](spoilt, labels, where=where),
+    ALL[name](logits[:, :5], labels[:, :5]),
+    rtol=1e-5,
   )
   gradient = jax.grad(total)(spoilt)
   assert np.isfinite(gradient).all()
@@ -127,11 +131,11 @@ def test_masked_cross_entropy_is_zero_there():
   logits, labels = batch()
   where = jnp.zeros((8, 8, 1), jnp.bool_)
   found = losses.binary_cross_entropy(
-      logits * jnp.nan, labels, where=where[None]
+    logits * jnp.nan, labels, where=where[None]
   )
   np.testing.assert_array_equal(found, 0)
   np.testing.assert_array_equal(
-      losses.bce_dice(logits, labels, where=where[None]), 0
+    losses.bce_dice(logits, labels, where=where[None]), 0
   )
 
 
@@ -160,25 +164,25 @@ def test_values_of_other_tools(golden):
     labels = jnp.asarray(t, jnp.float32).reshape(logits.shape)
     space = tuple(range(1, logits.ndim - 1))
     found = {
-        "bce": jnp.mean(losses.binary_cross_entropy(logits, labels)),
+      "bce": jnp.mean(losses.binary_cross_entropy(logits, labels)),
     }
     for form, squared in (("plain", False), ("squared", True)):
       for key, smooth in (("s1", 1.0), ("s1em5", 1e-5)):
         for group, axis in (
-            ("item", space),
-            ("batch", (0, *space)),
-            ("slice", space[:2]),
+          ("item", space),
+          ("batch", (0, *space)),
+          ("slice", space[:2]),
         ):
           found[f"dice_{form}_{key}_{group}"] = jnp.mean(
-              losses.dice(
-                  logits, labels, axis=axis, squared=squared, smooth=smooth
-              )
+            losses.dice(
+              logits, labels, axis=axis, squared=squared, smooth=smooth
+            )
           )
     for key, value in found.items():
       if key in values:
         seen += 1
         np.testing.assert_allclose(
-            value, values[key], rtol=1e-5, atol=1e-6, err_msg=f"{name} {key}"
+          value, values[key], rtol=1e-5, atol=1e-6, err_msg=f"{name} {key}"
         )
   assert seen > 40
 
@@ -187,10 +191,10 @@ def test_get_by_name_and_by_path():
   assert losses.get("bce") is losses.binary_cross_entropy
   assert losses.get("jaxseg.losses:dice") is losses.dice
   for name, text in (
-      ("dise", "bce, bce_dice"),
-      ("no.such.module:f", "cannot be imported"),
-      ("jaxseg.losses:no", "cannot be imported"),
-      ("jaxseg.losses:__all__", "is a list"),
+    ("dise", "bce, bce_dice"),
+    ("no.such.module:f", "cannot be imported"),
+    ("jaxseg.losses:no", "cannot be imported"),
+    ("jaxseg.losses:__all__", "is a list"),
   ):
     with pytest.raises(errors.ConfigError, match=text):
       losses.get(name)

@@ -14,8 +14,8 @@ from jaxseg import errors
 from jaxseg import metrics
 
 OVERLAP = {
-    name: getattr(metrics, name)
-    for name in ("dice", "iou", "precision", "recall", "specificity")
+  name: getattr(metrics, name)
+  for name in ("dice", "iou", "precision", "recall", "specificity")
 }
 MASKS = hnp.arrays(np.bool_, (3, 5, 4))
 
@@ -24,11 +24,11 @@ def test_overlap_by_hand():
   prediction = np.array([1, 1, 1, 0, 0, 0], np.bool_)
   reference = np.array([1, 1, 0, 1, 1, 0], np.bool_)
   expected = {
-      "dice": 4 / 7,
-      "iou": 2 / 5,
-      "precision": 2 / 3,
-      "recall": 2 / 4,
-      "specificity": 1 / 2,
+    "dice": 4 / 7,
+    "iou": 2 / 5,
+    "precision": 2 / 3,
+    "recall": 2 / 4,
+    "specificity": 1 / 2,
   }
   for name, value in expected.items():
     assert OVERLAP[name](prediction, reference) == pytest.approx(value)
@@ -40,7 +40,7 @@ def test_overlap_properties(a, b, name):
   metric = OVERLAP[name]
   found = metric(a, b, axis=(1, 2))
   np.testing.assert_array_equal(
-      found, jax.jit(lambda x, y: metric(x, y, axis=(1, 2)))(a, b)
+    found, jax.jit(lambda x, y: metric(x, y, axis=(1, 2)))(a, b)
   )
   per_slice = [metric(x, y) for x, y in zip(a, b, strict=True)]
   np.testing.assert_array_equal(found, per_slice)
@@ -78,20 +78,22 @@ def test_golden_surfaces(golden):
     for name, case in cases.items():
       shape = case["shape"]
       reference, prediction = (
-          np.unpackbits(masks[f"{name}__{kind}"])[: math.prod(shape)]
-          .reshape(shape)
-          .astype(np.bool_)
-          for kind in ("gt", "pred")
+        np.unpackbits(masks[f"{name}__{kind}"])[: math.prod(shape)]
+        .reshape(shape)
+        .astype(np.bool_)
+        for kind in ("gt", "pred")
       )
       found = metrics.voxel_surface_distances(
-          prediction, reference, case["spacing"]
+        prediction, reference, case["spacing"]
       )
       exact = case["exact_voxel"]
       expected = [float(exact[k]) for k in ("hd", "hd95", "assd", "masd")]
       np.testing.assert_allclose(found, expected, rtol=1e-12, err_msg=name)
       top, bottom = case["dice_exact"]
       if bottom:
-        assert metrics.dice(prediction, reference) == pytest.approx(top / bottom)
+        assert metrics.dice(prediction, reference) == pytest.approx(
+          top / bottom
+        )
 
 
 def test_two_voxels_apart():
@@ -108,21 +110,21 @@ def test_surface_properties(a, b, scale):
   spacing = np.array([3.0, 1.0, 2.0])
   found = metrics.voxel_surface_distances(a, b, spacing)
   np.testing.assert_allclose(
-      metrics.voxel_surface_distances(b, a, spacing), found
+    metrics.voxel_surface_distances(b, a, spacing), found
   )
   np.testing.assert_allclose(
-      metrics.voxel_surface_distances(a, b, spacing * scale),
-      np.array(found) * scale,
-      rtol=1e-9,
+    metrics.voxel_surface_distances(a, b, spacing * scale),
+    np.array(found) * scale,
+    rtol=1e-9,
   )
   moved = [np.pad(m, ((2, 0), (0, 3), (1, 1))) for m in (a, b)]
   np.testing.assert_allclose(
-      metrics.voxel_surface_distances(*moved, spacing), found
+    metrics.voxel_surface_distances(*moved, spacing), found
   )
   assert found.hausdorff_percentile <= found.hausdorff
   assert found.average_symmetric_surface_distance <= found.hausdorff
   assert (found.hausdorff == 0) == np.array_equal(
-      *(m & ~_inner(m) for m in (a, b))
+    *(m & ~_inner(m) for m in (a, b))
   )
 
 

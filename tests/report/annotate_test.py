@@ -17,8 +17,7 @@ def panel():
 
 def boxes(axes):
   return [
-      text.get_window_extent().extents for text in axes.texts
-      if text.get_text()
+    text.get_window_extent().extents for text in axes.texts if text.get_text()
   ]
 
 
@@ -40,8 +39,7 @@ def test_close_points_get_names_that_do_not_overlap():
 
 @hypothesis.settings(deadline=None, max_examples=15)
 @hypothesis.given(
-    st.lists(st.tuples(st.floats(0, 1), st.floats(0, 1)), min_size=1,
-             max_size=10)
+  st.lists(st.tuples(st.floats(0, 1), st.floats(0, 1)), min_size=1, max_size=10)
 )
 def test_names_stay_inside_of_the_panel(points):
   axes = panel()

@@ -16,15 +16,21 @@ def legend(figure):
 def test_a_panel_per_structure_and_a_line_per_objective(curves):
   figure = report.curves(curves, "title")
   assert [axes.get_title("left") for axes in panels(figure)] == [
-      "left parotid", "spinal cord", "brain",
+    "left parotid",
+    "spinal cord",
+    "brain",
   ]
   for axes in panels(figure):
     whole = [line for line in axes.lines if len(line.get_xdata()) == 51]
     assert len(whole) == 3
     assert len({line.get_color() for line in whole}) == 3
   assert legend(figure) == [
-      "BCE", "optimum of the curve", "2D Dice", "plateau of the optimum",
-      "BCE + 2D Dice", "threshold 0.5",
+    "BCE",
+    "optimum of the curve",
+    "2D Dice",
+    "plateau of the optimum",
+    "BCE + 2D Dice",
+    "threshold 0.5",
   ]
 
 
@@ -53,9 +59,7 @@ def test_a_chosen_threshold_off_the_optimum_is_a_ring(make_curve):
   assert ring not in legend(report.curves([same], ""))
   figure = report.curves([other], "")
   assert ring in legend(figure)
-  [mark] = [
-      line for line in figure.axes[0].lines if line.get_color() == "none"
-  ]
+  [mark] = [line for line in figure.axes[0].lines if line.get_color() == "none"]
   assert mark.get_xdata() == [0.52]
 
 

@@ -7,14 +7,14 @@ from jaxseg import report
 
 
 @pytest.mark.parametrize(
-    ("name", "label"),
-    [
-        ("parotid_left", "left parotid"),
-        ("spinal_cord", "spinal cord"),
-        ("my_organ_right", "right my organ"),  # Not in the vocabulary.
-        ("left", "left"),
-        ("<b>", "<b>"),
-    ],
+  ("name", "label"),
+  [
+    ("parotid_left", "left parotid"),
+    ("spinal_cord", "spinal cord"),
+    ("my_organ_right", "right my organ"),  # Not in the vocabulary.
+    ("left", "left"),
+    ("<b>", "<b>"),
+  ],
 )
 def test_structure_label(name, label):
   assert report.structure_label(name) == label
@@ -26,39 +26,39 @@ def test_objective_label():
 
 
 @pytest.mark.parametrize(
-    ("column", "said"),
-    [
-        ("hd95_mm", "HD95 (mm)"),
-        ("length_mm", "Length (mm)"),
-        ("level_hu", "Level (HU)"),
-        ("wall_s", "Wall (s)"),
-        ("test_patients", "Test patients"),
-        ("", ""),
-    ],
+  ("column", "said"),
+  [
+    ("hd95_mm", "HD95 (mm)"),
+    ("length_mm", "Length (mm)"),
+    ("level_hu", "Level (HU)"),
+    ("wall_s", "Wall (s)"),
+    ("test_patients", "Test patients"),
+    ("", ""),
+  ],
 )
 def test_heading(column, said):
   assert report.heading(column) == said
 
 
 @pytest.mark.parametrize(
-    ("value", "text"),
-    [
-        (None, "–"),
-        (True, "yes"),
-        (np.bool_(False), "no"),
-        (12345, "12345"),
-        (-3, "−3"),
-        (0.0, "0"),
-        (0.5, "0.500"),
-        (np.float32(0.25), "0.250"),
-        (1234.6, "1235"),
-        (0.00016, "1.6×10⁻⁴"),
-        (-2.5e-12, "−2.5×10⁻¹²"),
-        (math.nan, "n/a"),
-        (math.inf, "∞"),
-        (-math.inf, "−∞"),
-        ("text", "text"),
-    ],
+  ("value", "text"),
+  [
+    (None, "–"),
+    (True, "yes"),
+    (np.bool_(False), "no"),
+    (12345, "12345"),
+    (-3, "−3"),
+    (0.0, "0"),
+    (0.5, "0.500"),
+    (np.float32(0.25), "0.250"),
+    (1234.6, "1235"),
+    (0.00016, "1.6×10⁻⁴"),
+    (-2.5e-12, "−2.5×10⁻¹²"),
+    (math.nan, "n/a"),
+    (math.inf, "∞"),
+    (-math.inf, "−∞"),
+    ("text", "text"),
+  ],
 )
 def test_format_value(value, text):
   assert report.format_value(value) == text

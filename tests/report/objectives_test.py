@@ -19,7 +19,10 @@ def test_four_panels_by_structure(objective_rows):
   titles = [axes.get_title("left") for axes in panels(figure)]
   assert titles[0] == "Dice: filled at own threshold, hollow at 0.5"
   assert [title.endswith(", mm") for title in titles] == [
-      False, False, True, True,
+    False,
+    False,
+    True,
+    True,
   ]
   ticks = [text.get_text() for text in figure.axes[0].get_yticklabels()]
   assert ticks == ["left parotid", "spinal cord", "brain"]
@@ -55,7 +58,7 @@ def test_panels_of_ones_own(objective_rows):
   mine = report.Panel("dice_half", "Dice at one half")
   figure = report.objectives(objective_rows, "title", panels=[mine])
   assert [axes.get_title("left") for axes in panels(figure)] == [
-      "Dice at one half"
+    "Dice at one half"
   ]
 
 

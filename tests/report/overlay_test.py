@@ -21,9 +21,9 @@ def test_the_legend_says_thresholds_and_dice():
   figure = report.overlay(IMAGE, disc(8), probability, 0.3, "title")
   inner, outer = disc(5).sum(), disc(8).sum()
   assert legend(figure) == [
-      "reference",
-      f"prediction at 0.5: Dice {2 * inner / (inner + outer):.3f}",
-      "prediction at own threshold, 0.3: Dice 1.000",
+    "reference",
+    f"prediction at 0.5: Dice {2 * inner / (inner + outer):.3f}",
+    "prediction at own threshold, 0.3: Dice 1.000",
   ]
 
 
@@ -48,7 +48,8 @@ def test_contours_run_along_the_edges_of_pixels():
 def test_the_close_up_has_all_contours():
   figure = report.overlay(IMAGE, disc(3), 1.0 * disc(9), 0.5, "title")
   (left, right), (bottom, top) = (
-      figure.axes[1].get_xlim(), figure.axes[1].get_ylim(),
+    figure.axes[1].get_xlim(),
+    figure.axes[1].get_ylim(),
   )
   assert left < 16
   assert right > 34
@@ -59,12 +60,12 @@ def test_the_close_up_has_all_contours():
 def test_an_empty_slice_says_so_and_is_drawn(tmp_path):
   empty = np.zeros(IMAGE.shape, np.bool_)
   figure = report.overlay(
-      IMAGE, empty, 0.0 * IMAGE, 0.2, "title", pixel_mm=(2.0, 1.0)
+    IMAGE, empty, 0.0 * IMAGE, 0.2, "title", pixel_mm=(2.0, 1.0)
   )
   assert legend(figure) == [
-      "reference: not on this slice",
-      "prediction at 0.5: Dice undefined",
-      "prediction at own threshold, 0.2: Dice undefined",
+    "reference: not on this slice",
+    "prediction at 0.5: Dice undefined",
+    "prediction at own threshold, 0.2: Dice undefined",
   ]
   report.save(figure, tmp_path / "overlay")
 

@@ -40,9 +40,9 @@ def write(tmp_path, provenance):
   def write(sections=(), **changed):
     path = tmp_path / "report" / "index.html"
     options = {
-        "title": "Thresholds",
-        "summary": "One.\n\nTwo.",
-        "provenance": provenance,
+      "title": "Thresholds",
+      "summary": "One.\n\nTwo.",
+      "provenance": provenance,
     }
     report.write_page(path, sections=sections, **(options | changed))
     return path.read_text("utf-8")
@@ -81,14 +81,14 @@ def test_provenance_is_at_the_end(write, provenance):
 def test_a_section_with_everything(write, tmp_path, curves, objective_rows):
   figure = report.save(report.curves(curves, "t"), tmp_path / "figures" / "c")
   section = report.Section(
-      title="Curves",
-      text="What it is.",
-      figure=figure[0],
-      alt="Three panels",
-      rows=objective_rows,
-      columns=["structure", "objective", "hd95_mm"],
-      table=tmp_path / "tables" / "my table.csv",
-      caption="Distances",
+    title="Curves",
+    text="What it is.",
+    figure=figure[0],
+    alt="Three panels",
+    rows=objective_rows,
+    columns=["structure", "objective", "hd95_mm"],
+    table=tmp_path / "tables" / "my table.csv",
+    caption="Distances",
   )
   text = write([section], facts={"Median loss": 0.118, "Patients": 6})
   page = Reader(text)
@@ -97,7 +97,9 @@ def test_a_section_with_everything(write, tmp_path, curves, objective_rows):
   assert image["alt"] == "Three panels"
   assert image["width"] == "960"
   assert [link["href"] for link in page.all("a")] == [
-      "../figures/c.svg", "../figures/c.png", "../tables/my%20table.csv",
+    "../figures/c.svg",
+    "../figures/c.png",
+    "../tables/my%20table.csv",
   ]
   assert "<caption>Distances</caption>" in text
   assert '<th scope="col" class="number">HD95 (mm)</th>' in text
@@ -124,27 +126,26 @@ def test_hostile_text_is_escaped_everywhere(write, tmp_path, provenance):
   name.parent.mkdir()
   name.write_text("<svg></svg>")
   section = report.Section(
-      title=HOSTILE,
-      text=HOSTILE,
-      figure=name,
-      alt=HOSTILE,
-      rows=[{HOSTILE: HOSTILE, "structure": HOSTILE}],
-      table=tmp_path / "a\" onclick=\"x\".csv",
-      caption=HOSTILE,
+    title=HOSTILE,
+    text=HOSTILE,
+    figure=name,
+    alt=HOSTILE,
+    rows=[{HOSTILE: HOSTILE, "structure": HOSTILE}],
+    table=tmp_path / 'a" onclick="x".csv',
+    caption=HOSTILE,
   )
   text = write(
-      [section, section],
-      title=HOSTILE,
-      summary=HOSTILE,
-      facts={HOSTILE: HOSTILE},
-      provenance=dict.fromkeys(provenance, HOSTILE),
+    [section, section],
+    title=HOSTILE,
+    summary=HOSTILE,
+    facts={HOSTILE: HOSTILE},
+    provenance=dict.fromkeys(provenance, HOSTILE),
   )
   page = Reader(text)
   assert page.all("script") == []
   assert page.all("b") == []
   assert not any(
-      name.startswith("on") for _, attributes in page.tags
-      for name in attributes
+    name.startswith("on") for _, attributes in page.tags for name in attributes
   )
 
 

@@ -11,27 +11,27 @@ NAMES = ("brain", "spinal_cord", "parotid_left", "parotid_right", "neck_left")
 
 def rows(definitions=("kept_slices",), objective="bce", factor=10.0):
   return [
-      {
-          "structure": name,
-          "objective": objective,
-          "definition": definition,
-          "prominence": 0.001 * factor**k,
-          "threshold": 0.2 + 0.05 * k,
-      }
-      for definition in definitions
-      for k, name in enumerate(NAMES)
+    {
+      "structure": name,
+      "objective": objective,
+      "definition": definition,
+      "prominence": 0.001 * factor**k,
+      "threshold": 0.2 + 0.05 * k,
+    }
+    for definition in definitions
+    for k, name in enumerate(NAMES)
   ]
 
 
 def correlation(definition="kept_slices", **changed):
   return {
-      "definition": definition,
-      "objective": "bce",
-      "pearson": 0.92,
-      "pearson_p": 1.6e-4,
-      "spearman": -0.5,
-      "spearman_p": 0.123,
-      "n": 10,
+    "definition": definition,
+    "objective": "bce",
+    "pearson": 0.92,
+    "pearson_p": 1.6e-4,
+    "spearman": -0.5,
+    "spearman_p": 0.123,
+    "n": 10,
   } | changed
 
 
@@ -43,7 +43,7 @@ def test_the_correlation_is_the_panels_title():
   figure = report.prominence(rows(), [correlation()], "title")
   [axes] = panels(figure)
   assert axes.get_title("left") == (
-      "r = 0.92 (p = 1.6×10⁻⁴),  ρ = −0.50 (p = 0.12),  n = 10"
+    "r = 0.92 (p = 1.6×10⁻⁴),  ρ = −0.50 (p = 0.12),  n = 10"
   )
   assert axes.get_xlabel() == "kept slices"
   assert axes.get_ylabel() == "optimal threshold, BCE"
@@ -53,7 +53,8 @@ def test_undefined_and_absent_correlations_are_said():
   given = [correlation("a", pearson=math.nan, spearman=None)]
   figure = report.prominence(rows(("a", "b")), given, "title")
   assert [axes.get_title("left") for axes in panels(figure)] == [
-      "r undefined,  ρ undefined,  n = 10", "no correlation computed",
+    "r undefined,  ρ undefined,  n = 10",
+    "no correlation computed",
   ]
 
 
@@ -64,8 +65,9 @@ def test_a_wide_range_is_logarithmic_with_the_line_of_the_values():
   x, y = axes.lines[0].get_data()
   steps = np.diff(y) / np.diff(x)
   np.testing.assert_allclose(steps, steps[0], rtol=1e-6)
-  [note] = [text.get_text() for text in figure.texts if "Pearson" in
-            text.get_text()]
+  [note] = [
+    text.get_text() for text in figure.texts if "Pearson" in text.get_text()
+  ]
   assert "also where an axis is logarithmic" in note
 
 
@@ -93,7 +95,7 @@ def test_every_point_is_named_and_seeds_are_averaged():
   assert said == sorted(map(report.structure_label, NAMES))
   [points] = axes.collections
   np.testing.assert_allclose(
-      points.get_offsets()[:, 1], [0.25, 0.275, 0.3, 0.325, 0.35]
+    points.get_offsets()[:, 1], [0.25, 0.275, 0.3, 0.325, 0.35]
   )
 
 

@@ -14,10 +14,10 @@ def test_medians_and_the_papers_stand_in_the_legend(sensitivity_rows):
   figure = report.sensitivity(sensitivity_rows, "title")
   # At ±0.05 the three structures lose 5, 10 and 15 %.
   assert labels(figure) == [
-      "BCE: median 10.0 %",
-      "2D Dice: median 10.0 %",
-      "BCE + 2D Dice: median 10.0 %",
-      "Bice et al. 2021 (BCE): median 11.8 %",
+    "BCE: median 10.0 %",
+    "2D Dice: median 10.0 %",
+    "BCE + 2D Dice: median 10.0 %",
+    "Bice et al. 2021 (BCE): median 11.8 %",
   ]
 
 
@@ -43,10 +43,10 @@ def test_undefined_reductions_are_left_out(sensitivity_rows, tmp_path):
 
 def test_one_structure_one_objective_one_side(tmp_path):
   row = {
-      "structure": "brain",
-      "objective": "bce",
-      "perturbation": 0.04 + 0.01,
-      "reduction": 0.118,
+    "structure": "brain",
+    "objective": "bce",
+    "perturbation": 0.04 + 0.01,
+    "reduction": 0.118,
   }
   figure = report.sensitivity([row], "title")
   assert labels(figure)[0] == "BCE: median 11.8 %"

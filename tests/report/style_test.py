@@ -25,7 +25,8 @@ def test_save_writes_both_files_and_the_same_bytes_twice(tmp_path):
   assert first[1].read_bytes().startswith(b"\x89PNG")
   assert ElementTree.parse(first[0]).getroot().tag.endswith("svg")
   assert sorted(path.name for path in (tmp_path / "a").iterdir()) == [
-      "dice@0.5.png", "dice@0.5.svg",
+    "dice@0.5.png",
+    "dice@0.5.svg",
   ]
 
 
@@ -78,14 +79,12 @@ def test_structure_colors():
 def test_a_legend_of_two_rows_reads_row_by_row():
   with report.style():
     figure = report.new_figure("", 2.0)
-    lines = [
-        mpl_lines.Line2D([], [], label=f"{k}") for k in range(7)
-    ]
+    lines = [mpl_lines.Line2D([], [], label=f"{k}") for k in range(7)]
     report.add_legend(figure, lines)
   figure.draw_without_rendering()
   boxes = {
-      text.get_text(): text.get_window_extent()
-      for text in figure.legends[0].get_texts()
+    text.get_text(): text.get_window_extent()
+    for text in figure.legends[0].get_texts()
   }
   tops = np.array([boxes[f"{k}"].y0 for k in range(7)])
   assert np.ptp(tops[:4]) < 2

@@ -14,12 +14,12 @@ from jaxseg import thresholds
 
 DTYPES = (np.float32, np.float16, ml_dtypes.bfloat16, np.uint8, np.float64)
 GRIDS = (
-    thresholds.grid(2),
-    thresholds.grid(11),
-    thresholds.grid(1001),
-    np.float32([0.5]),
-    np.float32([0.1, 0.11, 0.5, 0.9]),  # Not even: the search must serve.
-    np.float32([0.0, 1e-40, 0.3]),  # A subnormal threshold.
+  thresholds.grid(2),
+  thresholds.grid(11),
+  thresholds.grid(1001),
+  np.float32([0.5]),
+  np.float32([0.1, 0.11, 0.5, 0.9]),  # Not even: the search must serve.
+  np.float32([0.0, 1e-40, 0.3]),  # A subnormal threshold.
 )
 
 
@@ -31,8 +31,8 @@ def brute_force(p, y, cuts):
   place = np.searchsorted(cuts, p, side="right")
   y, bins = y.ravel(), len(cuts) + 1
   return (
-      np.bincount(place[y], minlength=bins),
-      np.bincount(place[~y], minlength=bins),
+    np.bincount(place[y], minlength=bins),
+    np.bincount(place[~y], minlength=bins),
   )
 
 
@@ -47,9 +47,9 @@ def maps(draw):
   near = np.nextafter(on_grid, np.float32(generator.choice([0, 1])))
   soft = generator.random(size, np.float32)
   p = np.select(
-      [generator.random(size) < 0.4, generator.random(size) < 0.5],
-      [on_grid, near],
-      soft,
+    [generator.random(size) < 0.4, generator.random(size) < 0.5],
+    [on_grid, near],
+    soft,
   ).astype(np.float32)
   p = np.clip(p, 0, 1)
   dtype = draw(st.sampled_from(DTYPES))
@@ -85,7 +85,11 @@ def test_counts_equal_brute_force(drawn):
 def test_every_grid_value_and_its_neighbours():
   cuts = thresholds.grid()
   p = np.concatenate(
-      [cuts, np.nextafter(cuts, np.float32(2)), np.nextafter(cuts, np.float32(-1))]
+    [
+      cuts,
+      np.nextafter(cuts, np.float32(2)),
+      np.nextafter(cuts, np.float32(-1)),
+    ]
   )
   y = np.ones(p.shape, np.bool_)
   found = thresholds.count(p, y, cuts)
@@ -101,15 +105,15 @@ def test_subnormal_probabilities_are_not_zero(value):
   place = int(sum(p[0] >= t for t in cuts))
   assert int(found.positive[place]) == 1
   assert [bool(thresholds.binarize(p, t)[0]) for t in cuts] == [
-      bool(p[0] >= t) for t in cuts
+    bool(p[0] >= t) for t in cuts
   ]
 
 
 def test_intervals_by_hand():
   found = thresholds.count(
-      np.float32([0.0, 0.25, 0.5, 0.75, 1.0]),
-      np.array([False, False, True, True, True]),
-      np.float32([0.0, 0.5, 1.0]),
+    np.float32([0.0, 0.25, 0.5, 0.75, 1.0]),
+    np.array([False, False, True, True, True]),
+    np.float32([0.0, 0.5, 1.0]),
   )
   assert found.positive.tolist() == [0, 0, 2, 1]
   assert found.negative.tolist() == [0, 2, 0, 0]
@@ -121,14 +125,14 @@ def test_intervals_by_hand():
 
 @hypothesis.settings(deadline=None, max_examples=25)
 @hypothesis.given(
-    hnp.arrays(np.float32, (4, 6, 3), elements=st.floats(0, 1, width=32)),
-    hnp.arrays(np.bool_, (4, 6, 3)),
+  hnp.arrays(np.float32, (4, 6, 3), elements=st.floats(0, 1, width=32)),
+  hnp.arrays(np.bool_, (4, 6, 3)),
 )
 def test_counts_add(p, y):
   cuts = thresholds.grid(11)
   whole = thresholds.count(p, y, cuts)
   parts = thresholds.count(p[:2], y[:2], cuts) + thresholds.count(
-      p[2:], y[2:], cuts
+    p[2:], y[2:], cuts
   )
   per_structure = thresholds.count(p, y, cuts, axis=(0, 1))
   assert per_structure.positive.shape == (3, 12)
@@ -218,7 +222,7 @@ def test_wrong_input_is_refused():
   with pytest.raises(errors.ConfigError, match="same thresholds"):
     one = thresholds.count_case(np.float32([0.5]), np.array([True]), grid)
     two = thresholds.count_case(
-        np.float32([0.5]), np.array([True]), np.float32([0, 0.4, 1])
+      np.float32([0.5]), np.array([True]), np.float32([0, 0.4, 1])
     )
     one + two
   with pytest.raises(errors.ConfigError, match="grid of 1"):
@@ -227,7 +231,7 @@ def test_wrong_input_is_refused():
 
 def test_counts_are_a_pytree():
   counts = thresholds.count(
-      np.float32([0.2]), np.array([True]), thresholds.grid(3)
+    np.float32([0.2]), np.array([True]), thresholds.grid(3)
   )
   doubled = jax.tree.map(lambda v: 2 * v, counts)
   assert isinstance(doubled, thresholds.Counts)

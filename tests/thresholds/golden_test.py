@@ -8,16 +8,16 @@ import pytest
 from jaxseg import thresholds
 
 CASES = (
-    "f32_calibrated",
-    "f32_calibrated_T2",
-    "f32_on_grid",
-    "f32_ulp_neighbours",
-    "f16_soft",
-    "u8_soft",
-    "f32_plateau",
-    "f32_two_runs",
-    "f32_constant",
-    "cohort_f32",
+  "f32_calibrated",
+  "f32_calibrated_T2",
+  "f32_on_grid",
+  "f32_ulp_neighbours",
+  "f16_soft",
+  "u8_soft",
+  "f32_plateau",
+  "f32_two_runs",
+  "f32_constant",
+  "cohort_f32",
 )
 
 
@@ -46,7 +46,7 @@ def test_counts(sweeps, name):
   if name.startswith("cohort"):
     axis = tuple(range(1, p.ndim))
     host = thresholds.Counts.stack(
-        [thresholds.count_case(a, b, grid) for a, b in zip(p, y, strict=True)]
+      [thresholds.count_case(a, b, grid) for a, b in zip(p, y, strict=True)]
     )
   else:
     axis = None
@@ -55,9 +55,9 @@ def test_counts(sweeps, name):
   tp, fp = thresholds.sweep_counts(p, y, grid, axis=axis)
   expected = arrays[f"{name}__tp"], arrays[f"{name}__npos"]
   for found in (
-      (host.true_positive, host.true_positive + host.false_positive),
-      (device.true_positive, device.true_positive + device.false_positive),
-      (tp, tp + fp),
+    (host.true_positive, host.true_positive + host.false_positive),
+    (device.true_positive, device.true_positive + device.false_positive),
+    (tp, tp + fp),
   ):
     np.testing.assert_array_equal(found[0], expected[0])
     np.testing.assert_array_equal(found[1], expected[1])
@@ -69,7 +69,7 @@ def test_optimum_and_sensitivity(sweeps, name):
   grid = thresholds.grid()
   if name.startswith("cohort"):
     counts = thresholds.Counts.stack(
-        [thresholds.count_case(a, b, grid) for a, b in zip(p, y, strict=True)]
+      [thresholds.count_case(a, b, grid) for a, b in zip(p, y, strict=True)]
     )
     expected = values["optimum_pooled"]
   else:
@@ -82,7 +82,7 @@ def test_optimum_and_sensitivity(sweeps, name):
   numerator, denominator = expected["dice_exact"]
   assert best.value == pytest.approx(numerator / denominator, abs=1e-15)
   np.testing.assert_allclose(
-      thresholds.sensitivity(counts),
-      [expected["rel_drop_minus_0p05"], expected["rel_drop_plus_0p05"]],
-      atol=1e-14,
+    thresholds.sensitivity(counts),
+    [expected["rel_drop_minus_0p05"], expected["rel_drop_plus_0p05"]],
+    atol=1e-14,
   )

@@ -17,7 +17,7 @@ GRID = thresholds.grid(8)
 
 def counts_of(positive, negative):
   return thresholds.Counts(
-      GRID, np.asarray(positive, np.int64), np.asarray(negative, np.int64)
+    GRID, np.asarray(positive, np.int64), np.asarray(negative, np.int64)
   )
 
 
@@ -32,8 +32,8 @@ def by_fractions(positive, negative):
 
 @hypothesis.settings(deadline=None, max_examples=300)
 @hypothesis.given(
-    hnp.arrays(np.int64, 9, elements=st.integers(0, 4)),
-    hnp.arrays(np.int64, 9, elements=st.integers(0, 4)),
+  hnp.arrays(np.int64, 9, elements=st.integers(0, 4)),
+  hnp.arrays(np.int64, 9, elements=st.integers(0, 4)),
 )
 def test_optimum_is_the_widest_exact_run(positive, negative):
   hypothesis.assume(positive.sum() > 0)
@@ -79,7 +79,9 @@ def test_mean_case_and_pooled_are_different_questions():
 def test_mean_case_leaves_out_cases_without_the_structure():
   positive = np.array([[0] * 9, [0] * 8 + [4]])
   negative = np.array([[9] * 9, [1] * 9])
-  both = thresholds.optimum(counts_of(positive, negative), aggregate="mean_case")
+  both = thresholds.optimum(
+    counts_of(positive, negative), aggregate="mean_case"
+  )
   alone = thresholds.optimum(counts_of(positive[1:], negative[1:]))
   assert (both.index, both.value) == (alone.index, alone.value)
 
@@ -107,43 +109,43 @@ def test_sensitivity_about_a_given_threshold_can_be_negative():
   positive = [0, 0, 0, 0, 10, 0, 0, 0, 0]
   counts = counts_of(positive, [5] * 9)
   here = thresholds.sensitivity(
-      counts, perturbations=(1 / 7, 2 / 7), threshold=float(GRID[1])
+    counts, perturbations=(1 / 7, 2 / 7), threshold=float(GRID[1])
   )
   assert here[0] < 0
 
 
 @hypothesis.settings(deadline=None, max_examples=50)
 @hypothesis.given(
-    hnp.arrays(np.int64, (3, 9), elements=st.integers(0, 50)),
-    hnp.arrays(np.int64, (3, 9), elements=st.integers(0, 50)),
-    st.sampled_from(["dice", "iou", "precision", "recall", "specificity"]),
-    st.sampled_from(["nan", "perfect", "skip"]),
+  hnp.arrays(np.int64, (3, 9), elements=st.integers(0, 50)),
+  hnp.arrays(np.int64, (3, 9), elements=st.integers(0, 50)),
+  st.sampled_from(["dice", "iou", "precision", "recall", "specificity"]),
+  st.sampled_from(["nan", "perfect", "skip"]),
 )
 def test_curves_on_host_and_device_agree(positive, negative, metric, empty):
   host = counts_of(positive, negative)
   device = jax.tree.map(jax.numpy.asarray, host)
-  found = jax.jit(
-      lambda c: thresholds.curve(c, metric=metric, empty=empty)
-  )(
-      thresholds.Counts(
-          device.thresholds,
-          device.positive.astype("int32"),
-          device.negative.astype("int32"),
-      )
+  found = jax.jit(lambda c: thresholds.curve(c, metric=metric, empty=empty))(
+    thresholds.Counts(
+      device.thresholds,
+      device.positive.astype("int32"),
+      device.negative.astype("int32"),
+    )
   )
   expected = thresholds.curve(host, metric=metric, empty=empty)
   assert expected.dtype == np.float64
   np.testing.assert_allclose(found, expected, rtol=1e-6)
 
 
-@pytest.mark.parametrize("metric", ["dice", "iou", "precision", "recall", "specificity"])
+@pytest.mark.parametrize(
+  "metric", ["dice", "iou", "precision", "recall", "specificity"]
+)
 def test_sweep_equals_curve_of_counts(metric):
   generator = np.random.default_rng(5)
   p = generator.random((4, 9, 9), np.float32)
   y = generator.random(p.shape) < p
   y[3] = False  # One structure without reference.
   by_counts = thresholds.curve(
-      thresholds.count(p, y, GRID, axis=(1, 2)), metric=metric
+    thresholds.count(p, y, GRID, axis=(1, 2)), metric=metric
   )
   by_vmap = thresholds.sweep(p, y, GRID, metric=metric, axis=(1, 2))
   np.testing.assert_allclose(by_counts, by_vmap, rtol=1e-6)
@@ -154,14 +156,14 @@ def test_empty_policies_by_hand():
   missed = counts_of([2] + [0] * 8, [0] * 9)
   made_up = counts_of([0] * 9, [0] * 8 + [2])
   for counts, empty, expected in (
-      (nothing, "nan", np.nan),
-      (nothing, "perfect", 1.0),
-      (nothing, "skip", np.nan),
-      (missed, "nan", 0.0),
-      (missed, "skip", 0.0),
-      (made_up, "nan", 0.0),
-      (made_up, "perfect", 0.0),
-      (made_up, "skip", np.nan),
+    (nothing, "nan", np.nan),
+    (nothing, "perfect", 1.0),
+    (nothing, "skip", np.nan),
+    (missed, "nan", 0.0),
+    (missed, "skip", 0.0),
+    (made_up, "nan", 0.0),
+    (made_up, "perfect", 0.0),
+    (made_up, "skip", np.nan),
   ):
     for metric in ("dice", "iou", "precision", "recall"):
       value = thresholds.curve(counts, metric=metric, empty=empty)[-1]
