@@ -1,0 +1,64 @@
+"""Run folders: made once, opened again, never mixed up."""
+
+import pytest
+
+from jaxseg import data
+from jaxseg import errors
+from tests.cohort_double import Blobs
+
+CONFIG = data.PrepareConfig(size=(32, 32))
+
+
+def test_a_prepared_folder_is_opened_again(tmp_path):
+  first = data.prepare_run(tmp_path / "run", Blobs(), CONFIG)
+  stamp = (tmp_path / "run" / "store" / "manifest.json").stat().st_mtime_ns
+  again = data.prepare_run(tmp_path / "run", Blobs(), CONFIG)
+  assert again.store.content_hash == first.store.content_hash
+  assert again.split == first.split
+  after = (tmp_path / "run" / "store" / "manifest.json").stat().st_mtime_ns
+  assert after == stamp
+
+
+@pytest.mark.parametrize(
+  ("cohort", "config", "seed", "text"),
+  [
+    (Blobs(13), CONFIG, 0, "patients is 12, asked is 13"),
+    (Blobs(), data.PrepareConfig(size=(32, 48)), 0, "size"),
+    (Blobs(), CONFIG, 1, "seed is 0, asked is 1"),
+  ],
+)
+def test_other_settings_are_refused(tmp_path, cohort, config, seed, text):
+  data.prepare_run(tmp_path / "run", Blobs(), CONFIG)
+  with pytest.raises(errors.ExistingOutputError, match=text):
+    data.prepare_run(tmp_path / "run", cohort, config, seed=seed)
+
+
+def test_a_folder_of_something_else_is_left_alone(tmp_path):
+  (tmp_path / "thesis.txt").write_text("years of work")
+  with pytest.raises(errors.ExistingOutputError, match="no run folder"):
+    data.prepare_run(tmp_path, Blobs(), CONFIG)
+  assert [p.name for p in tmp_path.iterdir()] == ["thesis.txt"]
+
+
+def test_a_split_can_be_given(tmp_path):
+  names = Blobs().patients()
+  split = data.Split(names[:6], names[6:9], names[9:])
+  run = data.prepare_run(tmp_path / "run", Blobs(), CONFIG, split=split)
+  assert data.Run(tmp_path / "run").split == split == run.split
+  other = data.Split(names[:5], names[5:9], names[9:])
+  with pytest.raises(errors.ExistingOutputError, match="split"):
+    data.prepare_run(tmp_path / "run", Blobs(), CONFIG, split=other)
+
+
+def test_a_split_of_strangers_is_refused_and_leaves_nothing(tmp_path):
+  split = data.Split(("stranger",), ("p1",), ("p2",))
+  with pytest.raises(errors.DataError, match="stranger"):
+    data.prepare_run(tmp_path / "run", Blobs(), CONFIG, split=split)
+  assert not (tmp_path / "run").exists()
+
+
+def test_what_is_no_run_folder_is_named(tmp_path):
+  with pytest.raises(errors.DataError, match="no such folder"):
+    data.Run(tmp_path / "nowhere")
+  with pytest.raises(errors.DataError, match=r"no cohort\.json"):
+    data.Run(tmp_path)
