@@ -167,10 +167,10 @@ def test_final_dropout_without_norm_gives_logits_of_zero():
 
 def test_final_norm_is_two_parameters():
   with_norm, without = (
-      models.parameter_count(
-          shapes(models.Bice2020UNet(final_norm=norm), 16, 16)[1]
-      )
-      for norm in (True, False)
+    models.parameter_count(
+      shapes(models.Bice2020UNet(final_norm=norm), 16, 16)[1]
+    )
+    for norm in (True, False)
   )
   assert with_norm == without + 2
 

@@ -1,0 +1,162 @@
+"""Training: repeatable to the bit, resumable, and it learns."""
+
+import csv
+import json
+
+import jax
+import numpy as np
+import pytest
+
+from jaxseg import errors
+from jaxseg import training
+from tests import tiny
+
+COLUMNS = ("epoch", "step", "loss", "dice_half", "dice_best", "threshold")
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+  return tiny.prepare(tmp_path_factory.mktemp("training") / "run")
+
+
+def metrics(folder):
+  with open(folder / "metrics.csv", newline="") as file:
+    return [{k: row[k] for k in COLUMNS} for row in csv.DictReader(file)]
+
+
+def state(folder, slot, config):
+  init = training.functions(config).init
+  like = init(np.uint32(0), np.zeros((8, 32, 32), np.int16))
+  with training.Checkpoints(folder) as checkpoints:
+    found = checkpoints.restore(slot, like)
+  assert found is not None
+  return jax.device_get(found[0])
+
+
+class Stop(training.Silent):
+  """Interrupts a training as Ctrl-C would, after some steps."""
+
+  def __init__(self, after):
+    self.left = after
+
+  def step(self, loss, slices_per_s):
+    self.left -= 1
+    if self.left == 0:
+      raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize("norm", ["group", "batch"])
+def test_same_seed_same_bits_and_resumed_equals_uninterrupted(
+  run, tmp_path, norm
+):
+  network = {**tiny.NETWORK, "norm": norm, "dropout": 0.1}
+  config = tiny.config(network=network)
+  whole, again = (
+    tiny.train(run, config, folder=tmp_path / name)[0]
+    for name in ("whole", "again")
+  )
+  for after in (3, 14):  # Within the first epoch, and again in the third.
+    with pytest.raises(KeyboardInterrupt):
+      tiny.train(run, config, folder=tmp_path / "cut", reporter=Stop(after))
+  resumed = tiny.train(run, config, folder=tmp_path / "cut")[0]
+  for other in (again, resumed):
+    assert metrics(other.folder) == metrics(whole.folder)
+    for slot in ("last", "best"):
+      jax.tree.map(
+        np.testing.assert_array_equal,
+        state(other.folder, slot, config),
+        state(whole.folder, slot, config),
+      )
+
+
+def test_another_seed_gives_other_numbers(run, tmp_path):
+  first, other = (
+    tiny.train(run, tiny.config(seed=seed, epochs=1), folder=tmp_path)[0]
+    for seed in (0, 1)
+  )
+  assert metrics(first.folder) != metrics(other.folder)
+
+
+def test_it_learns_each_objective(run, tmp_path):
+  configs = [
+    tiny.config(objective=objective, epochs=5, steps_per_epoch=12)
+    for objective in training.OBJECTIVES
+  ]
+  for done in tiny.train(run, *configs, folder=tmp_path):
+    assert done.dice_best > 0.7, done
+    assert done.dice_best >= done.dice_half
+
+
+def test_one_compiled_step_serves_structures_and_objectives(run, tmp_path):
+  configs = [
+    tiny.config(structure, objective=objective, epochs=1)
+    for structure in ("brain", "spinal_cord")
+    for objective in training.OBJECTIVES
+  ]
+  step = training.functions(configs[0]).step
+  before = step._cache_size()
+  tiny.train(run, *configs, folder=tmp_path)
+  assert all(training.functions(c).step is step for c in configs)
+  assert step._cache_size() <= max(before, 1)
+
+
+def test_finished_models_are_skipped(run, tmp_path):
+  config = tiny.config(epochs=1)
+  first = tiny.train(run, config, folder=tmp_path)[0]
+  stamp = (first.folder / "metrics.csv").stat().st_mtime_ns
+  again = tiny.train(run, config, folder=tmp_path)[0]
+  assert (first.skipped, again.skipped) == (False, True)
+  assert again._replace(skipped=False) == first
+  assert (first.folder / "metrics.csv").stat().st_mtime_ns == stamp
+
+
+def test_another_configuration_is_refused_before_any_work(run, tmp_path):
+  tiny.train(run, tiny.config(epochs=1), folder=tmp_path)
+  new = tiny.config("spinal_cord", epochs=1)
+  with pytest.raises(errors.ExistingOutputError, match="epochs is 1, asked is"):
+    tiny.train(run, new, tiny.config(epochs=2), folder=tmp_path)
+  assert not list(tmp_path.glob("models/spinal_cord/*/*/metrics.csv"))
+
+
+def test_it_stops_when_nothing_improves(run, tmp_path):
+  # A step of no length: validation stays as it is in the first epoch.
+  config = tiny.config(
+    epochs=9, patience=2, learning_rate=1e-30, schedule="constant"
+  )
+  done = tiny.train(run, config, folder=tmp_path)[0]
+  assert (done.epochs, done.best_epoch) == (3, 0)
+
+
+def test_a_loss_that_is_no_number_ends_it_with_a_remedy(run, tmp_path):
+  config = tiny.config(learning_rate=1e38, schedule="constant", epochs=2)
+  with pytest.raises(errors.ConfigError, match="lower the learning rate"):
+    tiny.train(run, config, folder=tmp_path)
+
+
+def test_a_network_that_cannot_take_the_slices_says_so(run, tmp_path):
+  config = tiny.config(network={"name": "unet", "base": 4, "blocks": 7})
+  with pytest.raises(errors.ConfigError, match="divisible by 64"):
+    tiny.train(run, config, folder=tmp_path)
+
+
+def test_what_is_left_on_disk(run, tmp_path):
+  done = tiny.train(run, tiny.config(epochs=2), folder=tmp_path)[0]
+  assert done.folder == tmp_path / "models" / "brain" / "bce" / "0"
+  written = json.loads((done.folder / "config.json").read_text())
+  assert training.Config.from_json(written["config"]) == tiny.config(epochs=2)
+  assert written["store"] == run.store.content_hash
+  assert len(metrics(done.folder)) == 2
+  assert list((done.folder / "events").glob("events.out.tfevents.*"))
+
+
+def test_a_damaged_checkpoint_is_named(run, tmp_path):
+  config = tiny.config(epochs=2)
+  with pytest.raises(KeyboardInterrupt):
+    tiny.train(run, config, folder=tmp_path, reporter=Stop(8))
+  other = tiny.config(epochs=2, network={**tiny.NETWORK, "base": 8})
+  folder = training.model_folder(tmp_path, config)
+  content = json.loads((folder / "config.json").read_text())
+  content["config"] = other.to_json()
+  (folder / "config.json").write_text(json.dumps(content))
+  with pytest.raises(errors.DataError, match="cannot be restored"):
+    tiny.train(run, other, folder=tmp_path)
