@@ -28,7 +28,7 @@ reproduce: $(VENV)/installed ## Repeat the study on the phantom into runs/phanto
 bench: $(VENV)/installed ## Measure beside the peers (installs PyTorch)
 	$(PIP) install --constraint $(PINS) --editable '.[benchmarks]'
 	@set -e; for file in benchmarks/*_bench.py; do \
-	  echo "== $$file"; $(BIN)/python "$$file" $(ARGS); done
+	  echo "== $$file"; $(BIN)/python -m "benchmarks.$$(basename "$$file" .py)" $(ARGS); done
 
 clean: ## Remove the environment and what tools leave behind
 	rm -rf $(VENV) build *.egg-info .mypy_cache .ruff_cache .pytest_cache \

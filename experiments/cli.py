@@ -4,17 +4,23 @@
 command goes on where it stopped.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+import contextlib
 import os
 import pathlib
 import signal
 import sys
+import threading
 
 from absl import app
 from absl import flags
 from absl import logging
 
 from jaxseg import errors
+from jaxseg import report
+from jaxseg import training
+
+_interrupted = threading.Event()
 
 
 def run(main: Callable[[], None]) -> None:
@@ -23,7 +29,8 @@ def run(main: Callable[[], None]) -> None:
   Args:
     main: Does the work; takes no arguments, since flags say it all.
   """
-  signal.signal(signal.SIGTERM, _interrupt)
+  for number in (signal.SIGINT, signal.SIGTERM):
+    signal.signal(number, _interrupt)
 
   def guarded(argv: Sequence[str]) -> int:
     try:
@@ -50,6 +57,37 @@ def command() -> str:
   """The command line as a user would repeat it."""
   module = pathlib.Path(sys.argv[0]).stem
   return " ".join([f"python -m experiments.{module}", *sys.argv[1:]])
+
+
+def check_interrupt() -> None:
+  """Raises KeyboardInterrupt if one was asked for and got lost.
+
+  What a signal raises while the garbage collector calls back into a library
+  is printed and forgotten; so every step and every patient asks again.
+  """
+  if _interrupted.is_set():
+    raise KeyboardInterrupt
+
+
+class Console(training.Console):
+  """A training's reporter that asks for interrupts at every step."""
+
+  def step(self, loss: float, slices_per_s: float) -> None:
+    """See `training.Reporter`."""
+    check_interrupt()
+    super().step(loss, slices_per_s)
+
+
+@contextlib.contextmanager
+def progress(title: str) -> Iterator[Callable[[str, int, int], None]]:
+  """A bar as `report.progress` shows it, that asks for interrupts, too."""
+  with report.progress(title) as on_item:
+
+    def move(item: str, done: int, all_: int) -> None:
+      check_interrupt()
+      on_item(item, done, all_)
+
+    yield move
 
 
 def compilation_cache() -> None:
@@ -79,6 +117,7 @@ def _say(text: str) -> None:
 
 
 def _interrupt(*_: object) -> None:
+  _interrupted.set()
   raise KeyboardInterrupt
 
 

@@ -6,18 +6,25 @@ Reads the counts that experiments.sweep left; writes
 OUTPUT/tables/objectives.csv and figures/objectives.{svg,png}.
 """
 
+from absl import flags
+
 from experiments import cli
+from experiments import cohort
 from experiments import common
 from jaxseg import data
 from jaxseg import report
 from jaxseg import study
 
+flags.declare_key_flag("output")
+flags.declare_key_flag("cohort")
+flags.declare_key_flag("seed")
+
 
 def main() -> None:
-  run = data.Run(common.output_folder())
+  run = data.Run(cohort.output_folder())
   results = study.read_run(run)
   section = report.objectives_section(run, results, common.provenance(run))
-  common.tell(section)
+  common.tell(section, common.BRIEF["objectives"])
 
 
 if __name__ == "__main__":

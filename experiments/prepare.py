@@ -7,12 +7,17 @@ Writes OUTPUT/cohort.json, split.json and store/. 100 patients of OpenKBP take
 half a minute on one core.
 """
 
+from absl import flags
+
 from experiments import cli
+from experiments import cohort
 from experiments import common
+
+flags.adopt_module_key_flags(cohort)
 
 
 def main() -> None:
-  run = common.prepared()
+  run = cohort.prepared()
   rows = [
     {
       "structure": name,

@@ -13,7 +13,9 @@ from collections.abc import Sequence
 from absl import flags
 
 from experiments import cli
+from experiments import cohort
 from experiments import common
+from experiments import family
 from jaxseg import data
 from jaxseg import report
 from jaxseg import study
@@ -23,16 +25,20 @@ _STRUCTURES = flags.DEFINE_list(
   "structures", ["all"], "Structures to train, a list of names, or all."
 )
 
+flags.adopt_module_key_flags(cohort)
+flags.adopt_module_key_flags(family)
+
 
 def main() -> None:
   cli.compilation_cache()
-  run = common.prepared()
-  names = common.chosen_structures(run, _STRUCTURES.value)
-  configs = common.configs(run, names, default=list(training.OBJECTIVES))
+  names = family.named(_STRUCTURES.value)
+  run = cohort.prepared()
+  names = family.available(run, names)
+  configs = family.configs(run, names, default=list(training.OBJECTIVES))
   training.train_family(
-    run.store, run.split, run.folder, configs, reporter=training.Console()
+    run.store, run.split, run.folder, configs, reporter=cli.Console()
   )
-  with report.progress("sweeping") as on_model:
+  with cli.progress("sweeping") as on_model:
     results = study.sweep_run(run, on_model=on_model)
   _report(run, results, configs)
 
@@ -43,14 +49,16 @@ def _report(
   configs: Sequence[training.Config],
 ) -> None:
   origin = common.provenance(run)
-  sections = [
-    report.sweep_section(run, results, origin),
-    report.sensitivity_section(run, results, origin),
-    report.prominence_section(run, results, origin),
-    report.objectives_section(run, results, origin),
-  ]
-  for section in sections:
-    common.tell(section)
+  analyses = {
+    "sweep": report.sweep_section,
+    "sensitivity": report.sensitivity_section,
+    "prominence": report.prominence_section,
+    "objectives": report.objectives_section,
+  }
+  sections = []
+  for name, analyse in analyses.items():
+    sections.append(analyse(run, results, origin))
+    common.tell(sections[-1], common.BRIEF.get(name, ()))
   first = {c.structure: c for c in reversed(configs)}
   folders = [training.model_folder(run.folder, c) for c in first.values()]
   sections += report.overlay_sections(run, sorted(folders))

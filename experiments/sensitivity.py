@@ -7,15 +7,22 @@ OUTPUT/tables/sensitivity.csv, sensitivity_medians.csv and
 figures/sensitivity.{svg,png}.
 """
 
+from absl import flags
+
 from experiments import cli
+from experiments import cohort
 from experiments import common
 from jaxseg import data
 from jaxseg import report
 from jaxseg import study
 
+flags.declare_key_flag("output")
+flags.declare_key_flag("cohort")
+flags.declare_key_flag("seed")
+
 
 def main() -> None:
-  run = data.Run(common.output_folder())
+  run = data.Run(cohort.output_folder())
   results = study.read_run(run)
   section = report.sensitivity_section(run, results, common.provenance(run))
   common.tell(section)

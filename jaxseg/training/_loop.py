@@ -78,6 +78,7 @@ def train_family(
   """
   reporter = reporter or _logs.Silent()
   for config in configs:  # All refusals come before the first hour of work.
+    _check_network(store, config)
     _claim(store, split, model_folder(run, config), config)
   images: jax.Array | None = None
   results = []
@@ -101,6 +102,16 @@ def _told(config: _config.Config, done: Trained) -> str:
     f" {done.dice_half:.3f} at 0.5, {done.dice_best:.3f} at"
     f" {done.threshold:.3f}"
   )
+
+
+def _check_network(store: data.Store, config: _config.Config) -> None:
+  """Lets the network see the shape of a batch, without computing anything."""
+  size = next(iter(store.patients.values())).placement.size
+  batch = jax.ShapeDtypeStruct((config.batch, *size), np.int16)
+  try:
+    jax.eval_shape(_step.functions(config).init, np.uint32(0), batch)
+  except ValueError as e:  # It names the sizes that it can take.
+    raise errors.ConfigError(f"{config.network['name']}: {e}") from e
 
 
 def _claim(
@@ -186,10 +197,7 @@ class _Training:
     """Trains from the last checkpoint, or from the beginning."""
     config = self._config
     first = self._images[: config.batch]
-    try:
-      state = self._functions.init(np.uint32(config.seed), first)
-    except ValueError as e:  # The network names the size it cannot take.
-      raise errors.ConfigError(f"{config.network['name']}: {e}") from e
+    state = self._functions.init(np.uint32(config.seed), first)
     files = _logs.MetricFiles(self._folder)
     try:
       with _checkpoints.Checkpoints(self._folder) as checkpoints:

@@ -76,8 +76,8 @@ def _functions(
 ) -> Functions:
   module = models.create(**dict(network))
   adam = optax.scale_by_adam()
-  options = models.compiler_options()
-  jit = functools.partial(jax.jit, compiler_options=options)
+  jit = functools.partial(jax.jit, compiler_options=models.compiler_options())
+  jit_once = functools.partial(jax.jit, compiler_options=models.init_options())
 
   def prepare(images: jax.Array) -> jax.Array:
     return window(images, *window_hu, to=input_range)[..., None]
@@ -96,7 +96,7 @@ def _functions(
     )
 
   return Functions(
-    init=jit(functools.partial(_init, module, adam, prepare)),
+    init=jit_once(functools.partial(_init, module, adam, prepare)),
     step=jit(functools.partial(_step, module, adam, prepare), donate_argnums=0),
     predict=jit(predict),
     count=jit(count),

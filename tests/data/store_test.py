@@ -23,9 +23,7 @@ def test_images_and_labels_are_crops_of_the_patients(store):
   assert images.dtype == np.int16
   for name, entry in store.patients.items():
     case = cohort.load(name)
-    own = entry.placement.restore(
-      images[entry.start : entry.stop], fill=-1000
-    )
+    own = entry.placement.restore(images[entry.start : entry.stop], fill=-1000)
     inside = entry.placement.restore(
       np.ones((entry.slices, 32, 32), np.bool_), fill=False
     )
@@ -37,9 +35,7 @@ def test_images_and_labels_are_crops_of_the_patients(store):
       labels = store.labels(structure)[entry.start : entry.stop]
       back = entry.placement.restore(labels) > 0
       np.testing.assert_array_equal(back, case.masks[structure] & inside)
-      assert entry.outside[structure] == np.sum(
-        case.masks[structure] & ~inside
-      )
+      assert entry.outside[structure] == np.sum(case.masks[structure] & ~inside)
 
 
 def test_references_are_the_contours_as_drawn(store):

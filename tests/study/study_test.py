@@ -86,12 +86,18 @@ def test_the_threshold_is_chosen_on_validation_and_scored_on_test(swept):
 def test_distances_are_those_of_the_masks(swept):
   run, results = swept
   result = next(r for r in results if r.objective == "dice")
-  predictor = inference.Predictor(run.folder / "models" / "brain" / "dice" / "0")
+  predictor = inference.Predictor(
+    run.folder / "models" / "brain" / "dice" / "0"
+  )
   best = thresholds.optimum(result.counts["validation", "known"])
   name = result.patients["test"][0]
   patient = run.store.patients[name]
-  maps = predictor.predict_patient(run.store, name) * patient.scanned[:, None, None]
-  reference = run.store.reference(name, "brain") & patient.scanned[:, None, None]
+  maps = (
+    predictor.predict_patient(run.store, name) * patient.scanned[:, None, None]
+  )
+  reference = (
+    run.store.reference(name, "brain") & patient.scanned[:, None, None]
+  )
   for n, cut in enumerate((0.5, best.threshold)):
     found = metrics.voxel_surface_distances(
       maps >= np.float32(cut), reference, patient.spacing
@@ -199,7 +205,9 @@ def test_correlations_are_those_of_scipy():
   ]
   (found,) = study.correlations(rows)
   assert found["pearson"] == pytest.approx(scipy.stats.pearsonr(x, y).statistic)
-  assert found["spearman_p"] == pytest.approx(scipy.stats.spearmanr(x, y).pvalue)
+  assert found["spearman_p"] == pytest.approx(
+    scipy.stats.spearmanr(x, y).pvalue
+  )
   assert found["n"] == 8
   (few,) = study.correlations(rows[:2])
   assert few["n"] == 2

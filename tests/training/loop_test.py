@@ -137,6 +137,11 @@ def test_a_network_that_cannot_take_the_slices_says_so(run, tmp_path):
   config = tiny.config(network={"name": "unet", "base": 4, "blocks": 7})
   with pytest.raises(errors.ConfigError, match="divisible by 64"):
     tiny.train(run, config, folder=tmp_path)
+  strange = tiny.config(network={"name": "bice2020", "norm": "group"})
+  with pytest.raises(errors.ConfigError, match="norm"):
+    tiny.train(run, strange, folder=tmp_path)
+  # Neither left a folder that would stand in the way of a right one.
+  assert not list(tmp_path.iterdir())
 
 
 def test_what_is_left_on_disk(run, tmp_path):

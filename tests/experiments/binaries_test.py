@@ -1,0 +1,236 @@
+"""The binaries as a user starts them: files, exit codes, one clear line."""
+
+import csv
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from tests.conftest import ROOT
+
+NAMES = (
+  "prepare",
+  "train",
+  "sweep",
+  "sensitivity",
+  "prominence",
+  "objectives",
+  "reproduce",
+)
+TINY = (
+  "--patients=10",
+  "--grid=64",
+  "--size=32",
+  "--spacing=8",
+  "--base=4",
+  "--epochs=1",
+  "--steps_per_epoch=3",
+  "--batch=8",
+)
+
+
+def start(name, *flags, folder, wait=True):
+  environment = {**os.environ, "PYTHONPATH": str(ROOT), "COLUMNS": "100"}
+  process = subprocess.Popen(
+    [sys.executable, "-W", "error", "-m", f"experiments.{name}", *flags],
+    cwd=folder,
+    env=environment,
+    stdout=subprocess.PIPE,
+    stderr=subprocess.PIPE,
+    text=True,
+  )
+  if not wait:
+    return process
+  out, err = process.communicate(timeout=300)
+  return process.returncode, out, err
+
+
+def refused(name, *flags, folder):
+  """The one line of a binary that refuses; checks that it is just that."""
+  code, _, err = start(name, *flags, folder=folder)
+  assert code == 2, err
+  lines = err.strip().splitlines()
+  assert len(lines) == 1, err
+  return lines[0]
+
+
+@pytest.fixture(scope="module")
+def reproduced(tmp_path_factory):
+  folder = tmp_path_factory.mktemp("binaries")
+  flags = ("--structures=brain,parotid_left,Brain", *TINY)
+  code, out, err = start("reproduce", *flags, folder=folder)
+  assert code == 0, err
+  return folder, flags, out
+
+
+def rows(path):
+  with open(path, newline="") as file:
+    return list(csv.DictReader(file))
+
+
+def test_reproduce_leaves_tables_figures_and_a_page(reproduced):
+  folder, _, out = reproduced
+  run = folder / "runs" / "phantom"
+  for stem in ("curves", "sensitivity", "prominence", "objectives"):
+    for suffix in ("svg", "png"):
+      assert (run / "figures" / f"{stem}.{suffix}").stat().st_size > 1000
+  table = rows(run / "tables" / "sweep.csv")
+  assert {r["structure"] for r in table} == {"brain", "parotid_left"}
+  assert {r["objective"] for r in table} == {"bce", "dice", "bce_dice"}
+  for name in ("sweep", "sensitivity", "prominence", "objectives"):
+    for row in rows(run / "tables" / f"{name}.csv"):
+      assert row["cohort"] == "phantom"
+      assert row["cohort_hash"]
+      assert row["command"].startswith("python -m experiments.reproduce")
+      assert row["version"]
+      assert row["date"]
+  page = (run / "report" / "index.html").read_text()
+  assert "phantom" in page
+  assert "no claim about patients" in page
+  assert "runs/phantom/report/index.html" in out
+
+
+def test_reproduce_again_trains_nothing(reproduced):
+  folder, flags, _ = reproduced
+  run = folder / "runs" / "phantom"
+  paths = [*run.glob("models/**/metrics.csv"), *run.glob("counts/*.npz")]
+  before = [path.stat().st_mtime_ns for path in paths]
+  code, _, err = start("reproduce", *flags, folder=folder)
+  assert code == 0, err
+  assert err.count("was finished before") == 6
+  assert [path.stat().st_mtime_ns for path in paths] == before
+
+
+@pytest.mark.parametrize(
+  "name", ["sweep", "sensitivity", "prominence", "objectives"]
+)
+def test_each_analysis_starts_from_the_run_folder(reproduced, tmp_path, name):
+  folder, _, _ = reproduced
+  run = tmp_path / "run"
+  shutil.copytree(folder / "runs" / "phantom", run)
+  shutil.rmtree(run / "tables")
+  code, out, err = start(name, f"--output={run}", folder=tmp_path)
+  assert code == 0, err
+  assert rows(run / "tables" / f"{name}.csv")
+  assert "Written:" in out
+
+
+def test_train_reports_dice_on_unseen_patients(reproduced):
+  folder, _, _ = reproduced
+  code, out, err = start(
+    "train",
+    "--structure=parotid_left",
+    "--objective=bce",
+    "--base=4",
+    "--epochs=1",
+    "--steps_per_epoch=3",
+    "--batch=8",
+    folder=folder,
+  )
+  assert code == 0, err
+  assert "test patients" in out
+  said = json.loads(
+    (
+      folder / "runs/phantom/models/parotid_left/bce/0/threshold.json"
+    ).read_text()
+  )
+  assert 0 <= said["dice_test"] <= 1
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_help_is_no_error(name, tmp_path):
+  code, out, err = start(name, "--help", folder=tmp_path)
+  assert code == 0, err
+  assert f"experiments.{name}" in out
+  for flag in ("--output", "--seed"):
+    assert flag in out
+  assert ("--epochs" in out) == (name in ("train", "reproduce"))
+
+
+def test_bad_flags_and_input_are_one_line_and_2(reproduced, tmp_path):
+  folder, _, _ = reproduced
+  run = f"--output={folder / 'runs' / 'phantom'}"
+  (tmp_path / "thesis").mkdir()
+  (tmp_path / "thesis" / "a.txt").write_text("years of work")
+  for name, flags, text in (
+    ("train", (), "structure"),
+    ("train", ("--structure=spleen", run), "spleen"),
+    ("train", ("--structure=larynx", run), "larynx: contoured on no patient"),
+    ("train", ("--structure=brain", "--objective=focal", run), "focal"),
+    ("train", ("--structure=brain", "--colour=red"), "colour"),
+    ("train", ("--structure=brain", "brain"), "unexpected argument"),
+    ("prepare", ("--cohort=hn2",), "hn2"),
+    ("prepare", ("--cohort=openkbp",), "--input"),
+    ("prepare", ("--input=nowhere",), "nowhere"),
+    ("prepare", ("--output=thesis",), "thesis"),
+    ("prepare", ("--size=1e3",), "1e3"),
+    ("prepare", ("--patients=0",), "0 patients"),
+    ("prepare", (run, "--patients=11"), "patients is 10, asked is 11"),
+    ("prepare", ("--split=none.json",), "none.json"),
+    ("sweep", ("--output=nowhere",), "nowhere"),
+    ("sensitivity", ("--output=thesis",), "cohort.json"),
+  ):
+    assert text in refused(name, *flags, folder=tmp_path), (name, flags)
+  # All of these were refused before anything was prepared.
+  assert os.listdir(tmp_path / "thesis") == ["a.txt"]
+  assert sorted(os.listdir(tmp_path)) == ["thesis"]
+
+
+def test_a_corrupt_csv_names_file_and_line(openkbp, tmp_path):
+  cohort = tmp_path / "kbp"
+  shutil.copytree(openkbp, cohort)
+  path = sorted(cohort.glob("provided-data/train-pats/*/ct.csv"))[1]
+  lines = path.read_text().splitlines()
+  lines[7] = "12,not-a-number"
+  path.write_text("\n".join(lines) + "\n")
+  line = refused(
+    "prepare", f"--input={cohort}", "--output=run", folder=tmp_path
+  )
+  assert f"{path.parent.name}/ct.csv" in line
+  assert "8" in line
+  assert not (tmp_path / "run").exists()
+
+
+def test_openkbp_from_csv_to_a_score(openkbp, tmp_path):
+  code, out, err = start(
+    "train",
+    "--structure=Mandible",
+    f"--input={openkbp}",
+    "--size=64",
+    "--base=4",
+    "--epochs=1",
+    "--steps_per_epoch=2",
+    folder=tmp_path,
+  )
+  assert code == 0, err
+  assert "openkbp" in out
+  run = tmp_path / "runs" / "openkbp"
+  assert (run / "models/mandible/bce/0/threshold.json").is_file()
+
+
+def test_interrupted_is_3_and_resumes(tmp_path):
+  flags = ("--structure=brain", *TINY[:4], "--base=4", "--batch=8")
+  flags += ("--epochs=40", "--steps_per_epoch=2")
+  process = start("train", *flags, folder=tmp_path, wait=False)
+  metrics = tmp_path / "runs/phantom/models/brain/bce/0/metrics.csv"
+  deadline = time.monotonic() + 240
+  while not metrics.exists() and process.poll() is None:
+    assert time.monotonic() < deadline
+    time.sleep(0.1)
+  process.send_signal(signal.SIGINT)
+  _, err = process.communicate(timeout=120)
+  assert process.returncode == 3, err
+  assert "the same command goes on" in err
+  done = len(rows(metrics))
+  assert 0 < done < 40
+  code, _, err = start("train", *flags, folder=tmp_path)
+  assert code == 0, err
+  assert len(rows(metrics)) >= done
+  assert [int(r["epoch"]) for r in rows(metrics)] == list(
+    range(len(rows(metrics)))
+  )
