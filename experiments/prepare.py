@@ -35,6 +35,13 @@ def main() -> None:
     rows,
     ["structure", "train", "validation", "test"],
   )
+  for name in run.store.structures:
+    beyond = sum(p.outside.get(name, 0) for p in run.store.patients.values())
+    if beyond:
+      print(
+        f"{name}: {beyond} voxels lie beyond the prepared slices and cannot be"
+        " found; a larger --size or a coarser --spacing keeps them"
+      )
   print(f"Prepared: {run.folder}")
 
 

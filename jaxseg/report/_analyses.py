@@ -126,8 +126,9 @@ def sensitivity_section(
     ),
     run.figures / "sensitivity",
   )[0]
+  percent = ("median_reduction", "median_reduction_test")
   shown = [
-    row
+    {**row, **{name: f"{100 * row[name]:.2f} %" for name in percent}}
     for row in _main(medians)
     if row["perturbation"] in (0.01, 0.02, 0.05, 0.1, 0.2)
   ]
@@ -291,6 +292,7 @@ def overlay_sections(
         maps[k],
         cut.threshold,
         f"{label}, {_who(run)} {name}, slice {k}",
+        pixel_mm=run.store.patients[name].spacing[1:],
       ),
       run.figures / stem,
     )[0]

@@ -10,6 +10,7 @@ from matplotlib import patches as mpl_patches
 import numpy as np
 
 from jaxseg import errors
+from jaxseg import thresholds
 from jaxseg.report import _style
 
 _WINDOW_HU = (-135.0, 215.0)  # Level 40, width 350: the usual soft tissue.
@@ -98,7 +99,7 @@ def _cut(
   probability: np.ndarray, threshold: float, reference: np.ndarray, said: str
 ) -> tuple[str, np.ndarray]:
   """Name for the legend, and the mask at a threshold."""
-  mask = np.asarray(probability, np.float32) >= np.float32(threshold)
+  mask = np.asarray(thresholds.binarize(probability, threshold))
   total = int(mask.sum()) + int(reference.sum())
   score = "undefined"
   if total:
