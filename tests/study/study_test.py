@@ -205,9 +205,14 @@ def test_correlations_are_those_of_scipy():
   ]
   (found,) = study.correlations(rows)
   assert found["pearson"] == pytest.approx(scipy.stats.pearsonr(x, y).statistic)
-  assert found["spearman_p"] == pytest.approx(
-    scipy.stats.spearmanr(x, y).pvalue
+  assert found["spearman"] == pytest.approx(
+    scipy.stats.spearmanr(x, y).statistic
   )
+  # All 3! orders: two of them are as far from chance as 1, 2, 3.
+  ordered = [
+    {**row, "prominence": k, "threshold": k} for k, row in enumerate(rows[:3])
+  ]
+  assert study.correlations(ordered)[0]["spearman_p"] == pytest.approx(2 / 6)
   assert found["n"] == 8
   (few,) = study.correlations(rows[:2])
   assert few["n"] == 2
