@@ -13,11 +13,13 @@ import time
 
 from absl import app
 from absl import flags
+from absl import logging
 import numpy as np
 import torch
 
 from benchmarks import torch_unet
 from benchmarks import train_step_bench
+from jaxseg import _files
 from jaxseg import data
 from jaxseg import study
 from jaxseg import thresholds
@@ -109,6 +111,7 @@ def train(run: data.Run, twin: Twin) -> None:
 
 
 def main(_) -> None:
+  logging.set_verbosity(logging.WARNING)
   folder = pathlib.Path(_RUN.value)
   paths = sorted(
     folder.glob(f"models/{_STRUCTURE.value}/{_OBJECTIVE.value}/*/summary.json")
@@ -117,9 +120,11 @@ def main(_) -> None:
     print(f"{folder}: no such model yet; run `make reproduce` first")
     return
   run, model = data.Run(folder), paths[0].parent
-  ours = study.ModelCounts.read(run.counts(model))[0]
+  ours = study.sweep_run(run, folders=[model])[0]
   torch.manual_seed(_SEED.value)
-  config = training.Config.from_json(training_config(model)["config"])
+  config = training.Config.from_json(
+    _files.read_json(model / "config.json")["config"]
+  )
   twin, began = Twin(config), time.perf_counter()
   train(run, twin)
   seconds = time.perf_counter() - began
@@ -140,12 +145,6 @@ def main(_) -> None:
     )
   difference = rows["jaxseg"]["dice_test"] - rows["torch"]["dice_test"]
   print(f"jaxseg - torch: {difference:+.4f}")
-
-
-def training_config(model: pathlib.Path):
-  from jaxseg import _files
-
-  return _files.read_json(model / "config.json")
 
 
 if __name__ == "__main__":

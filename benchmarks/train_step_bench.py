@@ -13,6 +13,7 @@ import time
 
 from absl import app
 from absl import flags
+from absl import logging
 import jax
 import numpy as np
 import torch
@@ -97,6 +98,7 @@ def time_once(step: Callable[[], float]) -> float:
 
 
 def main(_) -> None:
+  logging.set_verbosity(logging.WARNING)
   print(
     f"jax {jax.__version__}, torch {torch.__version__},"
     f" Python {platform.python_version()}, {jax.devices()[0].platform},"

@@ -101,7 +101,9 @@ def make_split(
   """Draws a split in which each structure occurs in each part.
 
   Of many seeded shuffles the one is taken whose worst structure is nearest to
-  the wanted fractions.
+  the wanted fractions. Few patients may need a larger share for validation
+  and test; a structure on fewer than three patients cannot be in each part
+  and has no say.
 
   Args:
     contoured: Patient -> structures contoured on it.
@@ -110,57 +112,75 @@ def make_split(
 
   Raises:
     ConfigError: The fractions are not three positive shares of 1.
-    StructureNotFoundError: A structure has fewer than three patients, or
-      cannot be had in each part.
+    StructureNotFoundError: No structure, or not each of them, can be had in
+      each part.
   """
   if min(fractions) <= 0 or abs(sum(fractions) - 1) > 1e-6:
     raise errors.ConfigError(
       f"split fractions {fractions} are not three positive shares of 1"
     )
   patients = sorted(contoured)
-  structures = sorted({name for names in contoured.values() for name in names})
+  names = sorted({name for found in contoured.values() for name in found})
   has = np.array(
-    [[s in contoured[p] for s in structures] for p in patients], np.int64
-  ).reshape(len(patients), len(structures))
-  for name, count in zip(structures, has.sum(0), strict=True):
-    if count < 3:
-      raise errors.StructureNotFoundError(
-        f"{name}: contoured on {count} patients, and a split needs 3; leave"
-        " the structure out or add patients"
-      )
-  cuts = np.maximum(1, np.rint(np.array(fractions[1:]) * len(patients)))
-  validation, test = (int(c) for c in cuts)
-  generator = np.random.Generator(np.random.PCG64(seed))
-  best, best_order = np.inf, None
-  for _ in range(_TRIES):
-    order = generator.permutation(len(patients))
-    parts = (
-      has[order[validation + test :]],
-      has[order[:validation]],
-      has[order[validation : validation + test]],
-    )
-    counts = np.stack([part.sum(0) for part in parts])  # [part, structure]
-    if counts.size and counts.min() == 0:
-      continue
-    share = counts / np.maximum(has.sum(0), 1)
-    worst = np.abs(share - np.array(fractions)[:, None]).max(initial=0.0)
-    if worst < best:
-      best, best_order = worst, order
-  if best_order is None or len(patients) < 3:
+    [[name in contoured[p] for name in names] for p in patients], np.int64
+  ).reshape(len(patients), len(names))
+  common = has.sum(0) >= 3
+  if not common.any():
     raise errors.StructureNotFoundError(
-      f"no split of {len(patients)} patients has each of"
-      f" {', '.join(structures)} in each part; give a split file, or fewer"
-      " structures"
+      f"no structure is contoured on three of {len(patients)} patients, and a"
+      " split needs one in each part; add patients"
     )
-  names = [patients[i] for i in best_order]
-  in_order = {p: i for i, p in enumerate(contoured)}
+  has = has[:, common]
+  generator = np.random.Generator(np.random.PCG64(seed))
+  wanted = np.maximum(1, np.rint(np.array(fractions[1:]) * len(patients)))
+  order = None
+  while order is None:
+    sizes = tuple(int(n) for n in wanted)
+    if sum(sizes) >= len(patients):
+      raise errors.StructureNotFoundError(
+        f"no split of {len(patients)} patients has each of"
+        f" {', '.join(np.array(names)[common])} in each part; give a split"
+        " file, or add patients"
+      )
+    order = _order(has, sizes, fractions, generator)
+    wanted[np.argmin(wanted)] += 1
+  chosen = [patients[i] for i in order]
+  place = {p: i for i, p in enumerate(contoured)}
+  validation, test = chosen[: sizes[0]], chosen[sizes[0] : sum(sizes)]
   return Split(
     *(
-      tuple(sorted(part, key=in_order.__getitem__))
-      for part in (
-        names[validation + test :],
-        names[:validation],
-        names[validation : validation + test],
-      )
+      tuple(sorted(part, key=place.__getitem__))
+      for part in (chosen[sum(sizes) :], validation, test)
     )
   )
+
+
+def _order(
+  has: np.ndarray,
+  sizes: tuple[int, ...],
+  fractions: tuple[float, float, float],
+  generator: np.random.Generator,
+) -> np.ndarray | None:
+  """The best of many shuffles: validation, then test, then train.
+
+  Args:
+    has: Whether a patient has a structure, int64 `[patient, structure]`.
+    sizes: Patients of validation and test.
+    fractions: Shares of train, validation and test.
+    generator: Shuffles.
+
+  Returns:
+    The order of patients; None if each lacks a structure in some part.
+  """
+  best, result = np.inf, None
+  for _ in range(_TRIES):
+    order = generator.permutation(len(has))
+    parts = np.split(has[order], np.cumsum(sizes))
+    counts = np.stack([parts[k].sum(0) for k in (2, 0, 1)])
+    if counts.min() == 0:
+      continue
+    share = counts / has.sum(0)
+    worst = np.abs(share - np.array(fractions)[:, None]).max()
+    if worst < best:
+      best, result = worst, order
+  return result

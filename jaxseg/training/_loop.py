@@ -1,8 +1,11 @@
 """Training of the family of models, one after the other."""
 
 from collections.abc import Sequence
+import importlib.metadata
 import math
+import os
 import pathlib
+import platform
 import time
 from typing import Any, NamedTuple
 
@@ -13,6 +16,7 @@ import numpy as np
 from jaxseg import _files
 from jaxseg import data
 from jaxseg import errors
+from jaxseg import models
 from jaxseg import thresholds
 from jaxseg.training import _checkpoints
 from jaxseg.training import _config
@@ -198,6 +202,7 @@ class _Training:
     config = self._config
     first = self._images[: config.batch]
     state = self._functions.init(np.uint32(config.seed), first)
+    _files.write_json(self._folder / "environment.json", _environment())
     files = _logs.MetricFiles(self._folder)
     try:
       with _checkpoints.Checkpoints(self._folder) as checkpoints:
@@ -293,6 +298,23 @@ class _Training:
     }
     _files.write_json(self._folder / "summary.json", content)
     return Trained(folder=self._folder, skipped=False, **content)
+
+
+def _environment() -> dict[str, Any]:
+  """What the last bits depend on beside configuration and seed."""
+  return {
+    "versions": {
+      name: importlib.metadata.version(name)
+      for name in ("flax", "jax", "jaxlib", "numpy", "optax")
+    },
+    "python": platform.python_version(),
+    "devices": [str(device) for device in jax.devices()],
+    "threads": len(os.sched_getaffinity(0))
+    if hasattr(os, "sched_getaffinity")
+    else os.cpu_count(),
+    "xla_flags": os.environ.get("XLA_FLAGS", ""),
+    "compiler_options": models.compiler_options(),
+  }
 
 
 def _best(history: Sequence[dict[str, Any]]) -> int:

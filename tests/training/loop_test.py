@@ -151,6 +151,9 @@ def test_what_is_left_on_disk(run, tmp_path):
   assert training.Config.from_json(written["config"]) == tiny.config(epochs=2)
   assert written["store"] == run.store.content_hash
   assert len(metrics(done.folder)) == 2
+  environment = json.loads((done.folder / "environment.json").read_text())
+  assert environment["versions"]["jax"] == jax.__version__
+  assert environment["threads"] >= 1
   assert list((done.folder / "events").glob("events.out.tfevents.*"))
 
 
