@@ -35,9 +35,10 @@ def main() -> None:
   run = cohort.prepared()
   names = family.available(run, names)
   configs = family.configs(run, names, default=list(training.OBJECTIVES))
-  training.train_family(
-    run.store, run.split, run.folder, configs, reporter=cli.Console()
-  )
+  with cli.Console() as reporter:
+    training.train_family(
+      run.store, run.split, run.folder, configs, reporter=reporter
+    )
   with cli.progress("sweeping") as on_model:
     results = study.sweep_run(run, on_model=on_model)
   _report(run, results, configs)

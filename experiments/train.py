@@ -37,9 +37,10 @@ def main() -> None:
   run = cohort.prepared()
   names = family.available(run, names)
   configs = family.configs(run, names, default=["bce"])
-  training.train_family(
-    run.store, run.split, run.folder, configs, reporter=cli.Console()
-  )
+  with cli.Console() as reporter:
+    training.train_family(
+      run.store, run.split, run.folder, configs, reporter=reporter
+    )
   folders = [training.model_folder(run.folder, c) for c in configs]
   results = study.sweep_run(run, folders=folders)
   rows = [
@@ -50,15 +51,15 @@ def main() -> None:
   common.show(
     f"{run.store.cohort}: Dice of the test patients",
     rows,
-    [
-      "structure",
-      "objective",
-      "threshold",
-      "dice_test",
-      "dice_test_half",
-      "test_patients",
-      "missed",
-    ],
+    {
+      "structure": "structure",
+      "objective": "objective",
+      "threshold": "threshold",
+      "dice_test": "Dice",
+      "dice_test_half": "Dice at 0.5",
+      "test_patients": "patients",
+      "missed": "missed",
+    },
   )
   for folder in folders:
     print(f"Model: {folder}")

@@ -106,6 +106,12 @@ class Console:
     self.stop()
     self._console.print(text, soft_wrap=True)
 
+  def __enter__(self) -> "Console":
+    return self
+
+  def __exit__(self, *_: object) -> None:
+    self.stop()
+
   def stop(self) -> None:
     """Takes the bar away; safe to call twice."""
     if self._bar is not None:
