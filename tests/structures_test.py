@@ -6,6 +6,7 @@ import hypothesis
 from hypothesis import strategies
 import pytest
 
+from jaxseg import _organs
 from jaxseg import errors
 from jaxseg import structures
 
@@ -44,7 +45,7 @@ class TestTable:
 
   def test_no_organ_form_has_two_meanings(self):
     meanings = {}
-    for name, tg263, _, aliases in structures._PAIRED:
+    for name, tg263, _, aliases in _organs.PAIRED:
       for form in (name, tg263, *structures._split(aliases)):
         meanings.setdefault(structures._normal(form), set()).add(name)
     assert {k: v for k, v in meanings.items() if len(v) > 1} == {}
@@ -64,7 +65,7 @@ class TestTable:
     ends = {s.name for s in EVERY if s.open_ended}
     assert {"spinal_cord", "esophagus", "neck_left", "neck_right"} <= ends
     assert ends.isdisjoint({"brainstem", "parotid_left", "brain", "larynx"})
-    for name in structures._OPEN_ENDED:  # A misspelt entry would do nothing.
+    for name in _organs.OPEN_ENDED:  # A misspelt entry would do nothing.
       assert name in ends or f"{name}_left" in ends
 
   def test_targets_are_never_organs(self):

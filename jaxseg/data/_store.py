@@ -25,6 +25,7 @@ from jaxseg import errors
 from jaxseg.cohorts import Case
 from jaxseg.cohorts import Cohort
 from jaxseg.data import _placement
+from jaxseg.data import _zarr
 
 _AIR_HU = -1000
 _FORMAT = 1
@@ -147,7 +148,7 @@ class Store:
 
   def images(self) -> np.ndarray:
     """All slices of all patients in HU, int16 `[slice, row, column]`."""
-    return _open(self.folder / "images").read().result()
+    return _zarr.opened(self.folder / "images").read().result()
 
   def labels(self, structure: str) -> np.ndarray:
     """One structure's masks, uint8 0 or 1, `[slice, row, column]`.
@@ -155,18 +156,22 @@ class Store:
     Patients on whom it was not contoured are 0 throughout: ask
     `patients[name].contoured` before believing that.
     """
-    return _open(self.folder / "labels")[self.index(structure)].read().result()
+    return (
+      _zarr.opened(self.folder / "labels")[self.index(structure)]
+      .read()
+      .result()
+    )
 
   def reference(self, patient: str, structure: str) -> np.ndarray:
     """The mask on the patient's own grid, bool `[slice, row, column]`."""
     number = list(self.patients).index(patient)
-    array = _open(self.folder / "references" / f"{number:05d}")
+    array = _zarr.opened(self.folder / "references" / f"{number:05d}")
     return array[self.index(structure)].read().result().astype(np.bool_)
 
   def image(self, patient: str) -> np.ndarray:
     """One patient's prepared slices in HU, int16 `[slice, row, column]`."""
     entry = self.patients[patient]
-    array = _open(self.folder / "images")
+    array = _zarr.opened(self.folder / "images")
     return array[entry.start : entry.stop].read().result()
 
   def index(self, structure: str) -> int:
@@ -291,11 +296,10 @@ class _Writer:
       ranges[name] = (int(seen[0]), int(seen[-1]))
       outside[name] = int(np.sum(mask & ~_covered(placement)[None]))
     self._append(image, labels)
-    _create(
+    _zarr.create(
       self._folder / "references" / f"{len(self._entries):05d}",
       reference.shape,
       np.uint8,
-      None,
     ).write(reference).result()
     entry = Patient(
       name=case.patient,
@@ -318,9 +322,9 @@ class _Writer:
     stop, size = self._start + len(image), image.shape[1:]
     if self._size is None:
       self._size = size
-      self._images = _create(self._folder / "images", (0, *size), np.int16, 0)
-      self._labels = _create(
-        self._folder / "labels", (len(labels), 0, *size), np.uint8, 1
+      self._images = _zarr.create(self._folder / "images", (0, *size), np.int16)
+      self._labels = _zarr.create(
+        self._folder / "labels", (len(labels), 0, *size), np.uint8
       )
     self._images = self._images.resize(exclusive_max=[stop, *size]).result()
     self._labels = self._labels.resize(
@@ -364,51 +368,6 @@ def _covered(placement: _placement.Placement) -> np.ndarray:
     at = (np.arange(length) - origin) / step
     inside.append((at >= -0.5) & (at <= n - 0.5))
   return inside[0][:, None] & inside[1][None, :]
-
-
-def _create(
-  path: pathlib.Path, shape: tuple[int, ...], dtype: Any, grows: int | None
-) -> Any:
-  """A new Zarr array; `grows` is the axis of slices that will be appended."""
-  import tensorstore as ts  # Slow to import.
-
-  chunk = [1] * (len(shape) - 3) + [64, *shape[-2:]]
-  if grows is None:  # One patient's own grid, read a structure at a time.
-    chunk = [1, min(64, shape[1]), *shape[-2:]]
-  if grows == 0:
-    chunk = [64, *shape[-2:]]
-  return ts.open(
-    {
-      "driver": "zarr3",
-      "kvstore": {"driver": "file", "path": f"{path}/"},
-      "metadata": {
-        "shape": list(shape),
-        "data_type": np.dtype(dtype).name,
-        "chunk_grid": {
-          "name": "regular",
-          "configuration": {"chunk_shape": chunk},
-        },
-        "codecs": [
-          {"name": "bytes", "configuration": {"endian": "little"}},
-          {"name": "zstd", "configuration": {"level": 3}},
-        ],
-      },
-    },
-    create=True,
-  ).result()
-
-
-def _open(path: pathlib.Path) -> Any:
-  import tensorstore as ts  # Slow to import.
-
-  try:
-    return ts.open(
-      {"driver": "zarr3", "kvstore": {"driver": "file", "path": f"{path}/"}}
-    ).result()
-  except ValueError as e:
-    raise errors.DataError(
-      f"{path}: no readable Zarr array; prepare the cohort again"
-    ) from e
 
 
 def _patient_from_json(entry: dict[str, Any]) -> Patient:
