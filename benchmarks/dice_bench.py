@@ -73,7 +73,7 @@ def train(run: data.Run, twin: Twin) -> None:
     data.select(run.store, config.structure, part, labels)
     for part in (run.split.train, run.split.validation)
   )
-  validation = data.draw(held_out, negatives=config.negatives, seed=0, epoch=0)
+  validation = np.sort(np.concatenate([held_out.positive, held_out.negative]))
   adam = torch.optim.Adam(twin.network.parameters())
   weight = training.OBJECTIVES[config.objective]
   best, kept, steps = -1.0, None, None

@@ -47,7 +47,7 @@ _PATIENCE = flags.DEFINE_integer(
 _NEGATIVES = flags.DEFINE_float(
   "negatives",
   None,
-  "Slices without the structure per slice with it. Default: 0.5.",
+  "Slices without the structure per slice with it. Default: 1.",
 )
 
 

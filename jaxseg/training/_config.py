@@ -43,7 +43,7 @@ class Config:
   )
   window_hu: tuple[float, float] = (-200.0, 400.0)
   input_range: tuple[float, float] = (-1.0, 1.0)
-  negatives: float = 0.5
+  negatives: float = 1.0
   batch: int = 16
   learning_rate: float = 2e-3
   schedule: str = "cosine"
