@@ -83,7 +83,7 @@ def test_it_learns_each_objective(run, tmp_path):
     for objective in training.OBJECTIVES
   ]
   for done in tiny.train(run, *configs, folder=tmp_path):
-    assert done.dice_best > 0.7, done
+    assert done.dice_best > 0.6, done  # Untrained it is below 0.2.
     assert done.dice_best >= done.dice_half
 
 
