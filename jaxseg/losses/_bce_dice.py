@@ -36,8 +36,9 @@ def bce_dice(
     counts both parts are 0.
 
   Raises:
-    TypeError: `logits` is not floating point.
-    ValueError: Shapes differ, or `smooth` is not positive.
+    TypeError: `logits` is not floating point, or `where` not boolean.
+    ValueError: Shapes differ, `where` does not broadcast, or `smooth` is not
+      positive.
 
   References:
     Bice et al. 2021, doi:10.1002/acm2.13331.

@@ -4,6 +4,7 @@ import jax
 import jax.numpy as jnp
 
 from jaxseg import _checks as checks
+from jaxseg.losses import _where
 
 
 def binary_cross_entropy(
@@ -30,8 +31,8 @@ def binary_cross_entropy(
     Loss, float32, like `logits`; 0 at pixels that do not count.
 
   Raises:
-    TypeError: `logits` is not floating point.
-    ValueError: Shapes differ.
+    TypeError: `logits` is not floating point, or `where` not boolean.
+    ValueError: Shapes differ, or `where` does not broadcast.
 
   References:
     Cross entropy as an objective for U-Nets: arXiv:1505.04597. The form with
@@ -40,7 +41,7 @@ def binary_cross_entropy(
   checks.floating(logits=logits)
   checks.same_shape(logits=logits, labels=labels)
   # Masked before use: a NaN under the mask reaches neither value nor gradient.
-  keep = True if where is None else where
+  keep = _where.kept(where, labels.shape)
   z = jnp.where(keep, logits, 0).astype(jnp.float32)
   t = jnp.where(keep, labels, 0).astype(jnp.float32)
   inside = t * jax.nn.softplus(-z)

@@ -4,6 +4,7 @@ import jax
 import jax.numpy as jnp
 
 from jaxseg import _checks as checks
+from jaxseg.losses import _where
 
 
 def dice(
@@ -37,8 +38,9 @@ def dice(
     Loss in [0, 1], float32, `logits.shape` without `axis`: `[N, C]`.
 
   Raises:
-    TypeError: `logits` is not floating point.
-    ValueError: Shapes differ, or `smooth` is not positive.
+    TypeError: `logits` is not floating point, or `where` not boolean.
+    ValueError: Shapes differ, `where` does not broadcast, or `smooth` is not
+      positive.
 
   References:
     Milletari, Navab and Ahmadi, V-Net, arXiv:1606.04797.
@@ -46,7 +48,7 @@ def dice(
   checks.floating(logits=logits)
   checks.same_shape(logits=logits, labels=labels)
   checks.positive(smooth=smooth)
-  keep = True if where is None else where
+  keep = _where.kept(where, labels.shape)
   # float32 before the sigmoid: in bfloat16 1 - p is lost below 0.004, and a
   # float16 sum over 512 x 512 pixels overflows.
   z = jnp.where(keep, logits, 0).astype(jnp.float32)

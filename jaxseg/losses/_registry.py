@@ -31,28 +31,35 @@ def get(name: str) -> Callable[..., jax.Array]:
 
   Args:
     name: One of `names()`, or "package.module:function" for a function of
-      (logits, labels) of one's own.
+      (logits, labels) of one's own. The module is imported, so it runs.
+
+  Returns:
+    The function, as it is: its options are its own.
 
   Raises:
-    ConfigError: There is no such loss.
+    ConfigError: There is no such loss, or its module cannot be imported.
   """
-  if name in _LOSSES:
+  if isinstance(name, str) and name in _LOSSES:
     return _LOSSES[name]
-  module, colon, function = name.partition(":")
+  module, colon, function = str(name).partition(":")
   if not colon:
-    raise errors.ConfigError(
-      f"loss {name!r} is unknown; take one of {', '.join(names())}, or"
-      " package.module:function"
-    )
+    raise _refusal(name, "is unknown")
   try:
     found = getattr(importlib.import_module(module), function)
-  except (ImportError, AttributeError, ValueError) as e:
-    raise errors.ConfigError(
-      f"loss {name!r} cannot be imported ({e}); check module and function"
+  except Exception as e:
+    # Whatever a user's own module raises, the setting that names it is the
+    # place to look; the cause stays attached.
+    said = " ".join(str(e).split())  # One line, however many it had.
+    raise _refusal(
+      name, f"cannot be imported ({type(e).__name__}: {said})"
     ) from e
   if not callable(found):
-    raise errors.ConfigError(
-      f"loss {name!r} is a {type(found).__name__}; name a function of"
-      " (logits, labels)"
-    )
+    raise _refusal(name, f"is a {type(found).__name__} and not a function")
   return found
+
+
+def _refusal(name: object, fact: str) -> errors.ConfigError:
+  return errors.ConfigError(
+    f"loss {name!r} {fact}; take one of {', '.join(names())}, or"
+    " package.module:function"
+  )

@@ -10,6 +10,9 @@ from jaxseg.metrics import _empty
 
 _Axis = int | tuple[int, ...] | None
 
+# Two masks' voxels together still fit in int32.
+_LIMIT = 2**30
+
 
 def dice(
   prediction: jax.Array,
@@ -36,13 +39,13 @@ def dice(
   Raises:
     ConfigError: The policy is unknown.
     TypeError: A mask is not boolean.
-    ValueError: Shapes differ.
+    ValueError: Shapes differ, or 2^30 voxels or more fall to one score.
 
   References:
     Metrics Reloaded, arXiv:2206.01653.
   """
-  both, a, b, _ = _count(prediction, reference, axis, empty)
-  return _score(2 * both.astype(jnp.float32), a + b, a, b, empty)
+  both, a, b, _ = _count(prediction, reference, axis)
+  return _score(2 * both, a + b, a, b, empty)
 
 
 def iou(
@@ -66,12 +69,12 @@ def iou(
   Raises:
     ConfigError: The policy is unknown.
     TypeError: A mask is not boolean.
-    ValueError: Shapes differ.
+    ValueError: Shapes differ, or 2^30 voxels or more fall to one score.
 
   References:
     Metrics Reloaded, arXiv:2206.01653.
   """
-  both, a, b, _ = _count(prediction, reference, axis, empty)
+  both, a, b, _ = _count(prediction, reference, axis)
   return _score(both, a + b - both, a, b, empty)
 
 
@@ -96,12 +99,12 @@ def precision(
   Raises:
     ConfigError: The policy is unknown.
     TypeError: A mask is not boolean.
-    ValueError: Shapes differ.
+    ValueError: Shapes differ, or 2^30 voxels or more fall to one score.
 
   References:
     Metrics Reloaded, arXiv:2206.01653.
   """
-  both, a, b, _ = _count(prediction, reference, axis, empty)
+  both, a, b, _ = _count(prediction, reference, axis)
   return _score(both, a, a, b, empty)
 
 
@@ -126,12 +129,12 @@ def recall(
   Raises:
     ConfigError: The policy is unknown.
     TypeError: A mask is not boolean.
-    ValueError: Shapes differ.
+    ValueError: Shapes differ, or 2^30 voxels or more fall to one score.
 
   References:
     Metrics Reloaded, arXiv:2206.01653.
   """
-  both, a, b, _ = _count(prediction, reference, axis, empty)
+  both, a, b, _ = _count(prediction, reference, axis)
   return _score(both, b, a, b, empty)
 
 
@@ -157,31 +160,34 @@ def specificity(
   Raises:
     ConfigError: The policy is unknown.
     TypeError: A mask is not boolean.
-    ValueError: Shapes differ.
+    ValueError: Shapes differ, or 2^30 voxels or more fall to one score.
 
   References:
     Metrics Reloaded, arXiv:2206.01653.
   """
-  both, a, b, size = _count(prediction, reference, axis, empty)
+  both, a, b, size = _count(prediction, reference, axis)
+  outcome = _empty.outcomes(empty, best=1.0, worst=0.0)
   outside = size - b
-  right = size - a - b + both
+  value = _ratio(size - a - b + both, outside)
   # Undefined only where the reference is full: nothing could be left out.
-  value = _score(right, outside, outside, outside, empty)
-  if empty == "skip":
-    value = jnp.where(b > 0, value, jnp.nan)
-  return value
+  value = jnp.where(outside > 0, value, outcome.both)
+  return jnp.where(b > 0, value, jnp.nan) if empty == "skip" else value
 
 
 def _count(
-  prediction: Any, reference: Any, axis: _Axis, empty: str
-) -> tuple[jax.Array, jax.Array, jax.Array, jax.Array]:
-  """Voxels in both, in each, and of all, int32."""
+  prediction: Any, reference: Any, axis: _Axis
+) -> tuple[jax.Array, jax.Array, jax.Array, int]:
+  """Voxels in both and in each, int32, and how many there are at all."""
   checks.boolean(prediction=prediction, reference=reference)
   checks.same_shape(prediction=prediction, reference=reference)
-  _empty.check(empty)
   a, b = jnp.asarray(prediction), jnp.asarray(reference)
-  masks = a & b, a, b, jnp.ones_like(a)
-  both, in_a, in_b, size = (jnp.sum(m, axis, dtype=jnp.int32) for m in masks)
+  both, in_a, in_b = (jnp.sum(m, axis, dtype=jnp.int32) for m in (a & b, a, b))
+  size = a.size // max(both.size, 1)
+  if size >= _LIMIT:
+    raise ValueError(
+      f"masks have {size} voxels per score, which int32 cannot add; give"
+      f" fewer than {_LIMIT}"
+    )
   return both, in_a, in_b, size
 
 
@@ -192,10 +198,15 @@ def _score(
   b: jax.Array,
   empty: str,
 ) -> jax.Array:
-  safe = jnp.where(denominator > 0, denominator, 1).astype(jnp.float32)
-  value = numerator.astype(jnp.float32) / safe
-  nothing = 1.0 if empty == "perfect" else jnp.nan
-  value = jnp.where((a == 0) & (b == 0), jnp.float32(nothing), value)
-  if empty == "skip":
-    value = jnp.where(b == 0, jnp.float32(jnp.nan), value)
-  return value
+  """The ratio, or the policy's value where a mask is empty."""
+  outcome = _empty.outcomes(empty, best=1.0, worst=0.0)
+  value = _ratio(numerator, denominator)
+  value = jnp.where(a == 0, outcome.missed, value)
+  value = jnp.where(b == 0, outcome.hallucinated, value)
+  return jnp.where((a == 0) & (b == 0), outcome.both, value)
+
+
+def _ratio(numerator: jax.Array, denominator: jax.Array) -> jax.Array:
+  """The quotient, float32; the numerator where the denominator is 0."""
+  safe = jnp.where(denominator > 0, denominator, 1)
+  return numerator.astype(jnp.float32) / safe.astype(jnp.float32)

@@ -17,7 +17,7 @@ from jaxseg.metrics import _empty
 
 
 class SurfaceDistances(NamedTuple):
-  """Distances in mm; inf if one mask is empty.
+  """Distances in mm, float64.
 
   Attributes:
     hausdorff: Larger of the two directed maxima.
@@ -30,6 +30,11 @@ class SurfaceDistances(NamedTuple):
   hausdorff_percentile: float
   average_symmetric_surface_distance: float
   mean_average_surface_distance: float
+
+  @property
+  def masd(self) -> float:
+    """`mean_average_surface_distance` by the name other tools give it."""
+    return self.mean_average_surface_distance
 
 
 def voxel_surface_distances(
@@ -58,6 +63,9 @@ def voxel_surface_distances(
     empty: Both masks empty: "nan", or "perfect" for 0; "skip" is nan whenever
       the reference is empty. One mask empty is inf otherwise.
 
+  Returns:
+    Four distances in mm, symmetric in the two masks but for "skip".
+
   Raises:
     ConfigError: The policy is unknown.
     TypeError: A mask is not boolean.
@@ -68,36 +76,54 @@ def voxel_surface_distances(
   """
   checks.boolean(prediction=prediction, reference=reference)
   checks.same_shape(prediction=prediction, reference=reference)
-  _empty.check(empty)
-  mm = [float(s) for s in spacing]
-  if len(mm) != prediction.ndim or not all(0 < s < math.inf for s in mm):
-    raise ValueError(
-      f"spacing {mm} mm does not fit masks of {prediction.ndim} axes; give"
-      " one number above 0 per axis, in the array's order"
-    )
+  outcome = _empty.outcomes(empty, best=0.0, worst=math.inf)
+  a, b = np.asarray(prediction), np.asarray(reference)
+  mm = _millimetres(spacing, a.ndim)
   if not 0 <= percentile <= 100:
-    raise ValueError(f"percentile {percentile} is not in [0, 100]")
-  found = prediction.any(), reference.any()
-  if not all(found):
-    undefined = not any(found) or (empty == "skip" and not found[1])
-    best = 0.0 if empty == "perfect" else math.nan
-    return SurfaceDistances(*[best if undefined else math.inf] * 4)
-  a, b = _boxed(np.asarray(prediction), np.asarray(reference))
+    raise ValueError(
+      f"percentile {percentile} is not in [0, 100]; give one such as 95"
+    )
+  in_a, in_b = a.any(), b.any()
+  # SciPy measures from a voxel that is not there if nothing is background.
+  if not in_a or not in_b:
+    value = outcome.hallucinated if in_a else outcome.missed
+    return SurfaceDistances(*[value if in_a or in_b else outcome.both] * 4)
+  a, b = _boxed(a, b)
   there, back = _directed(a, b, mm), _directed(b, a, mm)
+  high = [np.percentile(d, percentile) for d in (there, back)]
   return SurfaceDistances(
-    float(max(there.max(), back.max())),
-    float(
-      max(np.percentile(there, percentile), np.percentile(back, percentile))
+    hausdorff=float(max(there.max(), back.max())),
+    hausdorff_percentile=float(max(high)),
+    average_symmetric_surface_distance=float(
+      np.concatenate([there, back]).mean()
     ),
-    float(np.concatenate([there, back]).mean()),
-    float(0.5 * (there.mean() + back.mean())),
+    mean_average_surface_distance=float(0.5 * (there.mean() + back.mean())),
   )
 
 
-def _boxed(*masks: np.ndarray) -> list[np.ndarray]:
+def _millimetres(spacing: Sequence[float], axes: int) -> list[float]:
+  try:
+    mm = [float(s) for s in spacing]
+  except (TypeError, ValueError):  # Not a sequence, or not of numbers.
+    mm = []
+  if len(mm) != axes or not all(0 < s < math.inf for s in mm):
+    said = " ".join(str(spacing).split())  # An array's text has lines.
+    raise ValueError(
+      f"spacing {said} mm does not fit masks of {axes} axes; give one"
+      " number above 0 per axis, in the array's order"
+    )
+  return mm
+
+
+def _boxed(a: np.ndarray, b: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
   """The masks within their common box and one voxel of background around."""
-  box = ndimage.find_objects((masks[0] | masks[1]).astype(np.uint8))[0]
-  return [np.pad(mask[box], 1) for mask in masks]
+  union = a | b
+  box = []
+  for axis in range(union.ndim):
+    others = tuple(k for k in range(union.ndim) if k != axis)
+    used = np.flatnonzero(union.any(axis=others))
+    box.append(slice(used[0], used[-1] + 1))
+  return np.pad(a[tuple(box)], 1), np.pad(b[tuple(box)], 1)
 
 
 def _directed(
@@ -109,4 +135,5 @@ def _directed(
 
 
 def _border(mask: np.ndarray) -> np.ndarray:
+  """Voxels with a face on the background; the array's end is background."""
   return mask & ~ndimage.binary_erosion(mask)

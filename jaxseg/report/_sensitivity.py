@@ -194,7 +194,8 @@ def _perturbations(
     bbox={"fc": "white", "ec": "none", "pad": 1.5},
   )
   panel.yaxis.set_major_formatter(mpl_ticker.FormatStrFormatter("%g %%"))
-  panel.set_ylim(bottom=min(0.0, panel.get_ylim()[0]))
+  low, high = panel.get_ylim()
+  panel.set_ylim(min(0.0, low), max(high, 115 * _PAPER))  # Room for the label.
   reach = max(abs(float(row["perturbation"])) for row in rows)
   panel.xaxis.set_major_locator(
     mpl_ticker.MultipleLocator(_SIZE * max(1, math.ceil(reach / 0.12)))

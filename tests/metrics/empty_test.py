@@ -1,0 +1,63 @@
+"""The policy for empty masks is one table for all metrics."""
+
+import math
+
+import numpy as np
+import pytest
+
+from jaxseg import errors
+from jaxseg import metrics
+from jaxseg.metrics import _empty
+
+TABLE = {  # Both empty, missed, hallucinated; of an overlap metric.
+  "nan": (math.nan, 0.0, 0.0),
+  "perfect": (1.0, 0.0, 0.0),
+  "skip": (math.nan, 0.0, math.nan),
+}
+FULL, EMPTY = np.ones((2, 3), np.bool_), np.zeros((2, 3), np.bool_)
+PAIRS = ((EMPTY, EMPTY), (EMPTY, FULL), (FULL, EMPTY))
+
+
+def test_the_table():
+  assert tuple(TABLE) == _empty.POLICIES
+  for empty, row in TABLE.items():
+    found = _empty.outcomes(empty, best=1.0, worst=0.0)
+    np.testing.assert_array_equal(found, row)
+
+
+@pytest.mark.parametrize("empty", TABLE)
+@pytest.mark.parametrize("name", ["dice", "iou", "precision", "recall"])
+def test_overlap_metrics_follow_it(name, empty):
+  metric = getattr(metrics, name)
+  found = [metric(a, b, empty=empty) for a, b in PAIRS]
+  np.testing.assert_array_equal(found, TABLE[empty])
+  assert metric(FULL, FULL, empty=empty) == 1
+
+
+@pytest.mark.parametrize("empty", TABLE)
+def test_surface_distances_follow_it(empty):
+  expected = [math.inf if v == 0 else v - 1 for v in TABLE[empty]]
+  for (a, b), value in zip(PAIRS, expected, strict=True):
+    found = metrics.voxel_surface_distances(a, b, (1, 1), empty=empty)
+    np.testing.assert_array_equal(found, [value] * 4)
+
+
+@pytest.mark.parametrize("empty", TABLE)
+def test_specificity_is_undefined_where_nothing_could_be_left_out(empty):
+  metric = metrics.specificity
+  full = 1.0 if empty == "perfect" else math.nan
+  np.testing.assert_array_equal(metric(FULL, FULL, empty=empty), full)
+  np.testing.assert_array_equal(metric(EMPTY, FULL, empty=empty), full)
+  # An empty reference is all background, and only "skip" leaves it out.
+  skipped = math.nan if empty == "skip" else 1.0
+  np.testing.assert_array_equal(metric(EMPTY, EMPTY, empty=empty), skipped)
+  np.testing.assert_array_equal(metric(FULL, EMPTY, empty=empty), skipped * 0)
+
+
+def test_an_unknown_policy_is_refused():
+  text = "empty 'zero' is unknown; take one of nan, perfect, skip"
+  for name in ("dice", "iou", "precision", "recall", "specificity"):
+    with pytest.raises(errors.ConfigError, match=text):
+      getattr(metrics, name)(FULL, FULL, empty="zero")
+  with pytest.raises(errors.ConfigError, match=text):
+    metrics.voxel_surface_distances(FULL, FULL, (1, 1), empty="zero")
