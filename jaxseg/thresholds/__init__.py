@@ -1,7 +1,7 @@
 """Thresholds: maps to counts, counts to curves, optimum and sensitivity."""
 
+from jaxseg.thresholds._case import count_case
 from jaxseg.thresholds._count import count
-from jaxseg.thresholds._count import count_case
 from jaxseg.thresholds._counts import Counts
 from jaxseg.thresholds._curves import curve
 from jaxseg.thresholds._grid import binarize

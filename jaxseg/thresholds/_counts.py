@@ -1,6 +1,6 @@
 """Counts: what a sweep leaves of a map. They add; scores do not."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 import dataclasses
 from typing import Any
 
@@ -9,6 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxseg import errors
+from jaxseg.thresholds import _grid
 
 
 @jax.tree_util.register_dataclass
@@ -18,7 +19,9 @@ class Counts:
 
   Interval i holds the voxels on which exactly i thresholds are at most p:
   interval 0 lies below all thresholds, interval T at or above the last.
-  Counts of slices, patients, devices and machines are added with `+`.
+  Counts of slices, patients, devices and machines are added with `+`. Sums
+  are int64 on the host, where a cohort fits; only what is being traced stays
+  int32, which holds 2**31 - 1 voxels.
 
   Attributes:
     thresholds: float32 `[T]`, ascending.
@@ -34,32 +37,54 @@ class Counts:
     """Counts of both; the thresholds must be the same.
 
     Raises:
-      ConfigError: The thresholds differ.
+      ConfigError: The thresholds differ (as far as their values are known).
+      OverflowError: A traced sum would have to hold more than it can.
     """
-    ours, theirs = self.thresholds, other.thresholds
-    if np.shape(ours) != np.shape(theirs) or (
-      isinstance(ours, np.ndarray)
-      and isinstance(theirs, np.ndarray)
-      and not np.array_equal(ours, theirs)
-    ):
-      raise errors.ConfigError(
-        f"counts at {np.shape(ours)} and {np.shape(theirs)} thresholds are"
-        " not of one grid; count again with the same thresholds"
-      )
+    if not isinstance(other, Counts):
+      return NotImplemented
     return Counts(
-      ours, self.positive + other.positive, self.negative + other.negative
+      _common(self.thresholds, other.thresholds),
+      _add(self.positive, other.positive),
+      _add(self.negative, other.negative),
     )
+
+  def __radd__(self, other: Any) -> "Counts":
+    """For the built-in `sum`, which begins with 0."""
+    return self if isinstance(other, int) and other == 0 else NotImplemented
 
   def __getitem__(self, index: Any) -> "Counts":
     """Some of the leading axes, such as one patient of a cohort."""
+    index = index if isinstance(index, tuple) else (index,)
+    if not any(i is Ellipsis for i in index):
+      index = (*index, ...)
+    if np.ndim(self.positive) < 2:
+      raise IndexError(
+        f"counts of shape {np.shape(self.positive)} have no leading axis to"
+        " take from; stack several"
+      )
+    index = (*index, slice(None))  # Never among the intervals.
     return Counts(self.thresholds, self.positive[index], self.negative[index])
 
-  def sum(self, axis: int = 0) -> "Counts":
-    """Adds along a leading axis; on the host in int64."""
+  def __iter__(self) -> Iterator["Counts"]:
+    # Iteration by __getitem__ would not end: JAX clamps an index.
+    return (self[i] for i in range(np.shape(self.positive)[0]))
+
+  def sum(self, axis: int | tuple[int, ...] = 0) -> "Counts":
+    """Adds along leading axes; the intervals are not one of them.
+
+    Raises:
+      ValueError: There is no such leading axis.
+    """
+    lead = np.ndim(self.positive) - 1
+    axes = (axis,) if isinstance(axis, int) else tuple(axis)
+    if not all(-lead <= a < lead for a in axes):
+      raise ValueError(
+        f"axis {axis} is not one of {lead} leading axes of the counts; name"
+        " an axis of patients or structures"
+      )
+    axes = tuple(a % lead for a in axes)
     return Counts(
-      self.thresholds,
-      _sum(self.positive, axis),
-      _sum(self.negative, axis),
+      self.thresholds, _sum(self.positive, axes), _sum(self.negative, axes)
     )
 
   @staticmethod
@@ -71,17 +96,13 @@ class Counts:
     """
     if not counts:
       raise errors.ConfigError("stack of 0 counts; give at least one")
-    first = np.asarray(counts[0].thresholds)
-    for other in counts[1:]:
-      if not np.array_equal(first, np.asarray(other.thresholds)):
-        raise errors.ConfigError(
-          f"counts at {first.shape} and {np.shape(other.thresholds)}"
-          " thresholds are not of one grid; count again"
-        )
+    host = [c.on_host() for c in counts]
+    for other in host[1:]:
+      _common(host[0].thresholds, other.thresholds)
     return Counts(
-      first,
-      np.stack([np.asarray(c.positive, np.int64) for c in counts]),
-      np.stack([np.asarray(c.negative, np.int64) for c in counts]),
+      host[0].thresholds,
+      np.stack([c.positive for c in host]),
+      np.stack([c.negative for c in host]),
     )
 
   def on_host(self) -> "Counts":
@@ -91,6 +112,38 @@ class Counts:
       np.asarray(self.positive, np.int64),
       np.asarray(self.negative, np.int64),
     )
+
+  def to_arrays(self) -> dict[str, np.ndarray]:
+    """NumPy arrays by attribute, as `numpy.savez` takes them."""
+    return dict(vars(self.on_host()))
+
+  @staticmethod
+  def from_arrays(arrays: Mapping[str, Any]) -> "Counts":
+    """Counts from what `to_arrays` gave, or from an open npz file.
+
+    Raises:
+      DataError: An array is missing, or its shape or dtype does not fit.
+    """
+    missing = {"thresholds", "positive", "negative"} - set(arrays)
+    if missing:
+      raise errors.DataError(
+        f"counts lack {', '.join(sorted(missing))}; count the maps again"
+      )
+    cuts, *two = (
+      np.asarray(arrays[k]) for k in ("thresholds", "positive", "negative")
+    )
+    fits = two[0].shape == two[1].shape and cuts.ndim == 1
+    if not fits or two[0].shape[-1:] != (len(cuts) + 1,):
+      raise errors.DataError(
+        f"thresholds {cuts.shape}, positive {two[0].shape} and negative"
+        f" {two[1].shape} are no counts; count the maps again"
+      )
+    if not all(np.issubdtype(v.dtype, np.integer) for v in two):
+      raise errors.DataError(
+        f"positive {two[0].dtype} and negative {two[1].dtype} are no"
+        " integers; count the maps again"
+      )
+    return Counts(cuts, *two).on_host()
 
   @property
   def true_positive(self) -> Any:
@@ -113,15 +166,56 @@ class Counts:
     return _below(self.negative)
 
 
-def _sum(array: Any, axis: int) -> Any:
-  if isinstance(array, np.ndarray):
-    return array.sum(axis, dtype=np.int64)
-  return jnp.sum(array, axis, dtype=array.dtype)
+def _common(ours: Any, theirs: Any) -> Any:
+  """The thresholds of both, refused where they are known to differ."""
+  if np.shape(ours) != np.shape(theirs):
+    raise errors.ConfigError(
+      f"counts at {np.shape(ours)} and {np.shape(theirs)} thresholds do not"
+      " add; count again with the same thresholds"
+    )
+  if ours is not theirs and _grid.known(ours) and _grid.known(theirs):
+    one, two = np.asarray(ours), np.asarray(theirs)
+    if not np.array_equal(one, two):
+      k = int(np.argmax(one != two))
+      raise errors.ConfigError(
+        f"counts at thresholds[{k}] = {one[k]} and {two[k]} do not add;"
+        " count again with the same thresholds"
+      )
+  return ours
+
+
+def _add(one: Any, two: Any) -> Any:
+  if _grid.known(one) and _grid.known(two):
+    return np.asarray(one, np.int64) + np.asarray(two, np.int64)
+  return _for_device(one) + _for_device(two)
+
+
+def _for_device(array: Any) -> jax.Array:
+  """JAX cuts int64 to its low half without a word where x64 is off."""
+  if isinstance(array, np.ndarray) and array.size:
+    most = np.iinfo(jax.dtypes.canonicalize_dtype(np.int64)).max
+    if array.max() > most:
+      raise OverflowError(
+        f"a count of {array.max()} exceeds {most}; add outside of jit"
+      )
+  return jnp.asarray(array)
+
+
+def _sum(array: Any, axes: tuple[int, ...]) -> Any:
+  if _grid.known(array):
+    return np.asarray(array).sum(axes, dtype=np.int64)
+  return jnp.sum(array, axes, dtype=array.dtype)
+
+
+def _cumulative(array: Any) -> Any:
+  """Sums from the first interval on; NumPy's in int64, JAX's as they are."""
+  on_host = isinstance(array, np.ndarray)
+  return array.cumsum(-1, dtype=np.int64 if on_host else array.dtype)
 
 
 def _at_or_above(array: Any) -> Any:
-  return array[..., ::-1].cumsum(-1, dtype=array.dtype)[..., ::-1][..., 1:]
+  return _cumulative(array[..., ::-1])[..., ::-1][..., 1:]
 
 
 def _below(array: Any) -> Any:
-  return array.cumsum(-1, dtype=array.dtype)[..., :-1]
+  return _cumulative(array)[..., :-1]

@@ -21,6 +21,38 @@ _METRICS: dict[str, Callable[..., tuple[Any, Any]]] = {
 _POLICIES = ("nan", "perfect", "skip")
 
 
+def curve(
+  counts: _counts.Counts, *, metric: str = "dice", empty: str = "nan"
+) -> Any:
+  """A metric at every threshold.
+
+  Args:
+    counts: `[..., T + 1]`.
+    metric: "dice", "iou", "precision", "recall" or "specificity".
+    empty: Where prediction and reference are both empty: "nan", or "perfect"
+      for 1; with "skip" every threshold is nan if the reference is empty. If
+      one of them is empty and the metric is undefined, it is 0. Specificity
+      is undefined only without a negative voxel.
+
+  Returns:
+    `[..., T]`: float64 from NumPy counts, float32 from JAX ones.
+
+  Raises:
+    ConfigError: The metric or the policy is unknown.
+
+  References:
+    Metrics Reloaded, arXiv:2206.01653.
+  """
+  return score(
+    counts.true_positive,
+    counts.false_positive,
+    counts.false_negative,
+    counts.true_negative,
+    metric=metric,
+    empty=empty,
+  )
+
+
 def ratio(metric: str) -> Callable[..., tuple[Any, Any]]:
   """Numerator and denominator of a metric as a function of the four counts.
 
@@ -34,53 +66,35 @@ def ratio(metric: str) -> Callable[..., tuple[Any, Any]]:
   return _METRICS[metric]
 
 
-def curve(
-  counts: _counts.Counts, *, metric: str = "dice", empty: str = "nan"
-) -> Any:
-  """A metric at every threshold.
-
-  Args:
-    counts: `[..., T + 1]`.
-    metric: "dice", "iou", "precision", "recall" or "specificity".
-    empty: Where prediction and reference are both empty: "nan", or "perfect"
-      for 1; with "skip" every threshold is nan if the reference is empty. If
-      one of them is empty and the metric is undefined, it is 0.
-
-  Returns:
-    `[..., T]`: float64 from NumPy counts, float32 from JAX ones.
+def score(tp: Any, fp: Any, fn: Any, tn: Any, *, metric: str, empty: str):
+  """A metric from the four counts, which are integers of one shape.
 
   Raises:
     ConfigError: The metric or the policy is unknown.
-
-  References:
-    Metrics Reloaded, arXiv:2206.01653.
   """
   if empty not in _POLICIES:
     raise errors.ConfigError(
       f"empty {empty!r} is unknown; take one of {', '.join(_POLICIES)}"
     )
-  four: tuple[Any, ...] = (
-    counts.true_positive,
-    counts.false_positive,
-    counts.false_negative,
-    counts.true_negative,
-  )
-  host = isinstance(four[0], np.ndarray)
-  xp, dtype = (np, np.float64) if host else (jnp, jnp.float32)
-  if not host:  # Sums of int32 counts could wrap; float32 only rounds.
-    four = tuple(jnp.asarray(v).astype(jnp.float32) for v in four)
-  tp, fp, fn, _ = four
+  four: tuple[Any, ...] = (tp, fp, fn, tn)
+  host = isinstance(tp, np.ndarray)
+  xp: Any = np if host else jnp
+  dtype: Any = np.float64 if host else jnp.float32
+  if not host:
+    # 2 TP + FP + FN of what int32 holds fits, and is exact up to the division.
+    four = tuple(
+      v.astype(jnp.uint32) if v.dtype == jnp.int32 else v for v in four
+    )
   numerator, denominator = ratio(metric)(*four)
   defined = denominator > 0
-  value = numerator.astype(dtype) / xp.where(defined, denominator, 1).astype(
-    dtype
-  )
-  no_reference = tp + fn == 0
-  both = no_reference & (tp + fp == 0)
+  safe = xp.where(defined, denominator, 1)
+  value = numerator.astype(dtype) / safe.astype(dtype)
+  no_reference = four[0] + four[2] == 0
+  nothing = no_reference & (four[0] + four[1] == 0)
   if metric == "specificity":
-    both = ~defined  # The reference is full, and there is no negative voxel.
-  nothing = dtype(1.0 if empty == "perfect" else np.nan)
-  value = xp.where(defined, value, xp.where(both, nothing, dtype(0)))
+    nothing = ~defined  # The reference is full: nothing could be left out.
+  best = dtype(1.0 if empty == "perfect" else np.nan)
+  value = xp.where(defined, value, xp.where(nothing, best, dtype(0)))
   if empty == "skip":
     value = xp.where(no_reference, dtype(np.nan), value)
   return value

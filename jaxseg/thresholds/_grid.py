@@ -10,7 +10,11 @@ from jaxseg import errors
 
 # float32(u / 255), each quotient rounded once. Under jit XLA would multiply by
 # a rounded reciprocal instead, and half of the values come out one ulp low.
-_BYTES = (np.arange(256, dtype=np.float64) / 255).astype(np.float32)
+BYTES = (np.arange(256, dtype=np.float64) / 255).astype(np.float32)
+
+# Up to here p * (n - 1) + 0.5 in float32, cut to an integer, is the nearest
+# threshold or its neighbour on the other side of p: errors stay below 1/5.
+_MOST_BY_ARITHMETIC = 1 << 20
 
 
 def grid(n: int = 1001) -> np.ndarray:
@@ -32,26 +36,6 @@ def grid(n: int = 1001) -> np.ndarray:
   if n < 2:
     raise errors.ConfigError(f"a grid of {n} thresholds; take at least 2")
   return (np.arange(n, dtype=np.float64) / (n - 1)).astype(np.float32)
-
-
-def as_float32(probabilities: jax.Array | np.ndarray) -> jax.Array:
-  """Probabilities as float32: 8-bit u means u / 255, floats are converted.
-
-  Args:
-    probabilities: Floating point or uint8, any shape.
-
-  Raises:
-    TypeError: Another dtype.
-  """
-  array = jnp.asarray(probabilities)
-  if array.dtype == jnp.uint8:
-    return jnp.asarray(_BYTES)[array.astype(jnp.int32)]
-  if not jnp.issubdtype(array.dtype, jnp.floating):
-    raise TypeError(
-      f"probabilities have dtype {array.dtype}; give floating point in"
-      " [0, 1], or uint8 for u / 255"
-    )
-  return array.astype(jnp.float32)
 
 
 def binarize(
@@ -77,7 +61,54 @@ def binarize(
     TypeError: `probabilities` have another dtype.
   """
   p, cut = as_float32(probabilities), float32_thresholds(threshold)
+  shape = np.broadcast_shapes(p.shape, cut.shape)
+  # Spelled out, for JAX can be set to refuse broadcasting between ranks.
+  p, cut = jnp.broadcast_to(p, shape), jnp.broadcast_to(cut, shape)
   return (ordered(p) >= ordered(cut)) & ~jnp.isnan(p)
+
+
+def check_dtype(dtype: Any) -> None:
+  """Raises TypeError unless `dtype` is floating point or uint8."""
+  # jnp.issubdtype and not NumPy's: bfloat16 is a float only to the former.
+  if dtype != np.uint8 and not jnp.issubdtype(dtype, jnp.floating):
+    raise TypeError(
+      f"probabilities have dtype {dtype}; give floating point in [0, 1], or"
+      " uint8 for u / 255"
+    )
+
+
+def dtype_of(array: Any) -> Any:
+  """The dtype, also of what is no array yet."""
+  return array.dtype if hasattr(array, "dtype") else np.asarray(array).dtype
+
+
+def rounded(probabilities: Any) -> Any:
+  """NumPy's float64 as float32, rounded on the host; all else as it is.
+
+  Compiled, the conversion takes subnormal numbers for 0.
+  """
+  if isinstance(probabilities, np.ndarray) and (
+    probabilities.dtype == np.float64
+  ):
+    with np.errstate(over="ignore"):  # Beyond float32 is infinity.
+      return probabilities.astype(np.float32)
+  return probabilities
+
+
+def as_float32(probabilities: jax.Array | np.ndarray) -> jax.Array:
+  """Probabilities as float32: 8-bit u means u / 255, floats are converted.
+
+  Args:
+    probabilities: Floating point or uint8, any shape.
+
+  Raises:
+    TypeError: Another dtype.
+  """
+  check_dtype(dtype_of(probabilities))
+  array = jnp.asarray(rounded(probabilities))
+  if array.dtype == jnp.uint8:
+    return jnp.asarray(BYTES)[array.astype(jnp.int32)]
+  return array.astype(jnp.float32)
 
 
 def float32_thresholds(thresholds: Any) -> jax.Array:
@@ -91,6 +122,52 @@ def float32_thresholds(thresholds: Any) -> jax.Array:
   if isinstance(thresholds, jax.Array):
     return thresholds.astype(jnp.float32)
   return jnp.asarray(np.asarray(thresholds, np.float32))
+
+
+def known(array: Any) -> bool:
+  """Whether all values are here: not traced, not on another machine."""
+  if isinstance(array, jax.core.Tracer):
+    return False
+  return (
+    not isinstance(array, jax.Array)
+    or array.is_fully_addressable
+    or array.is_fully_replicated
+  )
+
+
+def ascending(thresholds: Any) -> np.ndarray:
+  """Thresholds as NumPy float32 `[T]`, checked; their values are known.
+
+  Args:
+    thresholds: Numbers, `[T]`.
+
+  Raises:
+    ConfigError: None, not a vector, NaN, or one lies below its predecessor.
+  """
+  cuts = np.asarray(thresholds, np.float32)
+  if cuts.ndim != 1 or not cuts.size:
+    raise errors.ConfigError(
+      f"thresholds have shape {cuts.shape}; give a vector of at least one"
+    )
+  wrong = ~(cuts[1:] >= cuts[:-1])  # True for NaN, too.
+  if wrong.any() or np.isnan(cuts[0]):
+    k = int(np.argmax(wrong)) + 1 if wrong.any() else 0
+    raise errors.ConfigError(
+      f"thresholds[{k}] is {cuts[k]} and not at least the one before; give"
+      " them ascending, without NaN"
+    )
+  return cuts
+
+
+def is_even(cuts: np.ndarray) -> bool:
+  """Whether arithmetic finds the interval: `cuts` are `grid(T)`."""
+  number = len(cuts)
+  return fits_arithmetic(number) and np.array_equal(cuts, grid(number))
+
+
+def fits_arithmetic(number: int) -> bool:
+  """Whether an even grid of so many thresholds leaves arithmetic exact."""
+  return 2 <= number <= _MOST_BY_ARITHMETIC
 
 
 def ordered(x: jax.Array) -> jax.Array:

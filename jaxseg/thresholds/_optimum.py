@@ -2,7 +2,6 @@
 
 import dataclasses
 import fractions
-from typing import Any
 
 import numpy as np
 
@@ -10,8 +9,9 @@ from jaxseg import errors
 from jaxseg.thresholds import _counts
 from jaxseg.thresholds import _curves
 
-OBJECTIVES = ("dice", "iou")
-AGGREGATES = ("pooled", "mean_case")
+_OBJECTIVES = ("dice", "iou")
+_AGGREGATES = ("pooled", "mean_case")
+_POLICIES = ("skip", "perfect")
 
 # Rounding of float64 scores is far below this; what is nearer than it to the
 # maximum is compared in exact fractions.
@@ -49,6 +49,7 @@ def optimum(
   *,
   objective: str = "dice",
   aggregate: str = "pooled",
+  empty: str = "skip",
 ) -> Optimum:
   """Finds the threshold of the highest objective.
 
@@ -59,42 +60,19 @@ def optimum(
     counts: `[T + 1]`, or with cases in front `[..., case, T + 1]`.
     objective: "dice" or "iou".
     aggregate: "pooled" takes the score of the summed counts; "mean_case" the
-      mean of the scores of the cases that have the structure.
+      mean of the scores of the cases.
+    empty: Cases without the structure in "mean_case": "skip" leaves them out;
+      with "perfect" such a case scores 1 where nothing is predicted, else 0.
 
   Raises:
-    ConfigError: Objective or aggregate is unknown.
+    ConfigError: Objective, aggregate or policy is unknown.
     DataError: No case has the structure: no threshold is better than another.
 
   References:
     doi:10.1002/acm2.13331.
   """
-  if objective not in OBJECTIVES:
-    raise errors.ConfigError(
-      f"objective {objective!r} is unknown; take {' or '.join(OBJECTIVES)}"
-    )
-  if aggregate not in AGGREGATES:
-    raise errors.ConfigError(
-      f"aggregate {aggregate!r} is unknown; take {' or '.join(AGGREGATES)}"
-    )
-  numerator, denominator = _fractions(counts, objective, aggregate)
-  scores = (numerator / denominator).mean(0)  # [T]
-  near = np.flatnonzero(scores >= scores.max() - _NEAR)
-  exact: dict[Any, fractions.Fraction] = {}
-  values = []
-  for k in near:
-    key = numerator[:, k].tobytes() + denominator[:, k].tobytes()
-    if key not in exact:  # A plateau is many thresholds of the same counts.
-      exact[key] = sum(
-        map(
-          fractions.Fraction,
-          numerator[:, k].tolist(),
-          denominator[:, k].tolist(),
-        ),
-        fractions.Fraction(0),
-      )
-    values.append(exact[key])
-  highest = max(values)
-  best = near[[value == highest for value in values]]
+  numerator, denominator = scores(counts, objective, aggregate, empty)
+  best, value = _highest(numerator, denominator)
   runs = np.split(best, np.flatnonzero(np.diff(best) > 1) + 1)
   widest = max(runs, key=len)  # The first of equally wide ones.
   first, last = int(widest[0]), int(widest[-1])
@@ -102,7 +80,7 @@ def optimum(
   grid = np.asarray(counts.thresholds)
   return Optimum(
     threshold=float(grid[index]),
-    value=float(highest / len(numerator)),
+    value=value,
     low=float(grid[first]),
     high=float(grid[last]),
     index=index,
@@ -112,26 +90,66 @@ def optimum(
   )
 
 
-def _fractions(
-  counts: _counts.Counts, objective: str, aggregate: str
+def scores(
+  counts: _counts.Counts, objective: str, aggregate: str, empty: str
 ) -> tuple[np.ndarray, np.ndarray]:
-  """Numerators and denominators, int64 `[case, T]`, of cases to average."""
+  """Numerators and denominators > 0, int64 `[case, T]`, of what is averaged.
+
+  Raises:
+    ConfigError: Objective, aggregate or policy is unknown.
+    DataError: No case has the structure.
+  """
+  _one_of(_OBJECTIVES, objective=objective)
+  _one_of(_AGGREGATES, aggregate=aggregate)
+  _one_of(_POLICIES, empty=empty)
   host = counts.on_host()
   bins = host.positive.shape[-1]
   positive = host.positive.reshape(-1, bins)
   negative = host.negative.reshape(-1, bins)
-  if aggregate == "pooled":
-    positive, negative = positive.sum(0)[None], negative.sum(0)[None]
-  has = positive.sum(-1) > 0
+  has = positive.any(-1)
   if not has.any():
     raise errors.DataError(
       f"none of {len(has)} cases has the structure, so no threshold is best;"
       " leave the structure out"
     )
-  kept = _counts.Counts(host.thresholds, positive[has], negative[has])
-  return _curves.ratio(objective)(
+  if aggregate == "pooled":
+    positive, negative = positive.sum(0)[None], negative.sum(0)[None]
+  elif empty == "skip":
+    positive, negative = positive[has], negative[has]
+  kept = _counts.Counts(host.thresholds, positive, negative)
+  numerator, denominator = _curves.ratio(objective)(
     kept.true_positive,
     kept.false_positive,
     kept.false_negative,
     kept.true_negative,
   )
+  nothing = denominator == 0  # Neither reference nor prediction: 1 / 1.
+  return numerator + nothing, denominator + nothing
+
+
+def _one_of(known: tuple[str, ...], **given: str) -> None:
+  for name, value in given.items():
+    if value not in known:
+      raise errors.ConfigError(
+        f"{name} {value!r} is unknown; take {' or '.join(known)}"
+      )
+
+
+def _highest(
+  numerator: np.ndarray, denominator: np.ndarray
+) -> tuple[np.ndarray, float]:
+  """All indices of the exactly highest mean, ascending, and that mean."""
+  rounded = (numerator / denominator).mean(0)  # [T]
+  near = np.flatnonzero(rounded >= rounded.max() - _NEAR)
+  seen: dict[bytes, fractions.Fraction] = {}
+  values = []
+  for k in near:
+    case = numerator[:, k], denominator[:, k]
+    key = b"".join(v.tobytes() for v in case)
+    if key not in seen:  # A plateau is many thresholds of the same counts.
+      a, b = (v.tolist() for v in case)
+      seen[key] = sum(map(fractions.Fraction, a, b), fractions.Fraction(0))
+    values.append(seen[key])
+  highest = max(values)
+  best = near[[value == highest for value in values]]
+  return best, float(highest / len(numerator))

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from jaxseg import errors
 from jaxseg.thresholds import _counts
-from jaxseg.thresholds import _curves
 from jaxseg.thresholds import _optimum
 
 
@@ -15,6 +15,7 @@ def sensitivity(
   perturbations: Sequence[float] = (-0.05, 0.05),
   aggregate: str = "pooled",
   threshold: float | None = None,
+  empty: str = "skip",
 ) -> np.ndarray:
   """Relative Dice reduction (D* - D(t* + d)) / D* for each perturbation d.
 
@@ -23,40 +24,38 @@ def sensitivity(
     perturbations: Shifts d of the threshold. The grid's threshold nearest to
       t* + d is taken; beyond the grid's ends, its end.
     aggregate: "pooled" or "mean_case", as in `optimum`.
-    threshold: t*; None is the optimum of these counts. A threshold that was
-      chosen on other patients can give negative reductions.
+    threshold: t*, moved to the grid's nearest; None is the optimum of these
+      counts. A threshold that was chosen on other patients can give negative
+      reductions.
+    empty: Cases without the structure, as in `optimum`.
 
   Returns:
     float64 `[perturbation]`; nan where the Dice at t* is 0.
 
   Raises:
-    ConfigError: The aggregate is unknown.
+    ConfigError: The aggregate or the policy is unknown, or a shift or the
+      threshold is not finite.
     DataError: No case has the structure.
 
   References:
     doi:10.1002/acm2.13331.
   """
-  host = counts.on_host()
-  grid = np.asarray(host.thresholds, np.float64)
-  best = _optimum.optimum(host, aggregate=aggregate)  # Checks, too.
-  centre = best.index
-  if threshold is not None:
-    centre = int(np.argmin(np.abs(grid - threshold)))
-  bins = host.positive.shape[-1]
-  cases = _counts.Counts(
-    host.thresholds,
-    host.positive.reshape(-1, bins),
-    host.negative.reshape(-1, bins),
-  )
-  if aggregate == "pooled":
-    dice = _curves.curve(cases.sum(0))
+  shifts = np.asarray(perturbations, np.float64)
+  given = np.float64(0 if threshold is None else threshold)
+  if not (np.isfinite(shifts).all() and np.isfinite(given)):
+    raise errors.ConfigError(
+      f"perturbations {perturbations} and threshold {threshold} are not all"
+      " finite; give numbers"
+    )
+  grid = np.asarray(counts.thresholds, np.float64)
+  ratio = _optimum.scores(counts, "dice", aggregate, empty)
+  dice = (ratio[0] / ratio[1]).mean(0)  # [T]
+  if threshold is None:
+    best = _optimum.optimum(counts, aggregate=aggregate, empty=empty)
+    centre = best.index
   else:
-    has = cases.positive.sum(-1) > 0
-    dice = _curves.curve(cases[has]).mean(0)
-  there = [
-    int(np.argmin(np.abs(grid - (grid[centre] + d)))) for d in perturbations
-  ]
-  level = dice[centre]
-  if not level > 0:
-    return np.full(len(there), np.nan)
-  return (level - dice[there]) / level
+    centre = int(np.abs(grid - given).argmin())
+  there = np.abs(grid - (grid[centre] + shifts)[:, None]).argmin(-1)
+  if not dice[centre] > 0:
+    return np.full(shifts.shape, np.nan)
+  return (dice[centre] - dice[there]) / dice[centre]

@@ -12,6 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxseg import _checks as checks
+from jaxseg.thresholds import _count
 from jaxseg.thresholds import _curves
 from jaxseg.thresholds import _grid
 
@@ -24,14 +25,14 @@ def sweep_counts(
   reference: jax.Array,
   thresholds: jax.Array,
   *,
-  axis: tuple[int, ...] | None = None,
+  axis: int | tuple[int, ...] | None = None,
 ) -> tuple[jax.Array, jax.Array]:
-  """True and false positives at every threshold.
+  """True and false positives at every threshold, by vmap across thresholds.
 
   Args:
     probabilities: Floating point or uint8 (u means u / 255), any shape.
     reference: Mask, bool, same shape.
-    thresholds: `[T]`.
+    thresholds: `[T]`, in any order.
     axis: Axes counted over; None is all. The others, such as structures, stay
       in front.
 
@@ -46,28 +47,27 @@ def sweep_counts(
     doi:10.1002/acm2.13331.
   """
   checks.same_shape(probabilities=probabilities, reference=reference)
+  shape = np.shape(probabilities)
+  axes = _count.counted_axes(len(shape), axis)
+  _count.refuse_beyond_int32(math.prod(shape[a] for a in axes))
+  cuts = _grid.float32_thresholds(thresholds)
+  return _sweep(_grid.rounded(probabilities), reference, cuts, axes=axes)
+
+
+@functools.partial(jax.jit, static_argnames="axes")
+def _sweep(probabilities, reference, cuts, *, axes):
   p = _grid.as_float32(probabilities)
   y = jnp.asarray(reference).astype(jnp.bool_)
-  axes = (
-    tuple(range(p.ndim)) if axis is None else tuple(a % p.ndim for a in axis)
-  )
-  size = math.prod(p.shape[a] for a in axes)
-  if size > np.iinfo(np.int32).max:
-    raise ValueError(
-      f"{size} voxels in one count exceed int32; sweep slices or blocks, or"
-      " use count_case"
-    )
 
   def cut(threshold: jax.Array) -> tuple[jax.Array, jax.Array]:
     inside = _grid.binarize(p, threshold)
-    hit = functools.partial(jnp.sum, axis=axes, dtype=jnp.int32)
-    return hit(inside & y), hit(inside & ~y)
+    number = functools.partial(jnp.sum, axis=axes, dtype=jnp.int32)
+    return number(inside & y), number(inside & ~y)
 
-  cuts = _grid.float32_thresholds(thresholds)
   # lax.map with a batch size is vmap over a chunk, chunk after chunk.
   chunk = max(1, min(cuts.shape[0], _BUDGET_BYTES // max(1, 2 * p.size)))
-  tp, fp = jax.lax.map(cut, cuts, batch_size=chunk)
-  return jnp.moveaxis(tp, 0, -1), jnp.moveaxis(fp, 0, -1)
+  found = jax.lax.map(cut, cuts, batch_size=chunk)
+  return tuple(jnp.moveaxis(v, 0, -1) for v in found)
 
 
 def sweep(
@@ -76,7 +76,7 @@ def sweep(
   thresholds: jax.Array,
   *,
   metric: str = "dice",
-  axis: tuple[int, ...] | None = None,
+  axis: int | tuple[int, ...] | None = None,
 ) -> jax.Array:
   """A metric at every threshold, by vmap across thresholds.
 
@@ -87,7 +87,7 @@ def sweep(
   Args:
     probabilities: Floating point or uint8 (u means u / 255), any shape.
     reference: Mask, bool, same shape.
-    thresholds: `[T]`.
+    thresholds: `[T]`, in any order.
     metric: "dice", "iou", "precision", "recall" or "specificity".
     axis: Axes counted over; None is all. The others, such as structures, stay
       in front.
@@ -103,18 +103,10 @@ def sweep(
   References:
     doi:10.1002/acm2.13331.
   """
-  ratio = _curves.ratio(metric)
+  _curves.ratio(metric)  # Refuses an unknown one before the work.
   tp, fp = sweep_counts(probabilities, reference, thresholds, axis=axis)
   y = jnp.asarray(reference).astype(jnp.bool_)
-  inside = jnp.sum(y, axis, dtype=jnp.int32)[..., None]
-  count = math.prod(y.shape) // max(1, math.prod(inside.shape))
-  tp, fp = tp.astype(jnp.float32), fp.astype(jnp.float32)
-  fn = inside.astype(jnp.float32) - tp
-  tn = count - inside.astype(jnp.float32) - fp
-  numerator, denominator = ratio(tp, fp, fn, tn)
-  value = numerator / jnp.where(denominator > 0, denominator, 1)
-  both = (inside == 0) & (tp + fp == 0)
-  undefined = jnp.where(both, jnp.nan, 0.0).astype(jnp.float32)
-  if metric == "specificity":
-    undefined = jnp.full_like(value, jnp.nan)
-  return jnp.where(denominator > 0, value, undefined)
+  axes = _count.counted_axes(y.ndim, axis)
+  fn = jnp.sum(y, axes, dtype=jnp.int32)[..., None] - tp
+  tn = jnp.sum(~y, axes, dtype=jnp.int32)[..., None] - fp
+  return _curves.score(tp, fp, fn, tn, metric=metric, empty="nan")

@@ -1,0 +1,187 @@
+"""One case to counts on the host: checked, in chunks, with NumPy alone.
+
+Most voxels of a probability map are next to 0 and lie in one interval. One
+comparison finds them; only the others are looked at, so that the count costs
+little more than a few passes over the map, and there is nothing to compile.
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from jaxseg import _checks as checks
+from jaxseg import errors
+from jaxseg.thresholds import _counts
+from jaxseg.thresholds import _grid
+
+# Voxels that are looked at together: 1 MB of float32 stays in the cache.
+_CHUNK = 1 << 18
+# Softmax sums to 1.0000001 at times; what is further off is no probability.
+_SLACK = 1e-6
+
+
+def count_case(
+  probabilities: np.ndarray,
+  reference: np.ndarray,
+  thresholds: np.ndarray,
+  *,
+  where: np.ndarray | None = None,
+) -> _counts.Counts:
+  """Counts one case on the host, checked, in chunks.
+
+  Args:
+    probabilities: Floating point or uint8 (u means u / 255), any shape; NumPy
+      or JAX.
+    reference: Mask, bool, same shape.
+    thresholds: `[T]`, ascending.
+    where: Voxels that count, bool, broadcastable; None is all. The others may
+      hold anything.
+
+  Returns:
+    Counts, NumPy int64 `[T + 1]`; no number of voxels is too large.
+
+  Raises:
+    ConfigError: `thresholds` are not an ascending vector.
+    DataError: A probability is NaN or outside of [0, 1].
+    TypeError: `probabilities` are neither floating point nor uint8.
+    ValueError: Shapes differ.
+
+  References:
+    doi:10.1002/acm2.13331 for the sweep over thresholds.
+  """
+  p, y = np.asarray(probabilities), np.asarray(reference)
+  checks.same_shape(probabilities=p, reference=y)
+  _grid.check_dtype(p.dtype)
+  cuts = _grid.ascending(thresholds)
+  arrays = [p, y]
+  if where is not None:
+    arrays.append(np.broadcast_to(np.asarray(where, np.bool_), p.shape))
+  histogram = _Bytes(cuts) if p.dtype == np.uint8 else _Floats(cuts, p.dtype)
+  for begin, values, inside, *keep in _chunks(arrays):
+    inside = inside.astype(np.bool_, copy=False)
+    if not histogram.add(values, inside, *keep):
+      _refuse(values, begin, p.shape, *keep)
+  positive, negative = histogram.result()
+  return _counts.Counts(cuts, positive, negative)
+
+
+def _chunks(arrays: list[np.ndarray], begin: int = 0) -> Iterator[Any]:
+  """Pieces of arrays of one shape: position in C order, then flat pieces.
+
+  Views are taken along the first axes, so that an array with strides is
+  copied a chunk at a time and never as a whole.
+  """
+  size = arrays[0].size
+  if size <= _CHUNK:
+    yield begin, *(a.reshape(-1) for a in arrays)
+    return
+  length = len(arrays[0])
+  row = size // length
+  rows = max(1, _CHUNK // row)
+  for i in range(0, length, rows):
+    part = [a[i] if rows == 1 else a[i : i + rows] for a in arrays]
+    yield from _chunks(part, begin + i * row)
+
+
+class _Floats:
+  """Histogram of floating-point maps."""
+
+  def __init__(self, cuts: np.ndarray, dtype: np.dtype):
+    self._cuts, self._even = cuts, _grid.is_even(cuts)
+    self._found = np.zeros((2, len(cuts) + 1), np.int64)
+    # From 0 to the first threshold above it all is in one interval. As
+    # unsigned integers the floats beyond, the negative ones and NaN are all
+    # larger, so that one comparison tells this interval from the rest.
+    self._lowest = int(np.searchsorted(cuts, np.float32(0), side="right"))
+    edge = np.append(cuts[self._lowest :], np.float32(1))[:1]
+    edge = np.minimum(edge, np.float32(1))
+    # 16-bit floats are told apart as they are: most need no conversion then.
+    self._dtype: np.dtype = np.dtype(np.float32)
+    self._code: np.dtype = np.dtype(np.uint32)
+    self._edge = edge.view(np.uint32)[0]
+    if dtype.itemsize == 2 and dtype.isnative:
+      self._dtype, self._code = dtype, np.dtype(np.uint16)
+      values = np.arange(1 << 15, dtype=np.uint16).view(dtype)
+      place = np.searchsorted(values.astype(np.float32), edge)[0]
+      self._edge = np.uint16(place)
+
+  def add(self, p, y, keep=None) -> bool:
+    """Counts a chunk; False if something there is no probability."""
+    if p.dtype != self._dtype:  # Another byte order, too, is another dtype.
+      p = _as_float32(p)
+    far = p.view(self._code) >= self._edge
+    if keep is not None:
+      far &= keep
+    many = np.count_nonzero(far)
+    if 2 * many < len(p):  # Above half, a copy costs more than it saves.
+      near = (len(p) if keep is None else np.count_nonzero(keep)) - many
+      inside = np.count_nonzero(y if keep is None else y & keep)
+      index = np.flatnonzero(far)
+      p, y = p.take(index), y.take(index)
+      inside -= np.count_nonzero(y)
+      self._found[:, self._lowest] += near - inside, inside
+    elif keep is not None:
+      p, y = p[keep], y[keep]
+    if not len(p):
+      return True
+    p = _as_float32(p)
+    if not (p.min() >= -_SLACK and p.max() <= 1 + _SLACK):  # NaN, too.
+      return False
+    bins = self._found.shape[1]
+    place = self._intervals(p) + np.multiply(y, bins, dtype=np.int32)
+    self._found += np.bincount(place, minlength=2 * bins).reshape(2, bins)
+    return True
+
+  def result(self) -> tuple[np.ndarray, np.ndarray]:
+    return self._found[1].copy(), self._found[0].copy()
+
+  def _intervals(self, p: np.ndarray) -> np.ndarray:
+    """Number of thresholds at or below each p."""
+    if not self._even:
+      return np.searchsorted(self._cuts, p, side="right")
+    last = len(self._cuts) - 1
+    # The nearest threshold: its neighbours are below and above p for sure.
+    k = (p * np.float32(last) + np.float32(0.5)).astype(np.int32)
+    np.minimum(k, last, out=k)  # Of 1.000001.
+    return k + (p >= self._cuts.take(k, mode="clip"))
+
+
+class _Bytes:
+  """Histogram of 8-bit maps: there are only 256 values."""
+
+  def __init__(self, cuts: np.ndarray):
+    self._bins = len(cuts) + 1
+    self._place = np.searchsorted(cuts, _grid.BYTES, side="right")
+    self._found = np.zeros((2, 256), np.int64)
+
+  def add(self, u, y, keep=None) -> bool:
+    """Counts a chunk, in which everything is a probability."""
+    if keep is not None:
+      u, y = u[keep], y[keep]
+    place = u + np.multiply(y, 256, dtype=np.int32)
+    self._found += np.bincount(place, minlength=512).reshape(2, 256)
+    return True
+
+  def result(self) -> tuple[np.ndarray, np.ndarray]:
+    total = np.zeros((2, self._bins), np.int64)
+    for of_class, found in zip(total, self._found, strict=True):
+      np.add.at(of_class, self._place, found)
+    return total[1], total[0]
+
+
+def _as_float32(p: np.ndarray) -> np.ndarray:
+  with np.errstate(over="ignore"):  # Infinity is refused later.
+    return p.astype(np.float32, copy=False)
+
+
+def _refuse(p, begin: int, shape: tuple[int, ...], keep=True) -> None:
+  """Raises DataError at the first voxel that is no probability."""
+  wide = _as_float32(p)
+  bad = ~((wide >= -_SLACK) & (wide <= 1 + _SLACK)) & keep
+  first = int(np.argmax(bad))
+  place = tuple(int(i) for i in np.unravel_index(begin + first, shape))
+  raise errors.DataError(
+    f"probability {p[first]} at index {place} is not in [0, 1]; are these"
+    " logits? apply the sigmoid or softmax first"
+  )

@@ -1,0 +1,147 @@
+"""Counts add without wrapping, and keep to one grid."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from jaxseg import errors
+from jaxseg import thresholds
+
+GRID = thresholds.grid(3)
+
+
+def host(positive, negative=None):
+  positive = np.asarray(positive, np.int64)
+  negative = np.zeros_like(positive) if negative is None else negative
+  return thresholds.Counts(GRID, positive, np.asarray(negative, np.int64))
+
+
+def device(positive):
+  positive = jnp.asarray(positive, jnp.int32)
+  return thresholds.Counts(jnp.asarray(GRID), positive, positive)
+
+
+def test_four_counts_by_hand():
+  counts = host([1, 2, 3, 4], [5, 6, 7, 8])
+  assert counts.true_positive.tolist() == [9, 7, 4]
+  assert counts.false_positive.tolist() == [21, 15, 8]
+  assert counts.false_negative.tolist() == [1, 3, 6]
+  assert counts.true_negative.tolist() == [5, 11, 18]
+
+
+def test_sums_over_a_cohort_do_not_wrap():
+  most = 2**31 - 1
+  four = thresholds.Counts.stack([device([0, 0, 0, most])] * 4)
+  added = device([0, 0, 0, most]) + device([0, 0, 0, most])
+  by_sum = device([[0, 0, 0, most]] * 4).sum()
+  for counts, times in ((four.sum(), 4), (added, 2), (by_sum, 4)):
+    assert counts.positive.dtype == np.int64
+    assert counts.true_positive[0] == times * most
+  narrow = thresholds.Counts(GRID, *[np.full(4, most, np.int32)] * 2)
+  assert narrow.true_positive[0] == 3 * most
+
+
+def test_host_counts_are_not_cut_by_device_counts():
+  large = host([0, 0, 0, 2**40])
+  for total in (large + device([1, 0, 0, 1]), device([1, 0, 0, 1]) + large):
+    assert total.positive.tolist() == [1, 0, 0, 2**40 + 1]
+  with pytest.raises(OverflowError, match="1099511627776 exceeds 2147483647"):
+    jax.jit(lambda c: c + large)(device([1, 0, 0, 1]))
+  traced = jax.jit(lambda c: c + host([0, 0, 0, 7]))(device([1, 0, 0, 1]))
+  assert traced.positive.tolist() == [1, 0, 0, 8]
+  assert traced.positive.dtype == jnp.int32
+
+
+def test_adding_is_a_sum_with_a_beginning():
+  parts = [host([i, 0, 0, 1]) for i in range(4)]
+  assert sum(parts).positive.tolist() == [6, 0, 0, 4]
+  with pytest.raises(TypeError):
+    parts[0] + 1
+
+
+@pytest.mark.parametrize("make", [host, device])
+def test_other_thresholds_are_refused(make):
+  one = make([1, 0, 0, 0])
+  cuts = type(one.thresholds)
+  other = np.float32([0, 0.4, 1])
+  other = other if cuts is np.ndarray else jnp.asarray(other)
+  two = thresholds.Counts(other, one.positive, one.negative)
+  for add in (lambda: one + two, lambda: thresholds.Counts.stack([one, two])):
+    with pytest.raises(errors.ConfigError, match=r"\[1\] = 0.5 and 0.4.*same"):
+      add()
+  short = thresholds.Counts(GRID[:2], one.positive[:3], one.negative[:3])
+  with pytest.raises(errors.ConfigError, match=r"\(3,\) and \(2,\)"):
+    one + short
+
+
+def test_nothing_to_stack_is_refused():
+  with pytest.raises(errors.ConfigError, match="stack of 0"):
+    thresholds.Counts.stack([])
+
+
+@pytest.mark.parametrize("make", [np.asarray, jnp.asarray])
+def test_leading_axes_only(make):
+  array = make(np.arange(24, dtype=np.int32).reshape(2, 3, 4))
+  counts = thresholds.Counts(GRID, array, array)
+  assert counts[1].positive.tolist() == array[1].tolist()
+  assert counts[1, 2].positive.tolist() == array[1, 2].tolist()
+  assert counts[..., 0].positive.tolist() == array[:, 0].tolist()
+  has = np.array([True, False])
+  assert counts[has].positive.shape == (1, 3, 4)
+  assert [c.positive.shape for c in counts] == [(3, 4)] * 2
+  with pytest.raises(IndexError):
+    counts[0, 0, 0]
+  with pytest.raises(IndexError, match="no leading axis"):
+    counts[0, 0][0]
+  for axis, shape in ((0, (3, 4)), (-1, (2, 4)), (1, (2, 4)), ((0, 1), (4,))):
+    assert counts.sum(axis).positive.shape == shape
+    np.testing.assert_array_equal(
+      counts.sum(axis).positive,
+      np.asarray(array).sum(1 if axis == -1 else axis),
+    )
+  with pytest.raises(ValueError, match="axis 2 is not one of 2"):
+    counts.sum(2)
+  with pytest.raises(ValueError, match="not one of 0"):
+    counts[0, 0].sum()
+
+
+def test_counts_are_a_pytree():
+  counts = device([1, 2, 3, 4])
+  doubled = jax.tree.map(lambda v: 2 * v, counts)
+  assert isinstance(doubled, thresholds.Counts)
+  assert doubled.positive.tolist() == [2, 4, 6, 8]
+  traced = jax.jit(lambda c: jax.tree.map(lambda v: v[None], c).sum())(counts)
+  assert traced.positive.dtype == jnp.int32
+  jitted = jax.jit(lambda c: (c.true_positive, c.false_negative))(counts)
+  np.testing.assert_array_equal(jitted[0], counts.true_positive)
+  np.testing.assert_array_equal(jitted[1], counts.false_negative)
+
+
+def test_arrays_and_back(tmp_path):
+  counts = host([[1, 2, 3, 4]] * 2, [[5, 6, 7, 2**40]] * 2)
+  np.savez(tmp_path / "counts.npz", **counts.to_arrays())
+  with np.load(tmp_path / "counts.npz") as arrays:
+    back = thresholds.Counts.from_arrays(arrays)
+  for name in ("thresholds", "positive", "negative"):
+    one, two = getattr(counts, name), getattr(back, name)
+    assert one.dtype == two.dtype
+    np.testing.assert_array_equal(one, two)
+  assert device([1, 2, 3, 4]).to_arrays()["positive"].dtype == np.int64
+
+
+@pytest.mark.parametrize(
+  ("change", "message"),
+  [
+    ({"positive": np.zeros(3, np.int64)}, r"\(3,\) and negative \(4,\)"),
+    ({"thresholds": np.zeros(9)}, r"thresholds \(9,\)"),
+    ({"negative": np.zeros(4)}, "negative float64 are no integers"),
+  ],
+)
+def test_wrong_arrays_are_refused(change, message):
+  arrays = host([1, 2, 3, 4]).to_arrays()
+  with pytest.raises(errors.DataError, match=message):
+    thresholds.Counts.from_arrays(arrays | change)
+  arrays.pop("negative")
+  with pytest.raises(errors.DataError, match="lack negative"):
+    thresholds.Counts.from_arrays(arrays)

@@ -1,0 +1,122 @@
+"""Curves are quotients of integers under one policy for empty masks."""
+
+import functools
+import json
+
+import hypothesis
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from jaxseg import errors
+from jaxseg import metrics
+from jaxseg import thresholds
+
+GRID = thresholds.grid(8)
+METRICS = ("dice", "iou", "precision", "recall", "specificity")
+POLICIES = ("nan", "perfect", "skip")
+
+
+def counts_of(positive, negative):
+  return thresholds.Counts(
+    GRID, np.asarray(positive, np.int64), np.asarray(negative, np.int64)
+  )
+
+
+@functools.partial(jax.jit, static_argnums=(1, 2))
+def jitted(counts, metric, empty):
+  return thresholds.curve(counts, metric=metric, empty=empty)
+
+
+@hypothesis.settings(deadline=None, max_examples=60)
+@hypothesis.given(
+  hnp.arrays(np.int64, (3, 9), elements=st.integers(0, 5)),
+  hnp.arrays(np.int64, (3, 9), elements=st.integers(0, 5)),
+  st.sampled_from(METRICS),
+  st.sampled_from(POLICIES),
+)
+def test_device_agrees_with_host(positive, negative, metric, empty):
+  host = counts_of(positive, negative)
+  device = thresholds.Counts(
+    jnp.asarray(GRID),
+    jnp.asarray(positive, jnp.int32),
+    jnp.asarray(negative, jnp.int32),
+  )
+  expected = thresholds.curve(host, metric=metric, empty=empty)
+  found = jitted(device, metric, empty)
+  assert (expected.dtype, found.dtype) == (np.float64, jnp.float32)
+  # Integers up to the one division, so float32 is rounded but once.
+  np.testing.assert_array_equal(found, expected.astype(np.float32))
+
+
+def test_device_is_exact_where_int32_ends():
+  half = 2**30
+  counts = thresholds.Counts(
+    jnp.asarray([0.5], jnp.float32),
+    jnp.asarray([half - 1, half], jnp.int32),
+    jnp.asarray([0, 0], jnp.int32),
+  )
+  # 2 TP + FN is beyond 2**31.
+  expected = np.float32(2 * half / (3 * half - 1))
+  assert thresholds.curve(counts)[0] == expected
+
+
+@hypothesis.settings(deadline=None, max_examples=30)
+@hypothesis.given(
+  hnp.arrays(np.bool_, 12), hnp.arrays(np.bool_, 12), st.sampled_from(POLICIES)
+)
+def test_curve_of_a_mask_is_the_metric(prediction, reference, empty):
+  counts = thresholds.count_case(
+    prediction.astype(np.float32), reference, np.float32([0.5])
+  )
+  for metric in METRICS:
+    found = thresholds.curve(counts, metric=metric, empty=empty)[0]
+    expected = getattr(metrics, metric)(prediction, reference, empty=empty)
+    np.testing.assert_equal(np.float32(found), np.float32(expected))
+
+
+def test_empty_policies_by_hand():
+  nothing = counts_of([0] * 9, [3] + [0] * 8)  # Neither is anywhere.
+  missed = counts_of([2] + [0] * 8, [0] * 9)
+  made_up = counts_of([0] * 9, [0] * 8 + [2])
+  for counts, empty, expected in (
+    (nothing, "nan", np.nan),
+    (nothing, "perfect", 1.0),
+    (nothing, "skip", np.nan),
+    (missed, "nan", 0.0),
+    (missed, "skip", 0.0),
+    (made_up, "nan", 0.0),
+    (made_up, "perfect", 0.0),
+    (made_up, "skip", np.nan),
+  ):
+    for metric in ("dice", "iou", "precision", "recall"):
+      value = thresholds.curve(counts, metric=metric, empty=empty)[-1]
+      np.testing.assert_equal(value, expected)
+
+
+def test_large_counts(golden):
+  names = {k: k for k in METRICS} | {"iou": "jaccard"}
+  for case in json.loads((golden / "counts_values.json").read_text()):
+    counts = thresholds.Counts(
+      np.float32([0.5]),
+      np.asarray([case["fn"], case["tp"]], np.int64),
+      np.asarray([case["tn"], case["fp"]], np.int64),
+    )
+    for metric, name in names.items():
+      found = thresholds.curve(counts, metric=metric)[0]
+      if case[name] == "nan":  # Undefined: nan, or 0 if one mask is empty.
+        one = metric != "specificity" and case["fp"] + case["fn"] > 0
+        np.testing.assert_equal(found, 0.0 if one else np.nan)
+      else:
+        np.testing.assert_allclose(found, case[name], rtol=5e-16)
+
+
+def test_unknown_names_are_refused():
+  counts = counts_of([1] * 9, [1] * 9)
+  with pytest.raises(errors.ConfigError, match=r"'dise'.*dice, iou"):
+    thresholds.curve(counts, metric="dise")
+  with pytest.raises(errors.ConfigError, match=r"'zero'.*nan, perfect, skip"):
+    thresholds.curve(counts, empty="zero")
