@@ -56,7 +56,7 @@ RECIPES: Mapping[str, Recipe] = {
     training={
       "network": {"name": "unet", "base": 8},
       "epochs": 4,
-      "steps_per_epoch": 80,
+      "steps_per_epoch": 120,
       "learning_rate": 3e-3,
     },
     text="small and coarse, minutes for a whole study; the phantom's",
