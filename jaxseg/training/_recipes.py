@@ -52,11 +52,11 @@ RECIPES: Mapping[str, Recipe] = {
     text="our default: U-Net of 5 blocks with group norm, crop to the body",
   ),
   "quick": Recipe(
-    prepare=data.PrepareConfig(size=(48, 48), spacing=4.5),
+    prepare=data.PrepareConfig(size=(64, 64), spacing=3.5),
     training={
       "network": {"name": "unet", "base": 8},
       "epochs": 4,
-      "steps_per_epoch": 120,
+      "steps_per_epoch": 160,
       "learning_rate": 3e-3,
     },
     text="small and coarse, minutes for a whole study; the phantom's",
