@@ -23,6 +23,12 @@ _NORM = flags.DEFINE_enum(
   "norm", None, ["none", "batch", "group"], "The U-Net's normalisation."
 )
 _DROPOUT = flags.DEFINE_float("dropout", None, "The U-Net's dropout rate.")
+_FINAL_DROPOUT = flags.DEFINE_bool(
+  "final_dropout", None, "bice2020: dropout of its one-channel last layer."
+)
+_FINAL_NORM = flags.DEFINE_bool(
+  "final_norm", None, "bice2020: batch norm of its one-channel last layer."
+)
 _DTYPE = flags.DEFINE_enum(
   "dtype",
   None,
@@ -115,6 +121,8 @@ def configs(
     "base": _BASE.value,
     "norm": _NORM.value,
     "dropout": _DROPOUT.value,
+    "final_dropout": _FINAL_DROPOUT.value,
+    "final_norm": _FINAL_NORM.value,
     "dtype": _DTYPE.value,
   }
   network |= {k: v for k, v in shape.items() if v is not None}

@@ -40,6 +40,7 @@ _BICE2020 = Recipe(
     "learning_rate": 0.005,
     "schedule": "constant",
     "epochs": 100,
+    "steps_per_epoch": None,
     "patience": 100,
   },
   text="what is known of the study's own network and preparation",

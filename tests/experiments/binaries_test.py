@@ -213,6 +213,30 @@ def test_openkbp_from_csv_to_a_score(openkbp, tmp_path):
   assert (run / "models/mandible/bce/0/threshold.json").is_file()
 
 
+def test_the_studys_own_recipe_with_its_switches(tmp_path):
+  code, _, err = start(
+    "train",
+    "--structure=brain",
+    "--recipe=bice2020",
+    "--nofinal_dropout",
+    "--final_norm",
+    "--patients=8",
+    "--grid=64",
+    "--epochs=1",
+    "--steps_per_epoch=1",
+    folder=tmp_path,
+  )
+  assert code == 0, err
+  model = tmp_path / "runs" / "phantom" / "models" / "brain" / "bce" / "0"
+  config = json.loads((model / "config.json").read_text())["config"]
+  assert config["network"] == {
+    "name": "bice2020",
+    "final_dropout": False,
+    "final_norm": True,
+  }
+  assert config["negatives"] == 0.25
+
+
 def test_interrupted_is_3_and_resumes(tmp_path):
   flags = ("--structure=brain", *TINY[:4], "--base=4", "--batch=8")
   flags += ("--epochs=40", "--steps_per_epoch=2")
