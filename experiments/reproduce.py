@@ -3,7 +3,7 @@ r"""Repeats the whole study: prepare, train, sweep, analyse, report.
     python -m experiments.reproduce
     python -m experiments.reproduce --cohort=openkbp --input=open-kbp
 
-By default on the phantom, which needs no data and ends within 12 minutes on
+By default on the phantom, which needs no data and takes about five minutes on
 two CPU cores. Ends with OUTPUT/tables/*.csv, figures/*.{svg,png} and
 report/index.html. Stopped and started again it goes on where it was.
 """
@@ -25,7 +25,7 @@ _STRUCTURES = flags.DEFINE_list(
   "structures",
   None,
   "Structures to train, a list of names, or all. Default: all; of the phantom"
-  " those that are single or on the left, which takes ten minutes.",
+  " those that are single or on the left, which takes five minutes.",
 )
 
 flags.adopt_module_key_flags(cohort)
