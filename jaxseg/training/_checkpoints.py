@@ -3,6 +3,9 @@
 import pathlib
 from typing import Any
 
+import jax
+
+from jaxseg import _files
 from jaxseg import errors
 from jaxseg.training import _step
 
@@ -37,7 +40,8 @@ class Checkpoints:
     self._managers[slot].save(
       epoch,
       args=ocp.args.Composite(
-        state=ocp.args.StandardSave(state), extra=ocp.args.JsonSave(extra)
+        state=ocp.args.StandardSave(state),
+        extra=ocp.args.JsonSave({**extra, "signature": _signature(state)}),
       ),
     )
 
@@ -58,6 +62,13 @@ class Checkpoints:
     if epoch is None:
       return None
     try:
+      # Asked first: Orbax, set to restore other shapes, fails half-way and
+      # leaves unfinished reads behind.
+      said = manager.restore(
+        epoch, args=ocp.args.Composite(extra=ocp.args.JsonRestore())
+      )
+      if said.extra.get("signature", _signature(like)) != _signature(like):
+        raise ValueError("it is of another network")
       found = manager.restore(
         epoch,
         args=ocp.args.Composite(
@@ -83,3 +94,14 @@ class Checkpoints:
 
   def __exit__(self, *_: object) -> None:
     self.close()
+
+
+def _signature(state: _step.State) -> str:
+  """Digest of the names, shapes and dtypes of a state's arrays."""
+  leaves, _ = jax.tree_util.tree_flatten_with_path(state)
+  return _files.digest(
+    [
+      [jax.tree_util.keystr(path), list(leaf.shape), str(leaf.dtype)]
+      for path, leaf in leaves
+    ]
+  )
