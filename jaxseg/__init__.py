@@ -7,7 +7,9 @@ __version__ = "0.1.0"
 
 _PARTS = (
   "cohorts",
+  "contours",
   "data",
+  "dicom",
   "errors",
   "inference",
   "losses",

@@ -27,3 +27,15 @@ class StructureNotFoundError(JaxsegError):
 
 class ExistingOutputError(JaxsegError):
   """Output of another configuration is in the way; name another folder."""
+
+
+class NotDicomError(DataError):
+  """A file is not DICOM, or too broken to be parsed; export it again."""
+
+
+class SeriesGapError(GeometryError):
+  """A slice is missing between two others; find it, or keep the gap."""
+
+
+class LimitError(DataError):
+  """A file is over a bound against hostile input; raise the bound named."""

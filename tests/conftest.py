@@ -64,3 +64,15 @@ def openkbp(openkbp_archive, tmp_path_factory):
       patients.add(parts[2])
       archive.extract(member, folder, filter="data")
   return folder
+
+
+@pytest.fixture(scope="session")
+def dicom_data(tmp_path_factory):
+  """Folder of real DICOM: sts, rtstruct, seg; not part of the project."""
+  path = SHARED / "data" / "dicom" / "dicom.tar.xz"
+  if not path.is_file():
+    pytest.skip("no ../shared/data/dicom: the real DICOM files are not here")
+  folder = tmp_path_factory.mktemp("dicom")
+  with tarfile.open(path) as archive:
+    archive.extractall(folder, filter="data")
+  return folder

@@ -1,0 +1,167 @@
+"""Closed polygons in index coordinates, many of them in flat arrays.
+
+A *ring* is a polygon `[P, 2]` of (row, column) in one slice; whole numbers are
+voxel centres. The last point is joined to the first.
+"""
+
+from collections.abc import Sequence
+import dataclasses
+
+import numpy as np
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Edges:
+  """The edges of rings, `[edge]` each; coordinates are float64, in pixels.
+
+  Attributes:
+    ring: Index of the ring.
+    row: Row of the start.
+    column: Column of the start.
+    row_end: Row of the end.
+    column_end: Column of the end.
+  """
+
+  ring: np.ndarray
+  row: np.ndarray
+  column: np.ndarray
+  row_end: np.ndarray
+  column_end: np.ndarray
+
+  def __getitem__(self, which: np.ndarray) -> "Edges":
+    return Edges(*(v[which] for v in dataclasses.astuple(self)))
+
+  def turned(self) -> "Edges":
+    """The same edges with rows and columns exchanged."""
+    return Edges(
+      self.ring, self.column, self.row, self.column_end, self.row_end
+    )
+
+
+def edges(rings: Sequence[np.ndarray]) -> Edges:
+  """All edges of rings, those of no length included."""
+  lengths = np.array([len(ring) for ring in rings], np.int64)
+  points = np.concatenate([*rings, np.empty((0, 2))]).astype(np.float64)
+  last = np.cumsum(lengths)
+  following = np.arange(1, len(points) + 1)
+  full = lengths > 0
+  following[last[full] - 1] = (last - lengths)[full]
+  return Edges(
+    np.repeat(np.arange(len(rings)), lengths),
+    points[:, 0],
+    points[:, 1],
+    points[following, 0],
+    points[following, 1],
+  )
+
+
+def crossings(
+  of: Edges, columns: int
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+  """Where edges cross the lines column = 0, 1, ..., columns - 1.
+
+  An edge covers the half-open range of columns [lower, upper), so that a
+  line through a vertex meets one of two edges that go on, and none or both of
+  two that turn back; an edge along the line has no crossing.
+
+  Args:
+    of: Edges.
+    columns: Number of lines.
+
+  Returns:
+    For each crossing the index of its edge, its column, both int64, and its
+    row, float64.
+  """
+  low = np.ceil(np.minimum(of.column, of.column_end)).clip(0, columns)
+  high = np.ceil(np.maximum(of.column, of.column_end)).clip(0, columns)
+  count = (high - low).astype(np.int64)
+  edge = np.repeat(np.arange(len(count)), count)
+  first = np.cumsum(count) - count
+  column = np.arange(len(edge)) + np.repeat(low.astype(np.int64) - first, count)
+  # An edge that meets no line may have no slope; it is not divided by.
+  run = of.column_end - of.column
+  slope = (of.row_end - of.row) / np.where(run == 0, 1.0, run)
+  row = of.row[edge] + (column - of.column[edge]) * slope[edge]
+  return edge, column, row
+
+
+def touched(
+  of: Edges, shape: tuple[int, int], *, within: float
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+  """Voxel centres that lie on edges.
+
+  Args:
+    of: Edges.
+    shape: Numbers of rows and columns; centres beyond are left out.
+    within: Greatest distance from the edge, pixels.
+
+  Returns:
+    For each such centre and edge the index of the ring, row, column; int64.
+  """
+  flat = abs(of.column_end - of.column) >= abs(of.row_end - of.row)
+  ring_1, row_1, column_1 = _touched(of[flat], shape, within)
+  ring_2, column_2, row_2 = _touched(of[~flat].turned(), shape[::-1], within)
+  return (
+    np.concatenate([ring_1, ring_2]),
+    np.concatenate([row_1, row_2]),
+    np.concatenate([column_1, column_2]),
+  )
+
+
+def _touched(
+  of: Edges, shape: tuple[int, int], within: float
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+  """As `touched`, for edges that run along the columns more than across."""
+  low = np.minimum(of.column, of.column_end) - within
+  high = np.maximum(of.column, of.column_end) + within
+  first = np.ceil(low).clip(0, shape[1])
+  count = (np.floor(high).clip(-1, shape[1] - 1) - first + 1).clip(0)
+  count = count.astype(np.int64)
+  edge = np.repeat(np.arange(len(count)), count)
+  begin = np.cumsum(count) - count
+  column = np.arange(len(edge)) + np.repeat(
+    first.astype(np.int64) - begin, count
+  )
+  run, rise = of.column_end - of.column, of.row_end - of.row
+  share = (column - of.column[edge]) / np.where(run == 0, 1.0, run)[edge]
+  row = np.rint(of.row[edge] + share.clip(0, 1) * rise[edge])
+  # Distance to the segment: to the nearest of its points.
+  square = np.maximum(run**2 + rise**2, np.finfo(np.float64).tiny)
+  across, along = row - of.row[edge], column - of.column[edge]
+  foot = ((across * rise[edge] + along * run[edge]) / square[edge]).clip(0, 1)
+  off = np.hypot(across - foot * rise[edge], along - foot * run[edge])
+  near = (off <= within) & (row >= 0) & (row < shape[0])
+  return of.ring[edge[near]], row[near].astype(np.int64), column[near]
+
+
+def self_crossing(rings: Sequence[np.ndarray], columns: int) -> np.ndarray:
+  """Which rings go around a voxel centre in both senses, or twice.
+
+  That is what a figure eight does, and a ring that laps itself; a ring that
+  walks to its hole and back over the same edge does not. Crossings without
+  a voxel centre in them make no difference to a mask and are not found.
+
+  Args:
+    rings: Polygons `[P, 2]`, (row, column).
+    columns: Number of the grid's columns.
+
+  Returns:
+    Bool `[ring]`.
+  """
+  of = edges(rings)
+  edge, column, row = crossings(of, columns)
+  ring, row = of.ring[edge], np.ceil(row)
+  sense = np.where(of.column_end > of.column, 1, -1)[edge]
+  order = np.lexsort((row, column, ring))
+  ring, column, row = ring[order], column[order], row[order]
+  turns = np.cumsum(sense[order])  # Back to 0 at the end of each line.
+  new = np.ones(len(ring) + 1, np.bool_)
+  new[1:-1] = (np.diff(row) != 0) | (np.diff(column) != 0) | (
+    np.diff(ring) != 0
+  )  # fmt: skip
+  settled = new[1:]  # The last of the crossings that meet in one place.
+  highest = np.zeros(len(rings), np.int64)
+  lowest = np.zeros(len(rings), np.int64)
+  np.maximum.at(highest, ring[settled], turns[settled])
+  np.minimum.at(lowest, ring[settled], turns[settled])
+  return (highest - lowest) > 1

@@ -1,0 +1,33 @@
+"""CT, RTSTRUCT and SEG: read and written, exact to the voxel."""
+
+from jaxseg.dicom._ct import read_ct
+from jaxseg.dicom._grid import Grid
+from jaxseg.dicom._image import Image
+from jaxseg.dicom._limits import Limits
+from jaxseg.dicom._roi import Contour
+from jaxseg.dicom._roi import Roi
+from jaxseg.dicom._roi_mask import RoiMask
+from jaxseg.dicom._rtstruct import read_rtstruct
+from jaxseg.dicom._series import find_series
+from jaxseg.dicom._series import Found
+from jaxseg.dicom._series import Series
+from jaxseg.dicom._structure_set import Masks
+from jaxseg.dicom._structure_set import StructureSet
+from jaxseg.dicom._text import Note
+
+__all__ = [
+  "Contour",
+  "Found",
+  "Grid",
+  "Image",
+  "Limits",
+  "Masks",
+  "Note",
+  "Roi",
+  "RoiMask",
+  "Series",
+  "StructureSet",
+  "find_series",
+  "read_ct",
+  "read_rtstruct",
+]

@@ -1,0 +1,74 @@
+"""ContourData: decimal strings to points, strictly and fast."""
+
+import warnings
+
+import numpy as np
+from pydicom.dataset import Dataset
+
+_ALLOWED = b"0123456789+-.eE\\ "
+
+
+def points(item: Dataset) -> np.ndarray | str:
+  """The points of one contour, or why there are none.
+
+  pydicom would make an object of every number; this reads the text itself.
+  It is the same text whether the VR is DS, or UN because it is too long.
+
+  Args:
+    item: Of a Contour Sequence.
+
+  Returns:
+    float64 `[P, 3]`, LPS mm; or the reason for refusing the contour, without
+    its number.
+  """
+  element = item.get_item("ContourData")
+  raw = None if element is None else element.value
+  if raw is not None and not isinstance(raw, bytes):
+    # Converted by pydicom already: a data set made in memory.
+    many = (
+      raw if not isinstance(raw, str) and hasattr(raw, "__iter__") else [raw]
+    )
+    raw = "\\".join(str(part) for part in many).encode("ascii", "replace")
+  text = (raw or b"").strip(b" \0")
+  if not text:
+    return "ContourData (3006,0050) is empty"
+  numbers = _numbers(text)
+  if isinstance(numbers, str):
+    return f"ContourData (3006,0050): {numbers}"
+  if numbers.size % 3:
+    return f"ContourData (3006,0050) has {numbers.size} numbers, not 3 a point"
+  said = item.get("NumberOfContourPoints")
+  try:
+    agrees = said in (None, "") or int(said) * 3 == numbers.size
+  except (TypeError, ValueError):
+    agrees = False
+  if not agrees:
+    return (
+      f"NumberOfContourPoints (3006,0046) is {str(said)[:16]!r}, ContourData"
+      f" has {numbers.size // 3}"
+    )
+  return numbers.reshape(-1, 3)
+
+
+def _numbers(text: bytes) -> np.ndarray | str:
+  """All numbers, or which is none."""
+  count = text.count(b"\\") + 1
+  if not text.translate(None, _ALLOWED):
+    with warnings.catch_warnings():
+      # NumPy warns where it stops early; the count then says so, too.
+      warnings.simplefilter("ignore")
+      numbers = np.fromstring(
+        text.replace(b"\\", b" ").decode("ascii"), np.float64, sep=" "
+      )
+    whole = b"\\\\" not in text.replace(b" ", b"") and text[-1:] != b"\\"
+    if numbers.size == count and whole and np.isfinite(numbers).all():
+      return numbers
+  for index, part in enumerate(text.split(b"\\")):
+    try:
+      good = np.isfinite(float(part)) and b"_" not in part
+    except ValueError:
+      good = False
+    if not good:
+      shown = part[:20].decode("ascii", "replace")
+      return f"number {index} is {shown!r}, not a finite decimal"
+  return "cannot be read as decimals"

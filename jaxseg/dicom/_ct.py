@@ -1,0 +1,251 @@
+"""CT, MR and PET series to volumes."""
+
+import os
+import pathlib
+
+import numpy as np
+from pydicom.dataset import Dataset
+
+from jaxseg import errors
+from jaxseg.dicom import _frames
+from jaxseg.dicom import _header
+from jaxseg.dicom import _image
+from jaxseg.dicom import _limits
+from jaxseg.dicom import _pixels
+from jaxseg.dicom import _regular
+from jaxseg.dicom import _rescale
+from jaxseg.dicom import _series
+from jaxseg.dicom import _stack
+from jaxseg.dicom import _text
+
+_OPTIONS = {
+  "spacing": ("even", "keep", "resample"),
+  "tilt": ("refuse", "shear"),
+  "truncated": ("refuse", "missing"),
+  "stray_bits": ("refuse", "keep"),
+}
+
+
+def read_ct(
+  folder: str | os.PathLike | _series.Series,
+  *,
+  series: str | None = None,
+  spacing: str = "even",
+  tilt: str = "refuse",
+  truncated: str = "refuse",
+  stray_bits: str = "refuse",
+  limits: _limits.Limits = _limits.DEFAULT,
+) -> _image.Image:
+  """Reads the CT in a folder, or an MR or PET series where there is no CT.
+
+  Slices are found by content and sorted by position. Values are rescaled
+  slice by slice; padding becomes air (-1000 HU in a CT, else 0) and is marked
+  as not scanned. What cannot be read as it stands is refused; the options
+  allow repairs, which are recorded in `notes`.
+
+  Args:
+    folder: A folder of any shape, a file, or a series that `find_series` gave.
+    series: SeriesInstanceUID, or the key of `Series`, where there are several.
+    spacing: Slices missing or unevenly spaced: "even" refuses, "keep" keeps
+      each slice's position (there is no affine then), "resample" interpolates
+      linearly at the median spacing; slices in a gap are marked as unscanned.
+    tilt: Gantry tilt: "refuse", or "shear" in the affine.
+    truncated: Files cut off: "refuse", or "missing": as if absent.
+    stray_bits: Values above the bits stored: "refuse" or "keep".
+    limits: Bounds on what is read.
+
+  Returns:
+    The volume.
+
+  Raises:
+    DataError: No image or several series are found, or a file is malformed.
+    GeometryError: The slices are no regular stack.
+    SeriesGapError: A slice is missing.
+    LimitError: A file is over a bound.
+
+  References:
+    DICOM PS3.3, sections C.7.6.2 and C.7.6.16; C.8.2.
+  """
+  for name, given in (
+    ("spacing", spacing), ("tilt", tilt), ("truncated", truncated),
+    ("stray_bits", stray_bits),
+  ):  # fmt: skip
+    if given not in _OPTIONS[name]:
+      raise errors.ConfigError(
+        f"{name} is {given!r}; give one of {', '.join(_OPTIONS[name])}"
+      )
+  notes: list[_text.Note] = []
+  if isinstance(folder, _series.Series):
+    chosen = folder
+  else:
+    chosen = _choose(folder, series, limits, notes)
+  if chosen.studies > 1:
+    notes.append(
+      _text.Note(
+        "studies",
+        f"the images of the series name {chosen.studies} different studies",
+      )
+    )
+  planes, stored, headers = _load(chosen, truncated, limits, notes)
+  planes, stored = _sorted(planes, stored, notes)
+  grid, remarks = _stack.grid(planes, spacing=spacing, tilt=tilt)
+  notes += remarks
+  array, unscanned = _rescale.rescale(
+    planes,
+    stored,
+    modality=chosen.modality,
+    stray_bits=stray_bits,
+    notes=notes,
+  )
+  frames = tuple(plane.frame + 1 for plane in planes)
+  image = _image.Image(
+    array=array,
+    grid=grid,
+    modality=chosen.modality,
+    study_uid=chosen.study_uid,
+    series_uid=chosen.series_uid,
+    frame_of_reference_uid=chosen.frame_of_reference_uid,
+    sop_class_uid=chosen.sop_class_uid,
+    instances=tuple(plane.instance for plane in planes),
+    frames=frames if chosen.sop_class_uid in _series.MULTI_FRAME else None,
+    paths=tuple(plane.path for plane in planes),
+    header=headers[planes[0].path],
+    unscanned=unscanned,
+    notes=tuple(notes),
+  )
+  if spacing == "resample" and not grid.is_even:
+    return _regular.resampled(image)
+  return image
+
+
+def _choose(
+  folder: str | os.PathLike,
+  key: str | None,
+  limits: _limits.Limits,
+  notes: list[_text.Note],
+) -> _series.Series:
+  """The one series meant."""
+  found = _series.find_series(folder, limits=limits)
+  images = [one for one in found if one.is_image]
+  for path, reason in found.broken:
+    # A broken file may be a slice of this very series: nobody can tell.
+    if not images:
+      raise errors.DataError(reason)
+    notes.append(_text.Note("broken-file", f"{path.name}: {reason}"))
+  if found.skipped:
+    notes.append(
+      _text.Note("skipped", f"{found.skipped} files are not DICOM images")
+    )
+  left_out = [one for one in found if one.modality and not one.is_image]
+  for one in left_out:
+    if one.localizer or one.sop_class_uid not in (
+      _series.STRUCTURE_SETS | _series.SEGMENTATIONS
+    ):
+      notes.append(_text.Note("left-out", f"{one}: no volume of images"))
+  if key is not None:
+    named = [one for one in images if key in (one.key, one.series_uid)]
+    exact = [one for one in named if one.key == key]
+    images = named if len(named) < 2 or key == named[0].series_uid else exact
+    if not images:
+      raise errors.DataError(
+        f"{folder}: no image series {_text.shown(key)}; leave 'series' out to"
+        " see what there is"
+      )
+  elif any(one.modality == "CT" for one in images):
+    images = [one for one in images if one.modality == "CT"]
+  if not images:
+    raise errors.DataError(
+      f"{folder}: no CT, MR or PET images among {len(left_out)} DICOM series"
+      f" and {found.skipped} other files; check the path"
+    )
+  if len(images) > 1:
+    listed = "; ".join(str(one) for one in images[:6])
+    more = f"; and {len(images) - 6} more" if len(images) > 6 else ""
+    raise errors.DataError(
+      f"{folder}: holds {len(images)} groups of images: {listed}{more}; choose"
+      " one by 'series'"
+    )
+  return images[0]
+
+
+def _load(
+  chosen: _series.Series,
+  truncated: str,
+  limits: _limits.Limits,
+  notes: list[_text.Note],
+) -> tuple[list[_stack.Plane], list[np.ndarray], dict[pathlib.Path, Dataset]]:
+  """Every slice with its stored values, in the order of the files."""
+  planes: list[_stack.Plane] = []
+  stored: list[np.ndarray] = []
+  headers: dict[pathlib.Path, Dataset] = {}
+  total = 0
+  for path in chosen.paths:
+    dataset = _header.read(path, pixels=True, limits=limits)
+    form = _pixels.layout(dataset, path, limits)
+    total += form.frames * form.rows * form.columns * max(2, form.bits // 8)
+    if total > limits.volume_bytes or len(planes) > limits.length:
+      raise errors.LimitError(
+        f"{path.parent}: the series is above the bounds 'volume_bytes'"
+        f" ({limits.volume_bytes}) or 'length' ({limits.length}); raise them if"
+        " you trust the files"
+      )
+    try:
+      frames = _pixels.decode(dataset, form, path)
+    except _pixels.TruncatedError as e:
+      if truncated == "refuse":
+        raise
+      notes.append(_text.Note("truncated", f"taken as missing: {e}"))
+      continue
+    planes += _frames.planes(dataset, form, path)
+    stored += list(frames)
+    # The decoded array is kept instead of the bytes it came from, or shares
+    # them; either way the data set has no more use for them.
+    del dataset.PixelData
+    headers[path] = dataset
+    if _pixels.is_lossy(dataset, path):
+      notes.append(
+        _text.Note("lossy", f"{path.name}: went through lossy compression")
+      )
+  if not planes:
+    raise _pixels.TruncatedError(
+      f"{chosen.paths[0].parent}: every file of the series is cut off; copy"
+      " the series again"
+    )
+  return planes, stored, headers
+
+
+def _sorted(
+  planes: list[_stack.Plane],
+  stored: list[np.ndarray],
+  notes: list[_text.Note],
+) -> tuple[list[_stack.Plane], list[np.ndarray]]:
+  """Slices along the normal, of equal twins one."""
+  first = planes[0]
+  for plane in planes:
+    same = np.allclose(plane.orientation, first.orientation, rtol=0, atol=2e-4)
+    if not same or not np.array_equal(plane.spacing, first.spacing):
+      raise errors.GeometryError(
+        f"{plane.path}: frame {plane.frame + 1} has another orientation or"
+        f" pixel spacing than the first; the images are no stack"
+      )
+  order = _stack.order(planes)
+  planes, stored = [planes[k] for k in order], [stored[k] for k in order]
+  dropped = set()
+  for one, other in _stack.twins(planes):
+    a, b = planes[one], planes[other]
+    equal = (a.slope, a.intercept) == (b.slope, b.intercept) and (
+      np.array_equal(stored[one], stored[other])
+    )
+    if not equal or np.abs(a.position - b.position).max() > 0.01:
+      raise errors.GeometryError(
+        f"{b.path}: lies where {a.path.name} lies but is another image; remove"
+        " one of the two"
+      )
+    dropped.add(other)
+    notes.append(
+      _text.Note(
+        "duplicate-slice", f"{b.path.name} equals {a.path.name}; left out"
+      )
+    )
+  kept = [k for k in range(len(planes)) if k not in dropped]
+  return [planes[k] for k in kept], [stored[k] for k in kept]

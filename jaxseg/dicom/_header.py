@@ -1,0 +1,279 @@
+"""Files to data sets, and data sets to checked Python values.
+
+pydicom converts a value only when it is asked for, and then raises whatever
+the value provokes. Everything read from a file therefore goes through the
+functions here, which turn that into one line with file, keyword, tag, value.
+"""
+
+from collections.abc import Sequence
+import math
+import pathlib
+import time
+from typing import Any
+import warnings
+import zlib
+
+import numpy as np
+import pydicom
+from pydicom import config as pydicom_config
+from pydicom import datadict
+from pydicom import uid as uids
+from pydicom.dataset import Dataset
+
+from jaxseg import errors
+from jaxseg.dicom import _limits
+from jaxseg.dicom import _text
+
+# What pydicom must not warn of on the console: it is checked here or harmless.
+pydicom_config.settings.reading_validation_mode = pydicom_config.IGNORE
+
+_CHUNK = 1 << 20
+
+
+class _Timed:
+  """A file that refuses to be read after a deadline."""
+
+  def __init__(self, file: Any, path: pathlib.Path, limits: _limits.Limits):
+    self._file, self._path, self._limits = file, path, limits
+    self._end = time.monotonic() + limits.seconds
+    self.name = str(path)
+
+  def read(self, size: int = -1) -> bytes:
+    if time.monotonic() > self._end:
+      raise errors.LimitError(
+        f"{self._path}: takes more than {self._limits.seconds:g} s to parse;"
+        " re-export it, or raise the bound 'seconds'"
+      )
+    return self._file.read(size)
+
+  def seek(self, *where: int) -> int:
+    return self._file.seek(*where)
+
+  def tell(self) -> int:
+    return self._file.tell()
+
+  def close(self) -> None:
+    self._file.close()
+
+
+def read(
+  path: pathlib.Path,
+  *,
+  pixels: bool = False,
+  tags: Sequence[str] | None = None,
+  limits: _limits.Limits = _limits.DEFAULT,
+) -> Dataset:
+  """Parses one file.
+
+  Args:
+    path: A file of any name, with or without preamble and meta header.
+    pixels: Whether to read the pixel data, too.
+    tags: Keywords to keep; None keeps all.
+    limits: Bounds on time, depth and inflation.
+
+  Returns:
+    The data set, its values not yet converted.
+
+  Raises:
+    NotDicomError: The file is not DICOM or cannot be parsed.
+    LimitError: The file is over a bound.
+    DataError: The file cannot be opened.
+  """
+  try:
+    with open(path, "rb") as file:
+      _check_start(file, path)
+      _check_inflation(file, path, limits)
+      file.seek(0)
+      with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        dataset = pydicom.dcmread(
+          _Timed(file, path, limits),
+          force=True,
+          stop_before_pixels=not pixels,
+          specific_tags=None if tags is None else list(tags),
+        )
+        _check_depth(dataset, path, limits)
+        text(dataset, "SOPClassUID", path)
+  except errors.JaxsegError:
+    raise
+  except OSError as e:
+    raise errors.DataError(
+      f"{path}: cannot be read ({e.strerror or e}); check path and permission"
+    ) from e
+  except (RecursionError, MemoryError) as e:
+    raise errors.LimitError(
+      f"{path}: sequences nest deeper than the bound 'depth'"
+      f" ({limits.depth}) or need more memory than there is; re-export it"
+    ) from e
+  except Exception as e:  # Whatever a broken file makes pydicom raise.
+    raise errors.NotDicomError(
+      f"{path}: cannot be parsed as DICOM ({type(e).__name__}); re-export it"
+    ) from e
+  return dataset
+
+
+def _check_start(file: Any, path: pathlib.Path) -> None:
+  """Refuses what does not begin as DICOM does."""
+  start = file.read(136)
+  if start[128:132] == b"DICM":
+    return
+  # Without a preamble the first tag is of group 2 or 8, in either order.
+  if start[:2] not in (b"\x02\x00", b"\x08\x00", b"\x00\x08"):
+    raise errors.NotDicomError(f"{path}: not a DICOM file; leave it out")
+
+
+def _check_inflation(
+  file: Any, path: pathlib.Path, limits: _limits.Limits
+) -> None:
+  """Refuses a deflated file that would grow beyond its bound.
+
+  pydicom inflates such a file in one go; this counts first, a megabyte at a
+  time.
+  """
+  file.seek(0)
+  if file.read(132)[128:] != b"DICM":
+    return
+  file.seek(132)
+  head = file.read(4096)
+  if uids.DeflatedExplicitVRLittleEndian.encode() not in head:
+    return
+  file.seek(0)
+  with warnings.catch_warnings():
+    warnings.simplefilter("ignore")
+    meta = pydicom.filereader.read_file_meta_info(path)
+    start = 132 + 12 + int(meta.get("FileMetaInformationGroupLength", 0))
+  size = file.seek(0, 2)
+  bound = max(limits.inflated_ratio * size, limits.inflated_bytes)
+  file.seek(start)
+  inflate, grown = zlib.decompressobj(-zlib.MAX_WBITS), 0
+  data = file.read(_CHUNK)
+  while data and not inflate.eof:
+    grown += len(inflate.decompress(data, _CHUNK))
+    data = inflate.unconsumed_tail or file.read(_CHUNK)
+    if grown > bound:
+      raise errors.LimitError(
+        f"{path}: {size} bytes inflate to more than {bound}; raise the bound"
+        " 'inflated_bytes' if you trust the file"
+      )
+
+
+def _check_depth(
+  dataset: Dataset, path: pathlib.Path, limits: _limits.Limits
+) -> None:
+  """Refuses sequences that nest too deeply; unparsed ones stay unparsed."""
+  level: list[Any] = [dataset]
+  depth = 0
+  while level:
+    if depth > limits.depth:
+      raise errors.LimitError(
+        f"{path}: sequences nest deeper than {limits.depth} levels; raise the"
+        " bound 'depth' if you trust the file"
+      )
+    level = [
+      item
+      for one in level
+      for element in one.values()
+      if not getattr(element, "is_raw", True) and element.VR == "SQ"
+      for item in element.value or ()
+    ]
+    depth += 1
+
+
+def named(keyword: str) -> str:
+  """A keyword and its tag, as messages show them."""
+  tag = datadict.tag_for_keyword(keyword)
+  return f"{keyword} ({tag >> 16:04X},{tag & 0xFFFF:04X})" if tag else keyword
+
+
+def value(dataset: Dataset, keyword: str, path: pathlib.Path) -> Any:
+  """The converted value, None where the attribute is absent or empty.
+
+  Raises:
+    DataError: The value cannot be converted.
+  """
+  try:
+    with warnings.catch_warnings():
+      warnings.simplefilter("ignore")
+      found = dataset.get(keyword)
+  except RecursionError as e:
+    raise errors.LimitError(
+      f"{path}: {named(keyword)} nests too deeply; re-export the file"
+    ) from e
+  except Exception as e:  # Whatever pydicom's converters raise.
+    raise errors.DataError(
+      f"{path}: {named(keyword)} cannot be read ({type(e).__name__});"
+      " re-export the file"
+    ) from e
+  return None if found is None or found == "" else found
+
+
+def text(dataset: Dataset, keyword: str, path: pathlib.Path) -> str:
+  """Text without padding; "" where it is absent."""
+  found = value(dataset, keyword, path)
+  if found is None:
+    return ""
+  if not isinstance(found, str) and isinstance(found, Sequence):
+    return "\\".join(_text.clean(part) for part in found)
+  return _text.clean(found)
+
+
+def numbers(
+  dataset: Dataset, keyword: str, path: pathlib.Path, count: int
+) -> np.ndarray | None:
+  """A fixed number of finite float64, or None where the attribute is absent.
+
+  Raises:
+    DataError: There are more or fewer, or one is not finite.
+  """
+  found = value(dataset, keyword, path)
+  if found is None:
+    return None
+  parts = found if _is_many(found) else [found]
+  try:
+    array = np.array([float(part) for part in parts], np.float64)
+  except (TypeError, ValueError, OverflowError):
+    array = np.array([], np.float64)
+  if array.size != count or not np.isfinite(array).all():
+    raise errors.DataError(
+      f"{path}: {named(keyword)} is {_text.shown(found)}, not {count} finite"
+      f" number{'s' if count > 1 else ''}; re-export the file"
+    )
+  return array
+
+
+def number(dataset: Dataset, keyword: str, path: pathlib.Path) -> float | None:
+  """One finite number, or None where the attribute is absent."""
+  found = numbers(dataset, keyword, path, 1)
+  return None if found is None else float(found[0])
+
+
+def integer(dataset: Dataset, keyword: str, path: pathlib.Path) -> int | None:
+  """One integer, or None where the attribute is absent."""
+  found = number(dataset, keyword, path)
+  if found is None:
+    return None
+  if not math.isfinite(found) or found != int(found):
+    raise errors.DataError(
+      f"{path}: {named(keyword)} is {found}, not an integer; re-export the file"
+    )
+  return int(found)
+
+
+def items(dataset: Dataset, keyword: str, path: pathlib.Path) -> list[Dataset]:
+  """The items of a sequence; none where it is absent.
+
+  Raises:
+    DataError: The attribute is no sequence.
+  """
+  found = value(dataset, keyword, path)
+  if found is None:
+    return []
+  if isinstance(found, pydicom.Sequence):
+    return list(found)
+  raise errors.DataError(
+    f"{path}: {named(keyword)} is no sequence of items; re-export the file"
+  )
+
+
+def _is_many(found: Any) -> bool:
+  return isinstance(found, Sequence) and not isinstance(found, str | bytes)

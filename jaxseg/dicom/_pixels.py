@@ -1,0 +1,281 @@
+"""Stored values of an image, checked before anything is decoded."""
+
+import dataclasses
+import pathlib
+import warnings
+
+import numpy as np
+from pydicom import encaps
+from pydicom import pixels as pydicom_pixels
+from pydicom import uid as uids
+from pydicom.dataset import Dataset
+
+from jaxseg import errors
+from jaxseg.dicom import _header
+from jaxseg.dicom import _limits
+
+# Every JPEG family ends its code stream with this marker.
+_END_OF_IMAGE = b"\xff\xd9"
+_LOSSY = frozenset({
+  uids.JPEGBaseline8Bit, uids.JPEGExtended12Bit, uids.JPEGLSNearLossless,
+  uids.JPEG2000, uids.HTJ2K,
+})  # fmt: skip
+
+
+class TruncatedError(errors.DataError):
+  """Pixel data are shorter than the header says."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Format:
+  """How stored values are laid out.
+
+  Attributes:
+    frames: Number of images in the file.
+    rows: Rows of each.
+    columns: Columns of each.
+    bits: Bits allocated: 8, 16 or 32.
+    stored: Bits stored.
+    signed: Whether stored values are two's complement.
+    syntax: Transfer syntax.
+  """
+
+  frames: int
+  rows: int
+  columns: int
+  bits: int
+  stored: int
+  signed: bool
+  syntax: uids.UID
+
+  @property
+  def lowest(self) -> int:
+    """Smallest value that the stored bits can hold."""
+    return -(1 << self.stored - 1) if self.signed else 0
+
+  @property
+  def highest(self) -> int:
+    """Largest value that the stored bits can hold."""
+    return (1 << self.stored - 1) - 1 if self.signed else (1 << self.stored) - 1
+
+
+def layout(
+  dataset: Dataset, path: pathlib.Path, limits: _limits.Limits
+) -> Format:
+  """Reads and checks the layout of a monochrome image.
+
+  Raises:
+    DataError: It is not monochrome, or the layout is not valid.
+    LimitError: The image is larger than the bounds.
+  """
+  samples = _header.integer(dataset, "SamplesPerPixel", path) or 1
+  kind = _header.text(dataset, "PhotometricInterpretation", path)
+  if samples != 1 or kind not in ("MONOCHROME1", "MONOCHROME2"):
+    raise errors.DataError(
+      f"{path}: {_header.named('PhotometricInterpretation')} is {kind!r} with"
+      f" {samples} samples a pixel; only monochrome images have HU or activity"
+    )
+  said = {
+    name: _header.integer(dataset, name, path)
+    for name in (
+      "Rows", "Columns", "BitsAllocated", "BitsStored", "HighBit",
+      "PixelRepresentation",
+    )
+  }  # fmt: skip
+  for name, value in said.items():
+    if value is None and name not in ("HighBit", "BitsStored"):
+      raise errors.DataError(
+        f"{path}: {_header.named(name)} is missing; re-export the image"
+      )
+  frames = _header.integer(dataset, "NumberOfFrames", path)
+  frames = 1 if frames is None else frames
+  rows, columns = said["Rows"] or 0, said["Columns"] or 0
+  for name, length in (
+    ("Rows", rows), ("Columns", columns), ("NumberOfFrames", frames),
+  ):  # fmt: skip
+    if length < 1:
+      raise errors.DataError(
+        f"{path}: {_header.named(name)} is {length}; re-export the image"
+      )
+    if length > limits.length:
+      raise errors.LimitError(
+        f"{path}: {_header.named(name)} is {length}, above the bound 'length'"
+        f" ({limits.length}); raise it if you trust the file"
+      )
+  bits = said["BitsAllocated"] or 0
+  stored = bits if said["BitsStored"] is None else said["BitsStored"]
+  high = stored - 1 if said["HighBit"] is None else said["HighBit"]
+  if (
+    bits not in (8, 16, 32)
+    or not 1 <= stored <= bits
+    or high != stored - 1
+    or said["PixelRepresentation"] not in (0, 1)
+  ):
+    raise errors.DataError(
+      f"{path}: BitsAllocated {bits}, BitsStored {stored}, HighBit {high},"
+      f" PixelRepresentation {said['PixelRepresentation']} (0028,0100-0103) do"
+      " not go together; re-export the image"
+    )
+  if frames * rows * columns * bits // 8 > limits.volume_bytes:
+    raise errors.LimitError(
+      f"{path}: {frames} x {rows} x {columns} voxels are above the bound"
+      f" 'volume_bytes' ({limits.volume_bytes}); raise it if you trust the file"
+    )
+  return Format(
+    frames, rows, columns, bits, stored,
+    signed=said["PixelRepresentation"] == 1,
+    syntax=transfer_syntax(dataset),
+  )  # fmt: skip
+
+
+def transfer_syntax(dataset: Dataset) -> uids.UID:
+  """The transfer syntax, or what pydicom found where the file says none."""
+  meta = getattr(dataset, "file_meta", None)
+  found = None if meta is None else meta.get("TransferSyntaxUID")
+  if found:
+    return uids.UID(str(found).strip(" \0"))
+  implicit, little = dataset.original_encoding
+  if implicit:
+    return uids.ImplicitVRLittleEndian
+  return uids.ExplicitVRLittleEndian if little else uids.ExplicitVRBigEndian
+
+
+def is_lossy(dataset: Dataset, path: pathlib.Path) -> bool:
+  """Whether the image went through lossy compression, now or ever."""
+  flag = _header.text(dataset, "LossyImageCompression", path)
+  # JPEG 2000's syntax allows both, so there the flag alone decides.
+  syntax = transfer_syntax(dataset)
+  return flag == "01" or (
+    flag == "" and syntax in _LOSSY - {uids.JPEG2000, uids.HTJ2K}
+  )
+
+
+def decode(dataset: Dataset, form: Format, path: pathlib.Path) -> np.ndarray:
+  """Stored values.
+
+  Args:
+    dataset: With pixel data.
+    form: Its layout.
+    path: For messages.
+
+  Returns:
+    Integers `[frame, row, column]` of the layout's size and sign.
+
+  Raises:
+    TruncatedError: Pixel data are missing or too short.
+    DataError: They cannot be decoded.
+  """
+  if "PixelData" not in dataset:
+    raise TruncatedError(
+      f"{path}: PixelData (7FE0,0010) is missing or cut off; copy the file"
+      " again"
+    )
+  shape = (form.frames, form.rows, form.columns)
+  if form.syntax.is_private or not form.syntax.is_transfer_syntax:
+    raise errors.DataError(
+      f"{path}: transfer syntax {form.syntax.name!r} is unknown; export the"
+      " image uncompressed"
+    )
+  try:
+    with warnings.catch_warnings():
+      warnings.simplefilter("ignore")
+      data = dataset.PixelData
+      if form.syntax.is_encapsulated:
+        array = _decompress(dataset, data, form, path)
+      else:
+        array = _unpack(data, form, path)
+  except errors.JaxsegError:
+    raise
+  except Exception as e:  # Whatever a decoder makes of broken data.
+    raise errors.DataError(
+      f"{path}: pixel data in {form.syntax.name!r} cannot be decoded"
+      f" ({type(e).__name__}); export the image uncompressed"
+    ) from e
+  if array.size != np.prod(shape):
+    raise errors.DataError(
+      f"{path}: decodes to {array.size} values, not {shape}; re-export it"
+    )
+  return array.reshape(shape)
+
+
+def _unpack(data: bytes, form: Format, path: pathlib.Path) -> np.ndarray:
+  expected = form.frames * form.rows * form.columns * form.bits // 8
+  if len(data) < expected:
+    raise TruncatedError(
+      f"{path}: PixelData (7FE0,0010) has {len(data)} bytes, {expected} are"
+      " needed; the file is cut off, copy it again"
+    )
+  order = ">" if form.syntax == uids.ExplicitVRBigEndian else "<"
+  if form.bits == 8 and order == ">" and len(data) % 2 == 0:
+    # Bytes stand in 16-bit words (OW), which big endian turns round.
+    data = np.frombuffer(data, "<u2").byteswap().tobytes()
+  dtype = np.dtype(f"{order}{'i' if form.signed else 'u'}{form.bits // 8}")
+  array = np.frombuffer(data, dtype, expected // dtype.itemsize)
+  return array.astype(dtype.newbyteorder("="), copy=False)
+
+
+def _decompress(
+  dataset: Dataset, data: bytes, form: Format, path: pathlib.Path
+) -> np.ndarray:
+  frames = list(encaps.generate_frames(data, number_of_frames=form.frames))
+  if len(frames) != form.frames:
+    raise TruncatedError(
+      f"{path}: holds {len(frames)} compressed images of {form.frames}; the"
+      " file is cut off, copy it again"
+    )
+  if form.syntax != uids.RLELossless:
+    for frame in frames:
+      if not frame.rstrip(b"\0")[-2:] == _END_OF_IMAGE:
+        raise TruncatedError(
+          f"{path}: a compressed image has no end; the file is cut off, copy"
+          " it again"
+        )
+  try:
+    decoder = pydicom_pixels.get_decoder(form.syntax)
+  except NotImplementedError as e:
+    raise errors.DataError(
+      f"{path}: transfer syntax {form.syntax.name!r} is not supported; export"
+      " the image uncompressed"
+    ) from e
+  if not decoder.is_available:
+    raise errors.DataError(
+      f"{path}: no decoder for {form.syntax.name!r} is installed; install"
+      f" {' or '.join(decoder.missing_dependencies) or 'one'}, or export the"
+      " image uncompressed"
+    )
+  array, _ = decoder.as_array(dataset, raw=True)
+  return np.asarray(array)
+
+
+def padding(
+  dataset: Dataset, form: Format, path: pathlib.Path
+) -> tuple[int, int] | None:
+  """The range of stored values that mean "outside the scan", or None."""
+  first = _stored(dataset, "PixelPaddingValue", form, path)
+  if first is None:
+    return None
+  last = _stored(dataset, "PixelPaddingRangeLimit", form, path)
+  last = first if last is None else last
+  return min(first, last), max(first, last)
+
+
+def _stored(
+  dataset: Dataset, keyword: str, form: Format, path: pathlib.Path
+) -> int | None:
+  """A value of the VR "US or SS": its sign is that of the pixels."""
+  found = _header.value(dataset, keyword, path)
+  if isinstance(found, bytes):
+    order = "little"
+    if form.syntax == uids.ExplicitVRBigEndian:
+      order = "big"
+    number = int.from_bytes(found[:2], order)  # type: ignore[arg-type]
+  else:
+    whole = _header.integer(dataset, keyword, path)
+    if whole is None:
+      return None
+    number = whole
+  if form.signed and number >= 1 << 15 and number >= 1 << form.stored - 1:
+    number -= 1 << 16
+  elif not form.signed and number < 0:
+    number += 1 << 16
+  return number

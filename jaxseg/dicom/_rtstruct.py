@@ -1,0 +1,260 @@
+"""RTSTRUCT files: what they say, checked but not yet interpreted."""
+
+from collections.abc import Mapping
+import os
+import pathlib
+import warnings
+
+from pydicom.dataset import Dataset
+
+from jaxseg import errors
+from jaxseg.dicom import _contour_data
+from jaxseg.dicom import _header
+from jaxseg.dicom import _limits
+from jaxseg.dicom import _series
+from jaxseg.dicom import _text
+from jaxseg.dicom._roi import Contour
+from jaxseg.dicom._roi import Roi
+from jaxseg.dicom._structure_set import StructureSet
+
+_XOR = "CLOSEDPLANAR_XOR"
+_KINDS = {
+  "CLOSED_PLANAR": "CLOSED_PLANAR",
+  "CLOSEDPLANAR": "CLOSED_PLANAR",
+  "CLOSEDPLANAR_XOR": _XOR,
+  "CLOSED_PLANAR_XOR": _XOR,
+  "CLOSEDPLANARXOR": _XOR,
+  "POINT": "POINT",
+  "OPEN_PLANAR": "OPEN_PLANAR",
+  "OPENPLANAR": "OPEN_PLANAR",
+  "OPEN_NONPLANAR": "OPEN_NONPLANAR",
+  "OPENNONPLANAR": "OPEN_NONPLANAR",
+}
+_STANDARD = frozenset(
+  {"CLOSED_PLANAR", _XOR, "POINT", "OPEN_PLANAR", "OPEN_NONPLANAR"}
+)
+
+
+def read_rtstruct(
+  path: str | os.PathLike, *, limits: _limits.Limits = _limits.DEFAULT
+) -> StructureSet:
+  """Reads an RTSTRUCT.
+
+  Args:
+    path: The file, or a folder that holds just one.
+    limits: Bounds on what is read.
+
+  Returns:
+    Its ROIs with their contours; a contour that is malformed is left out, and
+    the ROI's `refused` says which and why.
+
+  Raises:
+    NotDicomError: The file is not DICOM.
+    DataError: It is not an RTSTRUCT, or two ROIs have one number.
+    LimitError: It is over a bound.
+
+  References:
+    DICOM PS3.3, sections C.8.8.5, C.8.8.6 and C.8.8.8.
+  """
+  where = pathlib.Path(path)
+  if where.is_dir():
+    where = _only_structure_set(where, limits)
+  dataset = _header.read(where, pixels=True, limits=limits)
+  sop_class = _header.text(dataset, "SOPClassUID", where)
+  if sop_class not in _series.STRUCTURE_SETS:
+    raise errors.DataError(
+      f"{where}: is {_header.text(dataset, 'Modality', where) or 'something'},"
+      f" SOP class {_text.shown(sop_class)}, not an RTSTRUCT; give the RTSTRUCT"
+    )
+  notes: list[_text.Note] = []
+  with warnings.catch_warnings():
+    warnings.simplefilter("ignore")
+    rois = _rois(dataset, where, limits, notes)
+  frames, series = _references(dataset, where)
+  own_frame = _header.text(dataset, "FrameOfReferenceUID", where)
+  return StructureSet(
+    path=where,
+    label=_header.text(dataset, "StructureSetLabel", where),
+    date=_header.text(dataset, "StructureSetDate", where),
+    time=_header.text(dataset, "StructureSetTime", where),
+    sop_instance_uid=_header.text(dataset, "SOPInstanceUID", where),
+    series_uid=_header.text(dataset, "SeriesInstanceUID", where),
+    study_uid=_header.text(dataset, "StudyInstanceUID", where),
+    patient_id=_header.text(dataset, "PatientID", where),
+    frames_of_reference=frames or ((own_frame,) if own_frame else ()),
+    referenced_series=series,
+    rois=rois,
+    notes=tuple(notes),
+  )
+
+
+def _only_structure_set(
+  folder: pathlib.Path, limits: _limits.Limits
+) -> pathlib.Path:
+  found = _series.find_series(folder, limits=limits)
+  files = [p for one in found if one.is_structure_set for p in one.paths]
+  if len(files) != 1:
+    raise errors.DataError(
+      f"{folder}: holds {len(files)} structure sets"
+      f"{': ' if files else ''}{', '.join(p.name for p in files[:10])}; give"
+      " the path of one"
+    )
+  return files[0]
+
+
+def _references(
+  dataset: Dataset, path: pathlib.Path
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+  """Frames of reference and image series that the set names."""
+  frames, series = [], []
+  for frame in _header.items(
+    dataset, "ReferencedFrameOfReferenceSequence", path
+  ):
+    frames.append(_header.text(frame, "FrameOfReferenceUID", path))
+    for study in _header.items(frame, "RTReferencedStudySequence", path):
+      for one in _header.items(study, "RTReferencedSeriesSequence", path):
+        series.append(_header.text(one, "SeriesInstanceUID", path))
+  return tuple(f for f in frames if f), tuple(s for s in series if s)
+
+
+def _rois(
+  dataset: Dataset,
+  path: pathlib.Path,
+  limits: _limits.Limits,
+  notes: list[_text.Note],
+) -> tuple[Roi, ...]:
+  described = _by_number(dataset, "StructureSetROISequence", "ROINumber", path)
+  drawn = _by_number(dataset, "ROIContourSequence", "ReferencedROINumber", path)
+  observed = {
+    _header.integer(item, "ReferencedROINumber", path): item
+    for item in _header.items(dataset, "RTROIObservationsSequence", path)
+  }
+  total = _Total(path, limits)
+  rois = []
+  for number in sorted({*described, *drawn}):
+    about = described.get(number)
+    if about is None:
+      notes.append(
+        _text.Note(
+          "nameless-roi",
+          f"contours of ROI number {number}, which the set does not name",
+        )
+      )
+    rois.append(
+      _roi(number, about, drawn.get(number), observed.get(number), path, total)
+    )
+  return tuple(rois)
+
+
+def _by_number(
+  dataset: Dataset, sequence: str, keyword: str, path: pathlib.Path
+) -> Mapping[int, Dataset]:
+  result: dict[int, Dataset] = {}
+  for item in _header.items(dataset, sequence, path):
+    number = _header.integer(item, keyword, path)
+    if number is None:
+      raise errors.DataError(
+        f"{path}: an item of {_header.named(sequence)} has no"
+        f" {_header.named(keyword)}; re-export the structure set"
+      )
+    if number in result:
+      raise errors.DataError(
+        f"{path}: {_header.named(sequence)} has the number {number} twice, so"
+        " names and contours cannot be told apart; re-export the structure set"
+      )
+    result[number] = item
+  return result
+
+
+class _Total:
+  """Counts contours and points against their bounds."""
+
+  def __init__(self, path: pathlib.Path, limits: _limits.Limits):
+    self._path, self._limits = path, limits
+    self._contours = self._points = 0
+
+  def add(self, points: int) -> None:
+    self._contours += 1
+    self._points += points
+    for name, count in (
+      ("contours", self._contours), ("points", self._points),
+    ):  # fmt: skip
+      bound = getattr(self._limits, name)
+      if count > bound:
+        raise errors.LimitError(
+          f"{self._path}: has more {name} than the bound '{name}' ({bound});"
+          " raise it if you trust the file"
+        )
+
+
+def _roi(
+  number: int,
+  about: Dataset | None,
+  drawn: Dataset | None,
+  observed: Dataset | None,
+  path: pathlib.Path,
+  total: _Total,
+) -> Roi:
+  about = Dataset() if about is None else about
+  notes: list[_text.Note] = []
+  refused: list[str] = []
+  contours = []
+  odd_kinds: set[str] = set()
+  items = [] if drawn is None else _header.items(
+    drawn, "ContourSequence", path
+  )  # fmt: skip
+  for index, item in enumerate(items):
+    points = _contour_data.points(item)
+    if isinstance(points, str):
+      refused.append(f"contour {index}: {points}")
+      total.add(0)
+      continue
+    total.add(len(points))
+    said = _header.text(item, "ContourGeometricType", path)
+    kind = _KINDS.get(said.upper().replace(" ", ""), said)
+    if said not in _STANDARD:
+      odd_kinds.add(said)
+    images = tuple(
+      _header.text(one, "ReferencedSOPInstanceUID", path)
+      for one in _header.items(item, "ContourImageSequence", path)
+    )
+    contours.append(Contour(points, kind, images, index))
+  for said in sorted(odd_kinds):
+    known = _KINDS.get(said.upper().replace(" ", ""))
+    notes.append(
+      _text.Note(
+        "geometric-type",
+        f"ContourGeometricType {_text.shown(said)} is not the standard's;"
+        f" {f'read as {known}' if known else 'such contours are not filled'}",
+      )
+    )
+  color = None if drawn is None else _color(drawn, path)
+  return Roi(
+    number=number,
+    name=_header.text(about, "ROIName", path),
+    contours=tuple(contours),
+    color=color,
+    interpreted_type=""
+    if observed is None
+    else _header.text(observed, "RTROIInterpretedType", path),
+    generation_algorithm=_header.text(about, "ROIGenerationAlgorithm", path),
+    description=_header.text(about, "ROIGenerationDescription", path)
+    or _header.text(about, "ROIDescription", path),
+    frame_of_reference_uid=_header.text(
+      about, "ReferencedFrameOfReferenceUID", path
+    ),
+    refused=tuple(refused),
+    notes=tuple(notes),
+  )
+
+
+def _color(drawn: Dataset, path: pathlib.Path) -> tuple[int, int, int] | None:
+  """ROIDisplayColor, or None where it is absent or no colour."""
+  try:
+    found = _header.numbers(drawn, "ROIDisplayColor", path, 3)
+  except errors.DataError:
+    return None  # It is of no consequence for any mask.
+  if found is None or (found < 0).any() or (found > 255).any():
+    return None
+  red, green, blue = (int(v) for v in found)
+  return red, green, blue

@@ -1,0 +1,261 @@
+"""What a folder holds: series found by content, never by name."""
+
+from collections.abc import Iterator
+import dataclasses
+import os
+import pathlib
+
+import numpy as np
+from pydicom import uid as uids
+from pydicom.dataset import Dataset
+
+from jaxseg import errors
+from jaxseg.dicom import _header
+from jaxseg.dicom import _limits
+from jaxseg.dicom import _text
+
+MULTI_FRAME = {
+  uids.EnhancedCTImageStorage: "CT",
+  uids.LegacyConvertedEnhancedCTImageStorage: "CT",
+  uids.EnhancedMRImageStorage: "MR",
+  uids.LegacyConvertedEnhancedMRImageStorage: "MR",
+  uids.EnhancedPETImageStorage: "PT",
+  uids.LegacyConvertedEnhancedPETImageStorage: "PT",
+}
+SINGLE_FRAME = {
+  uids.CTImageStorage: "CT",
+  uids.MRImageStorage: "MR",
+  uids.PositronEmissionTomographyImageStorage: "PT",
+}
+IMAGES = SINGLE_FRAME | MULTI_FRAME
+STRUCTURE_SETS = frozenset({uids.RTStructureSetStorage})
+LABEL_MAP = uids.UID("1.2.840.10008.5.1.4.1.1.66.7")  # Newer than pydicom's.
+SEGMENTATIONS = frozenset({uids.SegmentationStorage, LABEL_MAP})
+
+_TAGS = (
+  "SOPClassUID", "SOPInstanceUID", "Modality", "PatientID", "ImageType",
+  "StudyInstanceUID", "SeriesInstanceUID", "SeriesDescription",
+  "FrameOfReferenceUID", "Rows", "Columns", "PixelSpacing", "NumberOfFrames",
+  "ImageOrientationPatient", "SpecificCharacterSet", "StructureSetLabel",
+)  # fmt: skip
+_SAME_DIRECTION = 1e-4
+
+
+@dataclasses.dataclass(frozen=True)
+class Series:
+  """Files that belong together: one volume, or objects of one series.
+
+  Attributes:
+    key: Names this group: the SeriesInstanceUID; where the images of one
+      series differ in orientation, size or frame of reference, "#2" and so on
+      follow it for the second group and further ones.
+    series_uid: SeriesInstanceUID.
+    study_uid: StudyInstanceUID.
+    frame_of_reference_uid: FrameOfReferenceUID, "" where absent.
+    sop_class_uid: SOPClassUID.
+    modality: "CT", "MR", "PT", "RTSTRUCT", "SEG", ...
+    patient_id: PatientID as it stands in the files; may be hostile.
+    description: SeriesDescription, or StructureSetLabel; may be hostile.
+    paths: The files, sorted by name.
+    frames: Number of images in them.
+    localizer: The images are scouts.
+    studies: Number of different StudyInstanceUIDs among the files; of some
+      exports each image has its own, and the series counts.
+  """
+
+  key: str
+  series_uid: str
+  study_uid: str
+  frame_of_reference_uid: str
+  sop_class_uid: str
+  modality: str
+  patient_id: str
+  description: str
+  paths: tuple[pathlib.Path, ...]
+  frames: int
+  localizer: bool = False
+  studies: int = 1
+
+  @property
+  def is_image(self) -> bool:
+    """Whether it is a CT, MR or PET volume."""
+    return self.sop_class_uid in IMAGES and not self.localizer
+
+  @property
+  def is_structure_set(self) -> bool:
+    """Whether it holds RTSTRUCT."""
+    return self.sop_class_uid in STRUCTURE_SETS
+
+  @property
+  def is_segmentation(self) -> bool:
+    """Whether it holds SEG."""
+    return self.sop_class_uid in SEGMENTATIONS
+
+  def __str__(self) -> str:
+    return (
+      f"{self.key} ({_text.shown(self.modality)},"
+      f" {_text.shown(self.description)}, {self.frames} images)"
+    )
+
+
+@dataclasses.dataclass(frozen=True)
+class Found:
+  """What is in a folder.
+
+  Attributes:
+    series: All groups, sorted by patient and key.
+    skipped: Number of files that are not DICOM, hidden, or a DICOMDIR.
+    broken: DICOM files that cannot be used, and why.
+  """
+
+  series: tuple[Series, ...]
+  skipped: int
+  broken: tuple[tuple[pathlib.Path, str], ...]
+
+  def __iter__(self) -> Iterator[Series]:
+    return iter(self.series)
+
+  def __len__(self) -> int:
+    return len(self.series)
+
+
+def find_series(
+  folder: str | os.PathLike, *, limits: _limits.Limits = _limits.DEFAULT
+) -> Found:
+  """Reads the header of every file in a tree and groups them.
+
+  Names, extensions and subfolders mean nothing. Hidden files, DICOMDIR and
+  what is not DICOM are counted and left out; links are followed, in loops but
+  once.
+
+  Args:
+    folder: A folder, or a single file.
+    limits: Bounds for each file.
+
+  Returns:
+    The groups. Images are grouped by series, orientation, frame of reference,
+    size and pixel spacing.
+
+  Raises:
+    DataError: The folder does not exist.
+  """
+  root = pathlib.Path(folder)
+  if not root.exists():
+    raise errors.DataError(f"{root}: no such folder; check the path")
+  groups: dict[tuple, list[tuple[pathlib.Path, Dataset]]] = {}
+  skipped, broken = 0, []
+  for path in [root] if root.is_file() else _files(root):
+    if path.name.startswith(".") or path.name.upper() == "DICOMDIR":
+      skipped += 1
+      continue
+    try:
+      header = _header.read(path, tags=_TAGS, limits=limits)
+      if _header.text(header, "SOPClassUID", path) == "":
+        skipped += 1
+        continue
+      key = _key(header, path)
+    except errors.NotDicomError:
+      skipped += 1
+    except errors.JaxsegError as e:
+      broken.append((path, str(e)))
+    else:
+      groups.setdefault(key, []).append((path, header))
+  return Found(tuple(_named(groups)), skipped, tuple(broken))
+
+
+def _files(root: pathlib.Path) -> Iterator[pathlib.Path]:
+  """All files below a folder, sorted; a folder seen before is not entered."""
+  seen = set()
+  for place, folders, files in os.walk(root, followlinks=True):
+    real = os.path.realpath(place)
+    if real in seen:
+      folders.clear()
+      continue
+    seen.add(real)
+    folders[:] = sorted(f for f in folders if not f.startswith("."))
+    yield from (
+      path
+      for path in (pathlib.Path(place, name) for name in sorted(files))
+      if path.is_file()  # Neither a dangling link nor a pipe, which blocks.
+    )
+
+
+def _key(header: Dataset, path: pathlib.Path) -> tuple:
+  """What the files of one group have in common, hashable and sortable."""
+  sop_class = _header.text(header, "SOPClassUID", path)
+  series = _header.text(header, "SeriesInstanceUID", path)
+  if not series:
+    raise errors.DataError(
+      f"{path}: {_header.named('SeriesInstanceUID')} is missing; re-export it"
+    )
+  common = (
+    _header.text(header, "PatientID", path),
+    series,
+    sop_class,
+    "LOCALIZER" in _header.text(header, "ImageType", path).upper(),
+  )
+  if sop_class not in SINGLE_FRAME:
+    return (*common, "", ())
+  shape = tuple(
+    _header.integer(header, name, path) or 0 for name in ("Rows", "Columns")
+  )
+  spacing = _header.numbers(header, "PixelSpacing", path, 2)
+  direction = _header.numbers(header, "ImageOrientationPatient", path, 6)
+  numbers = [*(spacing if spacing is not None else (0.0, 0.0))]
+  steps = np.rint(
+    (direction if direction is not None else np.zeros(6)) / _SAME_DIRECTION
+  )
+  geometry = (*shape, *(round(float(n), 6) for n in numbers))
+  frame = _header.text(header, "FrameOfReferenceUID", path)
+  return (*common, frame, (*geometry, *(int(step) for step in steps)))
+
+
+def _named(
+  groups: dict[tuple, list[tuple[pathlib.Path, Dataset]]],
+) -> Iterator[Series]:
+  seen: dict[str, int] = {}
+  for key in sorted(_merged(groups)):
+    files = groups[key]
+    path, header = files[0]
+    uid = key[1]
+    seen[uid] = seen.get(uid, 0) + 1
+    label = _header.text(header, "SeriesDescription", path) or _header.text(
+      header, "StructureSetLabel", path
+    )
+    yield Series(
+      key=uid if seen[uid] == 1 else f"{uid}#{seen[uid]}",
+      series_uid=uid,
+      study_uid=_header.text(header, "StudyInstanceUID", path),
+      frame_of_reference_uid=_header.text(header, "FrameOfReferenceUID", path),
+      sop_class_uid=key[2],
+      modality=IMAGES.get(uids.UID(key[2]))
+      or _header.text(header, "Modality", path),
+      patient_id=key[0],
+      description=label,
+      paths=tuple(path for path, _ in files),
+      frames=sum(
+        _header.integer(one, "NumberOfFrames", where) or 1
+        for where, one in files
+      ),
+      localizer=key[3],
+      studies=len(
+        {_header.text(one, "StudyInstanceUID", where) for where, one in files}
+      ),
+    )
+
+
+def _merged(
+  groups: dict[tuple, list[tuple[pathlib.Path, Dataset]]],
+) -> list[tuple]:
+  """Unites groups whose directions differ by rounding alone; the keys left."""
+  kept: list[tuple] = []
+  for key in sorted(groups):
+    for other in kept:
+      if key[:-1] == other[:-1] and key[-1][:4] == other[-1][:4] and all(
+        abs(a - b) <= 1 for a, b in zip(key[-1][4:], other[-1][4:], strict=True)
+      ):  # fmt: skip
+        groups[other] += groups[key]
+        break
+    else:
+      kept.append(key)
+  return kept

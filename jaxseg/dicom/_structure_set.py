@@ -1,0 +1,196 @@
+"""A structure set, and the masks of its ROIs on an image."""
+
+import dataclasses
+import pathlib
+
+import numpy as np
+
+from jaxseg import errors
+from jaxseg.dicom import _image
+from jaxseg.dicom import _roi_mask
+from jaxseg.dicom import _text
+from jaxseg.dicom._roi import Roi
+
+
+class Masks(dict[str, np.ndarray]):
+  """ROI name -> bool mask; what could not be made is told, not raised.
+
+  Attributes:
+    refused: ROI name -> why there is no mask of it.
+    notes: ROI name -> what was odd.
+  """
+
+  def __init__(self) -> None:
+    super().__init__()
+    self.refused: dict[str, str] = {}
+    self.notes: dict[str, tuple[_text.Note, ...]] = {}
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class StructureSet:
+  """One RTSTRUCT.
+
+  Attributes:
+    path: Its file.
+    label: StructureSetLabel.
+    date: StructureSetDate, YYYYMMDD, "" where absent.
+    time: StructureSetTime, HHMMSS.
+    sop_instance_uid: SOPInstanceUID.
+    series_uid: SeriesInstanceUID.
+    study_uid: StudyInstanceUID.
+    patient_id: PatientID; may be hostile.
+    frames_of_reference: FrameOfReferenceUIDs that it names.
+    referenced_series: SeriesInstanceUIDs of the images it was drawn on.
+    rois: In the order of their numbers.
+    notes: What was odd.
+  """
+
+  path: pathlib.Path
+  label: str
+  date: str
+  time: str
+  sop_instance_uid: str
+  series_uid: str
+  study_uid: str
+  patient_id: str
+  frames_of_reference: tuple[str, ...]
+  referenced_series: tuple[str, ...]
+  rois: tuple[Roi, ...]
+  notes: tuple[_text.Note, ...]
+
+  @property
+  def names(self) -> tuple[str, ...]:
+    """The ROIs' names, in the order of their numbers."""
+    return tuple(roi.name for roi in self.rois)
+
+  def __getitem__(self, key: str | int) -> Roi:
+    """The ROI of a name or number.
+
+    Raises:
+      StructureNotFoundError: There is none, or several share the name.
+    """
+    found = [roi for roi in self.rois if key in (roi.name, roi.number)]
+    if len(found) == 1:
+      return found[0]
+    if found:
+      raise errors.StructureNotFoundError(
+        f"{self.path}: {len(found)} ROIs are named {_text.shown(key)}; give one"
+        f" of the numbers {', '.join(str(roi.number) for roi in found)}"
+      )
+    raise errors.StructureNotFoundError(
+      f"{self.path}: no ROI {_text.shown(key)}; there are"
+      f" {', '.join(_text.shown(name) for name in self.names[:20])}"
+    )
+
+  def mask(
+    self,
+    key: str | int,
+    image: _image.Image,
+    *,
+    combine: str = "even-odd",
+    any_frame_of_reference: bool = False,
+  ) -> _roi_mask.RoiMask:
+    """The mask of one ROI on an image's grid.
+
+    The slice of a contour is where its points lie; image references only
+    cross-check. Slices between contoured ones that have no contour of their
+    own stay empty. Points and open contours are never filled.
+
+    Args:
+      key: ROI name or number.
+      image: The series that the ROI was drawn on, or another in the same frame
+        of reference.
+      combine: How the closed contours of a slice go together: "even-odd" or
+        "union".
+      any_frame_of_reference: Do not refuse an image of another one.
+
+    Returns:
+      The mask, bool `[slice, row, column]`, and what was odd.
+
+    Raises:
+      StructureNotFoundError: There is no such ROI.
+      GeometryError: A contour is not planar, or the image lies in another frame
+        of reference.
+    """
+    roi = self[key]
+    notes = self._belongs(roi, image, any_frame_of_reference)
+    made = _roi_mask.make(roi, image, combine=combine)
+    return dataclasses.replace(made, notes=(*notes, *made.notes))
+
+  def masks(
+    self,
+    image: _image.Image,
+    *,
+    combine: str = "even-odd",
+    any_frame_of_reference: bool = False,
+  ) -> Masks:
+    """The masks of all ROIs by name; see `mask`.
+
+    Of ROIs that share a name, the second and later ones have "#" and their
+    number added. An ROI that cannot be made goes into `refused`.
+    """
+    result = Masks()
+    for roi in self.rois:
+      name = roi.name
+      if name in result or name in result.refused:
+        name = f"{name}#{roi.number}"
+      try:
+        made = self.mask(
+          roi.number,
+          image,
+          combine=combine,
+          any_frame_of_reference=any_frame_of_reference,
+        )
+      except errors.JaxsegError as e:
+        result.refused[name] = str(e)
+      else:
+        result[name] = made.array
+        result.notes[name] = made.notes
+    return result
+
+  def _belongs(
+    self, roi: Roi, image: _image.Image, any_frame: bool
+  ) -> tuple[_text.Note, ...]:
+    """Checks that a ROI was drawn in an image's space."""
+    own = image.frame_of_reference_uid
+    frames = (
+      {roi.frame_of_reference_uid}
+      if roi.frame_of_reference_uid
+      else set(self.frames_of_reference)
+    )
+    if image.series_uid in self.referenced_series:
+      if own and frames and own not in frames:
+        return (
+          _text.Note(
+            "frame-of-reference",
+            "the structure set refers to this series but names another frame"
+            " of reference",
+          ),
+        )
+      return ()
+    if own and own in frames:
+      return (
+        _text.Note(
+          "other-series",
+          "drawn on another series of the same frame of reference",
+        ),
+      )
+    if not own or not frames:
+      return (
+        _text.Note(
+          "no-frame-of-reference",
+          "neither series nor frame of reference tie the structure set to this"
+          " image; positions alone were used",
+        ),
+      )
+    if any_frame:
+      return (
+        _text.Note(
+          "frame-of-reference", "drawn in another frame of reference, as asked"
+        ),
+      )
+    raise errors.GeometryError(
+      f"{self.path}: FrameOfReferenceUID (0020,0052) is not that of the image"
+      f" {image.series_uid}; give the series it was drawn on, or set"
+      " any_frame_of_reference"
+    )

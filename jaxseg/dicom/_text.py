@@ -1,0 +1,56 @@
+"""Text from files: shown safely, and made into safe file names.
+
+Whatever a file says may be hostile: control characters, markup, paths. Nothing
+here trusts it; HTML is escaped where HTML is made.
+"""
+
+import dataclasses
+import re
+import unicodedata
+
+_KEPT = 64
+
+
+@dataclasses.dataclass(frozen=True)
+class Note:
+  """A remark on what was odd in a file and how it was read.
+
+  Attributes:
+    code: Short and fixed, for programs: "duplicate-slice".
+    text: One line for people.
+  """
+
+  code: str
+  text: str
+
+  def __str__(self) -> str:
+    return f"{self.code}: {self.text}"
+
+
+def clean(text: object) -> str:
+  """Text without the blanks and NULs that DICOM pads with."""
+  return str(text or "").strip(" \0\t\r\n")
+
+
+def shown(text: object) -> str:
+  """Text in quotes, one line, control characters escaped, at most 64 long."""
+  said = "".join(
+    c if c.isprintable() else c.encode("unicode_escape").decode("ascii")
+    for c in str(text)[: _KEPT + 1]
+  )
+  return f"'{said[:_KEPT]}...'" if len(said) > _KEPT else f"'{said}'"
+
+
+def slug(text: object, *, fallback: str = "unnamed") -> str:
+  """A file name made of text: lower-case ASCII letters, digits, - and _.
+
+  Args:
+    text: Anything, from anywhere.
+    fallback: The name if nothing is left.
+
+  Returns:
+    1 to 64 characters, never a path, never "." or "..".
+  """
+  plain = unicodedata.normalize("NFKD", str(text)).encode("ascii", "ignore")
+  safe = re.sub(r"[^a-z0-9_]+", "-", plain.decode("ascii").lower()).strip("-")
+  return safe[:_KEPT].strip("-") or fallback
