@@ -54,12 +54,7 @@ def _numbers(text: bytes) -> np.ndarray | str:
   """All numbers, or which is none."""
   count = text.count(b"\\") + 1
   if not text.translate(None, _ALLOWED):
-    with warnings.catch_warnings():
-      # NumPy warns where it stops early; the count then says so, too.
-      warnings.simplefilter("ignore")
-      numbers = np.fromstring(
-        text.replace(b"\\", b" ").decode("ascii"), np.float64, sep=" "
-      )
+    numbers = _parse(text.replace(b"\\", b" ").decode("ascii"))
     whole = b"\\\\" not in text.replace(b" ", b"") and text[-1:] != b"\\"
     if numbers.size == count and whole and np.isfinite(numbers).all():
       return numbers
@@ -72,3 +67,13 @@ def _numbers(text: bytes) -> np.ndarray | str:
       shown = part[:20].decode("ascii", "replace")
       return f"number {index} is {shown!r}, not a finite decimal"
   return "cannot be read as decimals"
+
+
+def _parse(text: str) -> np.ndarray:
+  """Decimals between blanks, up to the first that is none."""
+  with warnings.catch_warnings():
+    warnings.simplefilter("ignore")  # Older NumPy warns where it stops early.
+    try:
+      return np.fromstring(text, np.float64, sep=" ")
+    except ValueError:
+      return np.empty(0)

@@ -4,6 +4,7 @@ import os
 import pathlib
 
 import numpy as np
+from pydicom import uid as uids
 from pydicom.dataset import Dataset
 
 from jaxseg import errors
@@ -78,7 +79,7 @@ def read_ct(
   if isinstance(folder, _series.Series):
     chosen = folder
   else:
-    chosen = _choose(folder, series, limits, notes)
+    chosen = _choose(folder, series, truncated, limits, notes)
   if chosen.studies > 1:
     notes.append(
       _text.Note(
@@ -121,6 +122,7 @@ def read_ct(
 def _choose(
   folder: str | os.PathLike,
   key: str | None,
+  truncated: str,
   limits: _limits.Limits,
   notes: list[_text.Note],
 ) -> _series.Series:
@@ -128,10 +130,10 @@ def _choose(
   found = _series.find_series(folder, limits=limits)
   images = [one for one in found if one.is_image]
   for path, reason in found.broken:
-    # A broken file may be a slice of this very series: nobody can tell.
-    if not images:
-      raise errors.DataError(reason)
-    notes.append(_text.Note("broken-file", f"{path.name}: {reason}"))
+    # It may be a slice of this very series: nobody can tell.
+    if truncated == "refuse" and key is None:
+      raise reason
+    notes.append(_text.Note("broken-file", f"left out {path.name}: {reason}"))
   if found.skipped:
     notes.append(
       _text.Note("skipped", f"{found.skipped} files are not DICOM images")
@@ -143,9 +145,7 @@ def _choose(
     ):
       notes.append(_text.Note("left-out", f"{one}: no volume of images"))
   if key is not None:
-    named = [one for one in images if key in (one.key, one.series_uid)]
-    exact = [one for one in named if one.key == key]
-    images = named if len(named) < 2 or key == named[0].series_uid else exact
+    images = [one for one in images if key in (one.key, one.series_uid)]
     if not images:
       raise errors.DataError(
         f"{folder}: no image series {_text.shown(key)}; leave 'series' out to"
@@ -154,9 +154,10 @@ def _choose(
   elif any(one.modality == "CT" for one in images):
     images = [one for one in images if one.modality == "CT"]
   if not images:
+    kinds = {uids.UID(one.sop_class_uid).name for one in found}
+    what = f"only {', '.join(sorted(kinds)[:6])}" if kinds else "no DICOM files"
     raise errors.DataError(
-      f"{folder}: no CT, MR or PET images among {len(left_out)} DICOM series"
-      f" and {found.skipped} other files; check the path"
+      f"{folder}: holds no CT, MR or PET images, {what}; check the path"
     )
   if len(images) > 1:
     listed = "; ".join(str(one) for one in images[:6])
@@ -189,6 +190,7 @@ def _load(
         f" ({limits.volume_bytes}) or 'length' ({limits.length}); raise them if"
         " you trust the files"
       )
+    own = list(_frames.planes(dataset, form, path))
     try:
       frames = _pixels.decode(dataset, form, path)
     except _pixels.TruncatedError as e:
@@ -196,7 +198,7 @@ def _load(
         raise
       notes.append(_text.Note("truncated", f"taken as missing: {e}"))
       continue
-    planes += _frames.planes(dataset, form, path)
+    planes += own
     stored += list(frames)
     # The decoded array is kept instead of the bytes it came from, or shares
     # them; either way the data set has no more use for them.

@@ -45,6 +45,7 @@ def planes(
       ),
       spacing=source.place("PixelMeasuresSequence", "PixelSpacing", 2),
       thickness=source.one("PixelMeasuresSequence", "SliceThickness"),
+      said_apart=source.one("PixelMeasuresSequence", "SpacingBetweenSlices"),
       form=form,
       slope=1.0 if slope is None else slope,
       intercept=source.one(

@@ -75,13 +75,13 @@ def read(
     The data set, its values not yet converted.
 
   Raises:
-    NotDicomError: The file is not DICOM or cannot be parsed.
+    NotDicomError: The file is not DICOM, or a directory of such files.
     LimitError: The file is over a bound.
-    DataError: The file cannot be opened.
+    DataError: The file cannot be opened, or is DICOM that cannot be parsed.
   """
   try:
     with open(path, "rb") as file:
-      _check_start(file, path)
+      claims = _check_start(file, path)
       _check_inflation(file, path, limits)
       file.seek(0)
       with warnings.catch_warnings():
@@ -93,7 +93,7 @@ def read(
           specific_tags=None if tags is None else list(tags),
         )
         _check_depth(dataset, path, limits)
-        text(dataset, "SOPClassUID", path)
+        kind = text(dataset, "SOPClassUID", path)
   except errors.JaxsegError:
     raise
   except OSError as e:
@@ -106,20 +106,39 @@ def read(
       f" ({limits.depth}) or need more memory than there is; re-export it"
     ) from e
   except Exception as e:  # Whatever a broken file makes pydicom raise.
-    raise errors.NotDicomError(
-      f"{path}: cannot be parsed as DICOM ({type(e).__name__}); re-export it"
-    ) from e
-  return dataset
+    kind, reason = "", e
+  else:
+    reason = None
+  if kind:
+    return dataset
+  if not claims or (reason is None and _is_directory(dataset)):
+    raise errors.NotDicomError(f"{path}: not a DICOM file; leave it out")
+  raise errors.DataError(
+    f"{path}: begins as DICOM but "
+    + (
+      f"cannot be parsed ({type(reason).__name__})"
+      if reason
+      else f"has no {named('SOPClassUID')}"
+    )
+    + "; it is cut off or damaged, copy it again"
+  ) from reason
 
 
-def _check_start(file: Any, path: pathlib.Path) -> None:
-  """Refuses what does not begin as DICOM does."""
+def _is_directory(dataset: Dataset) -> bool:
+  """Whether it is a DICOMDIR, under whatever name."""
+  meta = dataset.file_meta.get("MediaStorageSOPClassUID")
+  return meta == uids.MediaStorageDirectoryStorage
+
+
+def _check_start(file: Any, path: pathlib.Path) -> bool:
+  """Refuses what does not begin as DICOM does; whether it has a preamble."""
   start = file.read(136)
   if start[128:132] == b"DICM":
-    return
+    return True
   # Without a preamble the first tag is of group 2 or 8, in either order.
   if start[:2] not in (b"\x02\x00", b"\x08\x00", b"\x00\x08"):
     raise errors.NotDicomError(f"{path}: not a DICOM file; leave it out")
+  return False
 
 
 def _check_inflation(

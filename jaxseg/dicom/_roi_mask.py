@@ -175,10 +175,10 @@ def _place(
   rings = np.split(flat, starts[1:])
   which = np.flatnonzero(found)
   return (
-    [rings[k] for k in which],
+    [rings[int(k)] for k in which],
     slices[which],
     planes[which],
-    [closed[k] for k in which],
+    [closed[int(k)] for k in which],
   )
 
 

@@ -1,5 +1,6 @@
 """What a folder holds: series found by content, never by name."""
 
+import collections
 from collections.abc import Iterator
 import dataclasses
 import os
@@ -47,8 +48,8 @@ class Series:
 
   Attributes:
     key: Names this group: the SeriesInstanceUID; where the images of one
-      series differ in orientation, size or frame of reference, "#2" and so on
-      follow it for the second group and further ones.
+      series differ in orientation, size or frame of reference, "#1", "#2" and
+      so on follow it.
     series_uid: SeriesInstanceUID.
     study_uid: StudyInstanceUID.
     frame_of_reference_uid: FrameOfReferenceUID, "" where absent.
@@ -110,7 +111,7 @@ class Found:
 
   series: tuple[Series, ...]
   skipped: int
-  broken: tuple[tuple[pathlib.Path, str], ...]
+  broken: tuple[tuple[pathlib.Path, errors.JaxsegError], ...]
 
   def __iter__(self) -> Iterator[Series]:
     return iter(self.series)
@@ -143,21 +144,19 @@ def find_series(
   if not root.exists():
     raise errors.DataError(f"{root}: no such folder; check the path")
   groups: dict[tuple, list[tuple[pathlib.Path, Dataset]]] = {}
-  skipped, broken = 0, []
+  skipped = 0
+  broken: list[tuple[pathlib.Path, errors.JaxsegError]] = []
   for path in [root] if root.is_file() else _files(root):
     if path.name.startswith(".") or path.name.upper() == "DICOMDIR":
       skipped += 1
       continue
     try:
       header = _header.read(path, tags=_TAGS, limits=limits)
-      if _header.text(header, "SOPClassUID", path) == "":
-        skipped += 1
-        continue
       key = _key(header, path)
     except errors.NotDicomError:
       skipped += 1
     except errors.JaxsegError as e:
-      broken.append((path, str(e)))
+      broken.append((path, e))
     else:
       groups.setdefault(key, []).append((path, header))
   return Found(tuple(_named(groups)), skipped, tuple(broken))
@@ -196,9 +195,15 @@ def _key(header: Dataset, path: pathlib.Path) -> tuple:
   )
   if sop_class not in SINGLE_FRAME:
     return (*common, "", ())
-  shape = tuple(
-    _header.integer(header, name, path) or 0 for name in ("Rows", "Columns")
-  )
+  shape = []
+  for name in ("Rows", "Columns"):
+    length = _header.integer(header, name, path)
+    if length is None:
+      raise errors.DataError(
+        f"{path}: {_header.named(name)} is missing; the file is cut off or"
+        " damaged, copy it again"
+      )
+    shape.append(length)
   spacing = _header.numbers(header, "PixelSpacing", path, 2)
   direction = _header.numbers(header, "ImageOrientationPatient", path, 6)
   numbers = [*(spacing if spacing is not None else (0.0, 0.0))]
@@ -213,17 +218,19 @@ def _key(header: Dataset, path: pathlib.Path) -> tuple:
 def _named(
   groups: dict[tuple, list[tuple[pathlib.Path, Dataset]]],
 ) -> Iterator[Series]:
-  seen: dict[str, int] = {}
-  for key in sorted(_merged(groups)):
+  kept = sorted(_merged(groups))
+  groups_of = collections.Counter(key[1] for key in kept)
+  seen: collections.Counter[str] = collections.Counter()
+  for key in kept:
     files = groups[key]
     path, header = files[0]
     uid = key[1]
-    seen[uid] = seen.get(uid, 0) + 1
+    seen[uid] += 1
     label = _header.text(header, "SeriesDescription", path) or _header.text(
       header, "StructureSetLabel", path
     )
     yield Series(
-      key=uid if seen[uid] == 1 else f"{uid}#{seen[uid]}",
+      key=uid if groups_of[uid] == 1 else f"{uid}#{seen[uid]}",
       series_uid=uid,
       study_uid=_header.text(header, "StudyInstanceUID", path),
       frame_of_reference_uid=_header.text(header, "FrameOfReferenceUID", path),

@@ -32,6 +32,7 @@ class Plane:
     orientation: ImageOrientationPatient, float64 `[6]`.
     spacing: PixelSpacing (between rows, between columns), mm.
     thickness: SliceThickness, mm, or None.
+    said_apart: SpacingBetweenSlices, mm, or None; it decides nothing.
     form: Layout of the stored values.
     slope: Of the rescale.
     intercept: Of the rescale, None where absent.
@@ -45,6 +46,7 @@ class Plane:
   orientation: np.ndarray
   spacing: np.ndarray
   thickness: float | None
+  said_apart: float | None
   form: _pixels.Format
   slope: float
   intercept: float | None
@@ -122,6 +124,15 @@ def grid(
     return made, notes
   notes += _shifted(made, planes, tilt)
   notes += _uneven(made, planes, spacing)
+  said = first.said_apart
+  if said is not None and abs(abs(said) - made.gap) > made.tolerance:
+    notes.append(
+      _text.Note(
+        "spacing-attribute",
+        f"SpacingBetweenSlices says {said:g} mm, positions {made.gap:.4g} mm;"
+        " positions decide",
+      )
+    )
   return made, notes
 
 

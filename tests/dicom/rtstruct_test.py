@@ -1,0 +1,509 @@
+"""RTSTRUCT: real ones against their references, and every trap."""
+
+import time
+
+import numpy as np
+from pydicom import uid as uids
+from pydicom.dataset import Dataset
+import pytest
+import SimpleITK as sitk
+
+from jaxseg import dicom
+from jaxseg import errors
+from tests.dicom.ct_double import ct_series
+from tests.dicom.ct_double import uid
+from tests.dicom.rt_double import Drawn
+from tests.dicom.rt_double import square
+from tests.dicom.rt_double import structure_set
+
+# x = -10 + column, y = -20 + 1.5 row, z = 30 + 3 slice.
+STS = {
+  "STS_001_CT": 117145,
+  "STS_006_MR_T1": 83436,
+  "STS_013_CT": 490336,
+  "STS_013_PET": 30711,
+  "STS_036_CT": 110129,
+  "STS_045_CT": 160270,
+}
+
+
+@pytest.fixture
+def image(tmp_path):
+  ct_series(tmp_path / "ct", shape=(5, 30, 24), spacing=(3.0, 1.5, 1.0))
+  return dicom.read_ct(tmp_path / "ct")
+
+
+def codes(made):
+  return {note.code for note in made.notes}
+
+
+def read(tmp_path, rois, **options):
+  return dicom.read_rtstruct(
+    structure_set(tmp_path / "rt.dcm", rois, **options)
+  )
+
+
+def by_hand(image, slices, low, high, y0, y1):
+  """Voxels whose centres lie in a closed box, in mm."""
+  x = -10 + np.arange(image.shape[2])
+  y = -20 + 1.5 * np.arange(image.shape[1])
+  mask = np.zeros(image.shape, bool)
+  inside = np.outer((y >= y0) & (y <= y1), (x >= low) & (x <= high))
+  mask[slices] = inside
+  return mask
+
+
+@pytest.mark.parametrize(("name", "voxels"), STS.items())
+def test_real_contours_equal_the_reference_to_the_voxel(
+  dicom_data, name, voxels
+):
+  image = dicom.read_ct(dicom_data / "sts" / name / "image")
+  rtss = dicom.read_rtstruct(dicom_data / "sts" / name / "rtstruct.dcm")
+  (roi,) = rtss.rois
+  made = rtss.mask(roi.number, image)
+  nifti = sitk.ReadImage(dicom_data / "sts" / name / "reference_mask.nii.gz")
+  # By geometry, not by index: where does each mask voxel lie?
+  expected = np.zeros(image.shape, bool)
+  at = np.argwhere(sitk.GetArrayFromImage(nifti) > 0)
+  lps = np.array(
+    [nifti.TransformIndexToPhysicalPoint(one) for one in at[:, ::-1].tolist()]
+  )
+  index = (lps - image.affine[:3, 3]) @ np.linalg.inv(image.affine[:3, :3]).T
+  assert abs(index - np.rint(index)).max() < 0.01
+  expected[tuple(np.rint(index).astype(int).T)] = True
+  assert expected.sum() == voxels
+  assert (made.array != expected).sum() == 0
+
+
+def test_real_plan(dicom_data):
+  folder = dicom_data / "rtstruct/dicompyler-core"
+  rtss = dicom.read_rtstruct(folder / "rtss.dcm")
+  assert rtss.names == (
+    "BODY", "Areola", "Borders", "Breast", "Heart", "Lt Lung", "Nodes", "Scar",
+    "Tumor Bed", "Tumor Bed Block",
+  )  # fmt: skip
+  counts = [len(roi.contours) for roi in rtss.rois]
+  assert counts == [141, 0, 2, 48, 33, 165, 4, 6, 18, 24]
+  masks = rtss.masks(dicom.read_ct(folder))
+  assert masks.refused == {} and masks["BODY"].any()
+  assert not masks["Areola"].any()  # Empty, and not an error.
+
+
+@pytest.mark.parametrize(
+  "name", ["invalid_reference_rt", "non_existent_reference_rt"]
+)
+def test_real_references_that_point_nowhere(dicom_data, name):
+  folder = dicom_data / "rtstruct/rt-utils/mock_data"
+  image = dicom.read_ct(folder)
+  masks = dicom.read_rtstruct(folder / f"{name}.dcm").masks(image)
+  sizes = [int(mask.sum()) for mask in masks.values()]
+  assert sizes == [4976, 3697, 4519, 6954]
+  assert masks.refused == {}
+  (code,) = {n.code for n in masks.notes["ROI-1"]} & {"beyond-slices"}
+  assert code
+
+
+def test_structure_set_without_images(dicom_data):
+  folder = dicom_data / "rtstruct/rt-utils/empty"
+  rtss = dicom.read_rtstruct(folder)
+  assert len(rtss.rois) == 4
+  with pytest.raises(errors.DataError, match="RT Structure Set"):
+    dicom.read_ct(folder)
+
+
+def test_square_by_hand(tmp_path, image):
+  rtss = read(tmp_path, {"Heart": [square(33), square(36)]})
+  made = rtss.mask("Heart", image)
+  np.testing.assert_array_equal(made.array, by_hand(image, [1, 2], 0, 6, 0, 6))
+  roi = rtss["Heart"]
+  assert roi.number == 3 and roi.color == (255, 3, 0)
+  assert roi.interpreted_type == "ORGAN"
+  assert roi.generation_algorithm == "MANUAL"
+  assert made.notes == () and made.slices == (1, 2) and made.outside == 0
+
+
+def test_geometry_decides_the_slice(tmp_path, image):
+  first = image.instances[0]
+  wrong = Drawn(square(36), images=[first])
+  dangling = Drawn(square(39), images=["1.2.3"])
+  right = Drawn(square(33), images=[image.instances[1]])
+  made = read(tmp_path, {"a": [wrong, dangling, right]}).mask("a", image)
+  assert made.array.any((1, 2)).tolist() == [False, True, True, True, False]
+  assert codes(made) == {"wrong-reference", "dangling-reference"}
+
+
+@pytest.mark.parametrize(
+  ("z", "index"),
+  [
+    (28.6, 0),
+    (31.4, 0),
+    (31.5, 0),  # The middle belongs to the lower slice.
+    (31.6, 1),
+    (43.4, 4),
+    (28.4, None),
+    (43.6, None),
+  ],
+)
+def test_nearest_slice_within_half_of_the_spacing(tmp_path, image, z, index):
+  made = read(tmp_path, {"a": [square(z)]}).mask("a", image)
+  assert np.flatnonzero(made.array.any((1, 2))).tolist() == (
+    [] if index is None else [index]
+  )
+  assert ("beyond-slices" in codes(made)) == (index is None)
+  assert ("off-plane" in codes(made)) == (index is not None)
+
+
+def test_slices_between_stay_empty_and_are_counted(tmp_path, image):
+  made = read(tmp_path, {"a": [square(30), square(42)]}).mask("a", image)
+  assert made.array.any((1, 2)).tolist() == [True, False, False, False, True]
+  (note,) = made.notes
+  assert note.code == "empty-between" and note.text.startswith("3 slices")
+
+
+def test_contours_of_half_slices_are_united(tmp_path, image):
+  ring = [square(33, 0, 6), square(33, 2, 4)]
+  made = read(tmp_path, {"a": [*ring, square(34, 10, 12)]}).mask("a", image)
+  expected = by_hand(image, [1], 0, 6, 0, 6)
+  hole = by_hand(image, [1], 2.1, 3.9, 2.1, 3.9)
+  expected &= ~hole
+  expected |= by_hand(image, [1], 10, 12, 10, 12)
+  np.testing.assert_array_equal(made.array, expected)
+  assert "planes-united" in codes(made)
+  # A plane of its own does not cut a hole into another plane's area.
+  nested = read(tmp_path, {"a": [square(33, 0, 6), square(34, 2, 4)]})
+  np.testing.assert_array_equal(
+    nested.mask("a", image).array, by_hand(image, [1], 0, 6, 0, 6)
+  )
+
+
+def test_non_planar_roi_is_refused_and_others_go_on(tmp_path, image):
+  bent = square(33)
+  bent[0, 2] += 0.2
+  rtss = read(tmp_path, {"bent": [bent], "fine": [square(33)]})
+  with pytest.raises(errors.GeometryError, match="not planar"):
+    rtss.mask("bent", image)
+  masks = rtss.masks(image)
+  assert set(masks) == {"fine"} and "0.2 mm" in masks.refused["bent"]
+
+
+def test_nested_is_a_hole_and_union_fills_it(tmp_path, image):
+  rtss = read(tmp_path, {"a": [square(33, 0, 10), square(33, 3, 7)]})
+  made = rtss.mask("a", image)
+  assert (
+    made.array.sum()
+    == (
+      by_hand(image, [1], 0, 10, 0, 10)
+      & ~by_hand(image, [1], 3.5, 6.5, 3.1, 6.9)
+    ).sum()
+  )  # Borders of holes are inside.
+  assert made.notes == ()
+  filled = rtss.mask("a", image, combine="union")
+  np.testing.assert_array_equal(filled.array, by_hand(image, [1], 0, 10, 0, 10))
+
+
+def test_partial_overlap_is_told(tmp_path, image):
+  rtss = read(tmp_path, {"a": [square(33, 0, 6), square(33, 4, 10)]})
+  made = rtss.mask("a", image)
+  assert codes(made) == {"partial-overlap"}
+  assert not made.array[1, 17, 15]  # (5, 5.5) lies in both.
+  union = rtss.mask("a", image, combine="union").array
+  assert union[1, 17, 15]
+
+
+@pytest.mark.parametrize(
+  "kind", ["CLOSEDPLANAR_XOR", "CLOSED_PLANAR_XOR", "closedplanar_xor",
+           "CLOSED PLANAR", "Closed_Planar "]
+)  # fmt: skip
+def test_spellings_of_closed(tmp_path, image, kind):
+  ring = [Drawn(square(33, 0, 10), kind), Drawn(square(33, 3, 7), kind)]
+  rtss = read(tmp_path, {"a": ring})
+  made = rtss.mask("a", image)
+  assert made.array.any() and not made.array[1, 17, 15]
+  standard = kind.strip() in ("CLOSED_PLANAR", "CLOSEDPLANAR_XOR")
+  assert ("geometric-type" in codes(made)) == (not standard)
+
+
+def test_keyhole(tmp_path, image):
+  outer, inner = square(33, 0, 10)[:, :2], square(33, 3, 7)[:, :2]
+  path = [outer[0], *inner[[0, 3, 2, 1, 0]], outer[0], *outer[1:]]
+  keyhole = np.column_stack([path, np.full(len(path), 33.0)])
+  made = read(tmp_path, {"a": [keyhole]}).mask("a", image)
+  plain = read(tmp_path, {"a": [square(33, 0, 10), square(33, 3, 7)]}).mask(
+    "a", image
+  )
+  bridge = made.array != plain.array
+  # The bridge runs through centres here, and an edge is inside.
+  assert bridge.sum() <= 3
+  assert "self-crossing" not in codes(made)
+
+
+@pytest.mark.parametrize("repeat", [1, 2])
+def test_repeated_and_collinear_points_are_harmless(tmp_path, image, repeat):
+  points = square(33)
+  middle = (points + np.roll(points, -1, axis=0)) / 2
+  dense = np.stack([points, middle], 1).reshape(-1, 3).repeat(repeat, axis=0)
+  closed = np.concatenate([dense, dense[:1]])
+  made = read(tmp_path, {"a": [closed]}).mask("a", image)
+  np.testing.assert_array_equal(made.array, by_hand(image, [1], 0, 6, 0, 6))
+  assert made.notes == ()
+
+
+def test_degenerate_contours_have_no_area(tmp_path, image):
+  thin = [square(33)[:1], square(33)[:2], square(33)[[0, 1, 0, 1]]]
+  made = read(tmp_path, {"a": thin}).mask("a", image)
+  assert not made.array.any()
+  (note,) = [n for n in made.notes if n.code == "degenerate"]
+  assert note.text.startswith("3 contours")
+
+
+def test_figure_eight_is_told(tmp_path, image):
+  eight = square(33, 0, 8)[[0, 2, 1, 3]]
+  assert "self-crossing" in codes(
+    read(tmp_path, {"a": [eight]}).mask("a", image)
+  )
+
+
+def test_points_and_open_contours_are_listed_and_never_filled(tmp_path, image):
+  rtss = read(tmp_path, {
+      "iso": [Drawn(square(33)[:1], "POINT")],
+      "wire": [Drawn(square(33), "OPEN_PLANAR"),
+               Drawn(square(33), "OPEN_NONPLANAR")],
+      "odd": [Drawn(square(33), "SPIRAL")],
+  })  # fmt: skip
+  for name in rtss.names:
+    made = rtss.mask(name, image)
+    assert not made.array.any() and "not-filled" in codes(made)
+  np.testing.assert_array_equal(rtss["iso"].contours[0].points, square(33)[:1])
+
+
+@pytest.mark.parametrize("change", [
+    lambda p: p, lambda p: p[::-1], lambda p: np.roll(p, 2, axis=0),
+    lambda p: np.concatenate([p, p[:1]]),
+])  # fmt: skip
+def test_exact_duplicates_do_not_cancel(tmp_path, image, change):
+  made = read(tmp_path, {"a": [square(33), change(square(33))]}).mask(
+    "a", image
+  )
+  np.testing.assert_array_equal(made.array, by_hand(image, [1], 0, 6, 0, 6))
+  assert codes(made) == {"duplicate-contour"}
+
+
+def test_rois_without_contours_are_empty(tmp_path, image):
+  rtss = read(tmp_path, {"none": None, "nothing": [], "some": [square(33)]})
+  masks = rtss.masks(image)
+  assert not masks["none"].any() and not masks["nothing"].any()
+  assert masks["some"].any() and masks.refused == {}
+
+
+def test_the_number_ties_names_to_contours(tmp_path, image):
+  def reverse(dataset):
+    dataset.ROIContourSequence = list(reversed(dataset.ROIContourSequence))
+
+  rois = {"low": [square(30)], "high": [square(42)]}
+  rtss = read(tmp_path, rois, change=reverse)
+  assert rtss.mask("low", image).slices == (0,)
+  assert rtss.mask("high", image).slices == (4,)
+
+
+def test_nameless_numbers_are_listed(tmp_path, image):
+  def forget(dataset):
+    dataset.StructureSetROISequence = dataset.StructureSetROISequence[:1]
+
+  rtss = read(tmp_path, {"a": [square(30)], "b": [square(33)]}, change=forget)
+  assert rtss.names == ("a", "") and rtss.notes[0].code == "nameless-roi"
+  assert rtss.mask(4, image).array.any()
+
+
+@pytest.mark.parametrize(
+  "sequence", ["StructureSetROISequence", "ROIContourSequence"]
+)
+def test_a_number_twice_is_refused(tmp_path, sequence):
+  def twice(dataset):
+    for item in dataset[sequence].value:
+      name = "ROINumber" if "ROINumber" in item else "ReferencedROINumber"
+      setattr(item, name, 7)
+
+  with pytest.raises(errors.DataError, match="number 7 twice"):
+    read(tmp_path, {"a": [square(30)], "b": [square(33)]}, change=twice)
+
+
+def test_names_that_occur_twice_need_the_number(tmp_path, image):
+  def same(dataset):
+    for item in dataset.StructureSetROISequence:
+      item.ROIName = "twin"
+
+  rtss = read(tmp_path, {"a": [square(30)], "b": [square(33)]}, change=same)
+  with pytest.raises(errors.StructureNotFoundError, match="3, 4"):
+    _ = rtss["twin"]
+  assert set(rtss.masks(image)) == {"twin", "twin#4"}
+  with pytest.raises(errors.StructureNotFoundError, match="no ROI 'other'"):
+    _ = rtss["other"]
+
+
+def test_points_beyond_the_image_are_clipped(tmp_path, image):
+  made = read(tmp_path, {"a": [square(33, -16, -4)]}).mask("a", image)
+  np.testing.assert_array_equal(
+    made.array, by_hand(image, [1], -16, -4, -16, -4)
+  )
+  assert "outside" in codes(made) and 0 < made.outside < 1
+  away = read(tmp_path, {"a": [square(33, 100, 110)]}).mask("a", image)
+  assert not away.array.any() and away.outside == 1
+  assert {"outside", "empty-mask"} <= codes(away)
+  around = read(tmp_path, {"a": [square(33, -500, 500)]}).mask("a", image)
+  assert around.array[1].all()
+
+
+@pytest.mark.parametrize(("text", "said"), [
+    ("0\\0\\33\\6\\0\\33\\6\\6\\33\\0\\6\\nan", "number 11 is 'nan'"),
+    ("0\\0\\33\\6\\0\\33\\6\\6\\33\\0\\6\\inf", "number 11 is 'inf'"),
+    ("0\\0\\33\\6\\0\\33\\6\\6\\33\\0\\6\\1e999", "number 11"),
+    ("0\\0\\33\\6\\\\33\\6\\6\\33\\0\\6\\33", "number 4 is ''"),
+    ("0\\0\\33\\6\\0\\33\\6,5\\6\\33\\0\\6\\33", "number 6 is '6,5'"),
+    ("0\\0\\33\\6\\0\\33\\6\\6\\33\\0\\6", "11 numbers"),
+    ("0\\0\\33\\6\\0\\33", "NumberOfContourPoints"),
+    ("0\\0\\33\\6\\0\\33\\6 1\\6\\33\\0\\6\\33", "number 6 is '6 1'"),
+    ("0\\0\\33\\6\\0\\33\\1-2\\6\\33\\0\\6\\33", "number 6 is '1-2'"),
+    ("0\\0\\33\\6\\0\\33\\1_2\\6\\33\\0\\6\\33", "number 6 is '1_2'"),
+    ("0\\0\\33\\6\\0\\33\\0x1\\6\\33\\0\\6\\33", "number 6 is '0x1'"),
+    ("", "empty"),
+])  # fmt: skip
+def test_malformed_contours_are_refused_one_by_one(tmp_path, image, text, said):
+  rtss = read(tmp_path, {"a": [Drawn(text), square(36)]})
+  (reason,) = rtss["a"].refused
+  assert reason.startswith("contour 0") and said in reason
+  made = rtss.mask("a", image)
+  assert made.slices == (2,) and "refused-contour" in codes(made)
+
+
+@pytest.mark.parametrize("implicit", [True, False])
+def test_contour_data_over_64_kb(tmp_path, image, implicit):
+  turn = np.linspace(0, 2 * np.pi, 6000, endpoint=False)
+  circle = np.column_stack(
+    [5 * np.cos(turn), 5 * np.sin(turn), np.full(6000, 33.0)]
+  )
+  rtss = read(tmp_path, {"a": [circle]}, implicit=implicit)
+  (contour,) = rtss["a"].contours
+  np.testing.assert_allclose(contour.points, circle, atol=1e-8)
+  assert rtss.mask("a", image).array.any()
+
+
+def test_other_series_of_the_same_frame_of_reference(tmp_path, image):
+  rtss = read(tmp_path, {"a": [square(33)]}, series="1.2.3")
+  assert codes(rtss.mask("a", image)) == {"other-series"}
+
+
+def test_other_frame_of_reference_is_refused_unless_asked(tmp_path, image):
+  rtss = read(tmp_path, {"a": [square(33)]}, series="1.2.3", frame="1.2.4")
+  with pytest.raises(errors.GeometryError, match="any_frame_of_reference"):
+    rtss.mask("a", image)
+  assert rtss.masks(image).refused.keys() == {"a"}
+  made = rtss.mask("a", image, any_frame_of_reference=True)
+  assert made.array.any() and codes(made) == {"frame-of-reference"}
+
+
+def test_no_reference_at_all(tmp_path, image):
+  rtss = read(tmp_path, {"a": [square(33)]}, series="", frame="")
+  assert codes(rtss.mask("a", image)) == {"no-frame-of-reference"}
+
+
+def test_names_are_trimmed_and_hostile_ones_shown_safely(tmp_path):
+  hostile = "../../<script>\x1b[2J"
+  rtss = read(tmp_path, {"Heart \0": [], hostile: []})
+  assert rtss.names[0] == "Heart"
+  with pytest.raises(errors.StructureNotFoundError) as caught:
+    _ = rtss["x"]
+  assert "\x1b" not in str(caught.value) and "\\x1b" in str(caught.value)
+
+
+def test_character_sets(tmp_path):
+  def latin(dataset):
+    dataset.SpecificCharacterSet = "ISO_IR 100"
+
+  rtss = read(tmp_path, {"Rückenmark": []}, change=latin)
+  assert rtss.names == ("Rückenmark",)
+
+
+def test_uneven_slices_keep_their_contours(tmp_path):
+  ct_series(tmp_path / "ct", change=lambda _, k: k != 2)
+  image = dicom.read_ct(tmp_path / "ct", spacing="keep")
+  rois = {"a": [square(z) for z in (30, 33, 36, 39, 42)]}
+  made = read(tmp_path, rois).mask("a", image)
+  assert made.slices == (0, 1, 2, 3)
+  assert made.array[3].any()
+
+
+OBLIQUE = (0.9541666, -0.2080757, 0.2151061, 0.2785886, 0.880128, -0.3843997)
+
+
+@pytest.mark.parametrize("iop", [OBLIQUE, (0, 1, 0, 0, 0, -1)])
+def test_oblique_series(tmp_path, iop):
+  ct_series(tmp_path / "ct", shape=(4, 18, 30), iop=iop)
+  image = dicom.read_ct(tmp_path / "ct")
+  corners = np.array(
+    [[2, 3.5, 4.5], [2, 3.5, 20.5], [2, 9.5, 20.5], [2, 9.5, 4.5]]
+  )
+  points = corners @ image.affine[:3, :3].T + image.affine[:3, 3]
+  made = read(tmp_path, {"a": [points]}).mask("a", image)
+  expected = np.zeros(image.shape, bool)
+  expected[2, 4:10, 5:21] = True
+  np.testing.assert_array_equal(made.array, expected)
+
+
+def test_what_is_not_a_structure_set(tmp_path, dicom_data):
+  (path, *_) = ct_series(tmp_path)
+  with pytest.raises(errors.DataError, match="not an RTSTRUCT"):
+    dicom.read_rtstruct(path)
+  (tmp_path / "text").write_text("hello")
+  with pytest.raises(errors.NotDicomError):
+    dicom.read_rtstruct(tmp_path / "text")
+  with pytest.raises(errors.DataError, match="No such file"):
+    dicom.read_rtstruct(tmp_path / "none")
+  with pytest.raises(errors.DataError, match="0 structure sets"):
+    dicom.read_rtstruct(tmp_path)
+
+
+def test_bounds(tmp_path):
+  path = structure_set(tmp_path / "rt.dcm", {"a": [square(33)] * 5})
+  for name, bound in (("contours", 4), ("points", 19)):
+    with pytest.raises(errors.LimitError, match=f"'{name}'"):
+      dicom.read_rtstruct(path, limits=dicom.Limits(**{name: bound}))
+  with pytest.raises(errors.LimitError, match="'seconds'"):
+    dicom.read_rtstruct(path, limits=dicom.Limits(seconds=-1))
+
+
+@pytest.mark.parametrize("depth", [40, 3000])
+def test_deep_sequences_are_refused(tmp_path, depth):
+  def nest(dataset):
+    inner = Dataset()
+    for _ in range(40):
+      outer = Dataset()
+      outer.ReferencedStudySequence = [inner]
+      outer["ReferencedStudySequence"].is_undefined_length = True
+      inner.is_undefined_length_sequence_item = True
+      inner = outer
+    dataset.ReferencedStudySequence = [inner]
+    dataset["ReferencedStudySequence"].is_undefined_length = True
+
+  path = structure_set(tmp_path / "rt.dcm", {"a": [square(33)]}, change=nest)
+  if depth > 40:  # pydicom cannot write this deep; a file can be made of it.
+    content = path.read_bytes()
+    opened = b"\x08\x00\x10\x11\xff\xff\xff\xff\xfe\xff\x00\xe0\xff\xff\xff\xff"
+    assert opened in content
+    path.write_bytes(content.replace(opened, opened * 80))
+  begin = time.monotonic()
+  with pytest.raises(errors.LimitError, match="depth"):
+    dicom.read_rtstruct(path)
+  assert time.monotonic() - begin < 10
+
+
+def test_found_by_content(tmp_path):
+  ct_series(tmp_path / "a")
+  structure_set(tmp_path / "a" / "x.txt", {"a": []})
+  found = dicom.find_series(tmp_path)
+  assert {one.modality for one in found} == {"CT", "RTSTRUCT"}
+  (rtstruct,) = [one for one in found if one.is_structure_set]
+  assert rtstruct.sop_class_uid == uids.RTStructureSetStorage
+  assert rtstruct.description == "plan"
+  assert dicom.read_rtstruct(tmp_path).referenced_series == (
+    uid(0, "series", "CT"),
+  )
