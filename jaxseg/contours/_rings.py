@@ -78,10 +78,10 @@ def crossings(
   edge = np.repeat(np.arange(len(count)), count)
   first = np.cumsum(count) - count
   column = np.arange(len(edge)) + np.repeat(low.astype(np.int64) - first, count)
-  # An edge that meets no line may have no slope; it is not divided by.
-  run = of.column_end - of.column
-  slope = (of.row_end - of.row) / np.where(run == 0, 1.0, run)
-  row = of.row[edge] + (column - of.column[edge]) * slope[edge]
+  # Within [0, 1], so that no edge is too steep; those that meet no line are
+  # not looked at.
+  share = (column - of.column[edge]) / (of.column_end - of.column)[edge]
+  row = of.row[edge] + share * (of.row_end - of.row)[edge]
   return edge, column, row
 
 
@@ -123,7 +123,8 @@ def _touched(
     first.astype(np.int64) - begin, count
   )
   run, rise = of.column_end - of.column, of.row_end - of.row
-  share = (column - of.column[edge]) / np.where(run == 0, 1.0, run)[edge]
+  with np.errstate(over="ignore"):  # Edges of no length to speak of.
+    share = (column - of.column[edge]) / np.where(run == 0, 1.0, run)[edge]
   row = np.rint(of.row[edge] + share.clip(0, 1) * rise[edge])
   # Distance to the segment: to the nearest of its points.
   square = np.maximum(run**2 + rise**2, np.finfo(np.float64).tiny)

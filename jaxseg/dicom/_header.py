@@ -79,6 +79,7 @@ def read(
     LimitError: The file is over a bound.
     DataError: The file cannot be opened, or is DICOM that cannot be parsed.
   """
+  reason: Exception | None = None
   try:
     with open(path, "rb") as file:
       claims = _check_start(file, path)
@@ -107,8 +108,6 @@ def read(
     ) from e
   except Exception as e:  # Whatever a broken file makes pydicom raise.
     kind, reason = "", e
-  else:
-    reason = None
   if kind:
     return dataset
   if not claims or (reason is None and _is_directory(dataset)):

@@ -463,7 +463,7 @@ def test_truncated_compression_is_refused(tmp_path):
       frame = bytes(dataset.PixelData)
       dataset.PixelData = frame[: len(frame) // 2]
 
-  paths = ct_series(tmp_path, shape=(3, 40, 32), change=compress)
+  ct_series(tmp_path, shape=(3, 40, 32), change=compress)
   with pytest.raises(errors.DataError, match="cut off|no end|decoded"):
     dicom.read_ct(tmp_path)
 
