@@ -29,7 +29,13 @@ class Edges:
   column_end: np.ndarray
 
   def __getitem__(self, which: np.ndarray) -> "Edges":
-    return Edges(*(v[which] for v in dataclasses.astuple(self)))
+    return Edges(
+      self.ring[which],
+      self.row[which],
+      self.column[which],
+      self.row_end[which],
+      self.column_end[which],
+    )
 
   def turned(self) -> "Edges":
     """The same edges with rows and columns exchanged."""

@@ -154,7 +154,7 @@ def _choose(
   elif any(one.modality == "CT" for one in images):
     images = [one for one in images if one.modality == "CT"]
   if not images:
-    kinds = {uids.UID(one.sop_class_uid).name for one in found}
+    kinds = {_text.shown(uids.UID(one.sop_class_uid).name) for one in found}
     what = f"only {', '.join(sorted(kinds)[:6])}" if kinds else "no DICOM files"
     raise errors.DataError(
       f"{folder}: holds no CT, MR or PET images, {what}; check the path"

@@ -110,7 +110,7 @@ def read(
     kind, reason = "", e
   if kind:
     return dataset
-  if not claims or (reason is None and _is_directory(dataset)):
+  if not claims or (reason is None and _is_directory(dataset, path)):
     raise errors.NotDicomError(f"{path}: not a DICOM file; leave it out")
   raise errors.DataError(
     f"{path}: begins as DICOM but "
@@ -123,9 +123,9 @@ def read(
   ) from reason
 
 
-def _is_directory(dataset: Dataset) -> bool:
+def _is_directory(dataset: Dataset, path: pathlib.Path) -> bool:
   """Whether it is a DICOMDIR, under whatever name."""
-  meta = dataset.file_meta.get("MediaStorageSOPClassUID")
+  meta = text(dataset.file_meta, "MediaStorageSOPClassUID", path)
   return meta == uids.MediaStorageDirectoryStorage
 
 

@@ -12,10 +12,15 @@ from pydicom.dataset import Dataset
 
 from jaxseg import errors
 from jaxseg.dicom import _header
+from jaxseg.dicom import _isolated
 from jaxseg.dicom import _limits
+from jaxseg.dicom import _text
 
 # Every JPEG family ends its code stream with this marker.
 _END_OF_IMAGE = b"\xff\xd9"
+# Decoders that a broken image makes raise, not crash, in order of preference.
+_IN_PROCESS = ("pydicom", "pylibjpeg", "pyjpegls", "pillow")
+_SECONDS_A_FRAME = 2.0
 _LOSSY = frozenset({
   uids.JPEGBaseline8Bit, uids.JPEGExtended12Bit, uids.JPEGLSNearLossless,
   uids.JPEG2000, uids.HTJ2K,
@@ -70,9 +75,10 @@ def layout(
   """
   samples = _header.integer(dataset, "SamplesPerPixel", path) or 1
   kind = _header.text(dataset, "PhotometricInterpretation", path)
+  shown = _text.shown(kind)
   if samples != 1 or kind not in ("MONOCHROME1", "MONOCHROME2"):
     raise errors.DataError(
-      f"{path}: {_header.named('PhotometricInterpretation')} is {kind!r} with"
+      f"{path}: {_header.named('PhotometricInterpretation')} is {shown} with"
       f" {samples} samples a pixel; only monochrome images have HU or activity"
     )
   said = {
@@ -124,16 +130,16 @@ def layout(
   return Format(
     frames, rows, columns, bits, stored,
     signed=said["PixelRepresentation"] == 1,
-    syntax=transfer_syntax(dataset),
+    syntax=transfer_syntax(dataset, path),
   )  # fmt: skip
 
 
-def transfer_syntax(dataset: Dataset) -> uids.UID:
+def transfer_syntax(dataset: Dataset, path: pathlib.Path) -> uids.UID:
   """The transfer syntax, or what pydicom found where the file says none."""
-  meta = getattr(dataset, "file_meta", None)
-  found = None if meta is None else meta.get("TransferSyntaxUID")
+  meta = getattr(dataset, "file_meta", None) or Dataset()
+  found = _header.text(meta, "TransferSyntaxUID", path)
   if found:
-    return uids.UID(str(found).strip(" \0"))
+    return uids.UID(found)
   implicit, little = dataset.original_encoding
   if implicit:
     return uids.ImplicitVRLittleEndian
@@ -144,7 +150,7 @@ def is_lossy(dataset: Dataset, path: pathlib.Path) -> bool:
   """Whether the image went through lossy compression, now or ever."""
   flag = _header.text(dataset, "LossyImageCompression", path)
   # JPEG 2000's syntax allows both, so there the flag alone decides.
-  syntax = transfer_syntax(dataset)
+  syntax = transfer_syntax(dataset, path)
   return flag == "01" or (
     flag == "" and syntax in _LOSSY - {uids.JPEG2000, uids.HTJ2K}
   )
@@ -173,8 +179,8 @@ def decode(dataset: Dataset, form: Format, path: pathlib.Path) -> np.ndarray:
   shape = (form.frames, form.rows, form.columns)
   if form.syntax.is_private or not form.syntax.is_transfer_syntax:
     raise errors.DataError(
-      f"{path}: transfer syntax {form.syntax.name!r} is unknown; export the"
-      " image uncompressed"
+      f"{path}: transfer syntax {_text.shown(form.syntax.name)} is unknown;"
+      " export the image uncompressed"
     )
   try:
     with warnings.catch_warnings():
@@ -188,7 +194,7 @@ def decode(dataset: Dataset, form: Format, path: pathlib.Path) -> np.ndarray:
     raise
   except Exception as e:  # Whatever a decoder makes of broken data.
     raise errors.DataError(
-      f"{path}: pixel data in {form.syntax.name!r} cannot be decoded"
+      f"{path}: pixel data in {_text.shown(form.syntax.name)} cannot be decoded"
       f" ({type(e).__name__}); export the image uncompressed"
     ) from e
   if array.size != np.prod(shape):
@@ -234,17 +240,26 @@ def _decompress(
     decoder = pydicom_pixels.get_decoder(form.syntax)
   except NotImplementedError as e:
     raise errors.DataError(
-      f"{path}: transfer syntax {form.syntax.name!r} is not supported; export"
-      " the image uncompressed"
+      f"{path}: transfer syntax {_text.shown(form.syntax.name)} is not"
+      " supported; export the image uncompressed"
     ) from e
+  plugin = next(
+    (one for one in _IN_PROCESS if one in decoder.available_plugins), None
+  )
+  if plugin is not None:
+    array, _ = decoder.as_array(dataset, raw=True, decoding_plugin=plugin)
+    return np.asarray(array)
   if not decoder.is_available:
     raise errors.DataError(
-      f"{path}: no decoder for {form.syntax.name!r} is installed; install"
-      f" {' or '.join(decoder.missing_dependencies) or 'one'}, or export the"
+      f"{path}: no decoder for {_text.shown(form.syntax.name)} is installed;"
+      f" install {' or '.join(decoder.missing_dependencies) or 'one'}, or export the"
       " image uncompressed"
     )
-  array, _ = decoder.as_array(dataset, raw=True)
-  return np.asarray(array)
+  return _isolated.decode(
+    path,
+    expected=form.frames * form.rows * form.columns,
+    seconds=_SECONDS_A_FRAME * form.frames + 5,
+  )
 
 
 def padding(

@@ -94,7 +94,7 @@ class Series:
 
   def __str__(self) -> str:
     return (
-      f"{self.key} ({_text.shown(self.modality)},"
+      f"{_text.shown(self.key)} ({_text.shown(self.modality)},"
       f" {_text.shown(self.description)}, {self.frames} images)"
     )
 

@@ -191,6 +191,6 @@ class StructureSet:
       )
     raise errors.GeometryError(
       f"{self.path}: FrameOfReferenceUID (0020,0052) is not that of the image"
-      f" {image.series_uid}; give the series it was drawn on, or set"
-      " any_frame_of_reference"
+      f" {_text.shown(image.series_uid)}; give the series it was drawn on, or"
+      " set any_frame_of_reference"
     )

@@ -616,3 +616,23 @@ def test_pydicoms_own_files_are_refused(name, said):
   with pytest.raises(errors.DataError, match=said) as caught:
     dicom.read_ct(path)
   assert "\n" not in str(caught.value) and name in str(caught.value)
+
+
+def test_broken_meta_header(tmp_path):
+  (path,) = ct_series(tmp_path, shape=(1, 4, 6))
+  content = path.read_bytes()
+  at = content.index(b"\x02\x00\x02\x00UI")
+  path.write_bytes(content[: at + 4] + b"Uh" + content[at + 6 :])
+  with pytest.raises(errors.DataError):
+    dicom.read_ct(path)
+
+
+def test_uids_with_odd_characters_are_shown_safely(tmp_path):
+  def odd(dataset, _):
+    dataset.SOPClassUID = "1.2.840.1000\xad.5.1.4.1.1.2"
+    dataset.SpecificCharacterSet = "ISO_IR 100"
+
+  ct_series(tmp_path, shape=(1, 4, 6), change=odd)
+  with pytest.raises(errors.DataError) as caught:
+    dicom.read_ct(tmp_path)
+  assert str(caught.value).isprintable()
