@@ -167,7 +167,7 @@ def test_groups_of_one_series_are_told_apart(tmp_path):
   with pytest.raises(errors.DataError, match="holds 2 groups"):
     dicom.read_ct(tmp_path)
   key = uid(0, "series", "CT")
-  with pytest.raises(errors.DataError, match="#1 .*#2"):
+  with pytest.raises(errors.DataError, match="#1.*#2"):
     dicom.read_ct(tmp_path, series=key)
   shapes = {dicom.read_ct(tmp_path, series=key + k).shape for k in ("#1", "#2")}
   assert {shape[0] for shape in shapes} == {2, 3}
@@ -622,7 +622,8 @@ def test_broken_meta_header(tmp_path):
   (path,) = ct_series(tmp_path, shape=(1, 4, 6))
   content = path.read_bytes()
   at = content.index(b"\x02\x00\x02\x00UI")
-  path.write_bytes(content[: at + 4] + b"Uh" + content[at + 6 :])
+  content = content[: at + 4] + b"Uh" + content[at + 6 :]
+  path.write_bytes(content.replace(b"\x08\x00\x16\x00UI", b"\x08\0\x17\0UI"))
   with pytest.raises(errors.DataError):
     dicom.read_ct(path)
 
