@@ -8,7 +8,8 @@ import dataclasses
 import re
 import unicodedata
 
-_KEPT = 64
+_SHOWN = 80  # A UID has 64 characters at most.
+_SLUG = 64
 
 
 @dataclasses.dataclass(frozen=True)
@@ -33,12 +34,12 @@ def clean(text: object) -> str:
 
 
 def shown(text: object) -> str:
-  """Text in quotes, one line, control characters escaped, at most 64 long."""
+  """Text in quotes, one line, control characters escaped, at most 80 long."""
   said = "".join(
     c if c.isprintable() else c.encode("unicode_escape").decode("ascii")
-    for c in str(text)[: _KEPT + 1]
+    for c in str(text)[: _SHOWN + 1]
   )
-  return f"'{said[:_KEPT]}...'" if len(said) > _KEPT else f"'{said}'"
+  return f"'{said[:_SHOWN]}...'" if len(said) > _SHOWN else f"'{said}'"
 
 
 def slug(text: object, *, fallback: str = "unnamed") -> str:
@@ -53,4 +54,4 @@ def slug(text: object, *, fallback: str = "unnamed") -> str:
   """
   plain = unicodedata.normalize("NFKD", str(text)).encode("ascii", "ignore")
   safe = re.sub(r"[^a-z0-9_]+", "-", plain.decode("ascii").lower()).strip("-")
-  return safe[:_KEPT].strip("-") or fallback
+  return safe[:_SLUG].strip("-") or fallback
