@@ -1,5 +1,6 @@
 """Polygons to masks and back."""
 
 from jaxseg.contours._rasterize import rasterize
+from jaxseg.contours._trace import trace
 
-__all__ = ["rasterize"]
+__all__ = ["rasterize", "trace"]
