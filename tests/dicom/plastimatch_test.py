@@ -29,11 +29,13 @@ def by_plastimatch(rtstruct, images, folder):
   return {path.stem: sitk.ReadImage(path) for path in folder.glob("*.nrrd")}
 
 
-@pytest.mark.parametrize(
-  "name",
-  ["STS_001_CT", "STS_006_MR_T1", "STS_013_CT", "STS_013_PET", "STS_036_CT",
-   "STS_045_CT"],  # fmt: skip
-)
+CASES = (
+  "STS_001_CT", "STS_006_MR_T1", "STS_013_CT", "STS_013_PET", "STS_036_CT",
+  "STS_045_CT",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("name", CASES)
 def test_real_contours(dicom_data, tmp_path, name):
   folder = dicom_data / "sts" / name
   image = dicom.read_ct(folder / "image")
