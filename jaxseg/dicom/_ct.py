@@ -76,10 +76,12 @@ def read_ct(
         f"{name} is {given!r}; give one of {', '.join(_OPTIONS[name])}"
       )
   notes: list[_text.Note] = []
+  kept: dict[pathlib.Path, Dataset] = {}
   if isinstance(folder, _series.Series):
     chosen = folder
   else:
-    chosen = _choose(folder, series, truncated, limits, notes)
+    found = _series.scan(pathlib.Path(folder), limits, keep=kept)
+    chosen = _choose(folder, found, series, truncated, notes)
   if chosen.studies > 1:
     notes.append(
       _text.Note(
@@ -87,7 +89,7 @@ def read_ct(
         f"the images of the series name {chosen.studies} different studies",
       )
     )
-  planes, stored, headers = _load(chosen, truncated, limits, notes)
+  planes, stored, headers = _load(chosen, kept, truncated, limits, notes)
   planes, stored = _sorted(planes, stored, notes)
   grid, remarks = _stack.grid(planes, spacing=spacing, tilt=tilt)
   notes += remarks
@@ -121,13 +123,12 @@ def read_ct(
 
 def _choose(
   folder: str | os.PathLike,
+  found: _series.Found,
   key: str | None,
   truncated: str,
-  limits: _limits.Limits,
   notes: list[_text.Note],
 ) -> _series.Series:
   """The one series meant."""
-  found = _series.find_series(folder, limits=limits)
   images = [one for one in found if one.is_image]
   for path, reason in found.broken:
     # It may be a slice of this very series: nobody can tell.
@@ -171,6 +172,7 @@ def _choose(
 
 def _load(
   chosen: _series.Series,
+  kept: dict[pathlib.Path, Dataset],
   truncated: str,
   limits: _limits.Limits,
   notes: list[_text.Note],
@@ -181,7 +183,9 @@ def _load(
   headers: dict[pathlib.Path, Dataset] = {}
   total = 0
   for path in chosen.paths:
-    dataset = _header.read(path, pixels=True, limits=limits)
+    dataset = kept.pop(path, None)
+    if dataset is None:
+      dataset = _header.read(path, pixels=True, limits=limits)
     form = _pixels.layout(dataset, path, limits)
     total += form.frames * form.rows * form.columns * max(2, form.bits // 8)
     if total > limits.volume_bytes or len(planes) > limits.length:
@@ -202,7 +206,7 @@ def _load(
     stored += list(frames)
     # The decoded array is kept instead of the bytes it came from, or shares
     # them; either way the data set has no more use for them.
-    del dataset.PixelData
+    del dataset["PixelData"]
     headers[path] = dataset
     if _pixels.is_lossy(dataset, path):
       notes.append(

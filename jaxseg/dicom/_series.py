@@ -140,18 +140,39 @@ def find_series(
   Raises:
     DataError: The folder does not exist.
   """
-  root = pathlib.Path(folder)
+  return scan(pathlib.Path(folder), limits)
+
+
+def scan(
+  root: pathlib.Path,
+  limits: _limits.Limits,
+  *,
+  keep: dict[pathlib.Path, Dataset] | None = None,
+) -> Found:
+  """As `find_series`.
+
+  Args:
+    root: A folder or file.
+    limits: Bounds for each file.
+    keep: Gets whole data sets of images, pixels included, as long as they are
+      within the bound on a volume: files that are wanted at once need not be
+      parsed twice.
+  """
   if not root.exists():
     raise errors.DataError(f"{root}: no such folder; check the path")
   groups: dict[tuple, list[tuple[pathlib.Path, Dataset]]] = {}
-  skipped = 0
+  skipped, room = 0, limits.volume_bytes // 2
   broken: list[tuple[pathlib.Path, errors.JaxsegError]] = []
   for path in [root] if root.is_file() else _files(root):
     if path.name.startswith(".") or path.name.upper() == "DICOMDIR":
       skipped += 1
       continue
     try:
-      header = _header.read(path, tags=_TAGS, limits=limits)
+      size = path.stat().st_size
+      whole = keep is not None and size <= room
+      header = _header.read(
+        path, pixels=whole, tags=None if whole else _TAGS, limits=limits
+      )
       key = _key(header, path)
     except errors.NotDicomError:
       skipped += 1
@@ -159,6 +180,9 @@ def find_series(
       broken.append((path, e))
     else:
       groups.setdefault(key, []).append((path, header))
+      if keep is not None and whole and key[2] in IMAGES:
+        keep[path] = header
+        room -= size
   return Found(tuple(_named(groups)), skipped, tuple(broken))
 
 
