@@ -20,6 +20,7 @@ import pydicom
 from pydicom import config as pydicom_config
 from pydicom import datadict
 from pydicom import uid as uids
+from pydicom.dataelem import RawDataElement
 from pydicom.dataset import Dataset
 
 from jaxseg import errors
@@ -30,6 +31,7 @@ from jaxseg.dicom import _text
 pydicom_config.settings.reading_validation_mode = pydicom_config.IGNORE
 
 _CHUNK = 1 << 20
+_DECIMAL = b"0123456789+-.eE\\ "
 # So many bytes are parsed within the time, whatever they are.
 _SMALL = 8 << 20
 
@@ -256,6 +258,9 @@ def numbers(
   Raises:
     DataError: There are more or fewer, or one is not finite.
   """
+  array = _decimals(dataset, keyword)
+  if array is not None and array.size == count and np.isfinite(array).all():
+    return array
   found = value(dataset, keyword, path)
   if found is None:
     return None
@@ -270,6 +275,27 @@ def numbers(
       f" number{'s' if count > 1 else ''}; re-export the file"
     )
   return array
+
+
+def _decimals(dataset: Dataset, keyword: str) -> np.ndarray | None:
+  """Decimal strings as they stand in the file, None where it is not so plain.
+
+  pydicom makes an object of each number, which would take a third of the time
+  that a series takes to read.
+  """
+  tag = datadict.tag_for_keyword(keyword)
+  element = None if tag is None else dataset.get_item(tag)
+  if not isinstance(element, RawDataElement):
+    return None
+  kind, raw = element.VR or datadict.dictionary_VR(element.tag), element.value
+  if kind not in ("DS", "IS") or not isinstance(raw, bytes):
+    return None
+  if raw.translate(None, _DECIMAL):
+    return None
+  try:
+    return np.array([float(part) for part in raw.split(b"\\")], np.float64)
+  except ValueError:
+    return None
 
 
 def number(dataset: Dataset, keyword: str, path: pathlib.Path) -> float | None:
