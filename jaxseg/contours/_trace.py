@@ -60,7 +60,7 @@ def trace_slices(mask: np.ndarray) -> list[tuple[int, np.ndarray, bool]]:
     return []
   corners, following = _corners(mask)
   result = []
-  for loop in _loops(following):
+  for loop in loops(following):
     points = corners[loop]
     ring = points[:, 1:] - 0.5
     row, column = ring[:, 0], ring[:, 1]
@@ -71,10 +71,7 @@ def trace_slices(mask: np.ndarray) -> list[tuple[int, np.ndarray, bool]]:
 
 def _corners(mask: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
   """Corners of all borders `[corner, 3]`, and the one that follows each."""
-  box = tuple(
-    slice(int(v[0]), int(v[-1]) + 1)
-    for v in (np.flatnonzero(mask.any(a)) for a in ((1, 2), (0, 2), (0, 1)))
-  )
+  box = bounds(mask)
   padded = np.pad(mask[box], ((0, 0), (1, 1), (1, 1))).view(np.uint8)
   code = (
     padded[:, :-1, :-1]
@@ -109,7 +106,19 @@ def _corners(mask: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
   return where + np.array([part.start for part in box]), following
 
 
-def _loops(following: np.ndarray) -> list[list[int]]:
+def bounds(mask: np.ndarray) -> tuple[slice, slice, slice]:
+  """The smallest box that holds a mask that is not empty."""
+  first, second, third = (
+    np.flatnonzero(mask.any(axis)) for axis in ((1, 2), (0, 2), (0, 1))
+  )
+  return (
+    slice(int(first[0]), int(first[-1]) + 1),
+    slice(int(second[0]), int(second[-1]) + 1),
+    slice(int(third[0]), int(third[-1]) + 1),
+  )
+
+
+def loops(following: np.ndarray) -> list[list[int]]:
   """The cycles of a permutation, each from its lowest index on."""
   step, seen, loops = following.tolist(), bytearray(len(following)), []
   for start in range(len(step)):

@@ -7,6 +7,7 @@ from jaxseg.dicom._limits import Limits
 from jaxseg.dicom._roi import Contour
 from jaxseg.dicom._roi import Roi
 from jaxseg.dicom._roi_mask import RoiMask
+from jaxseg.dicom._rt_structure import RtStructure
 from jaxseg.dicom._rtstruct import read_rtstruct
 from jaxseg.dicom._series import find_series
 from jaxseg.dicom._series import Found
@@ -14,6 +15,7 @@ from jaxseg.dicom._series import Series
 from jaxseg.dicom._structure_set import Masks
 from jaxseg.dicom._structure_set import StructureSet
 from jaxseg.dicom._text import Note
+from jaxseg.dicom._write_rtstruct import write_rtstruct
 
 __all__ = [
   "Contour",
@@ -25,9 +27,11 @@ __all__ = [
   "Note",
   "Roi",
   "RoiMask",
+  "RtStructure",
   "Series",
   "StructureSet",
   "find_series",
   "read_ct",
   "read_rtstruct",
+  "write_rtstruct",
 ]

@@ -17,6 +17,7 @@ from jaxseg.dicom import _text
 # contours of one plane may be, mm; what is told, mm.
 _PLANAR_MM = 0.1
 _TOLD_MM = 0.01
+_EDGE_PIXELS = 1e-3
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -203,8 +204,9 @@ def _outside(
   if not rings:
     return 1.0
   points = np.concatenate(rings)
-  far = np.array(image.shape[1:]) - 0.5
-  beyond = ((points < -0.5) | (points > far)).any(axis=1)
+  # Masks that touch the image's edge have points on it, but for decimals.
+  far = np.array(image.shape[1:]) - 0.5 + _EDGE_PIXELS
+  beyond = ((points < -0.5 - _EDGE_PIXELS) | (points > far)).any(axis=1)
   fraction = float(beyond.mean())
   if fraction:
     notes.add(

@@ -1,40 +1,37 @@
 """RTSTRUCT files: structures as contours, for planning systems to read."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 import datetime
 import hashlib
 import io
 import os
 import pathlib
-from typing import Any
 import uuid
 
-import numpy as np
 import pydicom
 from pydicom import config as pydicom_config
 from pydicom import datadict
 from pydicom import uid as uids
+from pydicom import valuerep
 from pydicom.dataset import Dataset
 
 import jaxseg
 from jaxseg import _files
 from jaxseg import errors
-from jaxseg.dicom import _decimal
 from jaxseg.dicom import _header
 from jaxseg.dicom import _image
+from jaxseg.dicom import _rt_sequences
 from jaxseg.dicom import _rt_structure
 
-# The longest value of even length that VR DS can have in explicit encoding.
-_LONGEST = 65534
-_STRAIGHT_MM = 1e-5
-_STUDY_CLASS = "1.2.840.10008.3.1.2.3.1"  # Detached Study Management, retired.
 _NAMESPACE = uuid.UUID("5f0c1f9e-6a55-5f0e-9d0a-3b1f6f0c8f11")
 
-# Of the image's header; the standard wants the first ones even if empty.
-_ALWAYS = (
-  "PatientName", "PatientID", "PatientBirthDate", "PatientSex", "StudyDate",
-  "StudyTime", "StudyID", "AccessionNumber", "ReferringPhysicianName",
-  "PositionReferenceIndicator",
+# Of the image's header. Who the patient is must stay the same to the letter;
+# of the others, which the standard allows to be empty, what breaks its rules
+# is left out: a StudyID of 17 characters would make this file invalid, too.
+_PATIENT = ("PatientName", "PatientID")
+_MAY_BE_EMPTY = (
+  "PatientBirthDate", "PatientSex", "StudyDate", "StudyTime", "StudyID",
+  "AccessionNumber", "ReferringPhysicianName", "PositionReferenceIndicator",
 )  # fmt: skip
 _IF_PRESENT = ("StudyDescription",)
 
@@ -58,7 +55,8 @@ def write_rtstruct(
   decimals, within 5e-5 mm. The file is in explicit VR little endian, whose
   contours hold 64 kB each; one that is longer loses the points on straight
   lines, and if that is not enough the whole file is in implicit VR. It is
-  marked UNAPPROVED.
+  marked UNAPPROVED. Patient and study are the image's; of the study's texts,
+  one that breaks the standard's rules (too long, no date) is left empty.
 
   Args:
     path: The file to write; folders are made.
@@ -112,20 +110,20 @@ def write_rtstruct(
     raise errors.DataError(
       f"{where}: there are no structures to write; give at least one"
     )
-  texts, counts = _coordinates(rois)
+  contours = [_rt_sequences.encoded(roi) for roi in rois]
   series_uid, instance_uid = _new_uids(
-    ct, rois, texts, seed, (label, series_description)
+    ct, rois, contours, seed, (label, series_description)
   )
   dataset = _general(ct, now or datetime.datetime.now(), label)
-  _put(
+  _rt_sequences.put(
     dataset,
     SOPInstanceUID=instance_uid,
     SeriesInstanceUID=series_uid,
     SeriesDescription=series_description,
-    **_sequences(rois, texts, counts, ct),
+    **_rt_sequences.sequences(rois, contours, ct),
   )
   _say_character_set(dataset, [roi.name + roi.description for roi in rois])
-  too_long = any(len(text) > _LONGEST for one in texts for text in one)
+  too_long = any(one.is_long for own in contours for one in own)
   _files.write_bytes(where, _encoded(dataset, implicit=too_long))
   return where
 
@@ -144,34 +142,24 @@ def _check_image(ct: _image.Image) -> None:
       )
 
 
-def _put(dataset: Dataset, **values: Any) -> None:
-  """Sets attributes as they are: what was the image's must stay the same."""
-  for keyword, found in values.items():
-    tag = datadict.tag_for_keyword(keyword)
-    dataset[keyword] = pydicom.DataElement(
-      tag or 0,
-      datadict.dictionary_VR(tag or 0),
-      found,
-      validation_mode=pydicom_config.IGNORE,
-    )
-
-
-def _item(**values: Any) -> Dataset:
-  """An item of a sequence."""
-  made = Dataset()
-  _put(made, **values)
-  return made
-
-
 def _general(ct: _image.Image, now: datetime.datetime, label: str) -> Dataset:
   """Patient, study, series, equipment and the heading of the structure set."""
   dataset = Dataset()
-  for keyword in (*_ALWAYS, *_IF_PRESENT):
+  for keyword in (*_PATIENT, *_MAY_BE_EMPTY, *_IF_PRESENT):
     text = _header.text(ct.header, keyword, ct.paths[0])
-    if text or keyword in _ALWAYS:
-      _put(dataset, **{keyword: text})
+    readable = "\ufffd" not in text
+    if keyword in _PATIENT and not readable:
+      raise errors.DataError(
+        f"{ct.paths[0]}: {_header.named(keyword)} is not in the character set"
+        " that the file names, so another patient would be written;"
+        " re-export the image"
+      )
+    if keyword not in _PATIENT and not (readable and _is_valid(keyword, text)):
+      text = ""
+    if text or keyword not in _IF_PRESENT:
+      _rt_sequences.put(dataset, **{keyword: text})
   date, time = now.strftime("%Y%m%d"), now.strftime("%H%M%S")
-  _put(
+  _rt_sequences.put(
     dataset,
     SOPClassUID=uids.RTStructureSetStorage,
     Modality="RTSTRUCT",
@@ -181,7 +169,7 @@ def _general(ct: _image.Image, now: datetime.datetime, label: str) -> Dataset:
     InstanceCreationTime=time,
     SeriesDate=date,
     SeriesTime=time,
-    SeriesNumber=None,
+    SeriesNumber=1000,  # Not that of the images, as a rule.
     OperatorsName="",
     Manufacturer="jaxseg",
     ManufacturerModelName="jaxseg",
@@ -195,17 +183,28 @@ def _general(ct: _image.Image, now: datetime.datetime, label: str) -> Dataset:
   return dataset
 
 
+def _is_valid(keyword: str, text: str) -> bool:
+  """Whether the standard allows the value."""
+  try:
+    valuerep.validate_value(
+      datadict.dictionary_VR(keyword), text, pydicom_config.RAISE
+    )
+  except ValueError:
+    return False
+  return True
+
+
 def _say_character_set(dataset: Dataset, texts: Sequence[str]) -> None:
   """UTF-8 where ASCII is not enough; without the attribute it is ASCII."""
   own = [str(element.value) for element in dataset if element.VR != "SQ"]
   if not "".join([*own, *texts]).isascii():
-    _put(dataset, SpecificCharacterSet="ISO_IR 192")
+    _rt_sequences.put(dataset, SpecificCharacterSet="ISO_IR 192")
 
 
 def _new_uids(
   ct: _image.Image,
   rois: Sequence[_rt_structure.Drawn],
-  texts: Sequence[Sequence[str]],
+  contours: Sequence[Sequence[_rt_sequences.Encoded]],
   seed: int | str | None,
   labels: Sequence[str],
 ) -> tuple[str, str]:
@@ -216,182 +215,20 @@ def _new_uids(
   # Other content is another instance, whatever the seed.
   for part in (jaxseg.__version__, seed, ct.series_uid, *labels):
     content.update(repr(part).encode("utf-8"))
-  for roi, contours in zip(rois, texts, strict=True):
+  for roi, own in zip(rois, contours, strict=True):
     about = (
       roi.name, roi.color, roi.interpreted_type, roi.description,
-      roi.generation_algorithm, len(contours),
+      roi.generation_algorithm, len(own),
     )  # fmt: skip
     content.update(repr(about).encode("utf-8"))
-    for text in contours:
-      content.update(text.encode("ascii") + b"\n")
+    for one in own:
+      content.update(f"{one.index} {one.text}\n".encode("ascii"))
   digest = content.hexdigest()
   series, instance = (
     uuid.uuid5(_NAMESPACE, f"{kind} {digest}")
     for kind in ("series", "instance")
   )
   return f"2.25.{series.int}", f"2.25.{instance.int}"
-
-
-def _coordinates(
-  rois: Sequence[_rt_structure.Drawn],
-) -> tuple[list[list[str]], list[list[int]]]:
-  """ContourData and number of points of every contour."""
-  texts, counts = [], []
-  for roi in rois:
-    texts.append(_decimal.joined(roi.contours))
-    counts.append([len(points) for points in roi.contours])
-    for index, text in enumerate(texts[-1]):
-      if len(text) > _LONGEST:
-        points = without_straight(roi.contours[index])
-        counts[-1][index] = len(points)
-        (texts[-1][index],) = _decimal.joined([points])
-  return texts, counts
-
-
-def without_straight(points: np.ndarray) -> np.ndarray:
-  """A closed polygon without its points on straight lines.
-
-  Args:
-    points: float64 `[P, 3]`, mm.
-
-  Returns:
-    `[Q, 3]`, Q <= P; no point that is left out lies more than 1e-5 mm off the
-    line between those kept.
-  """
-  fresh = (points != np.roll(points, 1, axis=0)).any(axis=1)
-  points = points[fresh] if fresh.any() else points
-  before = points - np.roll(points, 1, axis=0)
-  after = np.roll(points, -1, axis=0) - points
-  goes_on = (before * after).sum(axis=1) > 0
-  bend = np.linalg.norm(np.cross(before, after), axis=1)
-  chord = np.linalg.norm(before + after, axis=1)
-  corners = np.flatnonzero(~(goes_on & (bend <= _STRAIGHT_MM * chord)))
-  if len(corners) < 3:
-    return points
-  # Many small bends may add up: then the line between corners is not straight,
-  # and all of its points stay.
-  line = np.searchsorted(corners, np.arange(len(points)), side="right") - 1
-  start = points[corners]
-  along = np.roll(start, -1, axis=0) - start
-  length = np.linalg.norm(along, axis=1)
-  off = np.linalg.norm(np.cross(points - start[line], along[line]), axis=1)
-  bent = np.zeros(len(corners), np.bool_)
-  np.logical_or.at(bent, line, off > _STRAIGHT_MM * length[line])
-  kept = bent[line]
-  kept[corners] = True
-  return points[kept]
-
-
-def _sequences(
-  rois: Sequence[_rt_structure.Drawn],
-  texts: Sequence[Sequence[str]],
-  counts: Sequence[Sequence[int]],
-  ct: _image.Image,
-) -> dict[str, list[Dataset]]:
-  """The sequences of the structure set, its contours and observations."""
-  images = _ImageReferences(ct)
-  about, contours, observed = [], [], []
-  for number, (roi, own_texts, own_counts) in enumerate(
-    zip(rois, texts, counts, strict=True), start=1
-  ):
-    described = _item(
-      ROINumber=number,
-      ReferencedFrameOfReferenceUID=ct.frame_of_reference_uid,
-      ROIName=roi.name,
-      ROIGenerationAlgorithm=roi.generation_algorithm,
-    )
-    if roi.description:
-      _put(described, ROIGenerationDescription=roi.description)
-    about.append(described)
-    shape = _item(ROIDisplayColor=list(roi.color), ReferencedROINumber=number)
-    if own_texts:
-      _put(shape, ContourSequence=list(
-        _contours(roi.slices, own_texts, own_counts, images)
-      ))  # fmt: skip
-    contours.append(shape)
-    observed.append(
-      _item(
-        ObservationNumber=number,
-        ReferencedROINumber=number,
-        RTROIInterpretedType=roi.interpreted_type,
-        ROIInterpreter="",
-      )
-    )
-  series = _item(
-    SeriesInstanceUID=ct.series_uid, ContourImageSequence=images.all()
-  )
-  study = _item(
-    ReferencedSOPClassUID=_STUDY_CLASS,
-    ReferencedSOPInstanceUID=ct.study_uid,
-    RTReferencedSeriesSequence=[series],
-  )
-  frame = _item(
-    FrameOfReferenceUID=ct.frame_of_reference_uid,
-    RTReferencedStudySequence=[study],
-  )
-  return {
-    "ReferencedFrameOfReferenceSequence": [frame],
-    "StructureSetROISequence": about,
-    "ROIContourSequence": contours,
-    "RTROIObservationsSequence": observed,
-  }
-
-
-def _contours(
-  slices: Sequence[int],
-  texts: Sequence[str],
-  counts: Sequence[int],
-  images: "_ImageReferences",
-) -> Iterator[Dataset]:
-  """The items of a Contour Sequence."""
-  data = datadict.tag_for_keyword("ContourData") or 0
-  for number, (index, text, count) in enumerate(
-    zip(slices, texts, counts, strict=True), start=1
-  ):
-    item = _item(
-      ContourGeometricType="CLOSED_PLANAR",
-      NumberOfContourPoints=count,
-      ContourNumber=number,
-    )
-    one = images.of(index)
-    if one is not None:
-      _put(item, ContourImageSequence=[one])
-    # pydicom would make an object of every number.
-    item[data] = pydicom.DataElement(data, "DS", text, already_converted=True)
-    yield item
-
-
-class _ImageReferences:
-  """References to the images of a series, frames of a multi-frame one too."""
-
-  def __init__(self, ct: _image.Image):
-    self._class = ct.sop_class_uid
-    frames = ct.frames or (0,) * len(ct.instances)
-    self._of = list(zip(ct.instances, frames, strict=True))
-    self._frames: dict[str, set[int]] = {}
-    for instance, frame in self._of:
-      # A slice that was interpolated has no image to refer to.
-      if instance:
-        self._frames.setdefault(instance, set()).add(frame)
-
-  def of(self, index: int) -> Dataset | None:
-    """The image of a slice, None where there is none."""
-    instance, frame = self._of[index]
-    return self._reference(instance, {frame}) if instance else None
-
-  def all(self) -> list[Dataset]:
-    """Every image, in the order of the slices."""
-    return [self._reference(*pair) for pair in self._frames.items()]
-
-  def _reference(self, instance: str, frames: set[int]) -> Dataset:
-    item = _item(
-      ReferencedSOPClassUID=self._class, ReferencedSOPInstanceUID=instance
-    )
-    # The standard wants frame numbers only where not all frames are meant.
-    count = max(self._frames[instance])
-    if count and frames != set(range(1, count + 1)):
-      _put(item, ReferencedFrameNumber=sorted(frames))
-    return item
 
 
 def _encoded(dataset: Dataset, *, implicit: bool) -> bytes:

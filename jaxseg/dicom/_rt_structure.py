@@ -1,0 +1,314 @@
+"""What is to be drawn into an RTSTRUCT: names, looks and checked contours."""
+
+from collections.abc import Iterator, Mapping, Sequence
+import colorsys
+import dataclasses
+import re
+
+import numpy as np
+
+from jaxseg import errors
+from jaxseg import structures as vocabulary
+from jaxseg.contours import _keyhole
+from jaxseg.contours import _trace
+from jaxseg.dicom import _image
+from jaxseg.dicom import _text
+
+HOLES = ("separate", "keyhole")
+_ALGORITHMS = ("AUTOMATIC", "SEMIAUTOMATIC", "MANUAL", "")
+# How far a point may lie off its slice, mm, or as a part of the slices' gap.
+_OFF_MM, _OFF_GAP = 0.1, 0.25
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class RtStructure:
+  """A structure to be written, with more than its shape.
+
+  Attributes:
+    mask: Bool `[slice, row, column]` on the image's grid; or else
+    polygons: points float64 `[P, 3]` each, patient LPS, mm.
+    color: sRGB, 0 to 255 each; None takes that of the vocabulary, or one of a
+      fixed series.
+    interpreted_type: RTROIInterpretedType, such as "ORGAN", "GTV" or
+      "EXTERNAL"; None takes that of the vocabulary, or none.
+    description: ROIGenerationDescription, at most 64 characters, such as model
+      and threshold.
+    generation_algorithm: "AUTOMATIC", "SEMIAUTOMATIC", "MANUAL" or "".
+  """
+
+  mask: np.ndarray | None = None
+  polygons: Sequence[np.ndarray] | None = None
+  color: tuple[int, int, int] | None = None
+  interpreted_type: str | None = None
+  description: str = ""
+  generation_algorithm: str = "AUTOMATIC"
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Drawn:
+  """A structure ready to be encoded.
+
+  Attributes:
+    name: ROIName.
+    color: ROIDisplayColor.
+    interpreted_type: RTROIInterpretedType, may be "".
+    description: ROIGenerationDescription, may be "".
+    generation_algorithm: ROIGenerationAlgorithm, may be "".
+    slices: Slice of each contour, ascending.
+    contours: float64 `[P, 3]` each, LPS mm, not closed by a repeated point.
+  """
+
+  name: str
+  color: tuple[int, int, int]
+  interpreted_type: str
+  description: str
+  generation_algorithm: str
+  slices: list[int]
+  contours: list[np.ndarray]
+
+
+Shape = np.ndarray | Sequence[np.ndarray] | RtStructure
+
+
+def drawn(
+  structures: Mapping[str, Shape], image: _image.Image, *, holes: str
+) -> list[Drawn]:
+  """Checks structures and finds their contours.
+
+  Args:
+    structures: Name to mask, polygons or `RtStructure`.
+    image: The series they are drawn on.
+    holes: "separate" or "keyhole".
+
+  Returns:
+    One for each, in the same order.
+
+  Raises:
+    GeometryError: A mask or polygon does not lie on the image's grid.
+    DataError: A name, text or polygon cannot be written.
+  """
+  names: dict[str, object] = {}
+  result = []
+  for number, (key, shape) in enumerate(structures.items()):
+    name, known = _named(key)
+    if name in names:
+      raise errors.DataError(
+        f"structures {_text.shown(names[name])} and {_text.shown(key)} are both"
+        f" written as {_text.shown(name)}; rename one"
+      )
+    names[name] = key
+    given = shape if isinstance(shape, RtStructure) else _plain(shape)
+    if (given.mask is None) == (given.polygons is None):
+      raise errors.DataError(
+        f"structure {_text.shown(name)}: give a mask or polygons, one of both"
+      )
+    if given.mask is not None:
+      pairs = list(_outlines(given.mask, image, name, holes))
+    else:
+      pairs = list(_placed(given.polygons or (), image, name))
+    pairs.sort(key=lambda pair: pair[0])
+    result.append(
+      Drawn(
+        name=name,
+        color=_color(given, known, number, name),
+        interpreted_type=_type(given, known, name),
+        description=checked_text(
+          given.description, 64, f"description of {_text.shown(name)}"
+        ),
+        generation_algorithm=_algorithm(given, name),
+        slices=[index for index, _ in pairs],
+        contours=[points for _, points in pairs],
+      )
+    )
+  return result
+
+
+def checked_text(text: object, longest: int, what: str) -> str:
+  """Text that DICOM's short strings can hold, without blanks at its ends.
+
+  Raises:
+    DataError: It is too long or has characters that it must not have.
+  """
+  if not isinstance(text, str):
+    raise errors.DataError(
+      f"{what} is of type {type(text).__name__}; give a str"
+    )
+  trimmed = text.strip(" ")
+  wrong = [c for c in trimmed if c == "\\" or not _writable(c)]
+  if wrong:
+    raise errors.DataError(
+      f"{what} is {_text.shown(text)} with the character {wrong[0]!a}, which"
+      " DICOM does not allow there; leave it out"
+    )
+  if len(trimmed) > longest:
+    raise errors.DataError(
+      f"{what} is {_text.shown(text)}, {len(trimmed)} characters long; DICOM"
+      f" allows {longest}, shorten it"
+    )
+  return trimmed
+
+
+def _writable(character: str) -> bool:
+  """Whether it is neither a control character nor half of a surrogate pair."""
+  code = ord(character)
+  return not (code < 32 or 127 <= code < 160 or 0xD800 <= code < 0xE000)
+
+
+def _named(key: object) -> tuple[str, vocabulary.Structure | None]:
+  """ROIName of a key, and what is known of such a structure."""
+  name = checked_text(key, 64, "structure name")
+  if not name:
+    raise errors.DataError(
+      "a structure name is empty; give every structure a name"
+    )
+  try:
+    return vocabulary.get(name).tg263, vocabulary.get(name)
+  except errors.StructureNotFoundError:
+    pass
+  try:
+    return name, vocabulary.get(vocabulary.resolve(name))
+  except errors.StructureNotFoundError:
+    return name, None
+
+
+def _plain(shape: np.ndarray | Sequence[np.ndarray]) -> RtStructure:
+  """An array is a mask, a sequence of arrays is polygons."""
+  if hasattr(shape, "dtype"):
+    return RtStructure(mask=np.asarray(shape))
+  return RtStructure(polygons=shape)
+
+
+def _color(
+  given: RtStructure,
+  known: vocabulary.Structure | None,
+  number: int,
+  name: str,
+) -> tuple[int, int, int]:
+  if given.color is None:
+    if known is not None:
+      return known.color
+    # Hues a golden angle apart: no two neighbours look alike.
+    hue = (0.15 + number * 0.381966) % 1
+    red, green, blue = colorsys.hsv_to_rgb(hue, 0.75, 0.95)
+    return round(255 * red), round(255 * green), round(255 * blue)
+  values = tuple(given.color)
+  if len(values) != 3 or any(v not in range(256) for v in values):
+    raise errors.DataError(
+      f"structure {_text.shown(name)}: color is {given.color}; give three whole"
+      " numbers from 0 to 255"
+    )
+  red, green, blue = (int(v) for v in values)
+  return red, green, blue
+
+
+def _type(
+  given: RtStructure, known: vocabulary.Structure | None, name: str
+) -> str:
+  if given.interpreted_type is None:
+    if known is None:
+      return ""
+    # Targets are named for what they are: gtv, ptv_70.
+    is_target = known.kind == "target"
+    return known.name.split("_")[0].upper() if is_target else "ORGAN"
+  if not re.fullmatch(r"[A-Z0-9_ ]{0,16}", given.interpreted_type):
+    raise errors.DataError(
+      f"structure {_text.shown(name)}: interpreted_type is"
+      f" {_text.shown(given.interpreted_type)}; give one of DICOM's terms in"
+      " capitals, such as ORGAN"
+    )
+  return given.interpreted_type
+
+
+def _algorithm(given: RtStructure, name: str) -> str:
+  if given.generation_algorithm not in _ALGORITHMS:
+    raise errors.DataError(
+      f"structure {_text.shown(name)}: generation_algorithm is"
+      f" {_text.shown(given.generation_algorithm)}; give AUTOMATIC,"
+      " SEMIAUTOMATIC, MANUAL or an empty text"
+    )
+  return given.generation_algorithm
+
+
+def _outlines(
+  mask: np.ndarray, image: _image.Image, name: str, holes: str
+) -> Iterator[tuple[int, np.ndarray]]:
+  """(slice, points LPS mm) of the contours around a mask."""
+  array = np.asarray(mask)
+  if array.shape != image.shape:
+    raise errors.GeometryError(
+      f"structure {_text.shown(name)}: the mask has shape {array.shape}, the"
+      f" image {image.shape}; resample the mask to the image first"
+    )
+  if array.dtype != np.bool_:
+    raise errors.DataError(
+      f"structure {_text.shown(name)}: the mask is of dtype {array.dtype}; cut"
+      " it at a threshold first, to bool"
+    )
+  if holes == "separate":
+    for index, ring, _ in _trace.trace_slices(array):
+      yield index, image.grid.lps(index, ring)
+    return
+  by_slice: dict[int, list[np.ndarray]] = {}
+  for index, ring, _ in _trace.trace_slices(array):
+    by_slice.setdefault(index, []).append(ring)
+  for index, rings in by_slice.items():
+    for outer, inner in _keyhole.nest(rings):
+      ring = _keyhole.keyhole(outer, inner)
+      yield index, image.grid.lps(index, ring)
+
+
+def _placed(
+  polygons: Sequence[np.ndarray], image: _image.Image, name: str
+) -> Iterator[tuple[int, np.ndarray]]:
+  """(slice, points LPS mm) of polygons that lie in the image's slices."""
+  rings = [_points(one, k, name) for k, one in enumerate(polygons)]
+  if not rings:
+    return
+  grid = image.grid
+  lengths = np.array([len(ring) for ring in rings])
+  starts = np.cumsum(lengths) - lengths
+  along = (np.concatenate(rings) - grid.positions[0]) @ grid.normal
+  slices = grid.nearest(np.add.reduceat(along, starts) / lengths)
+  place = grid.distances[slices.clip(0)]
+  off = np.maximum.reduceat(abs(along - np.repeat(place, lengths)), starts)
+  allowed = min(_OFF_MM, _OFF_GAP * grid.gap)
+  for index in np.flatnonzero((slices < 0) | (off > allowed))[:1]:
+    raise errors.GeometryError(
+      f"structure {_text.shown(name)}, polygon {index}: its points lie up to"
+      f" {off[index]:.3g} mm off the nearest slice's plane; give polygons drawn"
+      f" in the image's slices, at most {allowed:.3g} mm off"
+    )
+  yield from zip(slices.tolist(), rings, strict=True)
+
+
+def _points(polygon: np.ndarray, index: int, name: str) -> np.ndarray:
+  """Checked points of one polygon, the closing repetition left out."""
+  where = f"structure {_text.shown(name)}, polygon {index}"
+  try:
+    points = np.asarray(polygon, np.float64)
+  except (TypeError, ValueError) as e:
+    raise errors.DataError(f"{where}: no numbers; give points [P, 3]") from e
+  if points.ndim != 2 or points.shape[1] != 3:
+    raise errors.DataError(
+      f"{where}: has shape {points.shape}; give points [P, 3]"
+    )
+  if not np.isfinite(points).all():
+    raise errors.DataError(
+      f"{where}: a coordinate is not finite; leave the polygon out"
+    )
+  if len(points) > 1 and (points[0] == points[-1]).all():
+    points = points[:-1]
+  if not _has_three(points):
+    raise errors.DataError(
+      f"{where}: has fewer than 3 distinct points and no area; leave it out"
+    )
+  return points
+
+
+def _has_three(points: np.ndarray) -> bool:
+  """Whether there are three distinct points among them."""
+  if len(points) < 3:
+    return False
+  unlike = (points != points[0]).any(axis=1)
+  other = points[int(unlike.argmax())]
+  return bool((unlike & (points != other).any(axis=1)).any())
