@@ -6,7 +6,8 @@ import numpy as np
 
 from jaxseg.contours import _rasterize
 
-_MOST_PAIRS = 2000
+_MOST_PAIRS = 3000
+_MOST_RINGS = 500
 
 
 def partly_overlapping(
@@ -26,28 +27,37 @@ def partly_overlapping(
     shape: Numbers of rows and columns.
 
   Returns:
-    The number; beyond 2000 pairs in a slice, later pairs are not looked at.
+    The number. It is meant for a warning: after 3000 pairs whose boxes meet,
+    or 500 polygons in a slice, no more are looked at.
   """
   groups: dict[tuple[int, int], list[int]] = {}
   for index, key in enumerate(
     zip(slices.tolist(), planes.tolist(), strict=True)
   ):
     groups.setdefault(key, []).append(index)
-  return len(
-    {
-      key[0]
-      for key, group in groups.items()
-      if len(group) > 1 and _any_overlap([rings[k] for k in group], shape)
-    }
-  )
+  found, left = set(), _MOST_PAIRS
+  for (index, _), group in groups.items():
+    if len(group) < 2 or left <= 0:
+      continue
+    overlap, looked = _any_overlap(
+      [rings[k] for k in group[:_MOST_RINGS]], shape, left
+    )
+    left -= looked
+    if overlap:
+      found.add(index)
+  return len(found)
 
 
-def _any_overlap(rings: Sequence[np.ndarray], shape: tuple[int, int]) -> bool:
+def _any_overlap(
+  rings: Sequence[np.ndarray], shape: tuple[int, int], most: int
+) -> tuple[bool, int]:
+  """Whether two rings overlap partly, and how many pairs were looked at."""
   low = np.stack([ring.min(axis=0) for ring in rings])
   high = np.stack([ring.max(axis=0) for ring in rings])
   apart = (low[:, None] > high[None]).any(-1)
   first, second = np.nonzero(np.triu(~(apart | apart.T), 1))
-  for i, j in zip(first[:_MOST_PAIRS], second[:_MOST_PAIRS], strict=True):
+  pairs = zip(first[:most], second[:most], strict=True)
+  for count, (i, j) in enumerate(pairs, start=1):
     # Only the box of both is painted, moved to the corner of a small grid.
     corner = np.floor(np.minimum(low[i], low[j])).clip(0)
     corner = np.minimum(corner, np.array(shape) - 1)
@@ -61,5 +71,5 @@ def _any_overlap(rings: Sequence[np.ndarray], shape: tuple[int, int]) -> bool:
       and (both[0] & ~both[1]).any()
       and (both[1] & ~both[0]).any()
     ):
-      return True
-  return False
+      return True, count
+  return False, min(most, len(first))

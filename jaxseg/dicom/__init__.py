@@ -9,6 +9,10 @@ from jaxseg.dicom._roi import Roi
 from jaxseg.dicom._roi_mask import RoiMask
 from jaxseg.dicom._rt_structure import RtStructure
 from jaxseg.dicom._rtstruct import read_rtstruct
+from jaxseg.dicom._seg import read_seg
+from jaxseg.dicom._segmentation import Code
+from jaxseg.dicom._segmentation import Segment
+from jaxseg.dicom._segmentation import Segmentation
 from jaxseg.dicom._series import find_series
 from jaxseg.dicom._series import Found
 from jaxseg.dicom._series import Series
@@ -18,6 +22,7 @@ from jaxseg.dicom._text import Note
 from jaxseg.dicom._write_rtstruct import write_rtstruct
 
 __all__ = [
+  "Code",
   "Contour",
   "Found",
   "Grid",
@@ -28,10 +33,13 @@ __all__ = [
   "Roi",
   "RoiMask",
   "RtStructure",
+  "Segment",
+  "Segmentation",
   "Series",
   "StructureSet",
   "find_series",
   "read_ct",
   "read_rtstruct",
+  "read_seg",
   "write_rtstruct",
 ]

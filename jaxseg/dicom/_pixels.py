@@ -39,7 +39,7 @@ class Format:
     frames: Number of images in the file.
     rows: Rows of each.
     columns: Columns of each.
-    bits: Bits allocated: 8, 16 or 32.
+    bits: Bits allocated: 8, 16 or 32; in a binary segmentation 1.
     stored: Bits stored.
     signed: Whether stored values are two's complement.
     syntax: Transfer syntax.
@@ -65,9 +65,21 @@ class Format:
 
 
 def layout(
-  dataset: Dataset, path: pathlib.Path, limits: _limits.Limits
+  dataset: Dataset,
+  path: pathlib.Path,
+  limits: _limits.Limits,
+  *,
+  allowed_bits: tuple[int, ...] = (8, 16, 32),
+  palette: bool = False,
 ) -> Format:
-  """Reads and checks the layout of a monochrome image.
+  """Reads and checks the layout of an image of one sample a pixel.
+
+  Args:
+    dataset: The image's data set.
+    path: For messages.
+    limits: Bounds on its size.
+    allowed_bits: What BitsAllocated may be.
+    palette: Whether values may be meant as colours of a palette.
 
   Raises:
     DataError: It is not monochrome, or the layout is not valid.
@@ -76,7 +88,8 @@ def layout(
   samples = _header.integer(dataset, "SamplesPerPixel", path) or 1
   kind = _header.text(dataset, "PhotometricInterpretation", path)
   shown = _text.shown(kind)
-  if samples != 1 or kind not in ("MONOCHROME1", "MONOCHROME2"):
+  kinds = ("MONOCHROME1", "MONOCHROME2", *(["PALETTE COLOR"] * palette))
+  if samples != 1 or kind not in kinds:
     raise errors.DataError(
       f"{path}: {_header.named('PhotometricInterpretation')} is {shown} with"
       f" {samples} samples a pixel; only monochrome images have HU or activity"
@@ -112,7 +125,7 @@ def layout(
   stored = bits if said["BitsStored"] is None else said["BitsStored"]
   high = stored - 1 if said["HighBit"] is None else said["HighBit"]
   if (
-    bits not in (8, 16, 32)
+    bits not in allowed_bits
     or not 1 <= stored <= bits
     or high != stored - 1
     or said["PixelRepresentation"] not in (0, 1)
@@ -252,8 +265,8 @@ def _decompress(
   if not decoder.is_available:
     raise errors.DataError(
       f"{path}: no decoder for {_text.shown(form.syntax.name)} is installed;"
-      f" install {' or '.join(decoder.missing_dependencies) or 'one'}, or export the"
-      " image uncompressed"
+      f" install {' or '.join(decoder.missing_dependencies) or 'one'}, or"
+      " export the image uncompressed"
     )
   return _isolated.decode(
     path,

@@ -1,0 +1,251 @@
+"""A segmentation in memory: its segments, on its own grid or an image's."""
+
+from collections.abc import Iterator
+import dataclasses
+import pathlib
+
+import numpy as np
+
+from jaxseg import errors
+from jaxseg import volume as volumes
+from jaxseg.dicom import _grid
+from jaxseg.dicom import _image
+from jaxseg.dicom import _lattice
+from jaxseg.dicom import _seg_frames
+from jaxseg.dicom import _text
+
+
+@dataclasses.dataclass(frozen=True)
+class Code:
+  """A coded term, such as (10200004, SCT, "Liver")."""
+
+  value: str
+  scheme: str
+  meaning: str
+
+
+@dataclasses.dataclass(frozen=True)
+class Segment:
+  """What is known of one segment.
+
+  Attributes:
+    number: SegmentNumber; numbers may have gaps.
+    label: SegmentLabel; may be hostile.
+    description: SegmentDescription.
+    category: SegmentedPropertyCategoryCode, or None.
+    type: SegmentedPropertyTypeCode, or None.
+    algorithm_type: "MANUAL", "SEMIAUTOMATIC", "AUTOMATIC" or "".
+    algorithm_name: SegmentAlgorithmName.
+    tracking_id: TrackingID.
+  """
+
+  number: int
+  label: str = ""
+  description: str = ""
+  category: Code | None = None
+  type: Code | None = None
+  algorithm_type: str = ""
+  algorithm_name: str = ""
+  tracking_id: str = ""
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Segmentation:
+  """One SEG.
+
+  Attributes:
+    path: Its file.
+    kind: "BINARY", "FRACTIONAL" or "LABELMAP".
+    fractional_type: "PROBABILITY" or "OCCUPANCY"; None unless fractional.
+    grid: Its own grid, which need not be the image's.
+    segments: By number; they may overlap.
+    frames: Stored pixels.
+    slices: int64 `[frame]`, slice of each frame.
+    frame_segments: int64 `[frame]`, segment number of each.
+    highest: MaximumFractionalValue.
+    frame_of_reference_uid: FrameOfReferenceUID, "" where absent.
+    referenced_series: SeriesInstanceUIDs it was made of.
+    referenced_instances: SOPInstanceUIDs it was made of.
+    patient_id: PatientID; may be hostile.
+    study_uid: StudyInstanceUID.
+    series_uid: SeriesInstanceUID.
+    sop_instance_uid: SOPInstanceUID.
+    label: ContentLabel, or SeriesDescription.
+    date: ContentDate.
+    time: ContentTime.
+    notes: What was odd.
+  """
+
+  path: pathlib.Path
+  kind: str
+  fractional_type: str | None
+  grid: _grid.Grid
+  segments: tuple[Segment, ...]
+  frames: _seg_frames.Frames
+  slices: np.ndarray
+  frame_segments: np.ndarray
+  highest: int
+  frame_of_reference_uid: str
+  referenced_series: tuple[str, ...]
+  referenced_instances: tuple[str, ...]
+  patient_id: str
+  study_uid: str
+  series_uid: str
+  sop_instance_uid: str
+  label: str
+  date: str
+  time: str
+  notes: tuple[_text.Note, ...]
+
+  @property
+  def names(self) -> tuple[str, ...]:
+    """The segments' labels, by number."""
+    return tuple(segment.label for segment in self.segments)
+
+  @property
+  def affine(self) -> np.ndarray:
+    """float64 `[4, 4]`: index (slice, row, column, 1) to LPS mm."""
+    return self.grid.affine
+
+  def __getitem__(self, key: str | int) -> Segment:
+    """The segment of a label or number.
+
+    Raises:
+      StructureNotFoundError: There is none, or several share the label.
+    """
+    found = [one for one in self.segments if key in (one.label, one.number)]
+    if len(found) == 1:
+      return found[0]
+    if found:
+      raise errors.StructureNotFoundError(
+        f"{self.path}: {len(found)} segments are named {_text.shown(key)}; give"
+        f" one of the numbers {', '.join(str(one.number) for one in found)}"
+      )
+    raise errors.StructureNotFoundError(
+      f"{self.path}: no segment {_text.shown(key)}; there are"
+      f" {', '.join(_text.shown(name) for name in self.names[:20])}"
+    )
+
+  def mask(self, key: str | int) -> np.ndarray:
+    """A segment's mask on the segmentation's own grid.
+
+    Args:
+      key: Label or number.
+
+    Returns:
+      Bool `[slice, row, column]`.
+
+    Raises:
+      StructureNotFoundError: There is no such segment.
+      DataError: The segmentation is fractional: cut `probabilities` first.
+    """
+    if self.kind == "FRACTIONAL":
+      raise errors.DataError(
+        f"{self.path}: is fractional ({self.fractional_type}), so it has no"
+        " masks; cut its probabilities at a threshold"
+      )
+    number = self[key].number
+    array = np.zeros(self.grid.shape, np.bool_)
+    for index, frame in self._frames_of(number):
+      array[index] |= frame == number if self.kind == "LABELMAP" else frame > 0
+    return array
+
+  def probabilities(
+    self, key: str | int, *, occupancy: bool = False
+  ) -> np.ndarray:
+    """A segment's fractions on the segmentation's own grid.
+
+    Args:
+      key: Label or number.
+      occupancy: Take occupancies for probabilities, which they are not.
+
+    Returns:
+      float32 `[slice, row, column]` in [0, 1], steps of 1 / `highest`.
+
+    Raises:
+      StructureNotFoundError: There is no such segment.
+      DataError: The segmentation has no probabilities.
+    """
+    if self.kind != "FRACTIONAL":
+      raise errors.DataError(
+        f"{self.path}: is {self.kind}, so it has masks and no probabilities"
+      )
+    if self.fractional_type != "PROBABILITY" and not occupancy:
+      raise errors.DataError(
+        f"{self.path}: its fractions are {self.fractional_type}, the share of a"
+        " voxel that is covered, not probabilities; set occupancy=True to take"
+        " them so"
+      )
+    number = self[key].number
+    array = np.zeros(self.grid.shape, np.float32)
+    for index, frame in self._frames_of(number):
+      if frame.max(initial=0) > self.highest:
+        raise errors.DataError(
+          f"{self.path}: a value of {frame.max()} is above"
+          f" MaximumFractionalValue (0062,000E) {self.highest}; re-export it"
+        )
+      array[index] = frame.astype(np.float32) / np.float32(self.highest)
+    return array
+
+  def volume(self, key: str | int) -> volumes.Volume:
+    """Mask or probabilities with their affine."""
+    return volumes.Volume(self._own(key), self.affine)
+
+  def on(
+    self,
+    image: _image.Image,
+    key: str | int,
+    *,
+    resample: bool = False,
+    any_frame_of_reference: bool = False,
+  ) -> np.ndarray:
+    """A segment on an image's grid, by geometry.
+
+    Args:
+      image: The image.
+      key: Label or number.
+      resample: Where the voxels of the two grids do not coincide: False
+        refuses, True takes the nearest for masks and interpolates linearly
+        for probabilities.
+      any_frame_of_reference: Do not refuse an image of another one.
+
+    Returns:
+      Bool or float32 `[slice, row, column]` of the image's shape; outside of
+      the segmentation nothing.
+
+    Raises:
+      GeometryError: The grids do not coincide, or lie in different frames of
+        reference.
+    """
+    own, other = self.frame_of_reference_uid, image.frame_of_reference_uid
+    if own and other and own != other and not any_frame_of_reference:
+      raise errors.GeometryError(
+        f"{self.path}: FrameOfReferenceUID (0020,0052) is not that of the image"
+        f" {_text.shown(image.series_uid)}; give the series it was made of, or"
+        " set any_frame_of_reference"
+      )
+    array = self._own(key)
+    copied = _lattice.copy(array, self.grid, image.grid)
+    if copied is not None:
+      return copied
+    if not resample:
+      raise errors.GeometryError(
+        f"{self.path}: its voxels ({_said(self.grid)}) do not coincide with the"
+        f" image's ({_said(image.grid)}); set resample=True"
+      )
+    return _lattice.resample(array, self.grid, image.grid)
+
+  def _own(self, key: str | int) -> np.ndarray:
+    if self.kind == "FRACTIONAL":
+      return self.probabilities(key, occupancy=True)
+    return self.mask(key)
+
+  def _frames_of(self, number: int) -> Iterator[tuple[int, np.ndarray]]:
+    for index, place in enumerate(self.slices.tolist()):
+      if self.kind == "LABELMAP" or self.frame_segments[index] == number:
+        yield place, self.frames[index]
+
+
+def _said(grid: _grid.Grid) -> str:
+  spacing = " x ".join(f"{mm:.4g}" for mm in grid.spacing)
+  return f"{' x '.join(map(str, grid.shape))} of {spacing} mm"
