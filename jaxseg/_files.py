@@ -13,6 +13,15 @@ from typing import Any
 from jaxseg import errors
 
 
+def check_free(path: pathlib.Path, *, overwrite: bool) -> None:
+  """Refuses to replace a file, unless asked to."""
+  if path.is_dir() or (path.exists() and not overwrite):
+    raise errors.ExistingOutputError(
+      f"{path}: exists already; give another path"
+      + ("" if path.is_dir() else ", or set overwrite")
+    )
+
+
 def write_text(path: pathlib.Path, text: str) -> None:
   """Writes UTF-8 text under a temporary name and renames it into place."""
   write_bytes(path, text.encode("utf-8"))

@@ -20,6 +20,7 @@ from jaxseg.dicom._structure_set import Masks
 from jaxseg.dicom._structure_set import StructureSet
 from jaxseg.dicom._text import Note
 from jaxseg.dicom._write_rtstruct import write_rtstruct
+from jaxseg.dicom._write_seg import write_seg
 
 __all__ = [
   "Code",
@@ -42,4 +43,5 @@ __all__ = [
   "read_rtstruct",
   "read_seg",
   "write_rtstruct",
+  "write_seg",
 ]

@@ -50,6 +50,9 @@ def _copy_lattice(
 ) -> np.ndarray | None:
   # Target index of source index i: turn @ i + shift.
   to_target = np.linalg.inv(target.affine) @ source.affine
+  if len(source.positions) == 1:
+    # The spacing of a single slice says nothing: one step is one voxel.
+    to_target[:3, 0] /= np.abs(to_target[:3, 0]).max()
   turn, shift = np.rint(to_target[:3, :3]), to_target[:3, 3]
   once = np.abs(turn)
   if not ((once.sum(0) == 1).all() and (once.sum(1) == 1).all()):

@@ -147,6 +147,15 @@ def layout(
   )  # fmt: skip
 
 
+def check_syntax(syntax: uids.UID, path: pathlib.Path) -> None:
+  """Refuses a transfer syntax of which nothing is known."""
+  if syntax.is_private or not syntax.is_transfer_syntax:
+    raise errors.DataError(
+      f"{path}: transfer syntax {_text.shown(syntax.name)} is unknown;"
+      " export the image uncompressed"
+    )
+
+
 def transfer_syntax(dataset: Dataset, path: pathlib.Path) -> uids.UID:
   """The transfer syntax, or what pydicom found where the file says none."""
   meta = getattr(dataset, "file_meta", None) or Dataset()
@@ -190,11 +199,7 @@ def decode(dataset: Dataset, form: Format, path: pathlib.Path) -> np.ndarray:
       " again"
     )
   shape = (form.frames, form.rows, form.columns)
-  if form.syntax.is_private or not form.syntax.is_transfer_syntax:
-    raise errors.DataError(
-      f"{path}: transfer syntax {_text.shown(form.syntax.name)} is unknown;"
-      " export the image uncompressed"
-    )
+  check_syntax(form.syntax, path)
   try:
     with warnings.catch_warnings():
       warnings.simplefilter("ignore")

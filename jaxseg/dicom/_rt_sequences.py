@@ -2,14 +2,13 @@
 
 from collections.abc import Iterator, Sequence
 import dataclasses
-from typing import Any
 
 import numpy as np
-from pydicom import config as pydicom_config
 from pydicom import datadict
 from pydicom.dataelem import DataElement
 from pydicom.dataset import Dataset
 
+from jaxseg.dicom import _dataset
 from jaxseg.dicom import _decimal
 from jaxseg.dicom import _image
 from jaxseg.dicom import _rt_structure
@@ -18,25 +17,6 @@ from jaxseg.dicom import _rt_structure
 _LONGEST = 65534
 _STRAIGHT_MM = 1e-5
 _STUDY_CLASS = "1.2.840.10008.3.1.2.3.1"  # Detached Study Management, retired.
-
-
-def put(dataset: Dataset, **values: Any) -> None:
-  """Sets attributes as they are: what was the image's must stay the same."""
-  for keyword, found in values.items():
-    tag = datadict.tag_for_keyword(keyword) or 0
-    dataset[tag] = DataElement(
-      tag,
-      datadict.dictionary_VR(tag),
-      found,
-      validation_mode=pydicom_config.IGNORE,
-    )
-
-
-def _item(**values: Any) -> Dataset:
-  """An item of a sequence."""
-  made = Dataset()
-  put(made, **values)
-  return made
 
 
 @dataclasses.dataclass(frozen=True)
@@ -127,21 +107,23 @@ def sequences(
   for number, (roi, own) in enumerate(
     zip(rois, contours, strict=True), start=1
   ):
-    described = _item(
+    described = _dataset.item(
       ROINumber=number,
       ReferencedFrameOfReferenceUID=ct.frame_of_reference_uid,
       ROIName=roi.name,
       ROIGenerationAlgorithm=roi.generation_algorithm,
     )
     if roi.description:
-      put(described, ROIGenerationDescription=roi.description)
+      _dataset.put(described, ROIGenerationDescription=roi.description)
     about.append(described)
-    shape = _item(ROIDisplayColor=list(roi.color), ReferencedROINumber=number)
+    shape = _dataset.item(
+      ROIDisplayColor=list(roi.color), ReferencedROINumber=number
+    )
     if own:
-      put(shape, ContourSequence=list(_contour_items(own, images)))
+      _dataset.put(shape, ContourSequence=list(_contour_items(own, images)))
     shapes.append(shape)
     observed.append(
-      _item(
+      _dataset.item(
         ObservationNumber=number,
         ReferencedROINumber=number,
         RTROIInterpretedType=roi.interpreted_type,
@@ -158,15 +140,15 @@ def sequences(
 
 def _frame_of_reference(ct: _image.Image, images: "_References") -> Dataset:
   """The tree from the frame of reference down to every image."""
-  series = _item(
+  series = _dataset.item(
     SeriesInstanceUID=ct.series_uid, ContourImageSequence=images.all()
   )
-  study = _item(
+  study = _dataset.item(
     ReferencedSOPClassUID=_STUDY_CLASS,
     ReferencedSOPInstanceUID=ct.study_uid,
     RTReferencedSeriesSequence=[series],
   )
-  return _item(
+  return _dataset.item(
     FrameOfReferenceUID=ct.frame_of_reference_uid,
     RTReferencedStudySequence=[study],
   )
@@ -178,14 +160,14 @@ def _contour_items(
   """The items of a Contour Sequence."""
   data = datadict.tag_for_keyword("ContourData") or 0
   for number, one in enumerate(contours, start=1):
-    item = _item(
+    item = _dataset.item(
       ContourGeometricType="CLOSED_PLANAR",
       NumberOfContourPoints=one.count,
       ContourNumber=number,
     )
     image = images.of(one.index)
     if image is not None:
-      put(item, ContourImageSequence=[image])
+      _dataset.put(item, ContourImageSequence=[image])
     # As text: pydicom would make an object of every number.
     item[data] = DataElement(data, "DS", one.text, already_converted=True)
     yield item
@@ -217,11 +199,11 @@ class _References:
     return [self._reference(*pair) for pair in self._frames.items()]
 
   def _reference(self, instance: str, frames: set[int]) -> Dataset:
-    item = _item(
+    item = _dataset.item(
       ReferencedSOPClassUID=self._class, ReferencedSOPInstanceUID=instance
     )
     # The standard wants frame numbers only where not all frames are meant.
     count = max(self._frames[instance])
     if count and frames != set(range(1, count + 1)):
-      put(item, ReferencedFrameNumber=sorted(frames))
+      _dataset.put(item, ReferencedFrameNumber=sorted(frames))
     return item

@@ -90,7 +90,7 @@ def drawn(
   names: dict[str, object] = {}
   result = []
   for number, (key, shape) in enumerate(structures.items()):
-    name, known = _named(key)
+    name, known = named(key)
     if name in names:
       raise errors.DataError(
         f"structures {_text.shown(names[name])} and {_text.shown(key)} are both"
@@ -154,7 +154,7 @@ def _writable(character: str) -> bool:
   return not (code < 32 or 127 <= code < 160 or 0xD800 <= code < 0xE000)
 
 
-def _named(key: object) -> tuple[str, vocabulary.Structure | None]:
+def named(key: object) -> tuple[str, vocabulary.Structure | None]:
   """ROIName of a key, and what is known of such a structure."""
   name = checked_text(key, 64, "structure name")
   if not name:

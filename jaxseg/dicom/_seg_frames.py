@@ -63,6 +63,7 @@ def read_frames(
     return Frames(form, _pixels.decode(dataset, form, path))
   data = _header.value(dataset, "PixelData", path)
   size = form.frames * form.rows * form.columns
+  _pixels.check_syntax(form.syntax, path)
   if form.syntax.is_encapsulated:
     raise errors.DataError(
       f"{path}: binary segmentation in {_text.shown(form.syntax.name)} is not"
@@ -272,15 +273,7 @@ def _stack(
   rank[order] = np.cumsum(new) - 1
   places = positions[order][new]
   levels = along[order][new]
-  line = places - places[0]
-  sideways = line - (levels - levels[0])[:, None] * normal
-  if np.linalg.norm(sideways, axis=1).max() > max(
-    _SAME_MM, 1e-3 * np.ptp(levels)
-  ):
-    raise errors.GeometryError(
-      f"{path}: frames are shifted against each other; export the segmentation"
-      " on a grid at right angles"
-    )
+  _check_line(places, levels, normal, path, notes)
   steps = np.diff(levels)
   gap = between or thick
   if len(steps):
@@ -321,6 +314,33 @@ def _stack(
     thickness=gap,
   )
   return grid, slices, notes
+
+
+def _check_line(
+  places: np.ndarray,
+  levels: np.ndarray,
+  normal: np.ndarray,
+  path: pathlib.Path,
+  notes: list[_text.Note],
+) -> None:
+  """Slices must be in line; one aslant, as of a tilted gantry, is noted."""
+  rise = levels - levels[0]
+  sideways = places - places[0] - rise[:, None] * normal
+  allowed = max(_SAME_MM, 1e-3 * rise[-1])
+  if np.linalg.norm(sideways, axis=1).max() <= allowed:
+    return
+  aslant = sideways - (rise / rise[-1])[:, None] * sideways[-1]
+  if np.linalg.norm(aslant, axis=1).max() > _SAME_MM:
+    raise errors.GeometryError(
+      f"{path}: frames are shifted against each other; export the segmentation"
+      " on a grid at right angles"
+    )
+  degrees = np.degrees(np.arctan2(np.linalg.norm(sideways[-1]), rise[-1]))
+  notes.append(
+    _text.Note(
+      "tilt", f"slices are sheared by {degrees:.2f} degrees, as the affine says"
+    )
+  )
 
 
 def _gap(steps: np.ndarray, between: float | None) -> float | None:

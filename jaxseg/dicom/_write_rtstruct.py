@@ -3,37 +3,20 @@
 from collections.abc import Mapping, Sequence
 import datetime
 import hashlib
-import io
 import os
 import pathlib
-import uuid
 
-import pydicom
-from pydicom import config as pydicom_config
-from pydicom import datadict
 from pydicom import uid as uids
-from pydicom import valuerep
 from pydicom.dataset import Dataset
 
 import jaxseg
 from jaxseg import _files
 from jaxseg import errors
-from jaxseg.dicom import _header
+from jaxseg.dicom import _dataset
 from jaxseg.dicom import _image
+from jaxseg.dicom import _patient
 from jaxseg.dicom import _rt_sequences
 from jaxseg.dicom import _rt_structure
-
-_NAMESPACE = uuid.UUID("5f0c1f9e-6a55-5f0e-9d0a-3b1f6f0c8f11")
-
-# Of the image's header. Who the patient is must stay the same to the letter;
-# of the others, which the standard allows to be empty, what breaks its rules
-# is left out: a StudyID of 17 characters would make this file invalid, too.
-_PATIENT = ("PatientName", "PatientID")
-_MAY_BE_EMPTY = (
-  "PatientBirthDate", "PatientSex", "StudyDate", "StudyTime", "StudyID",
-  "AccessionNumber", "ReferringPhysicianName", "PositionReferenceIndicator",
-)  # fmt: skip
-_IF_PRESENT = ("StudyDescription",)
 
 
 def write_rtstruct(
@@ -93,18 +76,14 @@ def write_rtstruct(
     raise errors.ConfigError(
       f"holes is {holes!r}; give one of {', '.join(_rt_structure.HOLES)}"
     )
-  if where.is_dir() or (where.exists() and not overwrite):
-    raise errors.ExistingOutputError(
-      f"{where}: exists already; give another path"
-      + ("" if where.is_dir() else ", or set overwrite")
-    )
+  _files.check_free(where, overwrite=overwrite)
   label = _rt_structure.checked_text(label, 16, "label")
   if not label:
     raise errors.DataError("label is empty; give 1 to 16 characters")
   series_description = _rt_structure.checked_text(
     series_description, 64, "series_description"
   )
-  _check_image(ct)
+  _patient.check_image(ct)
   rois = _rt_structure.drawn(structures, ct, holes=holes)
   if not rois:
     raise errors.DataError(
@@ -115,51 +94,27 @@ def write_rtstruct(
     ct, rois, contours, seed, (label, series_description)
   )
   dataset = _general(ct, now or datetime.datetime.now(), label)
-  _rt_sequences.put(
+  _dataset.put(
     dataset,
     SOPInstanceUID=instance_uid,
     SeriesInstanceUID=series_uid,
     SeriesDescription=series_description,
     **_rt_sequences.sequences(rois, contours, ct),
   )
-  _say_character_set(dataset, [roi.name + roi.description for roi in rois])
+  _patient.say_character_set(
+    dataset, [roi.name + roi.description for roi in rois]
+  )
   too_long = any(one.is_long for own in contours for one in own)
-  _files.write_bytes(where, _encoded(dataset, implicit=too_long))
+  _files.write_bytes(where, _dataset.encoded(dataset, implicit=too_long))
   return where
-
-
-def _check_image(ct: _image.Image) -> None:
-  """Refuses an image to which nothing can refer."""
-  for keyword, found in (
-    ("FrameOfReferenceUID", ct.frame_of_reference_uid),
-    ("StudyInstanceUID", ct.study_uid),
-    ("SOPInstanceUID", "".join(ct.instances)),
-  ):
-    if not found:
-      raise errors.DataError(
-        f"{ct.paths[0]}: {_header.named(keyword)} is missing, so no structure"
-        " set can refer to the image; re-export it"
-      )
 
 
 def _general(ct: _image.Image, now: datetime.datetime, label: str) -> Dataset:
   """Patient, study, series, equipment and the heading of the structure set."""
   dataset = Dataset()
-  for keyword in (*_PATIENT, *_MAY_BE_EMPTY, *_IF_PRESENT):
-    text = _header.text(ct.header, keyword, ct.paths[0])
-    readable = "\ufffd" not in text
-    if keyword in _PATIENT and not readable:
-      raise errors.DataError(
-        f"{ct.paths[0]}: {_header.named(keyword)} is not in the character set"
-        " that the file names, so another patient would be written;"
-        " re-export the image"
-      )
-    if keyword not in _PATIENT and not (readable and _is_valid(keyword, text)):
-      text = ""
-    if text or keyword not in _IF_PRESENT:
-      _rt_sequences.put(dataset, **{keyword: text})
+  _patient.copy(ct, dataset)
   date, time = now.strftime("%Y%m%d"), now.strftime("%H%M%S")
-  _rt_sequences.put(
+  _dataset.put(
     dataset,
     SOPClassUID=uids.RTStructureSetStorage,
     Modality="RTSTRUCT",
@@ -183,24 +138,6 @@ def _general(ct: _image.Image, now: datetime.datetime, label: str) -> Dataset:
   return dataset
 
 
-def _is_valid(keyword: str, text: str) -> bool:
-  """Whether the standard allows the value."""
-  try:
-    valuerep.validate_value(
-      datadict.dictionary_VR(keyword), text, pydicom_config.RAISE
-    )
-  except ValueError:
-    return False
-  return True
-
-
-def _say_character_set(dataset: Dataset, texts: Sequence[str]) -> None:
-  """UTF-8 where ASCII is not enough; without the attribute it is ASCII."""
-  own = [str(element.value) for element in dataset if element.VR != "SQ"]
-  if not "".join([*own, *texts]).isascii():
-    _rt_sequences.put(dataset, SpecificCharacterSet="ISO_IR 192")
-
-
 def _new_uids(
   ct: _image.Image,
   rois: Sequence[_rt_structure.Drawn],
@@ -210,7 +147,7 @@ def _new_uids(
 ) -> tuple[str, str]:
   """UIDs of the new series and instance."""
   if seed is None:
-    return f"2.25.{uuid.uuid4().int}", f"2.25.{uuid.uuid4().int}"
+    return _dataset.new_uid(), _dataset.new_uid()
   content = hashlib.sha256()
   # Other content is another instance, whatever the seed.
   for part in (jaxseg.__version__, seed, ct.series_uid, *labels):
@@ -224,22 +161,7 @@ def _new_uids(
     for one in own:
       content.update(f"{one.index} {one.text}\n".encode("ascii"))
   digest = content.hexdigest()
-  series, instance = (
-    uuid.uuid5(_NAMESPACE, f"{kind} {digest}")
-    for kind in ("series", "instance")
+  return (
+    _dataset.new_uid(f"series {digest}"),
+    _dataset.new_uid(f"instance {digest}"),
   )
-  return f"2.25.{series.int}", f"2.25.{instance.int}"
-
-
-def _encoded(dataset: Dataset, *, implicit: bool) -> bytes:
-  """The file's bytes."""
-  meta = pydicom.dataset.FileMetaDataset()
-  meta.MediaStorageSOPClassUID = dataset.SOPClassUID
-  meta.MediaStorageSOPInstanceUID = dataset.SOPInstanceUID
-  meta.TransferSyntaxUID = (
-    uids.ImplicitVRLittleEndian if implicit else uids.ExplicitVRLittleEndian
-  )
-  dataset.file_meta = meta
-  buffer = io.BytesIO()
-  pydicom.dcmwrite(buffer, dataset, enforce_file_format=True)
-  return buffer.getvalue()

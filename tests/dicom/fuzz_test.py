@@ -17,6 +17,7 @@ from jaxseg import errors
 from tests.dicom.ct_double import ct_series
 from tests.dicom.rt_double import square
 from tests.dicom.rt_double import structure_set
+from tests.dicom.seg_double import seg
 
 CASES = 250 * int(os.environ.get("JAXSEG_FUZZ", "1"))
 SECONDS = 5.0
@@ -119,6 +120,38 @@ def test_rtstruct(tmp_path):
 
   outcomes = fuzz(read, path.read_bytes(), tmp_path / "x", 2)
   assert {"read", "DataError"} <= outcomes
+
+
+@pytest.mark.parametrize("kind", ["BINARY", "FRACTIONAL", "LABELMAP"])
+def test_seg(tmp_path, kind):
+  ct_series(tmp_path / "ct", shape=(5, 13, 11))
+  image = dicom.read_ct(tmp_path / "ct")
+  pixels = np.random.default_rng(0).integers(0, 3, (5, 13, 11))
+  frames = [(k, 1 + k % 2, pixels[k]) for k in (3, 0, 4)]
+  path = seg(tmp_path / "seg.dcm", frames, kind=kind)
+
+  def read(where):
+    read = dicom.read_seg(where)
+    for segment in read.segments:
+      assert read.on(image, segment.number).shape == image.shape
+
+  outcomes = fuzz(read, path.read_bytes(), tmp_path / "x", 5)
+  assert {"read", "DataError", "GeometryError"} <= outcomes
+
+
+@pytest.mark.parametrize(
+  "name",
+  ["dcmqi/partial_overlaps.dcm", "dcmqi/sparse-labelmap-noppv.dcm",
+   "dcmqi/23x38x3/seg/label.seg", "highdicom/seg_image_ct_true_fractional.dcm"],
+)  # fmt: skip
+def test_real_seg(dicom_data, tmp_path, name):
+  def read(where):
+    read = dicom.read_seg(where)
+    for segment in read.segments:
+      read.volume(segment.number)
+
+  content = (dicom_data / "seg" / name).read_bytes()
+  assert "read" in fuzz(read, content, tmp_path / "x", 6)
 
 
 @pytest.mark.parametrize("number", [0, 1])

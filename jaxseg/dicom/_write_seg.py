@@ -1,0 +1,371 @@
+"""SEG files: masks and probability maps as voxels, for others to read."""
+
+from collections.abc import Mapping, Sequence
+import datetime
+import hashlib
+import os
+import pathlib
+from typing import Any
+import warnings
+
+import highdicom
+import numpy as np
+from pydicom.dataset import Dataset
+from pydicom.sr.codedict import codes
+
+import jaxseg
+from jaxseg import _files
+from jaxseg import errors
+from jaxseg.dicom import _codes
+from jaxseg.dicom import _dataset
+from jaxseg.dicom import _image
+from jaxseg.dicom import _patient
+from jaxseg.dicom import _rt_structure
+from jaxseg.dicom import _text
+
+_HIGHEST = 255
+
+
+def write_seg(
+  path: str | os.PathLike,
+  masks: Mapping[str, np.ndarray],
+  ct: _image.Image,
+  *,
+  model: str = "jaxseg",
+  model_version: str = jaxseg.__version__,
+  algorithm: str = "AUTOMATIC",
+  description: str = "",
+  series_description: str = "Automatic segmentation, unapproved",
+  seed: int | str | None = None,
+  now: datetime.datetime | None = None,
+  overwrite: bool = False,
+) -> pathlib.Path:
+  """Writes masks or probability maps as a SEG of the series they belong to.
+
+  Masks become a BINARY segmentation. Maps become a FRACTIONAL one of
+  PROBABILITY in 255 steps, 8 bits, so p comes back within 1/510. Slices where
+  a structure is empty are left out, as the standard allows. Patient and study
+  are the image's.
+
+  Args:
+    path: The file to write; folders are made.
+    masks: Name to a bool mask or a float probability map, `[slice, row,
+      column]`, on the image's grid; all of one kind. A canonical name is
+      written as TG-263 has it, any other as it stands.
+    ct: The image.
+    model: SegmentAlgorithmName, at most 64 characters.
+    model_version: Its version.
+    algorithm: "AUTOMATIC", "SEMIAUTOMATIC" or "MANUAL".
+    description: ContentDescription, at most 64 characters.
+    series_description: SeriesDescription, at most 64 characters.
+    seed: The new UIDs follow from it and from the content; None: by chance.
+    now: Date and time of the segmentation; None: the clock's.
+    overwrite: Whether an existing file may be replaced.
+
+  Returns:
+    The path.
+
+  Raises:
+    GeometryError: An array is not on the image's grid.
+    DataError: A name or text cannot be written, arrays are neither bool nor
+      finite fractions in [0, 1], or the image lacks what must be referred to.
+    ConfigError: `algorithm` is unknown.
+    ExistingOutputError: The file exists.
+
+  References:
+    DICOM PS3.3, sections A.51 and C.8.20.
+  """
+  where = pathlib.Path(path)
+  if algorithm not in ("AUTOMATIC", "SEMIAUTOMATIC", "MANUAL"):
+    raise errors.ConfigError(
+      f"algorithm is {algorithm!r}; give AUTOMATIC, SEMIAUTOMATIC or MANUAL"
+    )
+  _files.check_free(where, overwrite=overwrite)
+  texts = {
+    name: _rt_structure.checked_text(text, 64, name)
+    for name, text in (
+      ("model", model),
+      ("model_version", model_version),
+      ("description", description),
+      ("series_description", series_description),
+    )
+  }
+  for name in ("model", "model_version"):
+    if not texts[name]:
+      raise errors.DataError(f"{name} is empty; give 1 to 64 characters")
+  _patient.check_image(ct)
+  arrays = _checked(masks, ct, where)
+  fractional = next(iter(arrays.values())).dtype != np.bool_
+  segments = [
+    _segment(number, name, algorithm, texts)
+    for number, name in enumerate(arrays, start=1)
+  ]
+  used, pixels = _used(arrays, fractional)
+  uids = _new_uids(ct, arrays, seed, texts, algorithm)
+  with warnings.catch_warnings():
+    warnings.simplefilter("ignore")  # Of the image's values, which are copied.
+    dataset = highdicom.seg.Segmentation(
+      source_images=_sources(ct),
+      pixel_array=pixels,
+      segmentation_type="FRACTIONAL" if fractional else "BINARY",
+      segment_descriptions=segments,
+      series_instance_uid=uids[0],
+      series_number=1001,
+      sop_instance_uid=uids[1],
+      instance_number=1,
+      manufacturer="jaxseg",
+      manufacturer_model_name="jaxseg",
+      software_versions=jaxseg.__version__,
+      device_serial_number="none",
+      fractional_type="PROBABILITY",
+      max_fractional_value=_HIGHEST,
+      content_label="SEGMENTATION",
+      content_description=texts["description"] or None,
+      series_description=texts["series_description"],
+      specific_character_set=None,
+      **_plane(ct, used),
+    )
+  _complete(dataset, ct, uids[2], now or datetime.datetime.now())
+  _patient.say_character_set(dataset, [*arrays, texts["model"]])
+  _files.write_bytes(where, _dataset.encoded(dataset))
+  return where
+
+
+def _checked(
+  masks: Mapping[str, np.ndarray], ct: _image.Image, path: pathlib.Path
+) -> dict[str, np.ndarray]:
+  """The arrays under the names that will be written."""
+  arrays: dict[str, np.ndarray] = {}
+  for key, given in masks.items():
+    name, _ = _rt_structure.named(key)
+    array = np.asarray(given)
+    said = f"structure {_text.shown(name)}"
+    if name in arrays:
+      raise errors.DataError(
+        f"{said}: two structures are written under this name; rename one"
+      )
+    if array.shape != ct.shape:
+      raise errors.GeometryError(
+        f"{said}: shape {array.shape} is not the image's {ct.shape}; give an"
+        " array on the image's grid"
+      )
+    if array.dtype != np.bool_:
+      array = _fractions(array, said)
+    arrays[name] = array
+  if not arrays:
+    raise errors.DataError(
+      f"{path}: there are no structures to write; give at least one"
+    )
+  if len({array.dtype for array in arrays.values()}) > 1:
+    raise errors.DataError(
+      f"{path}: masks and probability maps are mixed; write one file of each"
+    )
+  return arrays
+
+
+def _fractions(array: np.ndarray, said: str) -> np.ndarray:
+  """A probability map, float32 in steps of 1/255."""
+  if not np.issubdtype(array.dtype, np.floating):
+    raise errors.DataError(
+      f"{said}: is {array.dtype}; give a bool mask or float probabilities"
+    )
+  # Not-a-number compares false, so it is found as well.
+  wrong = ~((array >= 0) & (array <= 1))
+  if wrong.any():
+    place = tuple(int(n) for n in np.argwhere(wrong)[0])
+    raise errors.DataError(
+      f"{said}: the value at {place} is {array[place]}, not a probability in"
+      " [0, 1]; give probabilities, not logits"
+    )
+  steps = np.rint(array.astype(np.float32) * np.float32(_HIGHEST))
+  return steps / np.float32(_HIGHEST)
+
+
+def _used(
+  arrays: Mapping[str, np.ndarray], fractional: bool
+) -> tuple[np.ndarray, np.ndarray]:
+  """Slices with anything in them, and these as `[slice, row, column, n]`."""
+  filled = np.any([a.any(axis=(1, 2)) for a in arrays.values()], axis=0)
+  used = np.flatnonzero(filled)
+  if not len(used):
+    used = np.arange(1)  # A file must have a frame: an empty one.
+  pixels = np.stack([a[used] for a in arrays.values()], axis=-1)
+  return used, pixels if fractional else pixels.view(np.uint8)
+
+
+def _segment(
+  number: int, name: str, algorithm: str, texts: Mapping[str, str]
+) -> highdicom.seg.SegmentDescription:
+  _, known = _rt_structure.named(name)
+  category, kind, side = _codes.coded(known)
+  identification = None
+  if algorithm != "MANUAL":
+    identification = highdicom.AlgorithmIdentificationSequence(
+      name=texts["model"],
+      family=codes.DCM.ArtificialIntelligence,
+      version=texts["model_version"],
+    )
+  made = highdicom.seg.SegmentDescription(
+    segment_number=number,
+    segment_label=name,
+    segmented_property_category=category,
+    segmented_property_type=kind,
+    algorithm_type=algorithm,
+    algorithm_identification=identification,
+  )
+  if side is not None:
+    _dataset.put(
+      made.SegmentedPropertyTypeCodeSequence[0],
+      SegmentedPropertyTypeModifierCodeSequence=[
+        _dataset.item(
+          CodeValue=side.value,
+          CodingSchemeDesignator=side.scheme_designator,
+          CodeMeaning=side.meaning,
+        )
+      ],
+    )
+  return made
+
+
+def _sources(ct: _image.Image) -> list[Dataset]:
+  """The image as the writer wants to see it: places and UIDs, no pixels."""
+  common = Dataset()
+  _patient.copy(ct, common)
+  _dataset.put(
+    common,
+    SOPClassUID=ct.sop_class_uid,
+    Modality=ct.modality,
+    StudyInstanceUID=ct.study_uid,
+    SeriesInstanceUID=ct.series_uid,
+    FrameOfReferenceUID=ct.frame_of_reference_uid,
+    Rows=ct.grid.rows,
+    Columns=ct.grid.columns,
+  )
+  if ct.frames:
+    return [_multi_frame(ct, common)]
+  made = []
+  for instance, position in zip(ct.instances, ct.grid.positions, strict=True):
+    if not instance:  # A slice that was interpolated.
+      continue
+    one = Dataset()
+    one.update(common)
+    _dataset.put(
+      one,
+      SOPInstanceUID=instance,
+      ImagePositionPatient=_written(position),
+      ImageOrientationPatient=_orientation(ct),
+      PixelSpacing=_written(ct.spacing[1:]),
+      SliceThickness=_written([ct.grid.gap])[0],
+    )
+    made.append(one)
+  return made
+
+
+def _multi_frame(ct: _image.Image, common: Dataset) -> Dataset:
+  """One file with all slices; its frames are in the order of the slices."""
+  plane = _plane(ct, np.arange(len(ct.instances)))
+  shared = _dataset.item(
+    PlaneOrientationSequence=plane["plane_orientation"],
+    PixelMeasuresSequence=plane["pixel_measures"],
+  )
+  _dataset.put(
+    common,
+    SOPInstanceUID=next(filter(None, ct.instances)),
+    NumberOfFrames=len(ct.instances),
+    SharedFunctionalGroupsSequence=[shared],
+    PerFrameFunctionalGroupsSequence=[
+      _dataset.item(PlanePositionSequence=place)
+      for place in plane["plane_positions"]
+    ],
+  )
+  return common
+
+
+def _plane(ct: _image.Image, used: np.ndarray) -> dict[str, Any]:
+  """Where the slices lie."""
+  gap = _written([ct.grid.gap])[0]
+  return {
+    "pixel_measures": highdicom.PixelMeasuresSequence(
+      pixel_spacing=_written(ct.spacing[1:]),
+      slice_thickness=gap,
+    ),
+    "plane_orientation": highdicom.PlaneOrientationSequence(
+      "PATIENT", _orientation(ct)
+    ),
+    "plane_positions": [
+      highdicom.PlanePositionSequence("PATIENT", _written(ct.grid.positions[k]))
+      for k in used
+    ],
+  }
+
+
+def _orientation(ct: _image.Image) -> list[float]:
+  steps = np.stack([ct.grid.column_step, ct.grid.row_step])
+  return _written(steps / np.linalg.norm(steps, axis=1, keepdims=True))
+
+
+def _written(numbers: Sequence[float] | np.ndarray) -> list[float]:
+  """Numbers as 16 characters can hold them."""
+  return [
+    float(f"{number:.10g}") for number in np.asarray(numbers, float).ravel()
+  ]
+
+
+def _complete(
+  dataset: Dataset, ct: _image.Image, organization: str, now: datetime.datetime
+) -> None:
+  """What the writer leaves to chance or to the clock, or cannot know."""
+  date, time = now.strftime("%Y%m%d"), now.strftime("%H%M%S")
+  _dataset.put(
+    dataset,
+    ContentDate=date,
+    ContentTime=time,
+    InstanceCreationDate=date,
+    InstanceCreationTime=time,
+    SeriesDate=date,
+    SeriesTime=time,
+  )
+  for item in (
+    *dataset.DimensionOrganizationSequence,
+    *dataset.DimensionIndexSequence,
+  ):
+    _dataset.put(item, DimensionOrganizationUID=organization)
+  for item in dataset.get("ContributingEquipmentSequence", ()):
+    _dataset.put(item, ContributionDateTime=date + time)
+  # Of the slices that are used alone another spacing might be inferred.
+  (measures,) = dataset.SharedFunctionalGroupsSequence[0].PixelMeasuresSequence
+  _dataset.put(measures, SpacingBetweenSlices=_written([ct.grid.gap])[0])
+  if not ct.grid.is_even:
+    del measures.SpacingBetweenSlices
+  if not ct.frames:
+    return
+  for group in dataset.PerFrameFunctionalGroupsSequence:
+    for derivation in group.get("DerivationImageSequence", ()):
+      for source in derivation.SourceImageSequence:
+        at = int(source.ReferencedFrameNumber) - 1
+        _dataset.put(source, ReferencedFrameNumber=ct.frames[at])
+
+
+def _new_uids(
+  ct: _image.Image,
+  arrays: Mapping[str, np.ndarray],
+  seed: int | str | None,
+  texts: Mapping[str, str],
+  algorithm: str,
+) -> tuple[str, str, str]:
+  """UIDs of the series, the instance and the organisation of its dimensions."""
+  if seed is None:
+    return _dataset.new_uid(), _dataset.new_uid(), _dataset.new_uid()
+  content = hashlib.sha256()
+  # Other content is another instance, whatever the seed.
+  head = (jaxseg.__version__, seed, ct.series_uid, texts, algorithm)
+  content.update(repr(head).encode("utf-8"))
+  for name, array in arrays.items():
+    content.update(repr((name, array.dtype.str)).encode("utf-8"))
+    content.update(np.ascontiguousarray(array).data)
+  digest = content.hexdigest()
+  return (
+    _dataset.new_uid(f"seg series {digest}"),
+    _dataset.new_uid(f"seg instance {digest}"),
+    _dataset.new_uid(f"seg dimensions {digest}"),
+  )
