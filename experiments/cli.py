@@ -23,22 +23,29 @@ from jaxseg import training
 _interrupted = threading.Event()
 
 
-def run(main: Callable[[], None]) -> None:
+def run(main: Callable[..., None], *, argument: str = "") -> None:
   """Runs a binary.
 
   Args:
-    main: Does the work; takes no arguments, since flags say it all.
+    main: Does the work.
+    argument: Name of the one argument that `main` gets; "" where flags say it
+      all.
   """
   for number in (signal.SIGINT, signal.SIGTERM):
     signal.signal(number, _interrupt)
 
   def guarded(argv: Sequence[str]) -> int:
     try:
-      if len(argv) > 1:
+      given = list(argv[1:])
+      allowed = 1 if argument else 0
+      if len(given) < allowed:
+        raise errors.ConfigError(f"{argument} is missing; --help tells more")
+      if len(given) > allowed:
         raise errors.ConfigError(
-          f"unexpected argument {argv[1]!r}; flags are written --name=value"
+          f"unexpected argument {given[allowed]!r}; flags are written"
+          " --name=value"
         )
-      main()
+      main(*given)
     except errors.JaxsegError as e:
       _say(str(e))
       return 2

@@ -6,6 +6,7 @@ import pathlib
 from absl import flags
 
 from experiments import cli
+from experiments import dicom_folder
 from jaxseg import cohorts
 from jaxseg import data
 from jaxseg import errors
@@ -14,8 +15,9 @@ from jaxseg import training
 _COHORT = flags.DEFINE_string(
   "cohort",
   None,
-  "Patients: phantom (made up, needs no data) or openkbp. Default: phantom,"
-  " or openkbp if --input is given.",
+  "Patients: phantom (made up, needs no data), openkbp, or dicom_folder (CT"
+  " with RTSTRUCT or SEG, such as HN1). Default: phantom, or openkbp if --input"
+  " is given.",
 )
 _INPUT = flags.DEFINE_string(
   "input", None, "Folder of the cohort's files; phantom needs none."
@@ -55,6 +57,8 @@ _RECIPE = flags.DEFINE_enum(
   + "; ".join(f"{k}: {v.text}" for k, v in training.RECIPES.items())
   + ". Other flags override it. Default: quick for the phantom, else jaxseg.",
 )
+flags.adopt_module_key_flags(dicom_folder)
+
 SEED = flags.DEFINE_integer(
   "seed", 0, "Decides the split, initial weights and order of slices."
 )
@@ -81,14 +85,24 @@ def open_cohort() -> cohorts.Cohort:
   if name == "phantom":
     if _INPUT.value:
       raise errors.ConfigError(
-        "--input: the phantom cohort reads no files; add --cohort=openkbp"
+        "--input: the phantom cohort reads no files; add --cohort=openkbp or"
+        " --cohort=dicom_folder"
       )
     settings = {"patients": _PATIENTS.value, "size": _GRID.value}
     given = {k: v for k, v in settings.items() if v is not None}
-    return cohorts.Phantom(seed=SEED.value, **given)
-  if name != "openkbp":
+    # Through files, so that every run of the phantom proves the whole path.
+    folder = output_folder()
+    files = folder.with_name(f"{folder.name}-dicom")
+    with cli.progress("writing") as on_patient:
+      cohorts.write_phantom(
+        files,
+        cohorts.Phantom(seed=SEED.value, **given),
+        on_patient=on_patient,
+      )
+    return cohorts.DicomFolder(files)
+  if name not in ("openkbp", "dicom_folder"):
     raise errors.ConfigError(
-      f"--cohort: {name!r} is unknown; take phantom or openkbp"
+      f"--cohort: {name!r} is unknown; take phantom, openkbp or dicom_folder"
     )
   if _PATIENTS.value is not None or _GRID.value is not None:
     raise errors.ConfigError(
@@ -96,8 +110,10 @@ def open_cohort() -> cohorts.Cohort:
     )
   if not _INPUT.value:
     raise errors.ConfigError(
-      "--input: missing; give the folder of the OpenKBP patients"
+      f"--input: missing; give the folder of the {name} patients"
     )
+  if name == "dicom_folder":
+    return dicom_folder.open_folder(_INPUT.value)
   return cohorts.OpenKBP(_INPUT.value)
 
 
@@ -109,21 +125,33 @@ def prepared() -> data.Run:
   folder = output_folder()
   if (folder / "cohort.json").exists() and not _shapes_cohort():
     return data.Run(folder)
-  config = recipe(_cohort_name()).prepare
+  name = _cohort_name()
+  config = recipe(name).prepare
   if _SIZE.value is not None:
     config = dataclasses.replace(config, size=_size(_SIZE.value), crop=None)
   if _SPACING.value is not None:
     config = dataclasses.replace(config, spacing=_SPACING.value, crop=None)
   split = data.Split.read(pathlib.Path(_SPLIT.value)) if _SPLIT.value else None
+  if dicom_folder.is_asked_for() and name != "dicom_folder":
+    raise errors.ConfigError(
+      "--aliases, --on_two, --structure_set, --combine, --repair: only for"
+      " --cohort=dicom_folder; leave them out"
+    )
+  patients = open_cohort()
   with cli.progress("preparing") as on_patient:
-    return data.prepare_run(
+    run = data.prepare_run(
       folder,
-      open_cohort(),
+      patients,
       config,
       seed=SEED.value,
       split=split,
+      # A clinic's folder has bad patients; a published set must have none.
+      skip_bad=name == "dicom_folder",
       on_patient=on_patient,
     )
+  for patient, reason in run.store.left_out.items():
+    print(f"left out {patient}: {reason}")
+  return run
 
 
 def _size(text: str) -> tuple[int, int]:
@@ -144,4 +172,6 @@ def recipe(cohort: str) -> training.Recipe:
 
 def _shapes_cohort() -> bool:
   values = _INPUT, _PATIENTS, _GRID, _SIZE, _SPACING, _SPLIT
-  return any(flag.value is not None for flag in values)
+  return dicom_folder.is_asked_for() or any(
+    flag.value is not None for flag in values
+  )

@@ -3,10 +3,9 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import rich.console
-
 from experiments import cli
 from experiments import cohort
+from experiments import console
 from jaxseg import data
 from jaxseg import report
 
@@ -22,16 +21,6 @@ def provenance(run: data.Run) -> dict[str, Any]:
   )
 
 
-def show(
-  title: str,
-  rows: Sequence[Mapping[str, Any]],
-  columns: Sequence[str] | Mapping[str, str],
-) -> None:
-  """Prints some columns of a table."""
-  console = rich.console.Console()
-  console.print(report.rich_table(title, rows, columns))
-
-
 def tell(section: report.Section, brief: Sequence[str] = ()) -> None:
   """Prints an analysis: its table, and the files that hold all of it.
 
@@ -42,7 +31,7 @@ def tell(section: report.Section, brief: Sequence[str] = ()) -> None:
   columns = section.columns or []
   if brief and isinstance(columns, Mapping):
     columns = {name: columns[name] for name in brief}
-  show(section.title, section.rows or [], columns)
+  console.show(section.title, section.rows or [], columns)
   for path in (section.table, section.figure):
     if path is not None:
       print(f"Written: {path}")

@@ -11,7 +11,7 @@ from absl import flags
 
 from experiments import cli
 from experiments import cohort
-from experiments import common
+from experiments import console
 
 flags.adopt_module_key_flags(cohort)
 
@@ -30,7 +30,7 @@ def main() -> None:
     }
     for name in run.store.structures
   ]
-  common.show(
+  console.show(
     f"{run.store.cohort}: {len(run.store.patients)} patients, contoured",
     rows,
     ["structure", "train", "validation", "test"],

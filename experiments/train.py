@@ -15,7 +15,7 @@ from absl import flags
 
 from experiments import cli
 from experiments import cohort
-from experiments import common
+from experiments import console
 from experiments import family
 from jaxseg import study
 from jaxseg import training
@@ -48,7 +48,7 @@ def main() -> None:
     for row in study.sweep_rows(results)
     if (row["scope"], row["aggregate"]) == ("known", "pooled")
   ]
-  common.show(
+  console.show(
     f"{run.store.cohort}: Dice of the test patients",
     rows,
     {

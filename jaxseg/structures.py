@@ -11,8 +11,12 @@ References:
 from collections.abc import Iterator, Mapping
 import dataclasses
 import difflib
+import json
+import os
+import pathlib
 import re
 import types
+from typing import Any
 import unicodedata
 
 from jaxseg import _organs
@@ -177,13 +181,60 @@ def get(name: str) -> Structure:
   return _ALL[name]
 
 
-def resolve(name: str) -> str:
-  """Translates anybody's name of a structure to the canonical one.
+@dataclasses.dataclass(frozen=True)
+class Match:
+  """How a name was understood.
 
-  Three rules, in this order: an alias exactly as written; then without regard
-  to case and separators; then a side (left, L, lt, links, gauche, ... and the
-  like for right) before or after the name of a paired organ. Nothing else: a
-  name that is merely similar is unknown.
+  Attributes:
+    name: Canonical name; None for one that the user's own table sets aside.
+    rule: "own" (the user's table), "exact", "normalised" or "side".
+  """
+
+  name: str | None
+  rule: str
+
+
+def match(name: str, *, own: Mapping[str, str | None] | None = None) -> Match:
+  """Understands anybody's name of a structure.
+
+  The user's own table comes first, as written and then without regard to case
+  and separators. Then three rules, in this order: an alias exactly as written;
+  without regard to case and separators; a side (left, L, lt, links, gauche, ...
+  and the like for right) before or after the name of a paired organ. Nothing
+  else: a name that is merely similar is unknown.
+
+  Args:
+    name: A name, from a file or a flag.
+    own: Their name to the canonical one, as `read_aliases` gives it.
+
+  Returns:
+    The canonical name and the rule that found it.
+
+  Raises:
+    StructureNotFoundError: The name is unknown; the message lists similar
+      canonical names.
+  """
+  normal = _normal(name)
+  if own:
+    if name in own:
+      return Match(own[name], "own")
+    for alias, canonical in own.items():
+      if _normal(alias) == normal:
+        return Match(canonical, "own")
+  if name in _EXACT:
+    return Match(_EXACT[name], "exact")
+  if normal in _NORMAL:
+    return Match(_NORMAL[normal], "normalised")
+  first, _, after = normal.partition(" ")
+  before, _, last = normal.rpartition(" ")
+  for side, organ in ((first, after), (last, before)):
+    if side in _SIDE_OF and organ in _PAIRS:
+      return Match(f"{_PAIRS[organ]}_{_SIDE_OF[side]}", "side")
+  raise errors.StructureNotFoundError(_unknown(name))
+
+
+def resolve(name: str) -> str:
+  """Translates anybody's name of a structure to the canonical one; see `match`.
 
   Args:
     name: A name, from a file or a flag.
@@ -195,29 +246,81 @@ def resolve(name: str) -> str:
     StructureNotFoundError: The name is unknown; the message lists similar
       canonical names.
   """
-  if name in _EXACT:
-    return _EXACT[name]
-  normal = _normal(name)
+  return str(match(name).name)
+
+
+def read_aliases(path: str | os.PathLike) -> dict[str, str | None]:
+  """Reads a user's own table of names.
+
+  Args:
+    path: A JSON file with one object: their name to the canonical one, or to
+      null for a name that shall be left aside.
+
+  Returns:
+    The table, for `match`.
+
+  Raises:
+    DataError: The file is missing or not such a table.
+    StructureNotFoundError: It names a structure that is not canonical.
+  """
+
+  def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    seen: dict[str, Any] = {}
+    for key, value in pairs:
+      for other in seen:
+        if _normal(other) == _normal(key) and seen[other] != value:
+          raise ValueError(f"{other!r} and {key!r} differ by case alone")
+      seen[key] = value
+    return seen
+
+  where = pathlib.Path(path)
+  try:
+    table = json.loads(where.read_text("utf-8-sig"), object_pairs_hook=unique)
+  except FileNotFoundError as e:
+    raise errors.DataError(f"{where}: no such file; check the path") from e
+  except (OSError, ValueError) as e:
+    raise errors.DataError(
+      f"{where}: not a table of names ({e}); write"
+      ' {"their name": "parotid_left"}'
+    ) from e
+  fine = isinstance(table, dict) and all(
+    canonical is None or isinstance(canonical, str)
+    for canonical in table.values()
+  )
+  if not fine:
+    raise errors.DataError(
+      f"{where}: holds something else than names for names; write"
+      ' {"their name": "parotid_left"}'
+    )
+  for alias, canonical in table.items():
+    if canonical is not None and canonical not in _ALL:
+      raise errors.StructureNotFoundError(
+        f"{where}: {alias[:100]!r}: {_unknown(canonical)}"
+      )
+  return table
+
+
+def similar(name: str) -> tuple[str, ...]:
+  """Canonical names that look or sound like a name, the likeliest first.
+
+  Args:
+    name: A name, from a file or a flag.
+
+  Returns:
+    At most eight; for a person to choose from, never to be taken unseen.
+  """
+  normal = _normal(name[:100])
+  if normal in _PAIRS:
+    return (f"{_PAIRS[normal]}_left", f"{_PAIRS[normal]}_right")
   if normal in _NORMAL:
-    return _NORMAL[normal]
-  first, _, after = normal.partition(" ")
-  before, _, last = normal.rpartition(" ")
-  for side, organ in ((first, after), (last, before)):
-    if side in _SIDE_OF and organ in _PAIRS:
-      return f"{_PAIRS[organ]}_{_SIDE_OF[side]}"
-  raise errors.StructureNotFoundError(_unknown(name))
+    return (_NORMAL[normal],)
+  close = difflib.get_close_matches(normal, _NORMAL, n=8, cutoff=0.5)
+  return tuple(dict.fromkeys(_NORMAL[form] for form in close))
 
 
 def _unknown(name: str) -> str:
   """One line: the name, and canonical names that look or sound like it."""
-  normal = _normal(name[:100])
-  if normal in _PAIRS:
-    close = [f"{_PAIRS[normal]}_left", f"{_PAIRS[normal]}_right"]
-  elif normal in _NORMAL:
-    close = [_NORMAL[normal]]
-  else:
-    similar = difflib.get_close_matches(normal, _NORMAL, n=8, cutoff=0.5)
-    close = list(dict.fromkeys(_NORMAL[form] for form in similar))
+  close = similar(name)
   hint = (
     f"did you mean {', '.join(close)}?"
     if close

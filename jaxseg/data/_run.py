@@ -72,6 +72,7 @@ def prepare_run(
   seed: int = 0,
   fractions: tuple[float, float, float] = (0.65, 0.15, 0.2),
   split: _split.Split | None = None,
+  skip_bad: bool = False,
   on_patient: Callable[[str, int, int], None] | None = None,
 ) -> Run:
   """Prepares a cohort into a run folder, or opens it if that was done.
@@ -83,6 +84,8 @@ def prepare_run(
     seed: Of the split.
     fractions: Shares of train, validation and test.
     split: A split to use instead of a drawn one.
+    skip_bad: Leave out patients that cannot be loaded; the store's `left_out`
+      says why. Otherwise the first one stops it.
     on_patient: Called after each patient with (name, done, all).
 
   Raises:
@@ -119,7 +122,11 @@ def prepare_run(
     folder.rmdir()
   with _files.new_folder(folder) as temporary:
     store = _store.write_store(
-      temporary / "store", cohort, config, on_patient=on_patient
+      temporary / "store",
+      cohort,
+      config,
+      skip_bad=skip_bad,
+      on_patient=on_patient,
     )
     contoured = _contoured(store)
     if split is None:

@@ -115,6 +115,7 @@ class Store:
     structures: Canonical names, in the order of `labels`.
     patients: Name -> entry.
     content_hash: Fingerprint of settings, images and labels.
+    left_out: Patient -> why the cohort could not load it.
   """
 
   def __init__(self, folder: pathlib.Path | str):
@@ -135,6 +136,7 @@ class Store:
       self.synthetic = bool(manifest["cohort"].get("synthetic", False))
       self.structures: tuple[str, ...] = tuple(manifest["structures"])
       self.content_hash: str = manifest["content_hash"]
+      self.left_out: dict[str, str] = dict(manifest.get("left_out", {}))
       self.patients = {
         entry["name"]: _patient_from_json(entry)
         for entry in manifest["patients"]
@@ -200,6 +202,7 @@ def write_store(
   cohort: Cohort,
   config: PrepareConfig,
   *,
+  skip_bad: bool = False,
   on_patient: Callable[[str, int, int], None] | None = None,
 ) -> Store:
   """Prepares a cohort and writes the store.
@@ -208,6 +211,7 @@ def write_store(
     folder: Where it shall lie; must not exist. It appears when it is whole.
     cohort: Patients.
     config: The prepared grid.
+    skip_bad: Leave out patients that cannot be loaded, into `left_out`.
     on_patient: Called after each patient with (name, done, all).
 
   Raises:
@@ -225,7 +229,12 @@ def write_store(
     writer = _Writer(temporary, structures, config)
     names = cohort.patients()
     for done, name in enumerate(names, start=1):
-      writer.add(cohort.load(name))
+      try:
+        writer.add(cohort.load(name))
+      except errors.JaxsegError as e:
+        if not skip_bad:
+          raise
+        writer.left_out[name] = str(e)
       if on_patient:
         on_patient(name, done, len(names))
     writer.finish(cohort)
@@ -257,6 +266,7 @@ class _Writer:
     self._structures = tuple(structures)
     self._config = config
     self._entries: list[dict[str, Any]] = []
+    self.left_out: dict[str, str] = {}
     self._start = 0
     self._hash = hashlib.sha256()
     # Made with the first patient and grown by each: neither the slices' size
@@ -336,8 +346,9 @@ class _Writer:
   def finish(self, cohort: Cohort) -> None:
     """Writes the manifest."""
     if not self._entries:
+      first = "".join(f": {r}" for r in list(self.left_out.values())[:1])
       raise errors.DataError(
-        f"cohort {cohort.name} has no patients; check its folder"
+        f"cohort {cohort.name} has no patients{first}; check its folder"
       )
     settings = dataclasses.asdict(self._config)
     described = dict(cohort.describe())
@@ -351,6 +362,7 @@ class _Writer:
         "structures": self._structures,
         "content_hash": self._hash.hexdigest()[:16],
         "patients": self._entries,
+        "left_out": self.left_out,
       },
     )
 

@@ -1,5 +1,6 @@
 """CT, RTSTRUCT and SEG: read and written, exact to the voxel."""
 
+from jaxseg._text import Note
 from jaxseg.dicom._ct import read_ct
 from jaxseg.dicom._grid import Grid
 from jaxseg.dicom._image import Image
@@ -18,7 +19,7 @@ from jaxseg.dicom._series import Found
 from jaxseg.dicom._series import Series
 from jaxseg.dicom._structure_set import Masks
 from jaxseg.dicom._structure_set import StructureSet
-from jaxseg.dicom._text import Note
+from jaxseg.dicom._write_ct import write_ct
 from jaxseg.dicom._write_rtstruct import write_rtstruct
 from jaxseg.dicom._write_seg import write_seg
 
@@ -42,6 +43,7 @@ __all__ = [
   "read_ct",
   "read_rtstruct",
   "read_seg",
+  "write_ct",
   "write_rtstruct",
   "write_seg",
 ]

@@ -7,6 +7,7 @@ import numpy as np
 from pydicom import uid as uids
 from pydicom.dataset import Dataset
 
+from jaxseg import _text
 from jaxseg import errors
 from jaxseg.dicom import _frames
 from jaxseg.dicom import _header
@@ -17,7 +18,6 @@ from jaxseg.dicom import _regular
 from jaxseg.dicom import _rescale
 from jaxseg.dicom import _series
 from jaxseg.dicom import _stack
-from jaxseg.dicom import _text
 
 _OPTIONS = {
   "spacing": ("even", "keep", "resample"),

@@ -23,9 +23,9 @@ from pydicom import uid as uids
 from pydicom.dataelem import RawDataElement
 from pydicom.dataset import Dataset
 
+from jaxseg import _text
 from jaxseg import errors
 from jaxseg.dicom import _limits
-from jaxseg.dicom import _text
 
 # What pydicom must not warn of on the console: it is checked here or harmless.
 pydicom_config.settings.reading_validation_mode = pydicom_config.IGNORE

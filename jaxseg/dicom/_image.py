@@ -7,10 +7,10 @@ import pathlib
 import numpy as np
 from pydicom.dataset import Dataset
 
+from jaxseg import _text
 from jaxseg import errors
 from jaxseg import volume as volumes
 from jaxseg.dicom import _grid
-from jaxseg.dicom import _text
 
 
 @dataclasses.dataclass(frozen=True, eq=False)

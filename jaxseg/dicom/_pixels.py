@@ -10,11 +10,11 @@ from pydicom import pixels as pydicom_pixels
 from pydicom import uid as uids
 from pydicom.dataset import Dataset
 
+from jaxseg import _text
 from jaxseg import errors
 from jaxseg.dicom import _header
 from jaxseg.dicom import _isolated
 from jaxseg.dicom import _limits
-from jaxseg.dicom import _text
 
 # Every JPEG family ends its code stream with this marker.
 _END_OF_IMAGE = b"\xff\xd9"

@@ -4,9 +4,9 @@ import dataclasses
 
 import numpy as np
 
+from jaxseg import _text
 from jaxseg.dicom import _grid
 from jaxseg.dicom import _image
-from jaxseg.dicom import _text
 
 _EXACT_MM = 0.01
 

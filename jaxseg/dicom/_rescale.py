@@ -4,9 +4,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from jaxseg import _text
 from jaxseg import errors
 from jaxseg.dicom import _stack
-from jaxseg.dicom import _text
 
 AIR_HU = -1000
 _INT16 = np.iinfo(np.int16)

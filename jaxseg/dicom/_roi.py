@@ -4,7 +4,7 @@ import dataclasses
 
 import numpy as np
 
-from jaxseg.dicom import _text
+from jaxseg import _text
 
 CLOSED = frozenset({"CLOSED_PLANAR", "CLOSEDPLANAR_XOR"})
 

@@ -5,13 +5,13 @@ import dataclasses
 
 import numpy as np
 
+from jaxseg import _text
 from jaxseg import errors
 from jaxseg.contours import _overlap
 from jaxseg.contours import _rasterize
 from jaxseg.contours import _rings
 from jaxseg.dicom import _image
 from jaxseg.dicom import _roi
-from jaxseg.dicom import _text
 
 # How far the points of a planar contour may spread, and how far apart two
 # contours of one plane may be, mm; what is told, mm.

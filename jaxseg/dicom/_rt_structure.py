@@ -7,12 +7,12 @@ import re
 
 import numpy as np
 
+from jaxseg import _text
 from jaxseg import errors
 from jaxseg import structures as vocabulary
 from jaxseg.contours import _keyhole
 from jaxseg.contours import _trace
 from jaxseg.dicom import _image
-from jaxseg.dicom import _text
 
 HOLES = ("separate", "keyhole")
 _ALGORITHMS = ("AUTOMATIC", "SEMIAUTOMATIC", "MANUAL", "")

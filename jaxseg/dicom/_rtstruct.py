@@ -7,12 +7,12 @@ import warnings
 
 from pydicom.dataset import Dataset
 
+from jaxseg import _text
 from jaxseg import errors
 from jaxseg.dicom import _contour_data
 from jaxseg.dicom import _header
 from jaxseg.dicom import _limits
 from jaxseg.dicom import _series
-from jaxseg.dicom import _text
 from jaxseg.dicom._roi import Contour
 from jaxseg.dicom._roi import Roi
 from jaxseg.dicom._structure_set import StructureSet

@@ -6,13 +6,13 @@ import pathlib
 import numpy as np
 from pydicom.dataset import Dataset
 
+from jaxseg import _text
 from jaxseg import errors
 from jaxseg.dicom import _header
 from jaxseg.dicom import _limits
 from jaxseg.dicom import _pixels
 from jaxseg.dicom import _seg_frames
 from jaxseg.dicom import _series
-from jaxseg.dicom import _text
 from jaxseg.dicom._segmentation import Code
 from jaxseg.dicom._segmentation import Segment
 from jaxseg.dicom._segmentation import Segmentation

@@ -9,12 +9,12 @@ from pydicom import encaps
 from pydicom import uid as uids
 from pydicom.dataset import Dataset
 
+from jaxseg import _text
 from jaxseg import errors
 from jaxseg.dicom import _grid
 from jaxseg.dicom import _header
 from jaxseg.dicom import _limits
 from jaxseg.dicom import _pixels
-from jaxseg.dicom import _text
 
 _DEFLATED_FRAMES = uids.UID("1.2.840.10008.1.2.8.1")  # Newer than pydicom's.
 _SAME_MM = 0.01

@@ -6,13 +6,13 @@ import pathlib
 
 import numpy as np
 
+from jaxseg import _text
 from jaxseg import errors
 from jaxseg import volume as volumes
 from jaxseg.dicom import _grid
 from jaxseg.dicom import _image
 from jaxseg.dicom import _lattice
 from jaxseg.dicom import _seg_frames
-from jaxseg.dicom import _text
 
 
 @dataclasses.dataclass(frozen=True)

@@ -10,10 +10,10 @@ import numpy as np
 from pydicom import uid as uids
 from pydicom.dataset import Dataset
 
+from jaxseg import _text
 from jaxseg import errors
 from jaxseg.dicom import _header
 from jaxseg.dicom import _limits
-from jaxseg.dicom import _text
 
 MULTI_FRAME = {
   uids.EnhancedCTImageStorage: "CT",

@@ -10,10 +10,10 @@ import pathlib
 
 import numpy as np
 
+from jaxseg import _text
 from jaxseg import errors
 from jaxseg.dicom import _grid
 from jaxseg.dicom import _pixels
-from jaxseg.dicom import _text
 
 _SAME_MM = 0.01
 _TILT_DEGREES = 0.1

@@ -5,10 +5,10 @@ import pathlib
 
 import numpy as np
 
+from jaxseg import _text
 from jaxseg import errors
 from jaxseg.dicom import _image
 from jaxseg.dicom import _roi_mask
-from jaxseg.dicom import _text
 from jaxseg.dicom._roi import Roi
 
 

@@ -15,13 +15,13 @@ from pydicom.sr.codedict import codes
 
 import jaxseg
 from jaxseg import _files
+from jaxseg import _text
 from jaxseg import errors
 from jaxseg.dicom import _codes
 from jaxseg.dicom import _dataset
 from jaxseg.dicom import _image
 from jaxseg.dicom import _patient
 from jaxseg.dicom import _rt_structure
-from jaxseg.dicom import _text
 
 _HIGHEST = 255
 

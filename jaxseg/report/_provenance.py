@@ -13,7 +13,7 @@ def provenance(
   cohort: str,
   cohort_hash: str,
   synthetic: bool,
-  seed: int,
+  seed: int | None,
   command: str,
 ) -> dict[str, Any]:
   """What every table and page says about its origin.
@@ -22,7 +22,7 @@ def provenance(
     cohort: Name of the cohort.
     cohort_hash: Fingerprint of the prepared cohort.
     synthetic: Whether its patients are made up.
-    seed: Of split and training.
+    seed: Of split and training; None where nothing was drawn.
     command: The command line, as one would repeat it.
 
   Returns:

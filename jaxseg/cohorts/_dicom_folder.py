@@ -1,0 +1,336 @@
+"""Any folder of CT with RTSTRUCT or SEG, as it comes from a clinic or TCIA."""
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+import os
+import pathlib
+from typing import Any
+
+import numpy as np
+
+from jaxseg import _files
+from jaxseg import _text
+from jaxseg import dicom
+from jaxseg import errors
+from jaxseg import structures as vocabulary
+from jaxseg.cohorts import _case
+from jaxseg.cohorts import _dicom_tree
+from jaxseg.cohorts import _names
+from jaxseg.cohorts import _phantom_files
+
+# What may be repaired, and how `dicom.read_ct` is asked to.
+REPAIRS: Mapping[str, tuple[str, str]] = {
+  "spacing": ("spacing", "resample"),
+  "tilt": ("tilt", "shear"),
+  "truncated": ("truncated", "missing"),
+  "stray_bits": ("stray_bits", "keep"),
+}
+
+
+class DicomFolder:
+  """The patients of a folder of any shape.
+
+  Files are found by content. Patients are told apart by PatientID; each is one
+  case: the contours that are chosen, on the CT that they were drawn on. A
+  patient who cannot be used never stops the others: `audit` says why.
+
+  Attributes:
+    name: "dicom_folder"; "phantom" where all patients are made up.
+    structures: Canonical names that were contoured on some patient.
+  """
+
+  def __init__(
+    self,
+    folder: str | os.PathLike[str],
+    *,
+    structures: Collection[str] | None = None,
+    aliases: Mapping[str, str | None] | None = None,
+    on_two: str = "refuse",
+    structure_set: str = "newest",
+    combine: str = "even-odd",
+    repair: Collection[str] = (),
+  ) -> None:
+    """Reads all headers and names; no pixels.
+
+    Args:
+      folder: The folder.
+      structures: Canonical names that are wanted; None: every organ that the
+        vocabulary knows, never a target.
+      aliases: The user's own names, as `structures.read_aliases` gives them;
+        they come before the vocabulary's.
+      on_two: Where two contours fit a structure equally well: "refuse" both,
+        or take the "first", "newest" (lowest, highest number) or "largest".
+      structure_set: Which of several of a patient: "newest", "refuse" the
+        patient, or else a StructureSetLabel.
+      combine: Closed contours of a slice together: "even-odd" or "union".
+      repair: What may be repaired in a CT: "spacing" (resampled), "tilt"
+        (sheared), "truncated" (as missing), "stray_bits" (kept).
+
+    Raises:
+      DataError: The folder does not exist or has no DICOM files.
+      ConfigError: An option is unknown.
+      StructureNotFoundError: A wanted name is not canonical.
+    """
+    _check_options(on_two, combine, repair)
+    self._root = pathlib.Path(folder)
+    self._aliases = dict(aliases or {})
+    self._settings = {
+      "on_two": on_two,
+      "structure_set": structure_set,
+      "combine": combine,
+      "repair": sorted(repair),
+      "aliases": _files.digest(self._aliases),
+    }
+    self._wanted = tuple(
+      vocabulary.get(name).name
+      for name in (vocabulary.names() if structures is None else structures)
+    )
+    self._tree = _dicom_tree.read_tree(self._root, structure_set=structure_set)
+    if not self._tree.patients:
+      raise errors.DataError(
+        f"{self._root}: holds no DICOM files"
+        f" ({self._tree.skipped} others); check the path"
+      )
+    seen: set[str] = set()
+    usable = []
+    for name, one in self._tree.patients.items():
+      if one.drawing is None or one.refused:
+        continue
+      # Volumes are unknown yet, but whichever is chosen, the names stay.
+      policy = "first" if on_two == "largest" else on_two
+      matched = {
+        named.structure
+        for named in self._named(one.drawing, lambda _: 0.0, policy)
+        if named.status == "matched"
+      }
+      seen |= matched
+      if matched:
+        usable.append(name)
+    self._usable = tuple(usable)
+    self.structures: tuple[str, ...] = tuple(
+      name for name in self._wanted if name in seen
+    )
+
+    self._synthetic = bool(usable) and all(
+      image is not None and image.description == _phantom_files.DESCRIPTION
+      for image in (self._tree.patients[name].image for name in usable)
+    )
+    self.name = "phantom" if self._synthetic else "dicom_folder"
+
+  def patients(self) -> tuple[str, ...]:
+    """Identifiers of the patients with a CT and a wanted structure on it."""
+    return self._usable
+
+  def everyone(self) -> tuple[str, ...]:
+    """Identifiers of all patients, those that cannot be used included."""
+    return tuple(self._tree.patients)
+
+  @property
+  def broken(self) -> tuple[tuple[str, str], ...]:
+    """Files that cannot be used, relative to the folder, and why."""
+    return self._tree.broken
+
+  @property
+  def skipped(self) -> int:
+    """Number of files that are not DICOM, hidden, or a DICOMDIR."""
+    return self._tree.skipped
+
+  def load(self, patient: str) -> _case.Case:
+    """Loads one patient.
+
+    Args:
+      patient: One of `patients()`.
+
+    Returns:
+      The case: int16 HU and bool masks. A structure whose contours cannot be
+      filled, or that lies outside of the CT, has no mask but a note.
+
+    Raises:
+      DataError: The patient is unknown, or a file is missing or malformed.
+      GeometryError: The CT is no regular stack.
+    """
+    one = self._find(patient)
+    image, masks = self._read(one)
+    notes = [*one.notes, *map(str, image.notes)]
+    kept = {}
+    for named in self._named(masks.drawing, masks.volume):
+      said = f"{_text.shown(named.outline.name)} ({named.structure})"
+      if named.status in ("refused", "empty"):
+        notes.append(f"{said}: {named.status}, {named.reason}")
+      if named.status != "matched":
+        continue
+      array, remarks = masks.get(named.outline.number)
+      notes += [f"{said}: {remark}" for remark in remarks]
+      if array is not None and array.any():
+        kept[named.structure] = array
+    unscanned: tuple[int, ...] = ()
+    if image.unscanned is not None:
+      whole = image.unscanned.all(axis=(1, 2))
+      unscanned = tuple(int(k) for k in np.flatnonzero(whole))
+    return _case.Case(
+      patient, image.hounsfield(), kept, unscanned, tuple(notes)
+    )
+
+  def audit(self, patient: str) -> dict[str, Any]:
+    """What was found of a patient, and what became of it.
+
+    Args:
+      patient: One of `everyone()`.
+
+    Returns:
+      JSON-able: "patient", "refused" (why the patient cannot be used, or ""),
+      "images", "drawings", "notes", "ct" (shape, spacing in mm, range in HU)
+      and "structures": one row for each contour with "name", "structure"
+      (canonical or ""), "status" (see `_names.Named`) and its "reason",
+      "voxels", "ml", "slices", and "notes" on the contours.
+
+    Raises:
+      DataError: There is no such patient.
+    """
+    one = self._tree.patients.get(patient)
+    if one is None:
+      raise errors.DataError(
+        f"{patient[:80]!r}: not a patient of {self._root.name}"
+      )
+    row: dict[str, Any] = {
+      "patient": patient,
+      "refused": one.refused,
+      "images": [str(series) for series in one.images],
+      "drawings": [str(drawing) for drawing in one.drawings],
+      "notes": list(one.notes),
+      "ct": {},
+      "structures": [],
+    }
+    if one.refused or one.drawing is None:
+      return row
+    row["notes"] += one.drawing.notes
+    try:
+      image, masks = self._read(one)
+      volume = image.hounsfield()
+    except (errors.JaxsegError, MemoryError, OSError) as e:
+      row["refused"] = str(e) or type(e).__name__
+      return row
+    row["notes"] += [str(note) for note in image.notes]
+    row["ct"] = {
+      "series": image.series_uid,
+      "shape": list(image.shape),
+      "spacing": [round(mm, 4) for mm in image.spacing],
+      "hu": [int(volume.array.min()), int(volume.array.max())],
+    }
+    row["structures"] = [
+      _row(named, masks) for named in self._named(one.drawing, masks.volume)
+    ]
+    if not any(s["status"] == "matched" for s in row["structures"]):
+      row["refused"] = "no contour has a known name"
+    return row
+
+  def describe(self) -> Mapping[str, Any]:
+    """JSON-able facts that fix the cohort; no path, only the folder's name."""
+    return {
+      "name": self.name,
+      "synthetic": self._synthetic,
+      "source": self._root.resolve().name,
+      "patients": len(self._usable),
+      "structures": list(self.structures),
+      "settings": self._settings,
+    }
+
+  def _find(self, patient: str) -> _dicom_tree.Patient:
+    if patient not in self._usable:
+      one = self._tree.patients.get(patient)
+      reason = one.refused if one else ""
+      raise errors.DataError(
+        f"{patient[:80]!r}: not a usable patient of {self._root.name}"
+        f"{': ' if reason else ''}{reason}"
+      )
+    return self._tree.patients[patient]
+
+  def _read(self, one: _dicom_tree.Patient) -> tuple[dicom.Image, "_Masks"]:
+    """The CT, and the masks that can be made on it."""
+    if one.image is None or one.drawing is None:
+      raise errors.DataError(f"{one.name}: {one.refused}")
+    options: dict[str, Any] = dict(
+      REPAIRS[name] for name in self._settings["repair"]
+    )
+    image = dicom.read_ct(one.image, **options)
+    return image, _Masks(one.drawing, image, str(self._settings["combine"]))
+
+  def _named(
+    self,
+    drawing: _dicom_tree.Drawing,
+    volume: Callable[[int], float],
+    on_two: str | None = None,
+  ) -> Sequence[_names.Named]:
+    return _names.name_all(
+      drawing.outlines,
+      wanted=self._wanted,
+      aliases=self._aliases,
+      on_two=on_two or str(self._settings["on_two"]),
+      volume=volume,
+    )
+
+
+class _Masks:
+  """The masks of a drawing on a CT, each made when it is asked for."""
+
+  def __init__(
+    self, drawing: _dicom_tree.Drawing, image: dicom.Image, combine: str
+  ):
+    self.drawing = drawing
+    self._image = image
+    self._combine = combine
+    self._source: dicom.StructureSet | dicom.Segmentation = (
+      dicom.read_seg(drawing.path)
+      if drawing.kind == "SEG"
+      else dicom.read_rtstruct(drawing.path)
+    )
+    spacing = image.spacing
+    self.voxel_ml = spacing[0] * spacing[1] * spacing[2] / 1000
+
+  def get(self, number: int) -> tuple[np.ndarray | None, tuple[str, ...]]:
+    """The mask of a number, None if there can be none, and remarks."""
+    try:
+      if isinstance(self._source, dicom.Segmentation):
+        # Frames of reference were compared when the two were paired.
+        return self._source.on(self._image, number), ()
+      made = self._source.mask(number, self._image, combine=self._combine)
+    except errors.JaxsegError as e:
+      return None, (str(e),)
+    return made.array, tuple(map(str, made.notes))
+
+  def volume(self, number: int) -> float:
+    """Volume, mL."""
+    array, _ = self.get(number)
+    return 0.0 if array is None else int(array.sum()) * self.voxel_ml
+
+
+def _row(named: _names.Named, masks: _Masks) -> dict[str, Any]:
+  """One line of the audit."""
+  array, remarks = masks.get(named.outline.number)
+  voxels = 0 if array is None else int(np.count_nonzero(array))
+  status, reason = named.status, named.reason
+  if status == "matched" and not voxels:
+    status, reason = "empty", "no voxel of the CT lies within"
+  return {
+    "number": named.outline.number,
+    "name": named.outline.name,
+    "structure": named.structure,
+    "status": "unreadable" if array is None else status,
+    "voxels": voxels,
+    "ml": round(voxels * masks.voxel_ml, 3),
+    "slices": 0 if array is None else int(array.any(axis=(1, 2)).sum()),
+    "reason": reason,
+    "notes": "; ".join(remarks),
+  }
+
+
+def _check_options(on_two: str, combine: str, repair: Collection[str]) -> None:
+  for said, given, known in (
+    ("on_two", [on_two], _names.ON_TWO),
+    ("combine", [combine], ("even-odd", "union")),
+    ("repair", list(repair), tuple(REPAIRS)),
+  ):
+    for one in given:
+      if one not in known:
+        raise errors.ConfigError(
+          f"{said}: {one!r} is unknown; give {', '.join(known)}"
+        )

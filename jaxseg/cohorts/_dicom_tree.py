@@ -1,0 +1,307 @@
+"""Which CT, and which contours on it, a tree of DICOM files has of whom."""
+
+import collections
+from collections.abc import Iterable, Sequence
+import dataclasses
+import pathlib
+
+from jaxseg import _text
+from jaxseg import dicom
+from jaxseg import errors
+
+
+@dataclasses.dataclass(frozen=True)
+class Outline:
+  """A ROI or segment before anything is rasterised.
+
+  Attributes:
+    number: ROINumber or SegmentNumber.
+    name: ROIName or SegmentLabel; may be hostile.
+    empty: It has no closed contour.
+  """
+
+  number: int
+  name: str
+  empty: bool
+
+
+@dataclasses.dataclass(frozen=True)
+class Drawing:
+  """An RTSTRUCT or SEG.
+
+  Attributes:
+    path: The file.
+    kind: "RTSTRUCT" or "SEG".
+    label: StructureSetLabel or ContentLabel; may be hostile.
+    date: Date and time as they stand, for sorting; "" where absent.
+    series: SeriesInstanceUIDs that it was drawn on.
+    frames: FrameOfReferenceUIDs that it names.
+    outlines: What it holds.
+    notes: What was odd.
+  """
+
+  path: pathlib.Path
+  kind: str
+  label: str
+  date: str
+  series: tuple[str, ...]
+  frames: tuple[str, ...]
+  outlines: tuple[Outline, ...]
+  notes: tuple[str, ...] = ()
+
+  def __str__(self) -> str:
+    when = self.date.strip() or "no date"
+    return f"{self.path.name} ({self.kind}, {_text.shown(self.label)}, {when})"
+
+
+@dataclasses.dataclass(frozen=True)
+class Patient:
+  """What a tree has of one patient.
+
+  Attributes:
+    name: Unique, safe to show and to write: a slug of the PatientID.
+    images: All CT series.
+    drawings: All RTSTRUCT and SEG that could be read.
+    image: The CT that is used, None if the patient cannot be.
+    drawing: The contours that are used.
+    refused: Why the patient cannot be used, or "".
+    notes: What was odd and what was decided.
+  """
+
+  name: str
+  images: tuple[dicom.Series, ...]
+  drawings: tuple[Drawing, ...]
+  image: dicom.Series | None
+  drawing: Drawing | None
+  refused: str
+  notes: tuple[str, ...]
+
+
+@dataclasses.dataclass(frozen=True)
+class Tree:
+  """A whole tree.
+
+  Attributes:
+    patients: By name.
+    skipped: Number of files that are not DICOM, hidden, or a DICOMDIR.
+    broken: File, relative to the root, and why it cannot be used.
+  """
+
+  patients: dict[str, Patient]
+  skipped: int
+  broken: tuple[tuple[str, str], ...]
+
+
+def read_tree(root: pathlib.Path, *, structure_set: str) -> Tree:
+  """Reads all headers of a tree and pairs each patient's CT with contours.
+
+  Args:
+    root: The folder.
+    structure_set: Which of several: "newest", "refuse", or a label.
+
+  Raises:
+    DataError: The folder does not exist.
+  """
+  found = dicom.find_series(root)
+  broken = [(path, str(reason)) for path, reason in found.broken]
+  groups: dict[str, list[dicom.Series]] = collections.defaultdict(list)
+  for series in found:
+    # Without a PatientID, a study is all that is known to be of one patient.
+    groups[series.patient_id or f"study {series.study_uid}"].append(series)
+  owners: dict[pathlib.Path, set[str]] = collections.defaultdict(set)
+  for patient_id, own in groups.items():
+    for series in own:
+      for path in series.paths:
+        owners[path.parent].add(patient_id)
+  # It may be a slice of a CT: nobody can tell. In a folder of one patient that
+  # is reason enough; in one of many, it would be no patient's own.
+  suspects = [
+    (path, str(reason))
+    for path, reason in found.broken
+    if len(owners[path.parent]) == 1
+  ]
+  patients: dict[str, Patient] = {}
+  for patient_id, own in sorted(groups.items()):
+    name = _unique(_text.slug(patient_id, fallback="patient"), patients)
+    drawings, unreadable = _drawings(own)
+    broken += unreadable
+    patients[name] = _paired(name, own, drawings, suspects, structure_set)
+  return Tree(
+    patients,
+    found.skipped,
+    tuple((_relative(path, root), reason) for path, reason in broken),
+  )
+
+
+def _relative(path: pathlib.Path, root: pathlib.Path) -> str:
+  return path.relative_to(root).as_posix() if path != root else path.name
+
+
+def _unique(name: str, taken: Iterable[str]) -> str:
+  number, result = 1, name
+  while result in taken:
+    number += 1
+    result = f"{name}-{number}"
+  return result
+
+
+def _drawings(
+  found: Sequence[dicom.Series],
+) -> tuple[list[Drawing], list[tuple[pathlib.Path, str]]]:
+  """The contours among a patient's series, and the files that are broken."""
+  drawings, broken = [], []
+  for series in found:
+    for path in series.paths:
+      try:
+        if series.is_structure_set:
+          drawings.append(_of_rtstruct(dicom.read_rtstruct(path)))
+        elif series.is_segmentation:
+          drawings.append(_of_seg(dicom.read_seg(path)))
+      except errors.JaxsegError as e:
+        broken.append((path, str(e)))
+  return drawings, broken
+
+
+def _of_rtstruct(one: dicom.StructureSet) -> Drawing:
+  return Drawing(
+    path=one.path,
+    kind="RTSTRUCT",
+    label=one.label,
+    date=f"{one.date} {one.time}",
+    series=one.referenced_series,
+    frames=one.frames_of_reference,
+    outlines=tuple(
+      Outline(roi.number, roi.name, not any(c.is_closed for c in roi.contours))
+      for roi in one.rois
+    ),
+    notes=tuple(map(str, one.notes)),
+  )
+
+
+def _of_seg(one: dicom.Segmentation) -> Drawing:
+  if one.kind == "FRACTIONAL":
+    raise errors.DataError(
+      f"{one.path}: is fractional, so it is no reference; cut it at a threshold"
+    )
+  frame = one.frame_of_reference_uid
+  return Drawing(
+    path=one.path,
+    kind="SEG",
+    label=one.label,
+    date=f"{one.date} {one.time}",
+    series=one.referenced_series,
+    frames=(frame,) if frame else (),
+    outlines=tuple(Outline(s.number, s.label, False) for s in one.segments),
+    notes=tuple(map(str, one.notes)),
+  )
+
+
+def _paired(
+  name: str,
+  found: Sequence[dicom.Series],
+  drawings: Sequence[Drawing],
+  suspects: Sequence[tuple[pathlib.Path, str]],
+  structure_set: str,
+) -> Patient:
+  """Chooses contours and the CT that they were drawn on."""
+  images = tuple(s for s in found if s.is_image and s.modality == "CT")
+  notes = []
+  image = drawing = None
+  refused = ""
+  others = [str(s) for s in found if s.is_image and s.modality != "CT"]
+  if others:
+    notes.append(f"other images: {'; '.join(others[:6])}")
+  try:
+    if not images:
+      raise errors.DataError("no CT series; add it to the folder")
+    if not drawings:
+      raise errors.DataError("no structure set or segmentation; add one")
+    drawing, image, remarks = _choose(images, drawings, structure_set)
+    notes += remarks
+    _check_neighbours(image, suspects)
+  except errors.JaxsegError as e:
+    refused = str(e)
+  return Patient(
+    name, images, tuple(drawings), image, drawing, refused, tuple(notes)
+  )
+
+
+def _choose(
+  images: Sequence[dicom.Series],
+  drawings: Sequence[Drawing],
+  structure_set: str,
+) -> tuple[Drawing, dicom.Series, list[str]]:
+  """Contours, their CT, and remarks."""
+  notes: list[str] = []
+  fitting, problems = [], []
+  for one in drawings:
+    try:
+      fitting.append((one, *_image_of(one, images)))
+    except errors.JaxsegError as e:
+      problems.append(f"{one}: {e}")
+  if not fitting:
+    raise errors.DataError("; ".join(problems[:4]))
+  notes += problems
+  if structure_set not in ("newest", "refuse"):
+    labelled = [pair for pair in fitting if pair[0].label == structure_set]
+    if not labelled:
+      labels = ", ".join(_text.shown(pair[0].label) for pair in fitting[:6])
+      raise errors.DataError(
+        f"no structure set is labelled {_text.shown(structure_set)}; there are"
+        f" {labels}"
+      )
+    fitting = labelled
+  # An RTSTRUCT is what was drawn; a SEG beside it is mostly made of it.
+  if len({pair[0].kind for pair in fitting}) > 1:
+    segs = [str(pair[0]) for pair in fitting if pair[0].kind == "SEG"]
+    notes.append(f"left for an RTSTRUCT: {'; '.join(segs[:4])}")
+    fitting = [pair for pair in fitting if pair[0].kind == "RTSTRUCT"]
+  fitting.sort(key=lambda pair: pair[0].date)
+  if len(fitting) > 1:
+    listed = "; ".join(str(pair[0]) for pair in fitting[:6])
+    tie = fitting[-1][0].date == fitting[-2][0].date
+    if structure_set == "refuse" or tie:
+      raise errors.DataError(
+        f"{len(fitting)} structure sets fit{', none the newest' if tie else ''}"
+        f": {listed}; choose by a label, or remove the others"
+      )
+    notes.append(f"the newest of {listed}")
+  drawing, image, remarks = fitting[-1]
+  return drawing, image, notes + remarks
+
+
+def _image_of(
+  drawing: Drawing, images: Sequence[dicom.Series]
+) -> tuple[dicom.Series, list[str]]:
+  """The CT that contours were drawn on."""
+  named = [i for i in images if i.series_uid in drawing.series]
+  notes = []
+  if not named:
+    named = [i for i in images if i.frame_of_reference_uid in drawing.frames]
+    notes.append(
+      "the series that the contours refer to is not there; another of the same"
+      " frame of reference is used"
+    )
+  if not named:
+    raise errors.DataError(
+      "refers to a series that is not there, and no CT has its frame of"
+      " reference; add the CT that it was drawn on"
+    )
+  if len(named) > 1:
+    raise errors.DataError(
+      f"fits {len(named)} groups of CT images:"
+      f" {'; '.join(map(str, named[:6]))}; remove those that are not meant"
+    )
+  return named[0], notes
+
+
+def _check_neighbours(
+  image: dicom.Series, suspects: Sequence[tuple[pathlib.Path, str]]
+) -> None:
+  """Refuses a CT among whose files one cannot be read."""
+  folders = {path.parent for path in image.paths}
+  for path, reason in suspects:
+    if path.parent in folders:
+      raise errors.DataError(
+        f"a file beside its CT cannot be read: {reason}; repair or remove it"
+      )

@@ -1,0 +1,103 @@
+"""Which of a patient's contours is which structure."""
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+import dataclasses
+
+from jaxseg import _text
+from jaxseg import errors
+from jaxseg import structures
+from jaxseg.cohorts._dicom_tree import Outline
+
+ON_TWO = ("refuse", "first", "largest", "newest")
+_RANK = {"own": 0, "exact": 1, "normalised": 2, "side": 2}
+
+
+@dataclasses.dataclass(frozen=True)
+class Named:
+  """What became of one contour's name.
+
+  Attributes:
+    outline: The ROI or segment.
+    structure: Canonical name, "" where there is none.
+    status: "matched", "unknown", "set aside" (by the user's table), "not
+      asked for", "empty", "second choice" (another fits better) or "refused"
+      (several fit).
+    reason: For people.
+  """
+
+  outline: Outline
+  structure: str
+  status: str
+  reason: str = ""
+
+
+def name_all(
+  outlines: Sequence[Outline],
+  *,
+  wanted: Collection[str],
+  aliases: Mapping[str, str | None],
+  on_two: str,
+  volume: Callable[[int], float],
+) -> list[Named]:
+  """Finds the structure of each contour, by its name alone.
+
+  Args:
+    outlines: ROIs or segments.
+    wanted: Canonical names that may be matched.
+    aliases: The user's own table.
+    on_two: Where two fit a structure equally well: "refuse" both, or take the
+      "first" or "newest" (the lowest or highest number) or the "largest".
+    volume: Number -> volume; asked for "largest" alone.
+
+  Returns:
+    One for each outline, in their order.
+  """
+  result: dict[int, Named] = {}
+  rivals: dict[str, list[tuple[int, int]]] = {}
+  for at, one in enumerate(outlines):
+    try:
+      match = structures.match(one.name, own=aliases)
+    except errors.StructureNotFoundError:
+      close = ", ".join(structures.similar(one.name)[:2])
+      reason = f"similar: {close}" if close else ""
+      result[at] = Named(one, "", "unknown", reason)
+      continue
+    if match.name is None:
+      result[at] = Named(one, "", "set aside", "by the table of names")
+    elif match.name not in wanted:
+      result[at] = Named(one, match.name, "not asked for")
+    elif one.empty:
+      result[at] = Named(one, match.name, "empty", "has no closed contour")
+    else:
+      rivals.setdefault(match.name, []).append((_RANK[match.rule], at))
+  for name, own in rivals.items():
+    best = [at for rank, at in own if rank == min(own)[0]]
+    chosen = _decide([outlines[at] for at in best], on_two, volume)
+    for _, at in own:
+      one = outlines[at]
+      if chosen is None:
+        others = ", ".join(_text.shown(outlines[k].name) for k in best)
+        status = "refused" if at in best else "second choice"
+        reason = f"{len(best)} fit: {others}"
+      elif one is chosen:
+        status, reason = "matched", f"of {len(own)}" if len(own) > 1 else ""
+      else:
+        status = "second choice"
+        reason = f"{_text.shown(chosen.name)} is taken"
+      result[at] = Named(one, name, status, reason)
+  return [result[at] for at in range(len(outlines))]
+
+
+def _decide(
+  best: Sequence[Outline], on_two: str, volume: Callable[[int], float]
+) -> Outline | None:
+  """The one that is meant, or None."""
+  if len(best) == 1:
+    return best[0]
+  if on_two == "first":
+    return min(best, key=lambda one: one.number)
+  if on_two == "newest":
+    return max(best, key=lambda one: one.number)
+  if on_two == "largest":
+    return max(best, key=lambda one: volume(one.number))
+  return None

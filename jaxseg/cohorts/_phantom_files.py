@@ -1,0 +1,85 @@
+"""The phantom as files: made-up patients as CT + RTSTRUCT folders."""
+
+from collections.abc import Callable
+import datetime
+import pathlib
+
+from jaxseg import _files
+from jaxseg import dicom
+from jaxseg import errors
+from jaxseg.cohorts import _phantom
+
+# Whatever reads these files can tell by it that the patients are made up.
+DESCRIPTION = "jaxseg phantom, made up"
+_MARKER = "phantom.json"
+# Of no patient, so of no day; and the files stay the same, byte for byte.
+_NEVER = datetime.datetime(2000, 1, 1)
+
+
+def write_phantom(
+  folder: pathlib.Path | str,
+  phantom: _phantom.Phantom,
+  *,
+  on_patient: Callable[[str, int, int], None] | None = None,
+) -> pathlib.Path:
+  """Writes each patient as FOLDER/phantom_000/ct/*.dcm and rtstruct.dcm.
+
+  Stopped and called again it goes on where it was.
+
+  Args:
+    folder: New, empty, or one that this function began with the same phantom.
+    phantom: The patients.
+    on_patient: Called after each patient with (name, done, all).
+
+  Returns:
+    The folder.
+
+  Raises:
+    ExistingOutputError: The folder holds something else.
+  """
+  folder = pathlib.Path(folder)
+  settings = _files.as_json(dict(phantom.describe()))
+  marker = folder / _MARKER
+  if marker.exists():
+    if _files.read_json(marker) != settings:
+      raise errors.ExistingOutputError(
+        f"{folder}: holds another phantom; name another output or delete it"
+      )
+  elif folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+    raise errors.ExistingOutputError(
+      f"{folder}: not empty and no phantom; name another output"
+    )
+  else:
+    _files.write_json(marker, settings)
+  names = phantom.patients()
+  for done, name in enumerate(names, start=1):
+    if not (folder / name).exists():
+      _write_patient(folder / name, phantom, name)
+    if on_patient:
+      on_patient(name, done, len(names))
+  return folder
+
+
+def _write_patient(
+  folder: pathlib.Path, phantom: _phantom.Phantom, name: str
+) -> None:
+  case = phantom.load(name)
+  with _files.new_folder(folder) as temporary:
+    series = dicom.write_ct(
+      temporary / "ct",
+      case.image,
+      patient_id=name,
+      patient_name="Phantom^Made Up",
+      series_description=DESCRIPTION,
+      seed=0,
+      now=_NEVER,
+    )
+    dicom.write_rtstruct(
+      temporary / "rtstruct.dcm",
+      case.masks,
+      dicom.read_ct(series),
+      label="phantom",
+      series_description=DESCRIPTION,
+      seed=0,
+      now=_NEVER,
+    )
