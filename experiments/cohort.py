@@ -137,6 +137,8 @@ def prepared() -> data.Run:
       "--aliases, --on_two, --structure_set, --combine, --repair: only for"
       " --cohort=dicom_folder; leave them out"
     )
+  if not (folder / "cohort.json").exists():
+    data.check_new(folder)
   patients = open_cohort()
   with cli.progress("preparing") as on_patient:
     run = data.prepare_run(

@@ -75,6 +75,15 @@ def digest(content: Any) -> str:
   return hashlib.sha256(text.encode("utf-8")).hexdigest()[:16]
 
 
+def first_difference(found: Any, wanted: Any) -> str:
+  """Says in a few words what differs between two JSON-able settings."""
+  if isinstance(found, dict) and isinstance(wanted, dict):
+    for name in {**found, **wanted}:
+      if found.get(name) != wanted.get(name):
+        return f"{name} is {found.get(name)}, asked is {wanted.get(name)}"
+  return f"{found}, asked is {wanted}"
+
+
 @contextlib.contextmanager
 def new_folder(path: pathlib.Path) -> Iterator[pathlib.Path]:
   """Yields a temporary folder that becomes `path` if the block succeeds."""

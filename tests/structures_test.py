@@ -200,3 +200,95 @@ def test_every_side_form_on_either_end(one, form, before):
   name = f"{form} {organ}" if before else f"{organ} {form}"
   wanted = f"{organ}_{structures._SIDE_OF[form]}"
   assert structures.resolve(name) == wanted
+
+
+# Names that occur in collections and clinics, and what each of them means.
+SEEN = {
+  "spinal_cord": "SpinalCord;Spinal-Cord;myelon;myelum;rueckenmark;Rückenmark;"
+  "moelle;medulla spinalis;cord;SPINAL CORD;spinal_cord ",
+  "medulla_oblongata": "Medulla-Oblongata;verlengde merg",
+  "brainstem": "Brainstem;hirnstamm;hersenstam;tronc cerebral;brain stem",
+  "brain": "Brain;gehirn;hersenen;encephale",
+  "parotid_left": "Parotid_L;Parotid-Left;LeftParotid;parotis li;L Parotid;"
+  "glandula parotis links;parotide gauche;PAROTID^LT;parotid izq;parotid esq",
+  "parotid_right": "Parotid_R;Parotid-Right;RightParotid;Parotis re;parotide d;"
+  "parotide droit;Rt Parotid;parotis rechts;parotid der;parotid dir",
+  "submandibular_left": "Glnd_Submand_L;Submandibular-Gland-Left;SMG L;"
+  "submandibularis links;sous-maxillaire gauche",
+  "submandibular_right": "Glnd_Submand_R;Submandibular-Gland-Right",
+  "oral_cavity": "Cavity_Oral;Oral-Cavity;mundhoehle;mondholte;mouth",
+  "neck_left": "Neck-Left;LN_Neck_L;hals links",
+  "neck_right": "Neck-Right;LN_Neck_R",
+  "mandible": "Bone_Mandible;Mandible;unterkiefer;mandibula",
+  "larynx": "Larynx;larynx;kehlkopf",
+  "esophagus": "Esophagus;oesophagus;slokdarm",
+  "thyroid": "Glnd_Thyroid",
+  "lips": "Lips",
+  "cochlea_left": "Cochlea_L;Cochlea-Left",
+  "eye_left": "Eye_L;bulbus li;auge links",
+  "lens_left": "Lens_L",
+  "optic_nerve_left": "OpticNrv_L",
+  "chiasm": "OpticChiasm",
+  "gtv": "GTVp;GTVn;" + ";".join(f"GTV-{k}" for k in range(1, 9)),
+}
+
+
+@pytest.mark.parametrize(
+  ("canonical", "name"),
+  [(c, n) for c, names in SEEN.items() for n in names.split(";")],
+)
+def test_names_that_were_seen(canonical, name):
+  assert structures.resolve(name) == canonical
+
+
+class TestMatch:
+  def test_says_the_rule(self):
+    for name, rule in (
+      ("Parotid_L", "exact"),
+      ("parotid l", "normalised"),
+      ("parotis sx li", None),
+      ("li parotis", "side"),
+    ):
+      if rule is None:
+        with pytest.raises(errors.StructureNotFoundError):
+          structures.match(name)
+      else:
+        found = structures.match(name)
+        assert found == structures.Match("parotid_left", rule)
+
+  def test_the_users_table_comes_first(self):
+    own = {"Brain": "brainstem", "old_cord": None}
+    match = structures.match
+    assert match("Brain", own=own) == structures.Match("brainstem", "own")
+    assert match(" bRAIN", own=own) == structures.Match("brainstem", "own")
+    assert match("OLD cord", own=own) == structures.Match(None, "own")
+    assert match("cord", own=own).name == "spinal_cord"
+
+
+class TestReadAliases:
+  def test_reads(self, tmp_path):
+    path = tmp_path / "names.json"
+    path.write_text('\ufeff{"Ohr li": "cochlea_left", "x": null}', "utf-8")
+    assert structures.read_aliases(path) == {
+      "Ohr li": "cochlea_left",
+      "x": None,
+    }
+
+  @pytest.mark.parametrize(
+    ("text", "said"),
+    [
+      (None, "no such file"),
+      ("{", "not a table of names"),
+      ("[1]", "something else than names"),
+      ('{"a": 3}', "something else than names"),
+      ('{"A_b": "brain", "a-B": "lips"}', "differ by case alone"),
+      ('{"a": "brian"}', "'brian' is unknown; did you mean brain"),
+    ],
+  )
+  def test_refuses(self, tmp_path, text, said):
+    path = tmp_path / "names.json"
+    if text is not None:
+      path.write_text(text)
+    with pytest.raises(errors.JaxsegError, match=said) as raised:
+      structures.read_aliases(path)
+    assert str(path) in str(raised.value)

@@ -242,6 +242,7 @@ def _choose(
   if not fitting:
     raise errors.DataError("; ".join(problems[:4]))
   notes += problems
+  fitting.sort(key=lambda pair: pair[0].date)
   if structure_set not in ("newest", "refuse"):
     labelled = [pair for pair in fitting if pair[0].label == structure_set]
     if not labelled:
@@ -256,7 +257,6 @@ def _choose(
     segs = [str(pair[0]) for pair in fitting if pair[0].kind == "SEG"]
     notes.append(f"left for an RTSTRUCT: {'; '.join(segs[:4])}")
     fitting = [pair for pair in fitting if pair[0].kind == "RTSTRUCT"]
-  fitting.sort(key=lambda pair: pair[0].date)
   if len(fitting) > 1:
     listed = "; ".join(str(pair[0]) for pair in fitting[:6])
     tie = fitting[-1][0].date == fitting[-2][0].date

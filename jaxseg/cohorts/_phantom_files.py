@@ -41,9 +41,12 @@ def write_phantom(
   settings = _files.as_json(dict(phantom.describe()))
   marker = folder / _MARKER
   if marker.exists():
-    if _files.read_json(marker) != settings:
+    found = _files.read_json(marker)
+    if found != settings:
       raise errors.ExistingOutputError(
-        f"{folder}: holds another phantom; name another output or delete it"
+        f"{folder}: holds another phantom"
+        f" ({_files.first_difference(found, settings)}); name another output"
+        " or delete it"
       )
   elif folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
     raise errors.ExistingOutputError(

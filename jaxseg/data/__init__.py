@@ -7,6 +7,7 @@ from jaxseg.data._batches import Samples
 from jaxseg.data._batches import select
 from jaxseg.data._placement import place
 from jaxseg.data._placement import Placement
+from jaxseg.data._run import check_new
 from jaxseg.data._run import prepare_run
 from jaxseg.data._run import Run
 from jaxseg.data._split import make_split
@@ -26,6 +27,7 @@ __all__ = [
   "Split",
   "Store",
   "batches",
+  "check_new",
   "draw",
   "known_slices",
   "make_split",

@@ -64,6 +64,19 @@ class Run:
     return self.folder / "counts" / f"{name}.npz"
 
 
+def check_new(folder: pathlib.Path | str) -> None:
+  """Refuses a folder that cannot become a run folder.
+
+  Raises:
+    ExistingOutputError: There is something in it.
+  """
+  folder = pathlib.Path(folder)
+  if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+    raise errors.ExistingOutputError(
+      f"{folder}: not empty and no run folder; name another output"
+    )
+
+
 def prepare_run(
   folder: pathlib.Path | str,
   cohort: Cohort,
@@ -109,14 +122,11 @@ def prepare_run(
       if found.get(name) != value:
         raise errors.ExistingOutputError(
           f"{folder}: prepared with other settings ({name}:"
-          f" {_first_difference(found.get(name), value)}); name another"
+          f" {_files.first_difference(found.get(name), value)}); name another"
           " output or delete it"
         )
     return Run(folder)
-  if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-    raise errors.ExistingOutputError(
-      f"{folder}: not empty and no run folder; name another output"
-    )
+  check_new(folder)
   # The folder appears when all of it is there.
   if folder.is_dir():
     folder.rmdir()
@@ -141,11 +151,3 @@ def prepare_run(
 
 def _contoured(store: _store.Store) -> dict[str, tuple[str, ...]]:
   return {name: tuple(p.contoured) for name, p in store.patients.items()}
-
-
-def _first_difference(found: Any, wanted: Any) -> str:
-  if isinstance(found, dict) and isinstance(wanted, dict):
-    for name in {**found, **wanted}:
-      if found.get(name) != wanted.get(name):
-        return f"{name} is {found.get(name)}, asked is {wanted.get(name)}"
-  return f"{found}, asked is {wanted}"

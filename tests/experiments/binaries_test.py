@@ -142,6 +142,70 @@ def test_train_reports_dice_on_unseen_patients(reproduced):
   assert 0 <= said["dice_test"] <= 1
 
 
+def test_phantom_inspect_and_train_on_what_was_found(tmp_path):
+  flags = ("--patients=8", "--grid=48", "--output=made")
+  code, out, err = start("phantom", *flags, folder=tmp_path)
+  assert code == 0, err
+  assert "Written: made" in out
+  code, out, err = start("inspect", "made", folder=tmp_path)
+  assert code == 0, err
+  assert "8 of 8 patients can be used" in out
+  audit = json.loads((tmp_path / "runs/inspect/audit.json").read_text())
+  assert len(audit["patients"]) == 8
+  table = rows(tmp_path / "runs" / "inspect" / "audit.csv")
+  assert {row["status"] for row in table} == {"matched"}
+  assert float(table[0]["ml"]) > 1
+  # One of them loses a slice: the others go on.
+  (tmp_path / "made/phantom_003/ct/0020.dcm").unlink()
+  code, out, err = start(
+    "train",
+    "--cohort=dicom_folder",
+    "--input=made",
+    "--output=run",
+    "--structure=brain",
+    "--recipe=quick",
+    *TINY[2:],
+    folder=tmp_path,
+  )
+  assert code == 0, err
+  assert "left out phantom_003" in out
+  assert (tmp_path / "run/models/brain/bce/0/threshold.json").is_file()
+
+
+def test_inspect_ends_with_2_where_nothing_can_be_used(dicom_data, tmp_path):
+  case = dicom_data / "sts" / "STS_006_MR_T1"
+  code, out, err = start("inspect", str(case), folder=tmp_path)
+  assert code == 2
+  assert "no CT series" in out
+  assert err.strip().splitlines()[-1].endswith("the table above says why")
+
+
+def test_inspect_reads_the_users_names(dicom_data, tmp_path):
+  (tmp_path / "names.json").write_text('{"Lt Lung": "brain", "BODY": "lips"}')
+  case = dicom_data / "rtstruct" / "dicompyler-core"
+  code, _, err = start(
+    "inspect", str(case), "--aliases=names.json", folder=tmp_path
+  )
+  assert code == 0, err
+  (row,) = [
+    row
+    for row in rows(tmp_path / "runs" / "inspect" / "audit.csv")
+    if row["structure"] == "lips"
+  ]
+  assert row["name"] == "'BODY'"
+  assert row["status"] == "matched"
+
+
+@pytest.mark.parametrize(
+  ("name", "flag"), [("inspect", "--on_two"), ("phantom", "--slice_mm")]
+)
+def test_help_of_what_needs_no_run_folder(name, flag, tmp_path):
+  code, out, err = start(name, "--help", folder=tmp_path)
+  assert code == 0, err
+  assert flag in out
+  assert "--epochs" not in out
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_help_is_no_error(name, tmp_path):
   code, out, err = start(name, "--help", folder=tmp_path)
@@ -172,6 +236,14 @@ def test_bad_flags_and_input_are_one_line_and_2(reproduced, tmp_path):
     ("prepare", ("--patients=0",), "0 patients"),
     ("prepare", (run, "--patients=11"), "patients is 10, asked is 11"),
     ("prepare", ("--split=none.json",), "none.json"),
+    ("prepare", ("--cohort=dicom_folder",), "--input"),
+    ("prepare", ("--on_two=first",), "only for --cohort=dicom_folder"),
+    ("inspect", (), "FOLDER is missing"),
+    ("inspect", ("a", "b"), "unexpected argument"),
+    ("inspect", ("nowhere",), "nowhere: no such folder"),
+    ("inspect", ("thesis",), "holds no DICOM files"),
+    ("inspect", ("thesis", "--aliases=no.json"), "no.json"),
+    ("phantom", ("--output=thesis",), "thesis: not empty and no phantom"),
     ("sweep", ("--output=nowhere",), "nowhere"),
     ("sensitivity", ("--output=thesis",), "cohort.json"),
   ):

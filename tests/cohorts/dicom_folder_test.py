@@ -1,0 +1,337 @@
+"""Folders of CT + RTSTRUCT or SEG of any shape, good patients and bad ones."""
+
+import json
+import shutil
+
+import numpy as np
+import pytest
+
+from jaxseg import cohorts
+from jaxseg import dicom
+from jaxseg import errors
+from tests.dicom.ct_double import ct_series
+from tests.dicom.rt_double import square
+from tests.dicom.rt_double import structure_set
+from tests.dicom.seg_double import seg
+
+ORGANS = {"Parotid-Left": [square(33)], "Spinal-Cord": [square(36, 1, 4)]}
+
+
+def patient(folder, seed, rois=None, **options):
+  """A CT and a structure set; their files lie about under odd names."""
+  ct_series(folder / f"images{seed}", seed=seed)
+  structure_set(
+    folder / f"rs {seed}.bin", ORGANS if rois is None else rois, seed=seed,
+    **options,
+  )  # fmt: skip
+  return folder
+
+
+def statuses(audit):
+  return {row["name"]: row["status"] for row in audit["structures"]}
+
+
+def test_patients_and_masks(tmp_path):
+  patient(tmp_path / "deep" / "er", 1)
+  patient(tmp_path, 2)
+  (tmp_path / "notes.txt").write_text("not DICOM")
+  cohort = cohorts.DicomFolder(tmp_path)
+  assert cohort.patients() == cohort.everyone() == ("p1", "p2")
+  assert cohort.structures == ("parotid_left", "spinal_cord")
+  assert (cohort.name, cohort.skipped, cohort.broken) == (
+    "dicom_folder", 1, (),
+  )  # fmt: skip
+  case = cohort.load("p1")
+  image = dicom.read_ct(tmp_path / "deep" / "er" / "images1")
+  np.testing.assert_array_equal(case.image.array, image.array)
+  expected = dicom.read_rtstruct(tmp_path / "deep" / "er").mask(
+    "Parotid-Left", image
+  )
+  np.testing.assert_array_equal(case.masks["parotid_left"], expected.array)
+  assert case.contoured == ("parotid_left", "spinal_cord")
+  assert cohort.describe()["synthetic"] is False
+  json.dumps(cohort.describe())
+
+
+def test_audit(tmp_path):
+  rois = {**ORGANS, "Wart": [square(30)], "GTV-1": [square(33)], "Brain": None}
+  cohort = cohorts.DicomFolder(patient(tmp_path, 1, rois))
+  audit = cohort.audit("p1")
+  assert audit["refused"] == ""
+  assert statuses(audit) == {
+    "Parotid-Left": "matched",
+    "Spinal-Cord": "matched",
+    "Wart": "unknown",
+    "GTV-1": "not asked for",
+    "Brain": "empty",
+  }
+  row = audit["structures"][0]
+  mask = cohort.load("p1").masks["parotid_left"]
+  assert row["structure"] == "parotid_left"
+  assert row["voxels"] == mask.sum()
+  assert row["slices"] == 1
+  assert row["ml"] == pytest.approx(mask.sum() * 3.0 * 1.5 * 1.0 / 1000)
+  assert audit["ct"]["shape"] == [5, 16, 20]
+  json.dumps(audit)
+  assert "Nobody" not in json.dumps(audit)
+
+
+def test_targets_only_when_asked_for(tmp_path):
+  patient(tmp_path, 1, {"GTV-1": [square(33)]})
+  assert cohorts.DicomFolder(tmp_path).patients() == ()
+  cohort = cohorts.DicomFolder(tmp_path, structures=["gtv"])
+  assert cohort.load("p1").contoured == ("gtv",)
+
+
+def test_the_users_names_come_first(tmp_path):
+  patient(tmp_path, 1, {"Ohr": [square(33)], "Brain": [square(36)]})
+  cohort = cohorts.DicomFolder(
+    tmp_path, aliases={"ohr": "cochlea_left", "Brain": None}
+  )
+  assert cohort.load("p1").contoured == ("cochlea_left",)
+  assert statuses(cohort.audit("p1"))["Brain"] == "set aside"
+
+
+TWO = {
+  "cord": [square(33, 0, 6)],
+  "myelon": [square(33, 0, 9)],
+  "CORD ": [square(33, 0, 3)],
+  "Brain": [square(30)],
+}
+
+
+class TestTwoThatFit:
+  def voxels(self, tmp_path, **options):
+    folder = patient(tmp_path / "x", 1, TWO)
+    case = cohorts.DicomFolder(folder, **options).load("p1")
+    mask = case.masks.get("spinal_cord")
+    return None if mask is None else int(mask.sum())
+
+  def test_refused(self, tmp_path):
+    folder = patient(tmp_path, 1, TWO)
+    cohort = cohorts.DicomFolder(folder)
+    assert cohort.load("p1").contoured == ("brain",)
+    assert any("'cord', 'myelon'" in note for note in cohort.load("p1").notes)
+    found = statuses(cohort.audit("p1"))
+    assert found["cord"] == found["myelon"] == "refused"
+
+  def test_first_newest_largest(self, tmp_path):
+    image = cohorts.DicomFolder(
+      patient(tmp_path / "y", 1, {"Brain": [square(33, 0, 9)]})
+    )
+    largest = int(image.load("p1").masks["brain"].sum())
+    # Exact names beat names that differ by case, here also in what is newest.
+    assert self.voxels(tmp_path / "a", on_two="largest") == largest
+    assert self.voxels(tmp_path / "b", on_two="newest") == largest
+    assert 0 < self.voxels(tmp_path / "c", on_two="first") < largest
+
+  def test_exact_beats_normalised(self, tmp_path):
+    rois = {"PAROTID LEFT": [square(30)], "Parotid_L": [square(33)]}
+    cohort = cohorts.DicomFolder(patient(tmp_path, 1, rois))
+    assert statuses(cohort.audit("p1")) == {
+      "PAROTID LEFT": "second choice",
+      "Parotid_L": "matched",
+    }
+    assert cohort.load("p1").masks["parotid_left"][1].any()
+
+  def test_an_empty_one_is_no_rival(self, tmp_path):
+    rois = {"cord": None, "myelon": [square(33)]}
+    cohort = cohorts.DicomFolder(patient(tmp_path, 1, rois))
+    assert cohort.load("p1").contoured == ("spinal_cord",)
+
+
+class TestSeveralStructureSets:
+  def folder(self, tmp_path, dates=("20200101", "20210101")):
+    ct_series(tmp_path / "ct", seed=1)
+    for number, date in enumerate(dates):
+
+      def change(dataset, number=number, date=date):
+        dataset.StructureSetDate = date
+        dataset.StructureSetLabel = f"set {number}"
+
+      rois = {"Brain" if number else "Lips": [square(33)]}
+      structure_set(tmp_path / f"{number}", rois, seed=1, change=change)
+    return tmp_path
+
+  def test_the_newest(self, tmp_path):
+    cohort = cohorts.DicomFolder(self.folder(tmp_path))
+    assert cohort.load("p1").contoured == ("brain",)
+    assert any("the newest of" in note for note in cohort.load("p1").notes)
+    assert len(cohort.audit("p1")["drawings"]) == 2
+
+  def test_a_label(self, tmp_path):
+    folder = self.folder(tmp_path)
+    cohort = cohorts.DicomFolder(folder, structure_set="set 0")
+    assert cohort.load("p1").contoured == ("lips",)
+    other = cohorts.DicomFolder(folder, structure_set="set 7")
+    assert "there are 'set 0', 'set 1'" in other.audit("p1")["refused"]
+
+  def test_refused_or_tied(self, tmp_path):
+    folder = self.folder(tmp_path / "a")
+    cohort = cohorts.DicomFolder(folder, structure_set="refuse")
+    assert cohort.patients() == ()
+    assert "2 structure sets fit" in cohort.audit("p1")["refused"]
+    tied = cohorts.DicomFolder(self.folder(tmp_path / "b", ("2020", "2020")))
+    assert "none the newest" in tied.audit("p1")["refused"]
+
+
+class TestPairing:
+  def test_a_series_that_is_not_there(self, tmp_path):
+    cohort = cohorts.DicomFolder(patient(tmp_path, 1, series="1.2.3"))
+    (note,) = [n for n in cohort.load("p1").notes if "frame of ref" in n][:1]
+    assert "another of the same" in note
+
+  def test_nothing_in_common(self, tmp_path):
+    cohort = cohorts.DicomFolder(
+      patient(tmp_path, 1, series="1.2.3", frame="1.2.4")
+    )
+    assert cohort.patients() == ()
+    assert "no CT has its frame" in cohort.audit("p1")["refused"]
+    with pytest.raises(errors.DataError, match="no CT has its frame"):
+      cohort.load("p1")
+
+  def test_a_ct_without_contours_and_contours_without_ct(self, tmp_path):
+    ct_series(tmp_path / "a", seed=1)
+    structure_set(tmp_path / "b.dcm", ORGANS, seed=2)
+    cohort = cohorts.DicomFolder(tmp_path)
+    assert "no structure set" in cohort.audit("p1")["refused"]
+    assert "no CT series" in cohort.audit("p2")["refused"]
+
+  def test_mr_has_no_hounsfield_units(self, tmp_path):
+    ct_series(tmp_path / "a", seed=1, modality="MR")
+    structure_set(tmp_path / "b.dcm", ORGANS, seed=1)
+    cohort = cohorts.DicomFolder(tmp_path)
+    assert "no CT series" in cohort.audit("p1")["refused"]
+
+  def test_seg(self, tmp_path):
+    ct_series(tmp_path / "ct", seed=1)
+    mask = np.zeros((16, 20), np.bool_)
+    mask[3:9, 4:11] = True
+    seg(tmp_path / "s", [(2, 1, mask)], labels=("Parotid_L",), seed=1)
+    cohort = cohorts.DicomFolder(tmp_path)
+    (name,) = cohort.patients()
+    case = cohort.load(name)
+    np.testing.assert_array_equal(case.masks["parotid_left"][2], mask)
+    assert case.masks["parotid_left"].sum() == mask.sum()
+
+  def test_an_rtstruct_comes_before_a_seg(self, tmp_path):
+    patient(tmp_path, 1, {"Brain": [square(33)]})
+    pixels = np.ones((16, 20))
+    seg(tmp_path / "s", [(2, 1, pixels)], labels=("Lips",), seed=1)
+    cohort = cohorts.DicomFolder(tmp_path)
+    assert cohort.load("p1").contoured == ("brain",)
+    assert any("left for an RTSTRUCT" in n for n in cohort.load("p1").notes)
+
+
+class TestBadPatients:
+  @pytest.fixture
+  def mixed(self, tmp_path):
+    """A good patient, one without a slice, one with a broken file, ..."""
+    patient(tmp_path / "good", 1)
+    ct_series(tmp_path / "gap", seed=2, change=lambda _, k: k != 2)
+    structure_set(tmp_path / "gap" / "rs", ORGANS, seed=2)
+    patient(tmp_path / "cut", 3)
+    path = next((tmp_path / "cut" / "images3").iterdir())
+    path.write_bytes(path.read_bytes()[:-100])
+    patient(tmp_path / "rubbish", 4)
+    path = tmp_path / "rubbish" / "rs 4.bin"
+    path.write_bytes(path.read_bytes()[:700])
+    patient(tmp_path / "beside", 5)
+    source = next((tmp_path / "good" / "images1").iterdir())
+    content = bytearray(source.read_bytes())
+    at = content.index(b"\x28\x00\x10\x00")  # Rows, now of an unknown length.
+    content[at + 6 : at + 8] = b"\xff\xff"
+    (tmp_path / "beside" / "images5" / "odd").write_bytes(bytes(content[:600]))
+    return tmp_path
+
+  def test_none_stops_the_others(self, mixed):
+    cohort = cohorts.DicomFolder(mixed)
+    refused = {
+      name: cohort.audit(name)["refused"] for name in cohort.everyone()
+    }
+    assert refused["p1"] == ""
+    assert "mm apart" in refused["p2"] or "missing" in refused["p2"]
+    assert "cut off" in refused["p3"]
+    assert refused["p4"]
+    assert "beside its CT cannot be read" in refused["p5"]
+    assert set(refused) == {"p1", "p2", "p3", "p4", "p5"}
+
+  def test_repairs_are_recorded(self, mixed):
+    cohort = cohorts.DicomFolder(mixed, repair=["spacing"])
+    case = cohort.load("p2")
+    assert case.image.shape == (5, 16, 20)
+    assert case.unscanned == (2,)
+    assert any(note.startswith("resampled") for note in case.notes), case.notes
+
+  def test_a_contour_that_cannot_be_filled(self, tmp_path):
+    bent = square(33)
+    bent[0, 2] += 2
+    rois = {"Brain": [bent], "Lips": [square(33)], "Mandible": [square(900)]}
+    cohort = cohorts.DicomFolder(patient(tmp_path, 1, rois))
+    case = cohort.load("p1")
+    assert case.contoured == ("lips",)
+    assert any("'Brain'" in note for note in case.notes)
+    found = statuses(cohort.audit("p1"))
+    assert found["Brain"] == "unreadable"
+    assert found["Mandible"] == "empty"
+
+  def test_hostile_names(self, tmp_path):
+    def change(dataset, *_):
+      dataset.PatientID = "../../<script>alert(1)</script>"
+
+    ct_series(tmp_path / "a", seed=1, change=change)
+    rois = {
+      "../../etc/passwd": [square(33)],
+      "<script>": [square(33)],
+      "Brain": [square(33)],
+    }
+    structure_set(tmp_path / "b", rois, seed=1, change=change)
+    cohort = cohorts.DicomFolder(tmp_path)
+    (name,) = cohort.patients()
+    assert name == "script-alert-1-script"
+    assert cohort.load(name).contoured == ("brain",)
+
+  def test_equal_ids_after_cleaning(self, tmp_path):
+    for seed, own in ((1, "A/1"), (2, "a 1")):
+
+      def change(dataset, *_, own=own):
+        dataset.PatientID = own
+
+      ct_series(tmp_path / f"{seed}", seed=seed, change=change)
+      structure_set(tmp_path / f"{seed}.rs", ORGANS, seed=seed, change=change)
+    assert cohorts.DicomFolder(tmp_path).patients() == ("a-1", "a-1-2")
+
+
+def test_options_and_folders_that_cannot_work(tmp_path):
+  folder = patient(tmp_path / "x", 1)
+  for options, said in (
+    ({"on_two": "both"}, "on_two"),
+    ({"combine": "xor"}, "combine"),
+    ({"repair": ["teeth"]}, "teeth"),
+  ):
+    with pytest.raises(errors.ConfigError, match=said):
+      cohorts.DicomFolder(folder, **options)
+  with pytest.raises(errors.StructureNotFoundError):
+    cohorts.DicomFolder(folder, structures=["Brain"])
+  with pytest.raises(errors.DataError, match="no such folder"):
+    cohorts.DicomFolder(tmp_path / "none")
+  shutil.rmtree(folder)
+  folder.mkdir()
+  (folder / "a.txt").write_text("x")
+  with pytest.raises(errors.DataError, match=r"no DICOM files \(1 others\)"):
+    cohorts.DicomFolder(folder)
+  with pytest.raises(errors.DataError, match="not a patient"):
+    cohorts.DicomFolder(patient(tmp_path / "y", 1)).audit("p9")
+
+
+def test_real_patients(dicom_data):
+  own = {"GTV_Mass_CT": "gtv", "GTV_Mass_PET": None}
+  cohort = cohorts.DicomFolder(
+    dicom_data / "sts", structures=["gtv"], aliases=own
+  )
+  voxels = {
+    "sts_001": 117145, "sts_013": 490336, "sts_036": 110129, "sts_045": 160270,
+  }  # fmt: skip
+  assert set(cohort.everyone()) == {*voxels, "sts_006"}
+  for name in cohort.patients():
+    assert cohort.load(name).masks["gtv"].sum() == voxels[name]
