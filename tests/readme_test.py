@@ -15,12 +15,13 @@ BLOCKS = re.findall(
 
 
 def test_there_are_examples():
-  assert len(BLOCKS) == 2
-  assert [bool(printed) for _, printed in BLOCKS] == [True, False]
+  assert len(BLOCKS) == 3
+  assert [bool(printed) for _, printed in BLOCKS] == [True, False, True]
 
 
 @pytest.mark.parametrize("number", range(len(BLOCKS)))
-def test_examples_run_as_printed(number):
+def test_examples_run_as_printed(number, tmp_path, monkeypatch):
+  monkeypatch.chdir(tmp_path)
   code, printed = BLOCKS[number]
   out = io.StringIO()
   with contextlib.redirect_stdout(out):
