@@ -1,27 +1,61 @@
-"""Thresholds: maps to counts, counts to curves, optimum and sensitivity."""
+"""Maps to counts, counts to curves, the optimum, and what it is worth."""
 
+from jaxseg.thresholds._bootstrap import Bootstrap
+from jaxseg.thresholds._bootstrap import bootstrap
+from jaxseg.thresholds._calibration import brier
+from jaxseg.thresholds._calibration import negative_log_likelihood
+from jaxseg.thresholds._calibration import Reliability
+from jaxseg.thresholds._calibration import reliability
 from jaxseg.thresholds._case import count_case
 from jaxseg.thresholds._count import count
+from jaxseg.thresholds._counts import coarsen
 from jaxseg.thresholds._counts import Counts
 from jaxseg.thresholds._curves import curve
+from jaxseg.thresholds._distinct import count_distinct
 from jaxseg.thresholds._grid import binarize
+from jaxseg.thresholds._grid import fine_grid
 from jaxseg.thresholds._grid import grid
+from jaxseg.thresholds._label_free import Expected
+from jaxseg.thresholds._label_free import expected_optimum
+from jaxseg.thresholds._nested import Nested
+from jaxseg.thresholds._nested import nested
 from jaxseg.thresholds._optimum import Optimum
 from jaxseg.thresholds._optimum import optimum
+from jaxseg.thresholds._sensitivity import derivative
+from jaxseg.thresholds._sensitivity import regret
 from jaxseg.thresholds._sensitivity import sensitivity
 from jaxseg.thresholds._sweep import sweep
 from jaxseg.thresholds._sweep import sweep_counts
+from jaxseg.thresholds._temperature import fit_temperature
+from jaxseg.thresholds._temperature import with_temperature
 
 __all__ = [
+  "Bootstrap",
   "Counts",
+  "Expected",
+  "Nested",
   "Optimum",
+  "Reliability",
   "binarize",
+  "bootstrap",
+  "brier",
+  "coarsen",
   "count",
   "count_case",
+  "count_distinct",
   "curve",
+  "derivative",
+  "expected_optimum",
+  "fine_grid",
+  "fit_temperature",
   "grid",
+  "negative_log_likelihood",
+  "nested",
   "optimum",
+  "regret",
+  "reliability",
   "sensitivity",
   "sweep",
   "sweep_counts",
+  "with_temperature",
 ]

@@ -11,14 +11,11 @@ from typing import Any
 import numpy as np
 
 from jaxseg import _checks as checks
-from jaxseg import errors
 from jaxseg.thresholds import _counts
 from jaxseg.thresholds import _grid
 
 # Voxels that are looked at together: 1 MB of float32 stays in the cache.
 _CHUNK = 1 << 18
-# Softmax sums to 1.0000001 at times; what is further off is no probability.
-_SLACK = 1e-6
 
 
 def count_case(
@@ -61,7 +58,7 @@ def count_case(
   for begin, values, inside, *keep in _chunks(arrays):
     inside = inside.astype(np.bool_, copy=False)
     if not histogram.add(values, inside, *keep):
-      _refuse(values, begin, p.shape, *keep)
+      _grid.refuse(values, begin, p.shape, *keep)
   positive, negative = histogram.result()
   return _counts.Counts(cuts, positive, negative)
 
@@ -109,7 +106,7 @@ class _Floats:
   def add(self, p, y, keep=None) -> bool:
     """Counts a chunk; False if something there is no probability."""
     if p.dtype != self._dtype:  # Another byte order, too, is another dtype.
-      p = _as_float32(p)
+      p = _grid.on_host(p)
     far = p.view(self._code) >= self._edge
     if keep is not None:
       far &= keep
@@ -125,8 +122,10 @@ class _Floats:
       p, y = p[keep], y[keep]
     if not len(p):
       return True
-    p = _as_float32(p)
-    if not (p.min() >= -_SLACK and p.max() <= 1 + _SLACK):  # NaN, too.
+    p = _grid.on_host(p)
+    if not (
+      p.min() >= -_grid.SLACK and p.max() <= 1 + _grid.SLACK
+    ):  # NaN, too.
       return False
     bins = self._found.shape[1]
     place = self._intervals(p) + np.multiply(y, bins, dtype=np.int32)
@@ -168,20 +167,3 @@ class _Bytes:
     for of_class, found in zip(total, self._found, strict=True):
       np.add.at(of_class, self._place, found)
     return total[1], total[0]
-
-
-def _as_float32(p: np.ndarray) -> np.ndarray:
-  with np.errstate(over="ignore"):  # Infinity is refused later.
-    return p.astype(np.float32, copy=False)
-
-
-def _refuse(p, begin: int, shape: tuple[int, ...], keep=True) -> None:
-  """Raises DataError at the first voxel that is no probability."""
-  wide = _as_float32(p)
-  bad = ~((wide >= -_SLACK) & (wide <= 1 + _SLACK)) & keep
-  first = int(np.argmax(bad))
-  place = tuple(int(i) for i in np.unravel_index(begin + first, shape))
-  raise errors.DataError(
-    f"probability {p[first]} at index {place} is not in [0, 1]; are these"
-    " logits? apply the sigmoid or softmax first"
-  )

@@ -166,6 +166,41 @@ class Counts:
     return _below(self.negative)
 
 
+def coarsen(counts: Counts, thresholds: Any) -> Counts:
+  """Counts at some of their thresholds.
+
+  >>> import numpy as np
+  >>> fine = Counts(np.float32([0, 0.25, 0.5]), np.array([0, 1, 2, 3]),
+  ...               np.array([0, 4, 5, 6]))
+  >>> coarsen(fine, np.float32([0, 0.5])).positive.tolist()
+  [0, 3, 3]
+
+  Args:
+    counts: `[..., T + 1]`.
+    thresholds: Ascending, each of them one of the counts'.
+
+  Returns:
+    Counts on the host, int64, as if counted with these thresholds.
+
+  Raises:
+    ConfigError: A threshold is not among those of the counts.
+  """
+  host, cuts = counts.on_host(), _grid.ascending(thresholds)
+  place = np.searchsorted(host.thresholds, cuts, side="left")
+  there = host.thresholds[np.minimum(place, len(host.thresholds) - 1)] == cuts
+  if not there.all():
+    raise errors.ConfigError(
+      f"threshold {cuts[int(np.argmin(there))]} is not among the"
+      f" {len(host.thresholds)} that were counted; count the maps again"
+    )
+  starts = np.concatenate([[0], place + 1])
+  return Counts(
+    cuts,
+    np.add.reduceat(host.positive, starts, axis=-1),
+    np.add.reduceat(host.negative, starts, axis=-1),
+  )
+
+
 def _common(ours: Any, theirs: Any) -> Any:
   """The thresholds of both, refused where they are known to differ."""
   if np.shape(ours) != np.shape(theirs):

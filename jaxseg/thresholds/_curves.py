@@ -1,6 +1,8 @@
 """Counts to curves: one division at the end."""
 
 from collections.abc import Callable
+import fractions
+import re
 from typing import Any
 
 import jax.numpy as jnp
@@ -11,31 +13,50 @@ from jaxseg.thresholds import _counts
 
 # (true positive, false positive, false negative, true negative) ->
 # (numerator, denominator), integers.
-_METRICS: dict[str, Callable[..., tuple[Any, Any]]] = {
+Ratio = Callable[..., tuple[Any, Any]]
+_METRICS: dict[str, Ratio] = {
   "dice": lambda tp, fp, fn, tn: (2 * tp, 2 * tp + fp + fn),
   "iou": lambda tp, fp, fn, tn: (tp, tp + fp + fn),
   "precision": lambda tp, fp, fn, tn: (tp, tp + fp),
   "recall": lambda tp, fp, fn, tn: (tp, tp + fn),
   "specificity": lambda tp, fp, fn, tn: (tn, tn + fp),
+  # Signed and relative; "volume" is how far it is from 0, the best.
+  "volume_difference": lambda tp, fp, fn, tn: (fp - fn, tp + fn),
+  "volume": lambda tp, fp, fn, tn: (-abs(fp - fn), tp + fn),
 }
+_F_BETA = re.compile(r"f([0-9]{1,4}(?:\.[0-9]{1,4})?)")
 _POLICIES = ("nan", "perfect", "skip")
+_SIGNED = ("volume", "volume_difference")
+_AGGREGATES = ("pooled", "mean_case", "median_case", "worst_case")
 
 
 def curve(
-  counts: _counts.Counts, *, metric: str = "dice", empty: str = "nan"
+  counts: _counts.Counts,
+  *,
+  metric: str = "dice",
+  empty: str = "nan",
+  aggregate: str | None = None,
 ) -> Any:
   """A metric at every threshold.
 
   Args:
     counts: `[..., T + 1]`.
-    metric: "dice", "iou", "precision", "recall" or "specificity".
+    metric: "dice", "iou", "precision", "recall", "specificity",
+      "volume_difference" (predicted minus reference, relative to the
+      reference), "volume" (minus its size) or F-beta as "f2" or "f0.5".
+    aggregate: None leaves the leading axes; else they are cases (patients or
+      slices) and "pooled" takes the metric of their sum, "mean_case",
+      "median_case" and "worst_case" that of the cases with a value: choose
+      `empty` accordingly, for a nan is left out.
     empty: Where prediction and reference are both empty: "nan", or "perfect"
       for 1; with "skip" every threshold is nan if the reference is empty. If
-      one of them is empty and the metric is undefined, it is 0. Specificity
-      is undefined only without a negative voxel.
+      one of them is empty and the metric is undefined, it is 0; a volume
+      difference is infinite. Specificity is undefined only without a negative
+      voxel.
 
   Returns:
-    `[..., T]`: float64 from NumPy counts, float32 from JAX ones.
+    `[..., T]`, or `[T]` with an aggregate: float64 from NumPy counts, float32
+    from JAX ones.
 
   Raises:
     ConfigError: The metric or the policy is unknown.
@@ -43,7 +64,15 @@ def curve(
   References:
     Metrics Reloaded, arXiv:2206.01653.
   """
-  return score(
+  if aggregate is not None and aggregate not in _AGGREGATES:
+    raise errors.ConfigError(
+      f"aggregate {aggregate!r} is unknown; take one of"
+      f" {', '.join(_AGGREGATES)}"
+    )
+  axes = tuple(range(np.ndim(counts.positive) - 1))
+  if aggregate == "pooled" and axes:
+    counts = counts.sum(axes)
+  values = score(
     counts.true_positive,
     counts.false_positive,
     counts.false_negative,
@@ -51,19 +80,59 @@ def curve(
     metric=metric,
     empty=empty,
   )
+  if aggregate in (None, "pooled") or not axes:
+    return values
+  return _aggregated(values, axes, str(aggregate))
 
 
-def ratio(metric: str) -> Callable[..., tuple[Any, Any]]:
+def _aggregated(values: Any, axes: tuple[int, ...], aggregate: str) -> Any:
+  """Over the cases that have a value; nan where none has."""
+  host = isinstance(values, np.ndarray)
+  xp: Any = np if host else jnp
+  there = ~xp.isnan(values)
+  some = there.any(axes)
+  if aggregate == "worst_case":
+    worst = xp.where(there, values, np.inf).min(axes)
+    return xp.where(some, worst, np.nan)
+  if aggregate == "median_case":
+    if host:  # NumPy warns where all are nan.
+      values = np.where(some, values, 0)
+    return xp.where(some, xp.nanmedian(values, axes), np.nan)
+  total = xp.where(there, values, 0).sum(axes)
+  return xp.where(some, total / xp.maximum(there.sum(axes), 1), np.nan)
+
+
+def ratio(metric: str) -> Ratio:
   """Numerator and denominator of a metric as a function of the four counts.
 
   Raises:
     ConfigError: The metric is unknown.
   """
-  if metric not in _METRICS:
+  if metric in _METRICS:
+    return _METRICS[metric]
+  square = _beta_squared(metric)
+  if square is None:
     raise errors.ConfigError(
-      f"metric {metric!r} is unknown; take one of {', '.join(_METRICS)}"
+      f"metric {metric!r} is unknown; take one of {', '.join(_METRICS)}, or f2"
+      " for F-beta with beta 2"
     )
-  return _METRICS[metric]
+  b, q = square.numerator, square.denominator
+  return lambda tp, fp, fn, tn: (
+    (q + b) * tp,
+    (q + b) * tp + b * fn + q * fp,
+  )
+
+
+def largest_factor(metric: str) -> int:
+  """What a count is multiplied by at most, in integers."""
+  square = _beta_squared(metric)
+  return 2 if square is None else square.numerator + square.denominator
+
+
+def _beta_squared(metric: str) -> fractions.Fraction | None:
+  """beta^2 of "f2" or "f0.5", None of other metrics and of f0."""
+  match = _F_BETA.fullmatch(metric)
+  return fractions.Fraction(match[1]) ** 2 or None if match else None
 
 
 def score(tp: Any, fp: Any, fn: Any, tn: Any, *, metric: str, empty: str):
@@ -82,9 +151,10 @@ def score(tp: Any, fp: Any, fn: Any, tn: Any, *, metric: str, empty: str):
   dtype: Any = np.float64 if host else jnp.float32
   if not host:
     # 2 TP + FP + FN of what int32 holds fits, and is exact up to the division.
-    four = tuple(
-      v.astype(jnp.uint32) if v.dtype == jnp.int32 else v for v in four
-    )
+    if metric not in _SIGNED:
+      four = tuple(
+        v.astype(jnp.uint32) if v.dtype == jnp.int32 else v for v in four
+      )
   numerator, denominator = ratio(metric)(*four)
   defined = denominator > 0
   safe = xp.where(defined, denominator, 1)
@@ -93,8 +163,12 @@ def score(tp: Any, fp: Any, fn: Any, tn: Any, *, metric: str, empty: str):
   nothing = no_reference & (four[0] + four[1] == 0)
   if metric == "specificity":
     nothing = ~defined  # The reference is full: nothing could be left out.
-  best = dtype(1.0 if empty == "perfect" else np.nan)
-  value = xp.where(defined, value, xp.where(nothing, best, dtype(0)))
+  best, worst = 1.0, 0.0
+  if metric in _SIGNED:
+    best, worst = 0.0, -np.inf if metric == "volume" else np.inf
+  if empty != "perfect":
+    best = np.nan
+  value = xp.where(defined, value, xp.where(nothing, dtype(best), dtype(worst)))
   if empty == "skip":
     value = xp.where(no_reference, dtype(np.nan), value)
   return value

@@ -12,6 +12,9 @@ from jaxseg import errors
 # a rounded reciprocal instead, and half of the values come out one ulp low.
 BYTES = (np.arange(256, dtype=np.float64) / 255).astype(np.float32)
 
+# Softmax sums to 1.0000001 at times; what is further off is no probability.
+SLACK = 1e-6
+
 # Up to here p * (n - 1) + 0.5 in float32, cut to an integer, is the nearest
 # threshold or its neighbour on the other side of p: errors stay below 1/5.
 _MOST_BY_ARITHMETIC = 1 << 20
@@ -36,6 +39,29 @@ def grid(n: int = 1001) -> np.ndarray:
   if n < 2:
     raise errors.ConfigError(f"a grid of {n} thresholds; take at least 2")
   return (np.arange(n, dtype=np.float64) / (n - 1)).astype(np.float32)
+
+
+def fine_grid(n: int = 1001) -> np.ndarray:
+  """The even grid, and thresholds even in logits between its ends and beyond.
+
+  Half of all voxels of a map may lie below the even grid's first step. Counts
+  at these thresholds resolve them, for calibration, temperature and the
+  expected optimum; `coarsen` gives those of the even grid back. Every interval
+  is at most 1/64 wide in logits, between -16 and 16, as far as float32 can tell
+  such numbers from 1.
+
+  Args:
+    n: Thresholds of the even grid, at least 2.
+
+  Returns:
+    float32 `[T]`, ascending, the even grid's among them.
+
+  Raises:
+    ConfigError: `n` is below 2.
+  """
+  logits = np.linspace(-16, 16, 2049, dtype=np.float64)
+  both = np.concatenate([grid(n), (1 / (1 + np.exp(-logits))).astype("f4")])
+  return np.unique(both)
 
 
 def binarize(
@@ -184,3 +210,40 @@ def ordered(x: jax.Array) -> jax.Array:
   """
   bits = jax.lax.bitcast_convert_type(x, jnp.int32)
   return jnp.where(bits < 0, -(bits & jnp.int32(0x7FFFFFFF)), bits)
+
+
+def on_host(p: np.ndarray) -> np.ndarray:
+  """A NumPy map as float32; what it cannot hold is infinite."""
+  with np.errstate(over="ignore"):  # Infinity is refused later.
+    return p.astype(np.float32, copy=False)
+
+
+def refuse(
+  p: np.ndarray, begin: int, shape: tuple[int, ...], keep: Any = True
+) -> None:
+  """Raises DataError at the first voxel that is no probability."""
+  wide = on_host(p)
+  bad = ~((wide >= -SLACK) & (wide <= 1 + SLACK)) & keep
+  first = int(np.argmax(bad))
+  place = tuple(int(i) for i in np.unravel_index(begin + first, shape))
+  raise errors.DataError(
+    f"probability {p[first]} at index {place} is not in [0, 1]; are these"
+    " logits? apply the sigmoid or softmax first"
+  )
+
+
+def check_probabilities(p: np.ndarray, keep: np.ndarray | None = None) -> None:
+  """Raises DataError where a voxel is no probability.
+
+  Args:
+    p: NumPy map, any shape; uint8 always holds.
+    keep: Voxels that count, same shape; None is all.
+  """
+  if p.dtype == np.uint8:
+    return
+  wide = on_host(p)
+  bad = ~((wide >= -SLACK) & (wide <= 1 + SLACK))
+  if keep is not None:
+    bad &= keep
+  if bad.any():
+    refuse(p.ravel(), 0, p.shape, True if keep is None else keep.ravel())

@@ -7,11 +7,7 @@ import numpy as np
 
 from jaxseg import errors
 from jaxseg.thresholds import _counts
-from jaxseg.thresholds import _curves
-
-_OBJECTIVES = ("dice", "iou")
-_AGGREGATES = ("pooled", "mean_case")
-_POLICIES = ("skip", "perfect")
+from jaxseg.thresholds import _objective
 
 # Rounding of float64 scores is far below this; what is nearer than it to the
 # maximum is compared in exact fractions.
@@ -32,6 +28,10 @@ class Optimum:
     first: Position of `low`.
     last: Position of `high`.
     runs: Number of runs that reach the highest value.
+    epsilon: What the objective may fall short of `value` by.
+    near_low: First threshold of the run about `threshold` whose values are
+      within `epsilon`.
+    near_high: Last threshold of it.
   """
 
   threshold: float
@@ -42,6 +42,14 @@ class Optimum:
   first: int
   last: int
   runs: int
+  epsilon: float
+  near_low: float
+  near_high: float
+
+  @property
+  def width(self) -> float:
+    """How far the threshold may move within `epsilon`: near_high - near_low."""
+    return self.near_high - self.near_low
 
 
 def optimum(
@@ -50,6 +58,7 @@ def optimum(
   objective: str = "dice",
   aggregate: str = "pooled",
   empty: str = "skip",
+  epsilon: float = 0.01,
 ) -> Optimum:
   """Finds the threshold of the highest objective.
 
@@ -58,26 +67,46 @@ def optimum(
 
   Args:
     counts: `[T + 1]`, or with cases in front `[..., case, T + 1]`.
-    objective: "dice" or "iou".
+    objective: "dice", "iou" or F-beta as "f2" or "f0.5"; "volume" for the
+      predicted volume nearest to the reference's (its value is minus the
+      relative difference); "recall>=0.95" for the fewest false positives with
+      at least that recall, "precision>=0.9" and "specificity>=0.99" for the
+      most true positives.
     aggregate: "pooled" takes the score of the summed counts; "mean_case" the
-      mean of the scores of the cases.
-    empty: Cases without the structure in "mean_case": "skip" leaves them out;
-      with "perfect" such a case scores 1 where nothing is predicted, else 0.
+      mean of the scores of the cases; "worst_case" the lowest of them, so that
+      the optimum is the best threshold for the worst patient.
+    empty: Cases without the structure in "mean_case" and "worst_case": "skip"
+      leaves them out; with "perfect" such a case scores 1 where nothing is
+      predicted, else 0.
+    epsilon: For the width of the neighbourhood that is nearly as good.
+
+  Returns:
+    The optimum. Of a bound such as "recall>=0.95", `value` is the metric that
+    is bounded, and `epsilon` has no part: the neighbourhood is the run.
 
   Raises:
     ConfigError: Objective, aggregate or policy is unknown.
-    DataError: No case has the structure: no threshold is better than another.
+    DataError: No case has the structure: no threshold is better than another;
+      or no threshold keeps the bound.
 
   References:
     doi:10.1002/acm2.13331.
   """
-  numerator, denominator = scores(counts, objective, aggregate, empty)
-  best, value = _highest(numerator, denominator)
-  runs = np.split(best, np.flatnonzero(np.diff(best) > 1) + 1)
-  widest = max(runs, key=len)  # The first of equally wide ones.
-  first, last = int(widest[0]), int(widest[-1])
+  bound = _objective.constraint(objective)
+  if bound is not None:
+    best, scores = _within(counts, *bound, aggregate, empty)
+    near = None
+  else:
+    scores = _objective.scores(counts, objective, aggregate, empty)
+    best = highest(scores)
+    near = scores.values
+  first, last, runs = widest(best)
   index = first + (last - first) // 2
   grid = np.asarray(counts.thresholds)
+  value = float(scores.exact(index))
+  low, high = first, last
+  if near is not None:
+    low, high = _neighbourhood(near >= value - epsilon, first, last)
   return Optimum(
     threshold=float(grid[index]),
     value=value,
@@ -86,70 +115,70 @@ def optimum(
     index=index,
     first=first,
     last=last,
-    runs=len(runs),
+    runs=runs,
+    epsilon=epsilon,
+    near_low=float(grid[low]),
+    near_high=float(grid[high]),
   )
 
 
-def scores(
-  counts: _counts.Counts, objective: str, aggregate: str, empty: str
-) -> tuple[np.ndarray, np.ndarray]:
-  """Numerators and denominators > 0, int64 `[case, T]`, of what is averaged.
+def highest(scores: _objective.Scores) -> np.ndarray:
+  """All indices of the exactly highest score, ascending."""
+  values = scores.values
+  near = np.flatnonzero(values >= values.max() - _NEAR)
+  return near[largest(scores, near)]
 
-  Raises:
-    ConfigError: Objective, aggregate or policy is unknown.
-    DataError: No case has the structure.
-  """
-  _one_of(_OBJECTIVES, objective=objective)
-  _one_of(_AGGREGATES, aggregate=aggregate)
-  _one_of(_POLICIES, empty=empty)
-  host = counts.on_host()
-  bins = host.positive.shape[-1]
-  positive = host.positive.reshape(-1, bins)
-  negative = host.negative.reshape(-1, bins)
-  has = positive.any(-1)
-  if not has.any():
+
+def widest(best: np.ndarray) -> tuple[int, int, int]:
+  """First and last of the widest run of ascending indices, number of runs."""
+  runs = np.split(best, np.flatnonzero(np.diff(best) > 1) + 1)
+  run = max(runs, key=len)  # The first of equally wide ones.
+  return int(run[0]), int(run[-1]), len(runs)
+
+
+def largest(scores: _objective.Scores, near: np.ndarray) -> np.ndarray:
+  """Which of some thresholds reach the exactly highest score, bool."""
+  kinds = scores.kinds[near]
+  exact: dict[int, fractions.Fraction] = {}
+  for kind, k in zip(kinds.tolist(), near.tolist(), strict=True):
+    if kind not in exact:  # A plateau is many thresholds of the same counts.
+      exact[kind] = scores.exact(k)
+  top = max(exact.values())
+  return np.array([exact[kind] == top for kind in kinds.tolist()])
+
+
+def _neighbourhood(good: np.ndarray, first: int, last: int) -> tuple[int, int]:
+  """The run of good thresholds about first..last."""
+  bad = np.flatnonzero(~good)
+  below, above = bad[bad < first], bad[bad > last]
+  low = int(below[-1]) + 1 if len(below) else 0
+  high = int(above[0]) - 1 if len(above) else len(good) - 1
+  return low, high
+
+
+def _within(
+  counts: _counts.Counts,
+  metric: str,
+  bound: fractions.Fraction,
+  aggregate: str,
+  empty: str,
+) -> tuple[np.ndarray, _objective.Scores]:
+  """The best of the thresholds that keep a bound, and the bounded scores."""
+  scores = _objective.scores(counts, metric, aggregate, empty)
+  values = scores.values
+  allowed = values >= float(bound)
+  for k in np.flatnonzero(abs(values - float(bound)) < _NEAR).tolist():
+    allowed[k] = scores.exact(k) >= bound
+  if not allowed.any():
     raise errors.DataError(
-      f"none of {len(has)} cases has the structure, so no threshold is best;"
-      " leave the structure out"
+      f"no threshold reaches {metric} {float(bound):g}; the highest is"
+      f" {values.max():.4g}"
     )
-  if aggregate == "pooled":
-    positive, negative = positive.sum(0)[None], negative.sum(0)[None]
-  elif empty == "skip":
-    positive, negative = positive[has], negative[has]
-  kept = _counts.Counts(host.thresholds, positive, negative)
-  numerator, denominator = _curves.ratio(objective)(
-    kept.true_positive,
-    kept.false_positive,
-    kept.false_negative,
-    kept.true_negative,
-  )
-  nothing = denominator == 0  # Neither reference nor prediction: 1 / 1.
-  return numerator + nothing, denominator + nothing
-
-
-def _one_of(known: tuple[str, ...], **given: str) -> None:
-  for name, value in given.items():
-    if value not in known:
-      raise errors.ConfigError(
-        f"{name} {value!r} is unknown; take {' or '.join(known)}"
-      )
-
-
-def _highest(
-  numerator: np.ndarray, denominator: np.ndarray
-) -> tuple[np.ndarray, float]:
-  """All indices of the exactly highest mean, ascending, and that mean."""
-  rounded = (numerator / denominator).mean(0)  # [T]
-  near = np.flatnonzero(rounded >= rounded.max() - _NEAR)
-  seen: dict[bytes, fractions.Fraction] = {}
-  values = []
-  for k in near:
-    case = numerator[:, k], denominator[:, k]
-    key = b"".join(v.tobytes() for v in case)
-    if key not in seen:  # A plateau is many thresholds of the same counts.
-      a, b = (v.tolist() for v in case)
-      seen[key] = sum(map(fractions.Fraction, a, b), fractions.Fraction(0))
-    values.append(seen[key])
-  highest = max(values)
-  best = near[[value == highest for value in values]]
-  return best, float(highest / len(numerator))
+  cases, _ = _objective.kept(counts, aggregate, empty)
+  total = cases.sum(0)
+  fewer, more = -total.false_positive, total.true_positive
+  goals = (fewer, more) if metric == "recall" else (more, fewer)
+  best = np.flatnonzero(allowed)
+  for goal in goals:
+    best = best[goal[best] == goal[best].max()]
+  return best, scores

@@ -6,6 +6,7 @@ import numpy as np
 
 from jaxseg import errors
 from jaxseg.thresholds import _counts
+from jaxseg.thresholds import _objective
 from jaxseg.thresholds import _optimum
 
 
@@ -23,7 +24,7 @@ def sensitivity(
     counts: `[T + 1]`, or with cases in front `[..., case, T + 1]`.
     perturbations: Shifts d of the threshold. The grid's threshold nearest to
       t* + d is taken; beyond the grid's ends, its end.
-    aggregate: "pooled" or "mean_case", as in `optimum`.
+    aggregate: "pooled", "mean_case" or "worst_case", as in `optimum`.
     threshold: t*, moved to the grid's nearest; None is the optimum of these
       counts. A threshold that was chosen on other patients can give negative
       reductions.
@@ -48,8 +49,7 @@ def sensitivity(
       " finite; give numbers"
     )
   grid = np.asarray(counts.thresholds, np.float64)
-  ratio = _optimum.scores(counts, "dice", aggregate, empty)
-  dice = (ratio[0] / ratio[1]).mean(0)  # [T]
+  dice = _objective.scores(counts, "dice", aggregate, empty).values  # [T]
   if threshold is None:
     best = _optimum.optimum(counts, aggregate=aggregate, empty=empty)
     centre = best.index
@@ -59,3 +59,69 @@ def sensitivity(
   if not dice[centre] > 0:
     return np.full(shifts.shape, np.nan)
   return (dice[centre] - dice[there]) / dice[centre]
+
+
+def regret(
+  counts: _counts.Counts,
+  *,
+  at: float = 0.5,
+  aggregate: str = "pooled",
+  empty: str = "skip",
+) -> float:
+  """Relative Dice reduction of a threshold that was not chosen.
+
+  Args:
+    counts: `[T + 1]`, or with cases in front `[..., case, T + 1]`.
+    at: That threshold, moved to the grid's nearest.
+    aggregate: As in `optimum`.
+    empty: As in `optimum`.
+
+  Returns:
+    (D* - D(at)) / D*; nan where D* is 0.
+
+  Raises:
+    ConfigError: Something is unknown or not finite.
+    DataError: No case has the structure.
+  """
+  best = _optimum.optimum(counts, aggregate=aggregate, empty=empty)
+  (value,) = sensitivity(
+    counts,
+    perturbations=[at - best.threshold],
+    aggregate=aggregate,
+    empty=empty,
+  )
+  return float(value)
+
+
+def derivative(
+  counts: _counts.Counts,
+  *,
+  step: float = 0.01,
+  aggregate: str = "pooled",
+  empty: str = "skip",
+) -> np.ndarray:
+  """Slope of Dice over the threshold, by central differences.
+
+  Args:
+    counts: `[T + 1]`, or with cases in front `[..., case, T + 1]`.
+    step: Half of the difference's span; at the grid's ends it is cut off.
+    aggregate: As in `optimum`.
+    empty: As in `optimum`.
+
+  Returns:
+    float64 `[T]`, Dice per unit of threshold.
+
+  Raises:
+    ConfigError: Something is unknown, or the step reaches no other threshold.
+    DataError: No case has the structure.
+  """
+  grid = np.asarray(counts.thresholds, np.float64)
+  dice = _objective.scores(counts, "dice", aggregate, empty).values
+  below = np.searchsorted(grid, grid - step * (1 + 1e-6), side="left")
+  above = np.searchsorted(grid, grid + step * (1 + 1e-6), side="right") - 1
+  apart = grid[above] - grid[below]
+  if not (apart > 0).all():
+    raise errors.ConfigError(
+      f"step {step} reaches no other threshold of the grid; take a larger one"
+    )
+  return (dice[above] - dice[below]) / apart

@@ -138,22 +138,25 @@ def test_mean_case(sweeps, empty, which):
 def test_resampled_patients(sweeps):
   _, arrays, p, y = load(sweeps, "cohort_f32")
   counts = counted(p, y, "cohort")
-  pooled, mean = [], []
-  for index in arrays["cohort_f32__boot_index"]:
-    resampled = counts[index]
-    pooled.append(thresholds.optimum(resampled))
-    mean.append(
-      thresholds.optimum(resampled, aggregate="mean_case", empty="perfect")
-    )
-  np.testing.assert_array_equal(
-    [best.index for best in pooled], arrays["cohort_f32__boot_k_pooled"]
+  index = arrays["cohort_f32__boot_index"]
+  pooled = thresholds.bootstrap(counts, index=index)
+  value = thresholds.bootstrap(counts, "value", index=index)
+  mean = thresholds.bootstrap(
+    counts, index=index, aggregate="mean_case", empty="perfect"
   )
   np.testing.assert_array_equal(
-    [best.index for best in mean], arrays["cohort_f32__boot_k_mean_one"]
+    pooled.samples, GRID[arrays["cohort_f32__boot_k_pooled"]]
+  )
+  np.testing.assert_array_equal(
+    mean.samples, GRID[arrays["cohort_f32__boot_k_mean_one"]]
   )
   np.testing.assert_allclose(
-    [best.value for best in pooled],
-    arrays["cohort_f32__boot_dice_pooled"],
-    rtol=0,
-    atol=1e-15,
+    value.samples, arrays["cohort_f32__boot_dice_pooled"], rtol=0, atol=1e-15
   )
+  expected = sweeps[0]["cohort_f32"]["bootstrap"]
+  for found, name in (
+    (pooled, "pooled_threshold_ci95"),
+    (mean, "mean_one_threshold_ci95"),
+    (value, "pooled_dice_ci95"),
+  ):
+    np.testing.assert_allclose(found.interval(), expected[name], atol=1e-7)

@@ -146,9 +146,15 @@ def test_nothing_to_find_is_refused():
 @pytest.mark.parametrize(
   ("option", "message"),
   [
-    ({"objective": "hausdorff"}, "'hausdorff' is unknown; take dice or iou"),
-    ({"aggregate": "median"}, "'median' is unknown; take pooled or mean_case"),
-    ({"empty": "nan"}, "'nan' is unknown; take skip or perfect"),
+    (
+      {"objective": "hausdorff"},
+      "'hausdorff' is unknown; take one of dice, iou",
+    ),
+    (
+      {"aggregate": "median"},
+      "'median' is unknown; take one of pooled, mean_case",
+    ),
+    ({"empty": "nan"}, "'nan' is unknown; take one of skip, perfect"),
   ],
 )
 def test_unknown_names_are_refused(option, message):

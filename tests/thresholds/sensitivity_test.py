@@ -80,7 +80,7 @@ def test_wrong_options_are_refused():
   for option in ({"perturbations": (np.nan,)}, {"threshold": np.inf}):
     with pytest.raises(errors.ConfigError, match="not all finite"):
       thresholds.sensitivity(counts, **option)
-  with pytest.raises(errors.ConfigError, match="pooled or mean_case"):
+  with pytest.raises(errors.ConfigError, match="one of pooled, mean_case"):
     thresholds.sensitivity(counts, aggregate="median")
   with pytest.raises(errors.DataError, match="none of 1 cases"):
     thresholds.sensitivity(counts_of([0] * 9, [1] * 9), threshold=0.5)

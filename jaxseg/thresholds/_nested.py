@@ -1,0 +1,134 @@
+"""A threshold chosen on some patients, scored on the others."""
+
+import dataclasses
+
+import numpy as np
+
+from jaxseg import errors
+from jaxseg.thresholds import _counts
+from jaxseg.thresholds import _curves
+from jaxseg.thresholds import _objective
+from jaxseg.thresholds import _optimum
+from jaxseg.thresholds import _resampled
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Nested:
+  """What a choice of threshold is worth on patients it has not seen.
+
+  Attributes:
+    fold: Fold of each patient, `[patient]`; -1 for one that takes no part.
+    thresholds: Chosen without the fold, float64 `[fold]`.
+    scores: Score of each patient at the threshold chosen without it, float64
+      `[patient]`; nan where it has none.
+    held_out: The objective over all patients, each cut at the threshold that
+      was chosen without it.
+    in_sample: The objective at the optimum of all patients: too good.
+    half: The objective at 0.5.
+  """
+
+  fold: np.ndarray
+  thresholds: np.ndarray
+  scores: np.ndarray
+  held_out: float
+  in_sample: float
+  half: float
+
+  @property
+  def optimism(self) -> float:
+    """By how much the optimum of the same patients flatters."""
+    return self.in_sample - self.held_out
+
+
+def nested(
+  counts: _counts.Counts,
+  *,
+  folds: int | None = None,
+  seed: int = 0,
+  objective: str = "dice",
+  aggregate: str = "pooled",
+  empty: str = "skip",
+) -> Nested:
+  """Chooses the threshold without a patient, and scores that patient with it.
+
+  Args:
+    counts: `[patient, T + 1]`.
+    folds: Into how many groups the patients are drawn; None leaves one patient
+      out at a time.
+    seed: Of the draw.
+    objective: As in `optimum`; bounds are allowed, and `scores` are then of the
+      bounded metric.
+    aggregate: "pooled", "mean_case" or "worst_case".
+    empty: As in `optimum`.
+
+  Returns:
+    The thresholds and scores.
+
+  Raises:
+    ConfigError: Something is unknown, or there are not that many patients.
+    DataError: No patient has the structure, or none outside of a fold.
+  """
+  host = counts.on_host()
+  if host.positive.ndim != 2:
+    raise errors.ConfigError(
+      f"counts of shape {host.positive.shape}; give [patient, T + 1]"
+    )
+  bound = _objective.constraint(objective)
+  metric = bound[0] if bound else objective
+  # Without the structure a patient says nothing about the choice.
+  taking_part = np.flatnonzero(_objective.kept(host, aggregate, empty)[1])
+  number = len(taking_part) if folds is None else folds
+  if not 2 <= number <= len(taking_part):
+    raise errors.ConfigError(
+      f"{number} folds of {len(taking_part)} patients with the structure; give"
+      " 2 to their number"
+    )
+  fold = np.full(len(host.positive), -1)
+  order = taking_part
+  if folds is not None:
+    order = np.random.default_rng(seed).permutation(taking_part)
+  fold[order] = np.arange(len(order)) * number // len(order)
+
+  def best(cases: _counts.Counts) -> int:
+    return _optimum.optimum(
+      cases, objective=objective, aggregate=aggregate, empty=empty
+    ).index
+
+  chosen = np.array(
+    [best(_taken(host, (fold != k) & (fold >= 0))) for k in range(number)]
+  )
+  at = chosen[fold[taking_part]]
+  cases = _taken(host, fold >= 0)
+  four = [
+    np.take_along_axis(v, at[:, None], axis=1)
+    for v in (
+      cases.true_positive, cases.false_positive,
+      cases.false_negative, cases.true_negative,
+    )
+  ]  # fmt: skip
+  scores = np.full(len(fold), np.nan)
+  scores[taking_part] = _curves.score(
+    *four, metric=metric, empty="perfect" if empty == "perfect" else "skip"
+  )[:, 0]
+  if aggregate == "pooled":
+    total = [v.sum(0) for v in four]
+    held_out = _curves.score(*total, metric=metric, empty="nan")[0]
+  else:
+    known = scores[~np.isnan(scores)]
+    held_out = known.min() if aggregate == "worst_case" else known.mean()
+  grid = np.asarray(host.thresholds, np.float64)
+  values = _objective.scores(host, metric, aggregate, empty).values
+  return Nested(
+    fold=fold,
+    thresholds=grid[chosen],
+    scores=scores,
+    held_out=float(held_out),
+    in_sample=float(values[best(host)]),
+    half=float(values[_resampled.nearest(grid, np.array(0.5))]),
+  )
+
+
+def _taken(counts: _counts.Counts, which: np.ndarray) -> _counts.Counts:
+  return _counts.Counts(
+    counts.thresholds, counts.positive[which], counts.negative[which]
+  )

@@ -1,0 +1,180 @@
+"""What a threshold is chosen for: scores of cases, compared exactly."""
+
+import dataclasses
+import fractions
+import functools
+import re
+
+import numpy as np
+
+from jaxseg import errors
+from jaxseg.thresholds import _counts
+from jaxseg.thresholds import _curves
+
+AGGREGATES = ("pooled", "mean_case", "worst_case")
+_POLICIES = ("skip", "perfect")
+_CONSTRAINT = re.compile(r"(recall|precision|specificity)>=([01]?\.?[0-9]*)")
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Scores:
+  """Scores of cases as fractions of integers.
+
+  Attributes:
+    numerator: int64 `[case, T]`; one row if cases are pooled.
+    denominator: int64 `[case, T]`, above 0.
+    worst: Whether the worst case counts, else their mean.
+  """
+
+  numerator: np.ndarray
+  denominator: np.ndarray
+  worst: bool
+
+  @functools.cached_property
+  def values_of_cases(self) -> np.ndarray:
+    """float64 `[case, T]`, rounded."""
+    return self.numerator / self.denominator
+
+  @functools.cached_property
+  def values(self) -> np.ndarray:
+    """float64 `[T]`, rounded."""
+    each = self.values_of_cases
+    return each.min(0) if self.worst else each.mean(0)
+
+  def exact(self, k: int) -> fractions.Fraction:
+    """The score at a threshold, exactly."""
+    each = [
+      fractions.Fraction(a, b)
+      for a, b in zip(
+        self.numerator[:, k].tolist(),
+        self.denominator[:, k].tolist(),
+        strict=True,
+      )
+    ]
+    if self.worst:
+      return min(each)
+    return sum(each, fractions.Fraction(0)) / len(each)
+
+  @functools.cached_property
+  def kinds(self) -> np.ndarray:
+    """`[T]`: equal numbers mark thresholds of equal scores in all cases.
+
+    Neighbouring thresholds mostly differ; where they do not, no fraction need
+    be formed to know that they tie.
+    """
+    both = np.concatenate([self.numerator, self.denominator])
+    new = (both[:, 1:] != both[:, :-1]).any(0)
+    return np.concatenate([[0], np.cumsum(new)])
+
+
+def check(objective: str, aggregate: str, empty: str) -> None:
+  """Refuses what is unknown.
+
+  Raises:
+    ConfigError: Objective, aggregate or policy is unknown.
+  """
+  constraint(objective) or _curves.ratio(objective)
+  for name, value, known in (
+    ("aggregate", aggregate, AGGREGATES),
+    ("empty", empty, _POLICIES),
+  ):
+    if value not in known:
+      raise errors.ConfigError(
+        f"{name} {value!r} is unknown; take one of {', '.join(known)}"
+      )
+
+
+def constraint(objective: str) -> tuple[str, fractions.Fraction] | None:
+  """Metric and bound of an objective such as "recall>=0.95", else None.
+
+  Raises:
+    ConfigError: The bound is no number in [0, 1].
+  """
+  if ">=" not in objective:
+    return None
+  match = _CONSTRAINT.fullmatch(objective.replace(" ", ""))
+  try:
+    bound = fractions.Fraction(match[2]) if match else None
+  except ValueError:
+    bound = None
+  if match is None or bound is None or bound > 1:
+    raise errors.ConfigError(
+      f"objective {objective!r} is no bound; write recall>=0.95, precision>="
+      " or specificity>= with a number from 0 to 1"
+    )
+  return match[1], bound
+
+
+def kept(
+  counts: _counts.Counts, aggregate: str, empty: str
+) -> tuple[_counts.Counts, np.ndarray]:
+  """The cases that take part, `[case, T + 1]` on the host, and which they are.
+
+  Raises:
+    DataError: No case has the structure.
+  """
+  host = counts.on_host()
+  bins = host.positive.shape[-1]
+  positive = host.positive.reshape(-1, bins)
+  negative = host.negative.reshape(-1, bins)
+  has = positive.any(-1)
+  if not has.any():
+    raise errors.DataError(
+      f"none of {len(has)} cases has the structure, so no threshold is best;"
+      " leave the structure out"
+    )
+  if aggregate == "pooled" or empty == "perfect":
+    has = np.ones_like(has)
+  return _counts.Counts(host.thresholds, positive[has], negative[has]), has
+
+
+def scores(
+  counts: _counts.Counts, metric: str, aggregate: str, empty: str
+) -> Scores:
+  """Scores of the cases, or of their sum.
+
+  Args:
+    counts: `[..., T + 1]`.
+    metric: As in `curve`.
+    aggregate: One of `AGGREGATES`.
+    empty: "skip" or "perfect".
+
+  Raises:
+    ConfigError: Something is unknown.
+    DataError: No case has the structure.
+  """
+  check(metric, aggregate, empty)
+  cases, _ = kept(counts, aggregate, empty)
+  if aggregate == "pooled":
+    cases = _counts.Counts(
+      cases.thresholds,
+      cases.positive.sum(0, keepdims=True),
+      cases.negative.sum(0, keepdims=True),
+    )
+  return of_cases(cases, metric, worst=aggregate == "worst_case")
+
+
+def of_cases(cases: _counts.Counts, metric: str, *, worst: bool) -> Scores:
+  """Scores of counts `[case, T + 1]`.
+
+  Where a score is 0 / 0 it is the best one if prediction and reference are both
+  empty, else the worst, as in `curve` with empty="perfect".
+  """
+  _refuse_overflow(cases, metric)
+  tp, fp = cases.true_positive, cases.false_positive
+  fn, tn = cases.false_negative, cases.true_negative
+  numerator, denominator = _curves.ratio(metric)(tp, fp, fn, tn)
+  undefined = denominator == 0
+  if metric == "volume":  # 0 is the best: -0 / 1, and -FP / 1 where all is FP.
+    return Scores(numerator, denominator + undefined, worst)
+  perfect = undefined & ((tp + fp + fn == 0) | (metric == "specificity"))
+  return Scores(numerator + perfect, denominator + undefined, worst)
+
+
+def _refuse_overflow(cases: _counts.Counts, metric: str) -> None:
+  most = int(cases.positive.sum(-1).max() + cases.negative.sum(-1).max())
+  if most * _curves.largest_factor(metric) >= 2**63:
+    raise errors.ConfigError(
+      f"{metric} of {most} voxels does not fit in 64 bits; take a beta of"
+      " fewer digits"
+    )

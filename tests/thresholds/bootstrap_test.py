@@ -1,0 +1,171 @@
+"""Resampled patients: equal to doing it one by one, and paired."""
+
+import hypothesis
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+import numpy as np
+import pytest
+
+from jaxseg import errors
+from jaxseg import thresholds
+
+GRID = thresholds.grid(8)
+COUNTS = hnp.arrays(np.int64, (4, 9), elements=st.integers(0, 4))
+
+
+def counts_of(positive, negative):
+  return thresholds.Counts(
+    GRID, np.asarray(positive, np.int64), np.asarray(negative, np.int64)
+  )
+
+
+@pytest.fixture(scope="module")
+def counts():
+  draw = np.random.default_rng(3)
+  positive = draw.integers(0, 50, (7, 9)) * np.arange(9)
+  negative = draw.integers(0, 500, (7, 9)) // (1 + np.arange(9)) ** 2
+  return counts_of(positive, negative)
+
+
+@hypothesis.settings(deadline=None, max_examples=150)
+@hypothesis.given(
+  COUNTS,
+  COUNTS,
+  st.sampled_from(["dice", "iou", "f2", "volume"]),
+  st.sampled_from(["pooled", "mean_case"]),
+  st.sampled_from(["skip", "perfect"]),
+)
+def test_as_one_by_one(positive, negative, objective, aggregate, empty):
+  hypothesis.assume(positive.sum() > 0)
+  counts = counts_of(positive, negative)
+  how = {"objective": objective, "aggregate": aggregate, "empty": empty}
+  index = np.random.default_rng(0).integers(4, size=(12, 4))
+  found = {
+    name: thresholds.bootstrap(counts, name, index=index, **how)
+    for name in ("threshold", "value", "curve")
+  }
+  for row, drawn in enumerate(index):
+    own = counts_of(positive[drawn], negative[drawn])
+    if not own.positive.any():
+      assert np.isnan(found["threshold"].samples[row])
+      continue
+    best = thresholds.optimum(own, **how)
+    assert found["threshold"].samples[row] == best.threshold
+    value = found["value"].samples[row]
+    assert value == pytest.approx(best.value, abs=1e-12)
+    assert found["curve"].samples[row, best.index] == value
+  best = thresholds.optimum(counts, **how)
+  assert found["threshold"].estimate == best.threshold
+
+
+def test_sensitivity_and_regret_as_one_by_one(counts):
+  index = np.random.default_rng(1).integers(7, size=(20, 7))
+  shifts = (-0.3, -0.05, 0.2)
+  lost = thresholds.bootstrap(
+    counts, "sensitivity", index=index, perturbations=shifts
+  )
+  regret = thresholds.bootstrap(counts, "regret", index=index)
+  for row, drawn in enumerate(index):
+    own = counts[drawn]
+    np.testing.assert_allclose(
+      lost.samples[row],
+      thresholds.sensitivity(own, perturbations=shifts),
+      atol=1e-12,
+    )
+    assert regret.samples[row] == pytest.approx(
+      thresholds.regret(own), abs=1e-12
+    )
+  assert lost.estimate.shape == (3,)
+
+
+def test_structures_behind_the_patients(counts):
+  both = thresholds.Counts(
+    GRID,
+    np.stack([counts.positive, counts.positive[::-1]], 1),
+    np.stack([counts.negative, counts.negative[::-1]], 1),
+  )
+  index = np.random.default_rng(1).integers(7, size=(30, 7))
+  all_ = thresholds.bootstrap(both, "curve", index=index)
+  first = thresholds.bootstrap(counts, "curve", index=index)
+  assert all_.samples.shape == (30, 2, 8)
+  np.testing.assert_array_equal(all_.samples[:, 0], first.samples)
+  np.testing.assert_array_equal(all_.estimate[0], first.estimate)
+
+
+def test_a_function_of_counts(counts):
+  def best(own):
+    return thresholds.optimum(own, objective="recall>=0.5").threshold
+
+  found = thresholds.bootstrap(counts, best, resamples=25, seed=4)
+  assert found.estimate == best(counts)
+  for row, drawn in enumerate(found.index):
+    assert found.samples[row] == best(counts[drawn])
+
+
+def test_the_seed_decides(counts):
+  one, two, other = (
+    thresholds.bootstrap(counts, resamples=50, seed=seed) for seed in (1, 1, 2)
+  )
+  np.testing.assert_array_equal(one.samples, two.samples)
+  assert not np.array_equal(one.index, other.index)
+
+
+def test_paired_differences(counts):
+  worse = counts_of(counts.positive[:, ::-1], counts.negative)
+  a = thresholds.bootstrap(counts, "value", resamples=200, seed=0)
+  b = thresholds.bootstrap(worse, "value", resamples=200, seed=0)
+  apart = a - b
+  assert apart.estimate == a.estimate - b.estimate
+  low, high = apart.interval()
+  assert 0 < low < high
+  # Paired, the interval is narrower than if both were drawn apart.
+  other = thresholds.bootstrap(worse, "value", resamples=200, seed=9)
+  with pytest.raises(errors.ConfigError, match="drew different patients"):
+    a - other
+
+
+def test_intervals(counts):
+  found = thresholds.bootstrap(counts, "value", resamples=400, seed=0)
+  low, high = found.interval(0.9)
+  wide = found.interval(0.99)
+  assert wide[0] <= low <= found.estimate <= high <= wide[1]
+  expected = np.percentile(found.samples, [5, 95])
+  np.testing.assert_allclose([low, high], expected)
+  assert found.standard_error > 0
+  with pytest.raises(errors.ConfigError, match="level"):
+    found.interval(95)
+
+
+def test_rounding_hides_no_difference():
+  # Dice differ by 1e-13 here: far below what float64 sums are compared by.
+  big = 2**43
+  counts = counts_of(
+    [[0, 0, 0, 0, 0, 0, 0, 1, big], [0, 0, 0, 0, 0, 0, 0, 1, big]],
+    [[0, 0, 0, 0, 0, 0, 0, 0, 0]] * 2,
+  )
+  index = np.array([[0, 1], [0, 0], [1, 1]])
+  found = thresholds.bootstrap(counts, index=index)
+  best = thresholds.optimum(counts)
+  assert best.last == 6
+  assert found.samples.tolist() == [best.threshold] * 3
+
+
+@pytest.mark.parametrize(
+  ("options", "said"),
+  [
+    ({"statistic": "mode"}, "mode"),
+    ({"resamples": 1}, "at least 2"),
+    ({"objective": "recall>=0.5"}, "is a bound"),
+    ({"aggregate": "worst_case"}, "worst_case"),
+    ({"statistic": "regret", "objective": "iou"}, "is of Dice"),
+    ({"index": np.array([[0, 7]])}, "names no 7 patients"),
+  ],
+)
+def test_wrong_options(counts, options, said):
+  with pytest.raises(errors.ConfigError, match=said):
+    thresholds.bootstrap(counts, **options)
+
+
+def test_counts_without_patients(counts):
+  with pytest.raises(errors.ConfigError, match="without patients"):
+    thresholds.bootstrap(counts[0])

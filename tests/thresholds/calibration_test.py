@@ -1,0 +1,192 @@
+"""Calibration, temperature and the expected optimum, against the maps."""
+
+import numpy as np
+import pytest
+from scipy import optimize
+
+from jaxseg import errors
+from jaxseg import thresholds
+
+
+def calibrated(size=400_000, spread=1.5, seed=0):
+  """A map whose probabilities are what they say, and a reference."""
+  draw = np.random.default_rng(seed)
+  logits = draw.normal(-4, 2, size) * spread
+  p = (1 / (1 + np.exp(-logits))).astype(np.float32)
+  return p, draw.random(size) < p
+
+
+@pytest.fixture(scope="module")
+def maps():
+  return calibrated()
+
+
+@pytest.fixture(scope="module")
+def counts(maps):
+  return thresholds.count_case(*maps, thresholds.fine_grid())
+
+
+def test_the_fine_grid_holds_the_even_one(maps, counts):
+  fine = thresholds.fine_grid()
+  assert (np.diff(fine) > 0).all()
+  inner = fine[(fine > 1e-6) & (fine < 1 - 1e-5)].astype(np.float64)
+  assert np.diff(np.log(inner / (1 - inner))).max() < 1 / 64 + 0.01
+  even = thresholds.count_case(*maps, thresholds.grid())
+  coarse = thresholds.coarsen(counts, thresholds.grid())
+  np.testing.assert_array_equal(coarse.thresholds, even.thresholds)
+  np.testing.assert_array_equal(coarse.positive, even.positive)
+  np.testing.assert_array_equal(coarse.negative, even.negative)
+  with pytest.raises(errors.ConfigError, match="not among"):
+    thresholds.coarsen(even, np.float32([0.1234567]))
+
+
+class TestReliability:
+  def test_as_from_the_map(self, maps, counts):
+    p, y = maps
+    found = thresholds.reliability(counts, bins=10)
+    place = np.minimum((p * 10).astype(int), 9)
+    gaps = []
+    for k in range(10):
+      inside = place == k
+      assert abs(found.voxels[k] - inside.sum()) <= 0.002 * len(p)
+      assert found.confidence[k] == pytest.approx(p[inside].mean(), abs=2e-3)
+      assert found.frequency[k] == pytest.approx(y[inside].mean(), abs=2e-3)
+      gaps.append(abs(p[inside].mean() - y[inside].mean()) * inside.mean())
+    assert found.expected_error == pytest.approx(sum(gaps), abs=1e-4)
+    assert found.expected_error < 0.002
+    assert found.maximum_error < 0.02
+
+  def test_sees_miscalibration(self, maps, counts):
+    sure = thresholds.with_temperature(counts, 0.5)
+    assert thresholds.reliability(sure).expected_error > 0.01
+
+  def test_by_hand(self):
+    counts = thresholds.count_case(
+      np.float32([0.3, 0.3, 0.3, 0.3, 0.9]),
+      np.array([True, False, False, False, True]),
+      thresholds.grid(11),
+    )
+    found = thresholds.reliability(counts, bins=2)
+    np.testing.assert_allclose(found.confidence, [0.35, 0.95])
+    np.testing.assert_allclose(found.frequency, [0.25, 1])
+    assert found.voxels.tolist() == [4, 1]
+    assert found.expected_error == pytest.approx((4 * 0.1 + 0.05) / 5)
+    assert found.maximum_error == pytest.approx(0.1)
+
+  def test_refuses(self, counts):
+    with pytest.raises(errors.ConfigError, match="0 bins"):
+      thresholds.reliability(counts, bins=0)
+    nothing = thresholds.Counts(
+      thresholds.grid(3), np.zeros(4, np.int64), np.zeros(4, np.int64)
+    )
+    with pytest.raises(errors.DataError, match="of no voxel"):
+      thresholds.reliability(nothing)
+
+
+def test_brier_and_log_loss_as_from_the_map(maps, counts):
+  p, y = (v.astype(np.float64) for v in maps)
+  assert thresholds.brier(counts) == pytest.approx(
+    np.mean((p - y) ** 2), abs=1e-5
+  )
+  expected = -np.mean(y * np.log(p) + (1 - y) * np.log1p(-p))
+  found = thresholds.negative_log_likelihood(counts)
+  assert found == pytest.approx(expected, rel=1e-3)
+
+
+def test_certain_and_wrong_costs_infinitely():
+  counts = thresholds.count_case(
+    np.float32([1.0, 0.5]), np.array([False, True]), thresholds.grid(11)
+  )
+  assert thresholds.negative_log_likelihood(counts) == np.inf
+
+
+class TestTemperature:
+  @pytest.mark.parametrize("factor", [0.5, 1.0, 1.7])
+  def test_is_found_again(self, maps, factor):
+    p, y = maps
+    logits = np.log(p) - np.log1p(-p.astype(np.float64))
+    moved = (1 / (1 + np.exp(-logits * factor))).astype(np.float32)
+    counts = thresholds.count_case(moved, y, thresholds.fine_grid())
+    assert thresholds.fit_temperature(counts) == pytest.approx(factor, rel=0.02)
+
+  def test_as_from_the_map(self, maps, counts):
+    p, y = maps
+    z = np.log(p) - np.log1p(-p.astype(np.float64))
+
+    def loss(t):
+      return np.mean(np.logaddexp(0, np.where(y, -z, z) / t))
+
+    found = optimize.minimize_scalar(loss, bounds=(0.2, 5), method="bounded")
+    assert thresholds.fit_temperature(counts) == pytest.approx(
+      found.x, rel=1e-3
+    )
+
+  @pytest.mark.parametrize("temperature", [0.5, 2.0])
+  def test_moves_the_optimum_and_not_its_dice(self, maps, counts, temperature):
+    best = thresholds.optimum(counts)
+    moved = thresholds.optimum(thresholds.with_temperature(counts, temperature))
+    logit = np.log(best.threshold / (1 - best.threshold)) / temperature
+    assert moved.threshold == pytest.approx(1 / (1 + np.exp(-logit)), rel=1e-5)
+    assert moved.value == best.value
+    # The same, as counted on the map itself.
+    p, y = maps
+    z = (np.log(p) - np.log1p(-p.astype(np.float64))) / temperature
+    direct = thresholds.optimum(
+      thresholds.count_case(
+        (1 / (1 + np.exp(-z))).astype(np.float32), y, thresholds.fine_grid()
+      )
+    )
+    assert direct.threshold == pytest.approx(moved.threshold, abs=0.02)
+    assert direct.value == pytest.approx(best.value, abs=1e-3)
+
+  def test_the_ends_stay(self):
+    counts = thresholds.Counts(
+      thresholds.grid(5), np.ones(6, np.int64), np.ones(6, np.int64)
+    )
+    moved = thresholds.with_temperature(counts, 3.0).thresholds
+    assert (moved[0], moved[2], moved[4]) == (0, 0.5, 1)
+    with pytest.raises(errors.ConfigError, match="temperature 0"):
+      thresholds.with_temperature(counts, 0)
+
+  def test_what_cannot_be_fitted(self):
+    grid = thresholds.grid(5)
+    p = np.float32([0.1, 0.9])
+    for reference in ([True, True], [False, False]):
+      counts = thresholds.count_case(p, np.array(reference), grid)
+      with pytest.raises(errors.DataError, match="in and out"):
+        thresholds.fit_temperature(counts)
+    counts = thresholds.count_case(
+      np.float32([0.3, 0.3]), np.array([True, False]), grid
+    )
+    with pytest.raises(errors.DataError, match="one interval"):
+      thresholds.fit_temperature(counts)
+
+
+class TestExpectedOptimum:
+  @pytest.mark.parametrize("spread", [0.5, 1.0, 1.5, 3.0])
+  def test_half_of_the_dice_within_a_hundredth(self, spread):
+    p, y = calibrated(2_000_000, spread)
+    counts = thresholds.count_case(p, y, thresholds.fine_grid())
+    best = thresholds.optimum(thresholds.coarsen(counts, thresholds.grid()))
+    expected = thresholds.expected_optimum(counts)
+    assert abs(expected.threshold - expected.half) < 0.01
+    assert abs(expected.threshold - best.value / 2) < 0.01
+    assert abs(expected.value - best.value) < 0.01
+    # The empirical optimum lies on a flat top: what counts is the Dice there.
+    place = int(np.abs(counts.thresholds - expected.threshold).argmin())
+    assert thresholds.curve(counts)[place] > best.value - 0.002
+
+  def test_needs_no_reference(self, maps):
+    p, y = maps
+    fine = thresholds.fine_grid()
+    without = thresholds.count_case(p, np.zeros_like(y), fine)
+    assert thresholds.expected_optimum(without) == thresholds.expected_optimum(
+      thresholds.count_case(p, y, fine)
+    )
+
+  def test_nothing_to_expect(self):
+    nothing = thresholds.Counts(
+      thresholds.grid(3), np.array([5, 0, 0, 0]), np.zeros(4, np.int64)
+    )
+    with pytest.raises(errors.DataError, match="nothing can be expected"):
+      thresholds.expected_optimum(nothing)
