@@ -16,6 +16,7 @@ from jaxseg.report._labels import heading
 from jaxseg.report._labels import objective_label
 from jaxseg.report._labels import plain
 from jaxseg.report._labels import structure_label
+from jaxseg.report._maps import write_maps
 from jaxseg.report._objectives import objectives
 from jaxseg.report._objectives import Panel
 from jaxseg.report._overlay import overlay
@@ -74,6 +75,7 @@ __all__ = [
   "style",
   "sweep_section",
   "write_csv",
+  "write_maps",
   "write_page",
   "write_study",
 ]

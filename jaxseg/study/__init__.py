@@ -1,5 +1,15 @@
 """The study: each of its analyses as a function of a run's counts."""
 
+from jaxseg.study._map_tables import map_calibration
+from jaxseg.study._map_tables import map_case_rows
+from jaxseg.study._map_tables import map_curve_rows
+from jaxseg.study._map_tables import map_optimum_rows
+from jaxseg.study._map_tables import MapSettings
+from jaxseg.study._map_tables import missed_and_hallucinated
+from jaxseg.study._maps import count_maps
+from jaxseg.study._maps import count_pair
+from jaxseg.study._maps import MapCounts
+from jaxseg.study._maps import MapOptions
 from jaxseg.study._objectives import objectives
 from jaxseg.study._prominence import correlations
 from jaxseg.study._prominence import DEFINITIONS
@@ -24,10 +34,20 @@ __all__ = [
   "PAPER",
   "PERTURBATIONS",
   "SCOPES",
+  "MapCounts",
+  "MapOptions",
+  "MapSettings",
   "ModelCounts",
   "correlations",
+  "count_maps",
+  "count_pair",
   "dice_curve",
+  "map_calibration",
+  "map_case_rows",
+  "map_curve_rows",
+  "map_optimum_rows",
   "measure",
+  "missed_and_hallucinated",
   "objectives",
   "prominence",
   "read_run",

@@ -19,6 +19,7 @@ from jaxseg.thresholds._label_free import Expected
 from jaxseg.thresholds._label_free import expected_optimum
 from jaxseg.thresholds._nested import Nested
 from jaxseg.thresholds._nested import nested
+from jaxseg.thresholds._objective import check_objective
 from jaxseg.thresholds._optimum import Optimum
 from jaxseg.thresholds._optimum import optimum
 from jaxseg.thresholds._sensitivity import derivative
@@ -39,6 +40,7 @@ __all__ = [
   "binarize",
   "bootstrap",
   "brier",
+  "check_objective",
   "coarsen",
   "count",
   "count_case",

@@ -67,13 +67,26 @@ class Scores:
     return np.concatenate([[0], np.cumsum(new)])
 
 
+def check_objective(objective: str) -> None:
+  """Refuses an objective that `optimum` does not know.
+
+  Args:
+    objective: A metric as in `curve`, or a bound such as "recall>=0.95".
+
+  Raises:
+    ConfigError: It is unknown.
+  """
+  if constraint(objective) is None:
+    _curves.ratio(objective)
+
+
 def check(objective: str, aggregate: str, empty: str) -> None:
   """Refuses what is unknown.
 
   Raises:
     ConfigError: Objective, aggregate or policy is unknown.
   """
-  constraint(objective) or _curves.ratio(objective)
+  check_objective(objective)
   for name, value, known in (
     ("aggregate", aggregate, AGGREGATES),
     ("empty", empty, _POLICIES),

@@ -9,7 +9,9 @@ import subprocess
 import sys
 import time
 
+import numpy as np
 import pytest
+import SimpleITK as sitk
 
 from tests.conftest import ROOT
 
@@ -194,6 +196,54 @@ def test_inspect_reads_the_users_names(dicom_data, tmp_path):
   ]
   assert row["name"] == "'BODY'"
   assert row["status"] == "matched"
+
+
+def test_sweep_over_anyones_maps(tmp_path):
+  draw = np.random.default_rng(0)
+  for folder in ("maps", "labels"):
+    (tmp_path / folder).mkdir()
+  for k in range(4):
+    y = np.zeros((3, 12, 14), np.uint8)
+    y[:, 3:8, 4:9] = 1
+    p = np.clip(0.5 * y + draw.normal(0.2, 0.1, y.shape), 0, 1)
+    for folder, array in (("maps", p.astype(np.float32)), ("labels", y)):
+      image = sitk.GetImageFromArray(array)
+      image.SetSpacing((1.0, 1.0, 2.5))
+      sitk.WriteImage(image, str(tmp_path / folder / f"case_{k}.nii.gz"))
+  given = ("--probabilities=maps", "--reference=labels", "--resamples=50")
+  code, out, err = start("sweep", *given, folder=tmp_path)
+  assert code == 0, err
+  assert "4 maps with a reference" in out
+  run = tmp_path / "runs" / "sweep"
+  said = json.loads((run / "threshold.json").read_text())
+  assert 0.2 < said["threshold"] < 0.6
+  assert said["rule"] == "float32(p) >= float32(threshold)"
+  for name in ("optimum", "curve", "cases", "calibration"):
+    assert rows(run / "tables" / f"{name}.csv")
+  for name in ("curve", "reliability"):
+    assert (run / "figures" / f"{name}.svg").stat().st_size > 1000
+  # Two parts, as two machines would count them, are the same.
+  for part in ("1/2", "2/2"):
+    code, _, err = start(
+      "sweep", *given, f"--shard={part}", f"--output=part{part[0]}",
+      "--workers=1", folder=tmp_path,
+    )  # fmt: skip
+    assert code == 0, err
+  merge = ("--merge=part1,part2", "--output=merged", "--resamples=50")
+  code, _, err = start("sweep", *merge, folder=tmp_path)
+  assert code == 0, err
+  merged = json.loads((tmp_path / "merged" / "threshold.json").read_text())
+  assert merged["optima"] == said["optima"]
+  for flags, text in (
+    (("--probabilities=maps",), "--reference"),
+    (("--probabilities=none", "--reference=labels"), "none"),
+    (("--merge=nowhere",), "no counts in nowhere"),
+    ((*given, "--shard=3/2"), "shard"),
+    ((*given, "--choose=best"), "best"),
+    ((*given, "--workers=0"), "0 workers"),
+  ):
+    line = refused("sweep", *flags, "--output=bad", folder=tmp_path)
+    assert text in line
 
 
 @pytest.mark.parametrize(

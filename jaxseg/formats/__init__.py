@@ -1,0 +1,19 @@
+"""Probability maps and masks of any framework: read, paired, on one grid."""
+
+from jaxseg.formats._grids import match_grids
+from jaxseg.formats._map import Map
+from jaxseg.formats._mask import read_mask
+from jaxseg.formats._pair import pair
+from jaxseg.formats._pairing import Pair
+from jaxseg.formats._pairing import Pairing
+from jaxseg.formats._probabilities import read_probabilities
+
+__all__ = [
+  "Map",
+  "Pair",
+  "Pairing",
+  "match_grids",
+  "pair",
+  "read_mask",
+  "read_probabilities",
+]

@@ -1,0 +1,98 @@
+"""Names of cases, and what all names of a side share.
+
+Names are cut between words and numbers only: of prob_case10 and prob_case11
+the shared part is "prob_case" and not "prob_case1", so that no case 0 of
+another set is taken for case 10.
+"""
+
+from collections.abc import Sequence
+import dataclasses
+import pathlib
+import re
+
+from jaxseg.formats import _suffix
+
+_TOKEN = re.compile(r"[0-9]+|[^\W\d_]+|[\W_]|.", re.DOTALL)
+_ENDS = " _-.,/"
+
+
+@dataclasses.dataclass(frozen=True)
+class Keys:
+  """What files are matched by.
+
+  Attributes:
+    keys: One for each file.
+    before: What stood before each of them, and was the same for all.
+    after: What stood after each of them.
+  """
+
+  keys: tuple[str, ...]
+  before: tuple[str, ...] = ()
+  after: tuple[str, ...] = ()
+
+
+def stems(paths: Sequence[pathlib.Path]) -> Keys:
+  """The files' names without their suffixes."""
+  return Keys(tuple(_suffix.stem(path) for path in paths))
+
+
+def telling(paths: Sequence[pathlib.Path]) -> Keys:
+  """Names that tell the files apart, with folders where names do not.
+
+  Names that are all the same give way to the folders, without those that all
+  share; names of which some are the same get the folders in front.
+  """
+  own = stems(paths).keys
+  if len(set(own)) == len(own):
+    return Keys(own)
+  folders = [path.parent.parts for path in paths]
+  front = _shared(folders, keep=0)
+  folders = [parts[front:] for parts in folders]
+  if len(set(own)) > 1:
+    both = zip(folders, own, strict=True)
+    return Keys(tuple("/".join((*parts, name)) for parts, name in both))
+  back = _shared([parts[::-1] for parts in folders], keep=0)
+  return Keys(tuple("/".join(parts[: len(parts) - back]) for parts in folders))
+
+
+def stripped(names: Keys) -> Keys:
+  """Keys without what all of them begin and end with; one file keeps its."""
+  if len(names.keys) < 2:
+    return names
+  words = [tuple(_TOKEN.findall(name)) for name in names.keys]
+  front = _shared(words)
+  before, words = words[0][:front], [one[front:] for one in words]
+  back = _shared([one[::-1] for one in words])
+  after = words[0][len(words[0]) - back :]
+  keys = tuple("".join(one[: len(one) - back]) for one in words)
+  return Keys(keys, before, after)
+
+
+def at_odds(one: Keys, other: Keys) -> bool:
+  """Whether the shared parts hold numbers, and not the same ones.
+
+  Then they may tell patients or sites apart: p1_t1, p1_t2 and p2_t1, p2_t2.
+  """
+  numbers = [
+    sorted(int(word) for word in (*keys.before, *keys.after)
+           if word.isascii() and word.isdigit())
+    for keys in (one, other)
+  ]  # fmt: skip
+  return all(numbers) and numbers[0] != numbers[1]
+
+
+def said(key: str, one: Keys, other: Keys) -> str:
+  """A case's name: its key with what stands around it on both sides."""
+  front = _shared([one.before[::-1], other.before[::-1]], keep=0)
+  back = _shared([one.after, other.after], keep=0)
+  before = "".join(one.before[len(one.before) - front :]).lstrip(_ENDS)
+  return before + key + "".join(one.after[:back]).rstrip(_ENDS)
+
+
+def _shared(words: Sequence[Sequence[str]], keep: int = 1) -> int:
+  """How many words all begin with; of each, `keep` are left at least."""
+  count = 0
+  most = min(len(one) for one in words) - keep
+  while count < most and len({one[count] for one in words}) == 1:
+    count += 1
+  return count

@@ -1,0 +1,123 @@
+"""Maps and references paired by the names of their files, without a guess."""
+
+from collections.abc import Callable, Sequence
+import os
+import pathlib
+
+from jaxseg import _text
+from jaxseg import errors
+from jaxseg.formats import _find
+from jaxseg.formats import _names
+from jaxseg.formats import _pairing
+from jaxseg.formats import _suffix
+
+_Paths = tuple[pathlib.Path, ...]
+# Ways to name the files of a side, the strictest first.
+_WAYS: tuple[Callable[[Sequence[pathlib.Path]], _names.Keys], ...] = (
+  _names.stems,
+  _names.telling,
+  lambda paths: _names.stripped(_names.telling(paths)),
+)
+
+
+def pair(
+  probabilities: _find.Given, reference: _find.Given
+) -> _pairing.Pairing:
+  """Pairs the files of maps with those of masks by name.
+
+  A file's name is what stands before its known suffix. Files of equal names
+  are pairs. Where there are none, names are compared without what all names
+  of their side begin and end with (prob_case1, prob_case2 and case1_label,
+  case2_label); files that have one name in many folders go by the folders.
+  A map and a mask that are given as one file each are a pair whatever their
+  names. Beside an nnU-Net .npz the segmentation of the same name is no map.
+
+  Args:
+    probabilities: A file, a folder, a pattern with `*` and recursive `**`, or
+      a list of files. Of a folder, the files of known kinds in it, or, where
+      it has none, those below it.
+    reference: The same for the masks.
+
+  Returns:
+    The pairs by name, and what is left over.
+
+  Raises:
+    DataError: There are no files or no pairs, a name fits two files, or a
+      file is on both sides.
+  """
+  maps = _find.without_segmentations(_find.find(probabilities, "probabilities"))
+  masks = _find.find(reference, "reference")
+  _check_apart(maps, masks)
+  if _one_file(probabilities) and _one_file(reference):
+    one = _pairing.Pair(_suffix.stem(maps[0]), maps[0], masks[0])
+    return _pairing.Pairing((one,), (), ())
+  twice: errors.DataError | None = None
+  for way in _WAYS:
+    ours, theirs = way(maps), way(masks)
+    common = set(ours.keys) & set(theirs.keys)
+    if not common or _names.at_odds(ours, theirs):
+      continue
+    found = _twice(maps, ours, common) or _twice(masks, theirs, common)
+    if not found:
+      return _paired(maps, masks, ours, theirs)
+    twice = twice or found
+  raise twice or _none(maps, masks)
+
+
+def _check_apart(maps: _Paths, masks: _Paths) -> None:
+  """Refuses a file on both sides, which would be compared with itself."""
+  both = {path.resolve() for path in maps} & {path.resolve() for path in masks}
+  if both:
+    raise errors.DataError(
+      f"{min(both)}: is among the maps and among the references; give patterns"
+      " that do not overlap"
+    )
+
+
+def _one_file(given: _find.Given) -> bool:
+  """Whether one file was named itself, so that no other can be meant."""
+  if isinstance(given, str | os.PathLike):
+    return pathlib.Path(given).is_file()
+  return len(given) == 1
+
+
+def _twice(
+  paths: _Paths, names: _names.Keys, common: set[str]
+) -> errors.DataError | None:
+  """The error for a wanted name that two files have."""
+  first: dict[str, pathlib.Path] = {}
+  for path, key in zip(paths, names.keys, strict=True):
+    if key in common and key in first:
+      return errors.DataError(
+        f"{first[key]} and {path}: both fit the name {_text.shown(key)}; give"
+        " one of them only, or lists of files"
+      )
+    first[key] = path
+  return None
+
+
+def _paired(
+  maps: _Paths, masks: _Paths, ours: _names.Keys, theirs: _names.Keys
+) -> _pairing.Pairing:
+  left = dict(zip(ours.keys, maps, strict=True))
+  right = dict(zip(theirs.keys, masks, strict=True))
+  # Names that a later file has taken over are not in common, but left over.
+  pairs = [
+    _pairing.Pair(_names.said(key, ours, theirs), left[key], right[key])
+    for key in left.keys() & right.keys()
+  ]
+  used = {path for one in pairs for path in (one.probabilities, one.reference)}
+  return _pairing.Pairing(
+    tuple(sorted(pairs, key=lambda one: one.name)),
+    tuple(path for path in maps if path not in used),
+    tuple(path for path in masks if path not in used),
+  )
+
+
+def _none(maps: _Paths, masks: _Paths) -> errors.DataError:
+  return errors.DataError(
+    f"no pairs: no name of {len(maps)} maps, such as"
+    f" {_text.shown(maps[0].name)}, fits one of {len(masks)} references, such"
+    f" as {_text.shown(masks[0].name)}; rename one side's files like the"
+    " other's"
+  )

@@ -1,0 +1,154 @@
+"""One seam for work on cases: in this process, on more cores, on a cluster.
+
+Cases do not know of each other and their results add, so no result depends on
+where or in which order they are computed.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+import concurrent.futures
+import contextlib
+import multiprocessing
+import os
+from typing import Any, TypeVar
+
+from jaxseg import errors
+
+_Item = TypeVar("_Item")
+_Result = TypeVar("_Result")
+# Tries of a case whose worker was lost, before it is thought to kill workers.
+_RETRIES = 5
+
+
+def run(
+  function: Callable[[_Item], _Result],
+  items: Sequence[_Item],
+  *,
+  workers: int | None = None,
+  scheduler: str | None = None,
+) -> Iterator[tuple[int, _Result]]:
+  """Calls a function on each item; results come as they are ready.
+
+  Args:
+    function: Importable, for it is sent by name; so are its results.
+    items: What it is called on, one after the other.
+    workers: Processes of this machine; 1 is this process itself, None as many
+      as cores, but no more than items.
+    scheduler: Address of a running `dask.distributed` scheduler, such as
+      tcp://10.0.0.1:8786, whose workers have jaxseg; instead of processes. An
+      item whose worker is lost goes to another.
+
+  Yields:
+    (position in `items`, result), in no order. What `function` raises, is
+    raised here; items not yet begun are then given up.
+
+  Raises:
+    ConfigError: `workers` is below 1, the scheduler cannot be reached, or
+      dask.distributed is not installed.
+  """
+  if workers is not None and workers < 1:
+    raise errors.ConfigError(f"{workers} workers; give at least 1")
+  if scheduler is not None:
+    yield from _on_cluster(function, items, scheduler)
+    return
+  number = min(workers or os.cpu_count() or 1, len(items))
+  if number <= 1:
+    for index, item in enumerate(items):
+      yield index, function(item)
+    return
+  # Not by fork, for JAX runs threads.
+  context = multiprocessing.get_context("spawn")
+  with concurrent.futures.ProcessPoolExecutor(
+    number, mp_context=context
+  ) as pool:
+    yield from _as_completed(pool, function, items, 2 * number)
+
+
+def _as_completed(
+  pool: concurrent.futures.Executor,
+  function: Callable[[Any], Any],
+  items: Sequence[Any],
+  most: int,
+) -> Iterator[tuple[int, Any]]:
+  """Results as they are ready; at most so many items are begun at a time."""
+  waiting: dict[concurrent.futures.Future, int] = {}
+  following = iter(enumerate(items))
+
+  def begin() -> None:
+    for index, item in following:
+      waiting[pool.submit(function, item)] = index
+      break
+
+  try:
+    for _ in range(most):
+      begin()
+    while waiting:
+      done, _ = concurrent.futures.wait(
+        waiting, return_when=concurrent.futures.FIRST_COMPLETED
+      )
+      for future in done:
+        index = waiting.pop(future)
+        result = future.result()
+        begin()
+        yield index, result
+  finally:
+    for future in waiting:
+      future.cancel()
+
+
+def _on_cluster(
+  function: Callable[[Any], Any], items: Sequence[Any], address: str
+) -> Iterator[tuple[int, Any]]:
+  with _client(address) as (client, as_completed):
+    futures = {
+      client.submit(function, item, pure=False, retries=_RETRIES): index
+      for index, item in enumerate(items)
+    }
+    try:
+      for future in as_completed(list(futures)):
+        yield futures.pop(future), future.result()
+    finally:
+      client.cancel(list(futures))
+
+
+@contextlib.contextmanager
+def _client(address: str) -> Iterator[tuple[Any, Any]]:
+  try:
+    import distributed
+  except ImportError as e:
+    raise errors.ConfigError(
+      "a scheduler needs dask.distributed: pip install 'jaxseg[cluster]'"
+    ) from e
+  try:
+    client = distributed.Client(address, timeout=10)
+  except (OSError, ValueError, TimeoutError) as e:
+    raise errors.ConfigError(
+      f"scheduler {address!r} cannot be reached ({type(e).__name__}); start"
+      " it with: dask scheduler"
+    ) from e
+  try:
+    yield client, distributed.as_completed
+  finally:
+    client.close()
+
+
+def shard(items: Sequence[_Item], part: str) -> Sequence[_Item]:
+  """One of several parts of a list, for job arrays.
+
+  >>> shard(["a", "b", "c", "d", "e"], "2/3")
+  ['b', 'e']
+
+  Args:
+    items: All of them, in the same order for every part.
+    part: "i/n": part i of n, from 1.
+
+  Returns:
+    Every n-th item from the i-th on; the parts are disjoint and together all.
+
+  Raises:
+    ConfigError: It is not "i/n" with 1 <= i <= n.
+  """
+  first, slash, number = part.partition("/")
+  fine = slash and first.isdecimal() and number.isdecimal()
+  if not fine or not 1 <= int(first) <= int(number):
+    raise errors.ConfigError(f"shard {part!r}: write i/n, from 1/n to n/n")
+  return list(items)[int(first) - 1 :: int(number)]

@@ -1,0 +1,234 @@
+"""What counts of anyone's maps say: the tables of one structure."""
+
+from collections.abc import Sequence
+import dataclasses
+from typing import Any
+
+import numpy as np
+
+from jaxseg import errors
+from jaxseg import thresholds
+from jaxseg.study import _maps
+
+AGGREGATES = ("pooled", "mean_case")
+_METRICS = ("dice", "iou", "precision", "recall", "specificity")
+_SHIFTS = (-0.1, -0.05, 0.05, 0.1)
+
+
+@dataclasses.dataclass(frozen=True)
+class MapSettings:
+  """How an optimum is chosen and how sure one can be of it.
+
+  Attributes:
+    objective: As in `thresholds.optimum`.
+    resamples: Of the patient bootstrap; below 2 cases there is none.
+    seed: Of the bootstrap and of the folds.
+    epsilon: Of the width of the optimum.
+    level: Of the intervals.
+  """
+
+  objective: str = "dice"
+  resamples: int = 2000
+  seed: int = 0
+  epsilon: float = 0.01
+  level: float = 0.95
+
+  def __post_init__(self):
+    thresholds.check_objective(self.objective)
+    if self.resamples < 2:
+      raise errors.ConfigError(f"{self.resamples} resamples; take at least 2")
+
+
+def map_curve_rows(
+  found: _maps.MapCounts, settings: MapSettings
+) -> list[dict[str, Any]]:
+  """A row for each threshold: metrics, and the interval of Dice."""
+  counts = found.even
+  columns: dict[str, np.ndarray] = {
+    "threshold": np.asarray(counts.thresholds, np.float64)
+  }
+  for metric in _METRICS:
+    columns[metric] = thresholds.curve(
+      counts, metric=metric, aggregate="pooled"
+    )
+  columns["volume_difference"] = thresholds.curve(
+    counts, metric="volume_difference", aggregate="pooled"
+  )
+  columns["dice_mean_case"] = thresholds.curve(
+    counts, empty="skip", aggregate="mean_case"
+  )
+  if _many(counts):
+    low, high = thresholds.bootstrap(
+      counts, "curve", resamples=settings.resamples, seed=settings.seed
+    ).interval(settings.level)
+    columns |= {"dice_low": low, "dice_high": high}
+  return [
+    {name: float(values[k]) for name, values in columns.items()}
+    for k in range(len(counts.thresholds))
+  ]
+
+
+def map_optimum_rows(
+  found: _maps.MapCounts, settings: MapSettings
+) -> list[dict[str, Any]]:
+  """A row for each aggregate: the optimum, how sure, and what it is worth."""
+  counts = found.even
+  rows = []
+  for aggregate in AGGREGATES:
+    how = {"objective": settings.objective, "aggregate": aggregate}
+    best = thresholds.optimum(counts, epsilon=settings.epsilon, **how)
+    row: dict[str, Any] = {
+      "objective": settings.objective,
+      "aggregate": aggregate,
+      "cases": len(found.names),
+      "threshold": _decimal(best.threshold),
+      "value": best.value,
+      "plateau_low": _decimal(best.low),
+      "plateau_high": _decimal(best.high),
+      "near_low": _decimal(best.near_low),
+      "near_high": _decimal(best.near_high),
+      "epsilon": best.epsilon,
+    }
+    dice = thresholds.curve(counts, empty="skip", aggregate=aggregate)
+    row["dice"] = float(dice[best.index])
+    row["dice_half"] = float(dice[_nearest(counts, 0.5)])
+    row |= _sensitivity(counts, best.threshold, aggregate)
+    if _many(counts):
+      row |= _uncertainty(counts, settings, aggregate)
+    rows.append(row)
+  return rows
+
+
+def _sensitivity(
+  counts: thresholds.Counts, threshold: float, aggregate: str
+) -> dict[str, float]:
+  lost = thresholds.sensitivity(
+    counts, perturbations=_SHIFTS, aggregate=aggregate, threshold=threshold
+  )
+  row = {
+    f"reduction_{'minus' if shift < 0 else 'plus'}_{abs(shift):g}": float(value)
+    for shift, value in zip(_SHIFTS, lost, strict=True)
+  }
+  row["regret_half"] = thresholds.regret(counts, aggregate=aggregate)
+  return row
+
+
+def _uncertainty(
+  counts: thresholds.Counts, settings: MapSettings, aggregate: str
+) -> dict[str, float]:
+  """Intervals by bootstrap, and the choice without the patient scored."""
+  nested = thresholds.nested(
+    counts, objective=settings.objective, aggregate=aggregate
+  )
+  row = {
+    "left_out_value": nested.held_out,
+    "optimism": nested.optimism,
+  }
+  if ">=" in settings.objective:
+    return row
+  for statistic, name in (("threshold", "threshold"), ("value", "value")):
+    low, high = thresholds.bootstrap(
+      counts,
+      statistic,
+      resamples=settings.resamples,
+      seed=settings.seed,
+      objective=settings.objective,
+      aggregate=aggregate,
+    ).interval(settings.level)
+    row |= {f"{name}_low": float(low), f"{name}_high": float(high)}
+  return row
+
+
+def map_case_rows(
+  found: _maps.MapCounts, threshold: float
+) -> list[dict[str, Any]]:
+  """A row for each case at a threshold, at 0.5, and at its own optimum.
+
+  Args:
+    found: Counts of the cases.
+    threshold: That of the pooled optimum.
+  """
+  counts = found.even
+  at, half = _nearest(counts, threshold), _nearest(counts, 0.5)
+  rows = []
+  for place, name in enumerate(found.names):
+    own = counts[place]
+    dice = thresholds.curve(own)
+    reference = int(own.positive.sum())
+    predicted = int(own.true_positive[at] + own.false_positive[at])
+    row: dict[str, Any] = {
+      "case": name,
+      "reference_voxels": reference,
+      "reference_ml": reference * float(found.voxel_ml[place]),
+      "predicted_voxels": predicted,
+      "dice": float(dice[at]),
+      "dice_half": float(dice[half]),
+      "own_threshold": None,
+      "own_dice": None,
+      "missed": bool(reference and not predicted),
+      "hallucinated": bool(predicted and not reference),
+    }
+    if reference:
+      best = thresholds.optimum(own)
+      row |= {"own_threshold": _decimal(best.threshold), "own_dice": best.value}
+    rows.append(row)
+  return rows
+
+
+def map_calibration(found: _maps.MapCounts) -> dict[str, Any]:
+  """Whether the optimum lies where calibrated probabilities put it.
+
+  Returns:
+    JSON-able: errors of calibration, the fitted temperature, and the expected
+    optimum as the maps are and at that temperature, which is fitted on these
+    very cases.
+  """
+  counts = found.counts
+  curve = thresholds.reliability(counts)
+  expected = thresholds.expected_optimum(counts)
+  temperature = thresholds.fit_temperature(counts)
+  soft = thresholds.with_temperature(counts, temperature)
+  after = thresholds.expected_optimum(soft)
+  best = thresholds.optimum(found.even)
+  return {
+    "expected_calibration_error": curve.expected_error,
+    "maximum_calibration_error": curve.maximum_error,
+    "brier": thresholds.brier(counts),
+    "negative_log_likelihood": thresholds.negative_log_likelihood(counts),
+    "empirical_threshold": best.threshold,
+    "half_of_best_dice": best.value / 2,
+    "expected_threshold": expected.threshold,
+    "expected_dice": expected.value,
+    "temperature": temperature,
+    "expected_threshold_calibrated": _back(after.threshold, temperature),
+    "expected_dice_calibrated": after.value,
+  }
+
+
+def _back(threshold: float, temperature: float) -> float:
+  """A threshold of the calibrated map as one of the map as it is."""
+  if not 0 < threshold < 1:
+    return threshold
+  odds = (threshold / (1 - threshold)) ** temperature
+  return float(odds / (1 + odds))
+
+
+def _decimal(threshold: float) -> float:
+  """The shortest number that is the same float32: 0.258."""
+  return float(str(np.float32(threshold)))
+
+
+def _many(counts: thresholds.Counts) -> bool:
+  """Whether there are patients to resample and to leave out."""
+  return int((counts.positive.sum(-1) > 0).sum()) >= 2
+
+
+def _nearest(counts: thresholds.Counts, threshold: float) -> int:
+  grid = np.asarray(counts.thresholds, np.float64)
+  return int(np.abs(grid - threshold).argmin())
+
+
+def missed_and_hallucinated(rows: Sequence[dict[str, Any]]) -> tuple[int, int]:
+  """How many cases of `map_case_rows` were missed and hallucinated."""
+  missed = sum(row["missed"] for row in rows)
+  return missed, sum(row["hallucinated"] for row in rows)

@@ -1,0 +1,249 @@
+"""Anyone's maps: each pair of files to counts, and counts to one table each."""
+
+from collections.abc import Callable, Sequence
+import dataclasses
+import functools
+import io
+import json
+import pathlib
+from typing import Any
+
+import numpy as np
+
+from jaxseg import _files
+from jaxseg import _text
+from jaxseg import errors
+from jaxseg import formats
+from jaxseg import parallel
+from jaxseg import thresholds
+
+_FORMAT = 1
+
+
+@dataclasses.dataclass(frozen=True)
+class MapOptions:
+  """How a map and its reference are read and counted.
+
+  Attributes:
+    structure: Class, channel or segment of the map; None where it has one.
+    label: The same of the reference.
+    resample: Whether a map on another grid may be interpolated.
+    eight_bit: Whether 8-bit files hold u / 255.
+    grid: Number of thresholds of the even grid.
+  """
+
+  structure: str | int | None = None
+  label: str | int | None = None
+  resample: bool = False
+  eight_bit: bool = False
+  grid: int = 1001
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class MapCounts:
+  """Counts of cases.
+
+  Attributes:
+    names: Of the cases, sorted.
+    counts: `[case, T + 1]`, int64, at `thresholds.fine_grid(grid)`.
+    voxel_ml: Volume of a case's voxel, mL; nan where the files do not tell.
+    grid: Number of thresholds of the even grid among them.
+    keys: What each case was counted from: options, names, sizes, times.
+  """
+
+  names: tuple[str, ...]
+  counts: thresholds.Counts
+  voxel_ml: np.ndarray
+  grid: int
+  keys: tuple[str, ...]
+
+  @property
+  def even(self) -> thresholds.Counts:
+    """Counts at the even grid."""
+    return thresholds.coarsen(self.counts, thresholds.grid(self.grid))
+
+  def write(self, path: pathlib.Path) -> None:
+    """Writes an .npz file without pickles, in one step."""
+    arrays: dict[str, Any] = {
+      "format": np.int64(_FORMAT),
+      "names": np.array(self.names, np.str_),
+      "voxel_ml": self.voxel_ml,
+      "grid": np.int64(self.grid),
+      "keys": np.array(self.keys, np.str_),
+      **self.counts.to_arrays(),
+    }
+    content = io.BytesIO()
+    np.savez_compressed(content, **arrays)
+    _files.write_bytes(path, content.getvalue())
+
+  @staticmethod
+  def read(path: pathlib.Path) -> "MapCounts":
+    """Reads what `write` wrote.
+
+    Raises:
+      DataError: The file is missing or no such file.
+    """
+    try:
+      with np.load(path, allow_pickle=False) as file:
+        arrays = {name: file[name] for name in file.files}
+      if int(arrays["format"]) != _FORMAT:
+        raise ValueError(f"format {int(arrays['format'])}")
+      found = MapCounts(
+        tuple(arrays["names"].tolist()),
+        thresholds.Counts.from_arrays(arrays),
+        np.asarray(arrays["voxel_ml"], np.float64),
+        int(arrays["grid"]),
+        tuple(arrays["keys"].tolist()),
+      )
+    except (OSError, ValueError, KeyError, EOFError) as e:
+      raise errors.DataError(
+        f"{path}: not readable as counts of maps ({e}); count them again"
+      ) from e
+    if len(found.names) != len(found.counts.positive):
+      raise errors.DataError(
+        f"{path}: {len(found.names)} names for {len(found.counts.positive)}"
+        " cases; count them again"
+      )
+    return found
+
+  @staticmethod
+  def merge(parts: Sequence["MapCounts"]) -> "MapCounts":
+    """One of several, such as those of other machines; sorted by name.
+
+    Raises:
+      DataError: A case is there twice with different counts, or the thresholds
+        differ.
+    """
+    cases: dict[str, tuple[thresholds.Counts, float, str]] = {}
+    for part in parts:
+      if part.grid != parts[0].grid:
+        raise errors.DataError(
+          f"counts at grids of {parts[0].grid} and {part.grid} thresholds do"
+          " not go together; count again with the same"
+        )
+      for place, name in enumerate(part.names):
+        own = part.counts[place]
+        seen = cases.get(name)
+        if seen and not (
+          np.array_equal(seen[0].positive, own.positive)
+          and np.array_equal(seen[0].negative, own.negative)
+        ):
+          raise errors.DataError(
+            f"case {_text.shown(name)} is there twice with different counts;"
+            " merge one of the two"
+          )
+        cases[name] = own, float(part.voxel_ml[place]), part.keys[place]
+    if not cases:
+      raise errors.DataError("there are no counts to merge; count maps first")
+    names = tuple(sorted(cases))
+    return MapCounts(
+      names,
+      thresholds.Counts.stack([cases[name][0] for name in names]),
+      np.array([cases[name][1] for name in names]),
+      parts[0].grid,
+      tuple(cases[name][2] for name in names),
+    )
+
+
+def count_pair(pair: formats.Pair, *, options: MapOptions) -> MapCounts:
+  """Reads a map and its reference and counts them.
+
+  Raises:
+    JaxsegError: A file cannot be read, the two do not fit, or a value is no
+      probability; the line names the file.
+  """
+  key = _key(pair, options)
+  reference = formats.read_mask(pair.reference, structure=options.label)
+  given = formats.read_probabilities(
+    pair.probabilities, structure=options.structure, eight_bit=options.eight_bit
+  )
+  p, y = formats.match_grids(given, reference, resample=options.resample)
+  try:
+    counts = thresholds.count_case(p, y, thresholds.fine_grid(options.grid))
+  except errors.DataError as e:
+    raise errors.DataError(f"{pair.probabilities}: {e}") from e
+  affine = reference.affine if given.affine is None else given.affine
+  if reference.affine is not None:
+    affine = reference.affine
+  ml = np.nan
+  if affine is not None:
+    ml = abs(float(np.linalg.det(affine[:3, :3]))) / 1000
+  return MapCounts(
+    (pair.name,),
+    thresholds.Counts.stack([counts]),
+    np.array([ml]),
+    options.grid,
+    (key,),
+  )
+
+
+def count_maps(
+  pairs: Sequence[formats.Pair],
+  folder: pathlib.Path,
+  *,
+  options: MapOptions,
+  workers: int | None = None,
+  scheduler: str | None = None,
+  on_case: Callable[[str, int, int], None] | None = None,
+) -> MapCounts:
+  """Counts all pairs; what was counted before is not counted again.
+
+  A worker holds one case at a time.
+
+  Args:
+    pairs: Maps and references.
+    folder: Gets one file of counts for each case.
+    options: How they are read.
+    workers: As in `parallel.run`.
+    scheduler: As in `parallel.run`.
+    on_case: Called after each case with (name, done, all).
+
+  Raises:
+    JaxsegError: A pair cannot be counted; the others that were are kept.
+  """
+  paths = _places(pairs, folder)
+  found: dict[int, MapCounts] = {}
+  for index, one in enumerate(pairs):
+    if paths[index].exists():
+      before = MapCounts.read(paths[index])
+      if before.keys == (_key(one, options),) and before.names == (one.name,):
+        found[index] = before
+  todo = [index for index in range(len(pairs)) if index not in found]
+  work = parallel.run(
+    functools.partial(count_pair, options=options),
+    [pairs[index] for index in todo],
+    workers=workers,
+    scheduler=scheduler,
+  )
+  done = len(found)
+  for place, counted in work:
+    index = todo[place]
+    counted.write(paths[index])
+    found[index] = counted
+    done += 1
+    if on_case:
+      on_case(pairs[index].name, done, len(pairs))
+  return MapCounts.merge([found[index] for index in range(len(pairs))])
+
+
+def _places(
+  pairs: Sequence[formats.Pair], folder: pathlib.Path
+) -> list[pathlib.Path]:
+  """A file for each case; names of other people's make no path."""
+  taken: dict[str, int] = {}
+  places = []
+  for one in pairs:
+    slug = _text.slug(one.name, fallback="case")
+    taken[slug] = taken.get(slug, 0) + 1
+    number = f"-{taken[slug]}" if taken[slug] > 1 else ""
+    places.append(folder / f"{slug}{number}.npz")
+  return places
+
+
+def _key(pair: formats.Pair, options: MapOptions) -> str:
+  """Tells whether a case would be counted from the same files again."""
+  facts: list[Any] = [dataclasses.asdict(options)]
+  for path in (pair.probabilities, pair.reference):
+    about = path.stat()
+    facts.append([path.name, about.st_size, about.st_mtime_ns])
+  return json.dumps(facts)

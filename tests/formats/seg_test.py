@@ -1,0 +1,97 @@
+"""DICOM segmentations as maps and masks; broken files of every kind."""
+
+import numpy as np
+import pytest
+import SimpleITK as sitk
+
+from jaxseg import dicom
+from jaxseg import errors
+from jaxseg import formats
+from tests.dicom.ct_double import ct_series
+
+SHAPE = (4, 8, 9)
+
+
+@pytest.fixture(scope="module")
+def ct(tmp_path_factory):
+  folder = tmp_path_factory.mktemp("ct")
+  ct_series(folder, shape=SHAPE)
+  return dicom.read_ct(folder)
+
+
+def test_fractional_and_binary(tmp_path, ct):
+  p = np.random.default_rng(0).random(SHAPE, np.float32)
+  masks = {"Parotid_L": p > 0.5, "Parotid_R": p > 0.9}
+  maps = dicom.write_seg(tmp_path / "p.dcm", {"a": p}, ct)
+  dicom.write_seg(tmp_path / "m.dcm", masks, ct)
+  read = formats.read_probabilities(maps)
+  assert np.abs(read.array - p).max() <= 1 / 510 + 1e-7
+  np.testing.assert_allclose(read.affine, ct.affine, atol=1e-6)
+  found = formats.read_mask(tmp_path / "m.dcm", structure="Parotid_R")
+  np.testing.assert_array_equal(
+    formats.match_grids(read, found)[1], masks["Parotid_R"]
+  )
+  assert formats.read_mask(tmp_path / "m.dcm", structure=1).array.any()
+  with pytest.raises(errors.JaxsegError, match="Parotid_L"):
+    formats.read_mask(tmp_path / "m.dcm")
+  with pytest.raises(errors.DataError, match="BINARY"):
+    formats.read_probabilities(tmp_path / "m.dcm", structure=1)
+
+
+def written(folder, suffix):
+  """A good file of a kind."""
+  path = folder / f"good{suffix}"
+  array = np.random.default_rng(0).random(SHAPE, np.float32)
+  if suffix == ".npy":
+    np.save(path, array)
+  elif suffix == ".npz":
+    np.savez_compressed(path, probabilities=array[None])
+  else:
+    sitk.WriteImage(sitk.GetImageFromArray(array), str(path))
+  return path
+
+
+@pytest.mark.parametrize(
+  "suffix",
+  [".nii", ".nii.gz", ".nrrd", ".mha", ".npy", ".npz"],
+)
+def test_broken_files_end_in_one_clear_line(tmp_path, suffix):
+  content = written(tmp_path, suffix).read_bytes()
+  bad = tmp_path / f"bad{suffix}"
+  outcomes, said = set(), set()
+  for case in range(100):
+    draw = np.random.default_rng([7, case])
+    data = bytearray(content)
+    at = int(draw.integers(len(data)))
+    match case % 4:
+      case 0:
+        data = data[:at]
+      case 1:
+        for place in draw.integers(len(data), size=4):
+          data[place] ^= 1 << int(draw.integers(8))
+      case 2:
+        early = int(draw.integers(min(len(data), 400)))
+        data[early] = int(draw.integers(256))
+      case 3:
+        data[at : at + 20] = draw.bytes(20)
+    bad.write_bytes(bytes(data))
+    for read in (formats.read_probabilities, formats.read_mask):
+      try:
+        read(bad)
+      except errors.JaxsegError as e:
+        outcomes.add(type(e).__name__)
+        said.add(str(e))
+  assert "DataError" in outcomes
+  for line in said:
+    assert line.isprintable(), line
+    assert "bad" in line
+
+
+@pytest.mark.parametrize("suffix", [".nii.gz", ".nrrd", ".mhd", ".dcm", ".npz"])
+def test_empty_and_missing_files(tmp_path, suffix):
+  path = tmp_path / f"x{suffix}"
+  with pytest.raises(errors.DataError, match="x"):
+    formats.read_probabilities(path)
+  path.write_bytes(b"")
+  with pytest.raises(errors.JaxsegError, match="x"):
+    formats.read_mask(path)

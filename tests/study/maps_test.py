@@ -1,0 +1,176 @@
+"""Anyone's maps: counted, merged, and what the tables say."""
+
+import json
+import os
+
+import numpy as np
+import pytest
+import SimpleITK as sitk
+
+from jaxseg import errors
+from jaxseg import formats
+from jaxseg import study
+from jaxseg import thresholds
+
+OPTIONS = study.MapOptions()
+SETTINGS = study.MapSettings(resamples=50)
+
+
+def case(seed, shape=(4, 16, 18)):
+  draw = np.random.default_rng(seed)
+  y = np.zeros(shape, np.bool_)
+  y[1:3, 4:10, 5 : 9 + seed % 4] = True
+  p = np.clip(0.55 * y + draw.normal(0.15, 0.12, shape), 0, 1)
+  return p.astype(np.float32), y
+
+
+def write(array, path):
+  image = sitk.GetImageFromArray(array)
+  image.SetSpacing((1.0, 1.5, 3.0))
+  path.parent.mkdir(parents=True, exist_ok=True)
+  sitk.WriteImage(image, str(path))
+
+
+@pytest.fixture
+def files(tmp_path):
+  for seed in range(5):
+    p, y = case(seed)
+    write(p, tmp_path / "p" / f"case{seed}.nii.gz")
+    write(y.astype(np.uint8), tmp_path / "r" / f"case{seed}.nrrd")
+  return tmp_path
+
+
+def pairs(files):
+  return formats.pair(files / "p", files / "r").pairs
+
+
+@pytest.fixture
+def found(files):
+  return study.count_maps(pairs(files), files / "c", options=OPTIONS, workers=1)
+
+
+def test_counts_are_those_of_the_arrays(found):
+  assert found.names == tuple(f"case{k}" for k in range(5))
+  for seed in range(5):
+    direct = thresholds.count_case(*case(seed), thresholds.grid())
+    np.testing.assert_array_equal(found.even.positive[seed], direct.positive)
+    np.testing.assert_array_equal(found.even.negative[seed], direct.negative)
+  np.testing.assert_allclose(found.voxel_ml, 4.5 / 1000)
+
+
+def test_what_was_counted_is_not_counted_again(files, found):
+  stamps = {p: p.stat().st_mtime_ns for p in (files / "c").iterdir()}
+  p, _ = case(9)
+  changed = files / "p" / "case3.nii.gz"
+  write(p, changed)
+  os.utime(changed, ns=(1, 1))
+  seen = []
+  again = study.count_maps(
+    pairs(files), files / "c", options=OPTIONS, workers=1,
+    on_case=lambda name, *_: seen.append(name),
+  )  # fmt: skip
+  assert seen == ["case3"]
+  assert sum(p.stat().st_mtime_ns != t for p, t in stamps.items()) == 1
+  direct = thresholds.count_case(p, case(3)[1], thresholds.grid())
+  np.testing.assert_array_equal(again.even.positive[3], direct.positive)
+  # Another class or grid is another count.
+  other = study.MapOptions(grid=101)
+  study.count_maps(pairs(files), files / "c", options=other, workers=1,
+                   on_case=lambda name, *_: seen.append(name))  # fmt: skip
+  assert len(seen) == 6
+
+
+def test_processes_give_the_same(files, found):
+  other = study.count_maps(
+    pairs(files), files / "d", options=OPTIONS, workers=2
+  )
+  np.testing.assert_array_equal(other.counts.positive, found.counts.positive)
+  assert other.names == found.names
+
+
+def test_merging_parts_is_the_whole(files, found, tmp_path):
+  every = pairs(files)
+  parts = []
+  for number, some in enumerate((every[:2], every[1:])):
+    part = study.count_maps(
+      some, files / f"part{number}", options=OPTIONS, workers=1
+    )
+    part.write(tmp_path / f"{number}.npz")
+    parts.append(study.MapCounts.read(tmp_path / f"{number}.npz"))
+  merged = study.MapCounts.merge(parts[::-1])
+  assert merged.names == found.names
+  np.testing.assert_array_equal(merged.counts.positive, found.counts.positive)
+  np.testing.assert_array_equal(merged.counts.negative, found.counts.negative)
+
+
+def test_what_does_not_merge(found, tmp_path):
+  other = study.MapCounts(
+    found.names,
+    thresholds.Counts(
+      found.counts.thresholds, found.counts.positive + 1, found.counts.negative
+    ),
+    found.voxel_ml,
+    found.grid,
+    found.keys,
+  )
+  with pytest.raises(errors.DataError, match="'case0' is there twice"):
+    study.MapCounts.merge([found, other])
+  with pytest.raises(errors.DataError, match="no counts"):
+    study.MapCounts.merge([])
+  (tmp_path / "x.npz").write_bytes(b"rubbish")
+  with pytest.raises(errors.DataError, match=r"x\.npz"):
+    study.MapCounts.read(tmp_path / "x.npz")
+
+
+def test_logits_are_refused_with_the_file(files):
+  p, _ = case(0)
+  write(p * 8 - 4, files / "p" / "case0.nii.gz")
+  with pytest.raises(errors.DataError, match=r"case0\.nii\.gz.*logits"):
+    study.count_maps(pairs(files), files / "c", options=OPTIONS, workers=1)
+
+
+def test_optimum_rows(found):
+  pooled, mean = study.map_optimum_rows(found, SETTINGS)
+  best = thresholds.optimum(found.even)
+  assert np.float32(pooled["threshold"]) == np.float32(best.threshold)
+  assert pooled["value"] == pooled["dice"] == best.value
+  assert pooled["threshold_low"] <= best.threshold <= pooled["threshold_high"]
+  assert pooled["left_out_value"] <= pooled["value"]
+  assert mean["aggregate"] == "mean_case"
+  json.dumps([pooled, mean])
+  volume, _ = study.map_optimum_rows(
+    found, study.MapSettings(objective="recall>=0.9", resamples=50)
+  )
+  assert volume["value"] >= 0.9
+
+
+def test_curve_and_case_rows(found):
+  rows = study.map_curve_rows(found, SETTINGS)
+  assert len(rows) == 1001
+  assert all(r["dice_low"] <= r["dice_high"] for r in rows)
+  assert rows[300]["dice"] == thresholds.curve(found.even.sum())[300]
+  cases = study.map_case_rows(found, 0.4)
+  for seed, row in enumerate(cases):
+    p, y = case(seed)
+    cut = thresholds.binarize(p, 0.4)
+    assert row["reference_voxels"] == y.sum()
+    assert row["reference_ml"] == pytest.approx(y.sum() * 0.0045)
+    assert row["dice"] == 2 * (cut & y).sum() / (cut.sum() + y.sum())
+  assert study.missed_and_hallucinated(cases) == (0, 0)
+
+
+def test_one_case_has_no_intervals(files):
+  one = study.count_maps(
+    pairs(files)[:1], files / "c", options=OPTIONS, workers=1
+  )
+  row = study.map_optimum_rows(one, SETTINGS)[0]
+  assert "threshold_low" not in row
+  assert "dice_low" not in study.map_curve_rows(one, SETTINGS)[0]
+
+
+def test_calibration(found):
+  said = study.map_calibration(found)
+  assert said["half_of_best_dice"] == thresholds.optimum(found.even).value / 2
+  assert 0 < said["expected_threshold"] < 1
+  assert said["temperature"] > 0
+  json.dumps(said)
