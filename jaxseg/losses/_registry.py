@@ -7,14 +7,32 @@ import jax
 
 from jaxseg import errors
 from jaxseg.losses import _bce_dice
+from jaxseg.losses import _combo
 from jaxseg.losses import _cross_entropy
 from jaxseg.losses import _dice
+from jaxseg.losses import _focal
+from jaxseg.losses import _generalized_dice
+from jaxseg.losses import _jaccard
+from jaxseg.losses import _log_cosh_dice
+from jaxseg.losses import _lovasz
+from jaxseg.losses import _softmax_cross_entropy
+from jaxseg.losses import _tversky
 
 _LOSSES: dict[str, Callable[..., jax.Array]] = {
   "bce": _cross_entropy.binary_cross_entropy,
   "bce_dice": _bce_dice.bce_dice,
   "binary_cross_entropy": _cross_entropy.binary_cross_entropy,
+  "combo": _combo.combo,
   "dice": _dice.dice,
+  "focal": _focal.focal,
+  "focal_tversky": _tversky.focal_tversky,
+  "generalized_dice": _generalized_dice.generalized_dice,
+  "jaccard": _jaccard.jaccard,
+  "log_cosh_dice": _log_cosh_dice.log_cosh_dice,
+  "lovasz": _lovasz.lovasz,
+  "lovasz_hinge": _lovasz.lovasz_hinge,
+  "softmax_cross_entropy": _softmax_cross_entropy.softmax_cross_entropy,
+  "tversky": _tversky.tversky,
 }
 
 

@@ -7,7 +7,9 @@ from jaxseg import losses
 
 
 def test_names():
-  assert losses.names() == ("bce", "bce_dice", "binary_cross_entropy", "dice")
+  known = losses.names()
+  assert list(known) == sorted(known)
+  assert {"bce", "bce_dice", "dice", "focal", "lovasz_hinge"} <= set(known)
   assert losses.get("bce") is losses.binary_cross_entropy
   for name in losses.names():
     assert callable(losses.get(name))
@@ -38,7 +40,7 @@ def test_other_names_are_refused_with_those_there_are(name, fact):
     losses.get(name)
   text = str(caught.value)
   assert repr(name) in text and "\n" not in text
-  assert "bce, bce_dice, binary_cross_entropy, dice" in text
+  assert "bce, bce_dice, binary_cross_entropy, combo, dice" in text
 
 
 def test_a_module_that_fails_is_the_settings_fault(tmp_path, monkeypatch):

@@ -1,5 +1,7 @@
 """The count on the host: any layout, checked values, no shape too odd."""
 
+import math
+
 import jax.numpy as jnp
 import ml_dtypes
 import numpy as np
@@ -140,3 +142,17 @@ def test_thresholds_beyond_the_range_let_no_logit_through(cuts, dtype):
   p = np.asarray([0.2, 0.4, 1.5, 0.1, 0.3], dtype)
   with pytest.raises(errors.DataError, match=r"1.5 at index \(2,\)"):
     thresholds.count_case(p, p > 1, np.float32(cuts))
+
+
+def test_more_than_2_to_the_31_voxels():
+  """One row again and again, without the memory of all of them."""
+  row = np.tile(np.array([0, 200, 255, 255], np.uint8), 2**16)
+  shape = (2**13 + 5, 2**18)
+  p = np.broadcast_to(row, shape)
+  y = np.broadcast_to(row > 0, shape)
+  found = thresholds.count_case(p, y, thresholds.grid())
+  voxels = math.prod(shape)
+  assert voxels > 2**31
+  assert found.positive.sum() == 3 * voxels // 4
+  assert found.positive[-1] == voxels // 2
+  assert found.negative.sum() == found.negative[1] == voxels // 4

@@ -1,0 +1,78 @@
+"""Generalised Dice: one ratio over classes, each weighted by its size."""
+
+import jax
+import jax.numpy as jnp
+
+from jaxseg import _checks as checks
+from jaxseg.losses import _region
+
+_WEIGHTS = ("square", "simple")
+_ABSENT = ("skip", "largest")
+
+
+def generalized_dice(
+  logits: jax.Array,
+  labels: jax.Array,
+  *,
+  axis: tuple[int, ...] = (-3, -2),
+  weights: str = "square",
+  absent: str = "skip",
+  smooth: float = 1e-5,
+  where: jax.Array | None = None,
+  activation: str = "softmax",
+) -> jax.Array:
+  """1 - (2 sum_l w_l I_l + s) / (sum_l w_l (sum(p_l) + sum(t_l)) + s).
+
+  The sums over classes come before the ratio, as in the paper; a mean of the
+  classes' Dice is another loss.
+
+  >>> logits = jnp.zeros((1, 2, 2, 2))
+  >>> labels = jnp.zeros((1, 2, 2, 2)).at[..., 0].set(1.0)
+  >>> round(float(generalized_dice(logits, labels)[0]), 3)
+  0.333
+
+  Args:
+    logits: Network output, float, `[N, H, W, C]`; `activation` is inside.
+    labels: Reference t in [0, 1], same shape, classes on the last axis.
+    axis: Axes summed over, not the last.
+    weights: "square": w = 1 / sum(t)^2; "simple": w = 1 / sum(t).
+    absent: A class without a pixel in the reference has an infinite weight.
+      "skip" leaves it out; "largest" gives it the largest of the others.
+    smooth: s > 0.
+    where: Pixels that count, bool, broadcastable to `labels`; None is all.
+    activation: "sigmoid", "softmax" over the last axis, or "none" if `logits`
+      are probabilities.
+
+  Returns:
+    Loss in [0, 1], float32, `logits.shape` without `axis` and classes: `[N]`.
+    Without any class in the reference it is 0.
+
+  Raises:
+    TypeError: `logits` is not floating point, or `where` not boolean.
+    ValueError: Shapes differ, `where` does not broadcast, the activation is
+      unknown, or `smooth` is not
+      positive, or `weights` or `absent` is unknown.
+
+  References:
+    Sudre et al., Generalised Dice overlap, arXiv:1707.03237.
+  """
+  checks.positive(smooth=smooth)
+  for name, value, known in (
+    ("weights", weights, _WEIGHTS),
+    ("absent", absent, _ABSENT),
+  ):
+    if value not in known:
+      raise ValueError(
+        f"{name} {value!r} is unknown; take {' or '.join(known)}"
+      )
+  s = _region.sums(
+    logits, labels, axis=axis, where=where, activation=activation
+  )
+  there = s.t > 0
+  size = jnp.where(there, s.t, 1)
+  w = jnp.where(there, 1 / (size * size if weights == "square" else size), 0)
+  if absent == "largest":
+    w = jnp.where(there, w, jnp.max(w, axis=-1, keepdims=True))
+  numerator = 2 * jnp.sum(w * s.both, axis=-1)
+  denominator = jnp.sum(w * (s.p + s.t), axis=-1)
+  return 1 - (numerator + smooth) / (denominator + smooth)

@@ -1,0 +1,126 @@
+"""Lovasz losses: the convex extension of the Jaccard loss."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from jaxseg import _checks as checks
+from jaxseg.losses import _region
+from jaxseg.losses import _where
+
+
+def lovasz_hinge(
+  logits: jax.Array,
+  labels: jax.Array,
+  *,
+  axis: tuple[int, ...] = (-3, -2),
+  where: jax.Array | None = None,
+) -> jax.Array:
+  """Lovasz hinge of each group: sorted hinge errors times the Jaccard's steps.
+
+  Errors are e = 1 - z (2 t - 1).
+
+  >>> labels = jnp.array([1.0, 0.0]).reshape(1, 1, 2, 1)
+  >>> float(lovasz_hinge(jnp.zeros((1, 1, 2, 1)), labels)[0, 0])
+  1.0
+
+  Args:
+    logits: Network output z, float, `[N, H, W, C]`; no sigmoid is taken.
+    labels: Reference, 0 or 1, same shape; structures may overlap.
+    axis: Axes of a group; the default is one slice.
+    where: Pixels that count, bool, broadcastable to `labels`; None is all.
+
+  Returns:
+    Loss >= 0, float32, `logits.shape` without `axis`: `[N, C]`. Of an empty
+    reference it is the largest error.
+
+  Raises:
+    TypeError: `logits` is not floating point, or `where` not boolean.
+    ValueError: Shapes differ, or `where` does not broadcast.
+
+  References:
+    Berman, Triki and Blaschko, The Lovasz-Softmax loss, arXiv:1705.08790.
+  """
+  checks.floating(logits=logits)
+  checks.same_shape(logits=logits, labels=labels)
+  keep = _where.kept(where, labels.shape)
+  z = jnp.where(keep, logits, 0).astype(jnp.float32)
+  t = jnp.where(keep, labels, 0).astype(jnp.float32)
+  # A pixel that does not count has no error and is in no set: it comes last.
+  errors = jnp.where(keep, jax.nn.relu(1 - z * (2 * t - 1)), 0)
+  return _extension(errors, t, keep, axis)
+
+
+def lovasz(
+  logits: jax.Array,
+  labels: jax.Array,
+  *,
+  axis: tuple[int, ...] = (-3, -2),
+  where: jax.Array | None = None,
+  activation: str = "softmax",
+) -> jax.Array:
+  """Lovasz-softmax or -sigmoid of each class: errors are |t - p|.
+
+  >>> labels = jnp.array([1.0, 0.0]).reshape(1, 1, 2, 1)
+  >>> logits = jnp.zeros((1, 1, 2, 1))
+  >>> float(lovasz(logits, labels, activation="sigmoid")[0, 0])
+  0.5
+
+  Args:
+    logits: Network output, float, `[N, H, W, C]`; `activation` is inside.
+    labels: Reference, 0 or 1, same shape.
+    axis: Axes of a group; the default is one slice.
+    where: Pixels that count, bool, broadcastable to `labels`; None is all.
+    activation: "softmax" over the last axis, "sigmoid", or "none" if `logits`
+      are probabilities.
+
+  Returns:
+    Loss in [0, 1], float32, `logits.shape` without `axis`: `[N, C]`. The paper
+    takes the mean over the classes that are present.
+
+  Raises:
+    TypeError: `logits` is not floating point, or `where` not boolean.
+    ValueError: Shapes differ, `where` does not broadcast, or the activation is
+      unknown.
+
+  References:
+    Berman, Triki and Blaschko, The Lovasz-Softmax loss, arXiv:1705.08790.
+  """
+  checks.floating(logits=logits)
+  checks.same_shape(logits=logits, labels=labels)
+  keep = _where.kept(where, labels.shape)
+  t = jnp.where(keep, labels, 0).astype(jnp.float32)
+  p = _region.probabilities(logits, activation, keep)
+  errors = jnp.where(keep, jnp.abs(t - p), 0)
+  return _extension(errors, t, keep, axis)
+
+
+def _extension(
+  errors: jax.Array,
+  labels: jax.Array,
+  keep: jax.Array | np.ndarray | bool,
+  axis: tuple[int, ...],
+) -> jax.Array:
+  """Sorted errors times the discrete gradient of the Jaccard loss."""
+  axes = tuple(a % errors.ndim for a in axis)
+  front = tuple(a for a in range(errors.ndim) if a not in axes)
+  lead = tuple(errors.shape[a] for a in front)
+
+  def rows(v: jax.Array) -> jax.Array:
+    return v.transpose(front + axes).reshape(*lead, -1)
+
+  counts = jnp.broadcast_to(keep, errors.shape)
+  e, t, one = rows(errors), rows(labels), rows(counts)
+  order = jnp.argsort(-jax.lax.stop_gradient(e), axis=-1, stable=True)
+  e = jnp.take_along_axis(e, order, axis=-1)
+  # int32: float32 would stop counting at 2^24 pixels.
+  inside = jnp.take_along_axis((t > 0.5).astype(jnp.int32), order, axis=-1)
+  one = jnp.take_along_axis(one.astype(jnp.int32), order, axis=-1)
+  total = jnp.sum(inside, -1, keepdims=True)
+  left = total - jnp.cumsum(inside, -1)
+  union = total + jnp.cumsum(one - inside, -1)
+  safe = jnp.maximum(union, 1).astype(jnp.float32)
+  # Before any pixel of a union, as of an empty reference, the loss is 0.
+  jaccard = jnp.where(union > 0, 1 - left.astype(jnp.float32) / safe, 0)
+  steps = jnp.diff(jaccard, axis=-1, prepend=0)
+  return jnp.sum(e * steps, axis=-1)
