@@ -30,7 +30,6 @@ _MAP = flags.DEFINE_enum(
   ["network", "uniform"],
   "Values: a network's, most of them near 0, or equally often any.",
 )
-_ONLY = flags.DEFINE_list("only", [], "Ways to be measured; all if empty.")
 _WAY = flags.DEFINE_string("way", None, "Internal: one way, in this process.")
 _GRID = thresholds.grid(1001)
 _DRAWN = 4  # Maps that differ; a further structure is one of them again.
@@ -185,7 +184,7 @@ def main(_) -> None:
     measure(_WAY.value)
     return
   rows = {}
-  for way in _ONLY.value or WAYS:
+  for way in WAYS:
     words = [
       sys.executable, "-m", "benchmarks.sweep_bench", f"--way={way}",
       f"--voxels={_VOXELS.value}", f"--structures={_STRUCTURES.value}",
