@@ -14,7 +14,14 @@ os.environ.setdefault("JAX_PLATFORMS", "cpu")
 os.environ["JAX_NUMPY_RANK_PROMOTION"] = "raise"
 os.environ["MPLBACKEND"] = "Agg"
 
+import hypothesis
 import pytest
+
+# The same cases in every run; JAXSEG_FUZZ=1 draws new ones (BUILD.md).
+hypothesis.settings.register_profile(
+  "jaxseg", derandomize="JAXSEG_FUZZ" not in os.environ, deadline=None
+)
+hypothesis.settings.load_profile("jaxseg")
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 SHARED = ROOT.parent / "shared"

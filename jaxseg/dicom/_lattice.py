@@ -27,7 +27,15 @@ def copy(
     The same dtype on the target grid, 0 where the source has no voxel.
   """
   if source.is_even and target.is_even:
-    return _copy_lattice(array, source, target)
+    copied = _copy_lattice(array, source, target)
+    if copied is not None:
+      return copied
+  return _copy_slices(array, source, target)
+
+
+def _copy_slices(
+  array: np.ndarray, source: _grid.Grid, target: _grid.Grid
+) -> np.ndarray | None:
   steps = (source.row_step, source.column_step)
   others = (target.row_step, target.column_step)
   if source.shape[1:] != target.shape[1:] or not np.allclose(
@@ -51,8 +59,10 @@ def _copy_lattice(
   # Target index of source index i: turn @ i + shift.
   to_target = np.linalg.inv(target.affine) @ source.affine
   if len(source.positions) == 1:
-    # The spacing of a single slice says nothing: one step is one voxel.
-    to_target[:3, 0] /= np.abs(to_target[:3, 0]).max()
+    # Where a single slice's neighbours would lie is not known: its normal is
+    # not the way from slice to slice of a target that is sheared.
+    step = int(np.abs(to_target[:3, 1:3]).max(axis=1).argmin())
+    to_target[:3, 0] = np.sign(to_target[step, 0]) * np.eye(3)[step]
   turn, shift = np.rint(to_target[:3, :3]), to_target[:3, 3]
   once = np.abs(turn)
   if not ((once.sum(0) == 1).all() and (once.sum(1) == 1).all()):

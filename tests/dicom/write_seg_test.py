@@ -72,17 +72,48 @@ def overlapping(image, seed=0):
   }
 
 
+def comes_back(path, masks, image):
+  dicom.write_seg(path, dict(zip("ab", masks, strict=True)), image,
+                  overwrite=True)  # fmt: skip
+  read = dicom.read_seg(path)
+  np.testing.assert_array_equal(read.on(image, "a"), masks[0])
+  np.testing.assert_array_equal(read.on(image, "b"), masks[1])
+  agrees_with_simple_reader(path, read)
+
+
 @given(mask=hnp.arrays(np.bool_, (2, 3, 6, 7)), which=st.integers(0, 4))
 @settings(max_examples=40, deadline=None)
 def test_any_mask_comes_back(folder, images, mask, which):
-  path = folder / "any.dcm"
-  image = images[which]
-  dicom.write_seg(path, dict(zip("ab", mask, strict=True)), image,
-                  overwrite=True)  # fmt: skip
-  read = dicom.read_seg(path)
-  np.testing.assert_array_equal(read.on(image, "a"), mask[0])
-  np.testing.assert_array_equal(read.on(image, "b"), mask[1])
-  agrees_with_simple_reader(path, read)
+  comes_back(folder / "any.dcm", mask, images[which])
+
+
+@pytest.mark.parametrize("which", range(5))
+@pytest.mark.parametrize("fill", ["nothing", "all", "first", "last"])
+def test_few_slices_come_back(folder, images, which, fill):
+  mask = np.zeros((2, 3, 6, 7), np.bool_)
+  mask[:, {"nothing": [], "all": [0, 1, 2], "first": 0, "last": 2}[fill]] = True
+  comes_back(folder / "few.dcm", mask, images[which])
+
+
+def test_part_of_a_single_slice_on_a_sheared_stack(folder, images):
+  mask = np.zeros((2, 3, 6, 7), np.bool_)
+  mask[:, 1, 2:4, 3:6] = True
+  comes_back(folder / "part.dcm", mask, images[3])
+  read = dicom.read_seg(folder / "part.dcm")
+  grid = dataclasses.replace(
+    read.grid,
+    positions=read.grid.positions
+    + 2 * read.grid.row_step
+    + 3 * read.grid.column_step,
+    rows=2,
+    columns=3,
+  )
+  part = dataclasses.replace(
+    read,
+    grid=grid,
+    frames=[read.frames[i][2:4, 3:6] for i in range(len(read.slices))],
+  )
+  np.testing.assert_array_equal(part.on(images[3], "a"), mask[0])
 
 
 @given(
