@@ -5,15 +5,21 @@ from jaxseg.metrics._overlap import iou
 from jaxseg.metrics._overlap import precision
 from jaxseg.metrics._overlap import recall
 from jaxseg.metrics._overlap import specificity
-from jaxseg.metrics._voxel_surface import SurfaceDistances
-from jaxseg.metrics._voxel_surface import voxel_surface_distances
+from jaxseg.metrics._surface_report import average_symmetric_surface_distance
+from jaxseg.metrics._surface_report import hausdorff
+from jaxseg.metrics._surface_report import normalized_surface_dice
+from jaxseg.metrics._surface_report import surface_report
+from jaxseg.metrics._surface_sweep import surface_sweep
 
 __all__ = [
-  "SurfaceDistances",
+  "average_symmetric_surface_distance",
   "dice",
+  "hausdorff",
   "iou",
+  "normalized_surface_dice",
   "precision",
   "recall",
   "specificity",
-  "voxel_surface_distances",
+  "surface_report",
+  "surface_sweep",
 ]

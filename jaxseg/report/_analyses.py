@@ -233,10 +233,10 @@ def objectives_section(
     text="Pooled Dice of the test patients at the validation's threshold and"
     " at 0.5; sensitivity is the mean relative reduction at ±0.05 on the"
     " validation patients. Distances are medians over the test patients"
-    " between the surfaces of voxels (centres of border voxels, every voxel"
-    " weighing the same), scope known: HD95 is the larger of the two"
-    " directed 95th percentiles, ASSD the mean of all distances. A missed"
-    " structure is infinitely far.",
+    " between surfaces weighted by area, scope known: HD95 is the larger of"
+    " the two directed 95th percentiles, ASSD the mean over both surfaces, NSD"
+    " the share of both within 2 mm of the other. A missed structure is"
+    " infinitely far.",
     figure=figure,
     alt="Dice, sensitivity and surface distances by training objective",
     rows=rows,
@@ -251,6 +251,8 @@ def objectives_section(
       "assd_mm": "ASSD, mm",
       "hd95_half_mm": "HD95 at 0.5",
       "assd_half_mm": "ASSD at 0.5",
+      "nsd_2mm": "NSD, 2 mm",
+      "nsd_2mm_half": "NSD at 0.5",
       "missed": "missed",
     },
     table=table,

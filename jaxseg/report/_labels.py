@@ -14,6 +14,8 @@ _HEADINGS = {
   "dice_optimum": "Dice at own threshold",
   "hd95_mm": "HD95 (mm)",
   "n": "n",
+  "nsd_2mm": "NSD at 2 mm",
+  "nsd_2mm_half": "NSD at 2 mm, cut at 0.5",
   "pearson": "Pearson r",
   "pearson_p": "p (Pearson)",
   "sensitivity": "Dice lost at ±0.05",

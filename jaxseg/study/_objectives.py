@@ -51,6 +51,8 @@ def objectives(
         "assd_mm": _median(result.assd_mm[:, 1]),
         "hd95_half_mm": _median(result.hd95_mm[:, 0]),
         "assd_half_mm": _median(result.assd_mm[:, 0]),
+        "nsd_2mm": _median(result.nsd_2mm[:, 1]),
+        "nsd_2mm_half": _median(result.nsd_2mm[:, 0]),
         "missed": int(np.sum(found[:, best.index] == 0)),
         "missed_half": int(np.sum(found[:, half] == 0)),
       }

@@ -44,6 +44,7 @@ class ModelCounts:
     hd95_mm: `[test patient, 2]` at 0.5 and at the chosen threshold, scope
       `known`; inf where a structure was missed.
     assd_mm: The same for the average symmetric surface distance.
+    nsd_2mm: The same for the normalized surface Dice at 2 mm; 0 where missed.
   """
 
   structure: str
@@ -54,6 +55,7 @@ class ModelCounts:
   patients: dict[str, tuple[str, ...]]
   hd95_mm: np.ndarray
   assd_mm: np.ndarray
+  nsd_2mm: np.ndarray
 
   @property
   def name(self) -> str:
@@ -69,6 +71,7 @@ class ModelCounts:
       "negatives": np.float64(self.negatives),
       "hd95_mm": self.hd95_mm,
       "assd_mm": self.assd_mm,
+      "nsd_2mm": self.nsd_2mm,
       "thresholds": np.asarray(self.counts["test", "known"].thresholds),
     }
     for part in _PARTS:
@@ -113,10 +116,12 @@ class ModelCounts:
         patients,
         arrays["hd95_mm"],
         arrays["assd_mm"],
+        arrays["nsd_2mm"],
       )
     except (OSError, ValueError, KeyError, EOFError) as e:
       raise errors.DataError(
-        f"{path}: not readable as counts ({e}); run experiments.sweep again"
+        f"{path}: not readable as counts ({e}); delete it and run"
+        " experiments.sweep"
       ) from e
     return found, model_hash
 
@@ -247,6 +252,7 @@ def sweep_model(run: data.Run, predictor: inference.Predictor) -> ModelCounts:
     patients,
     distances[:, :, 0],
     distances[:, :, 1],
+    distances[:, :, 2],
   )
 
 
@@ -256,19 +262,18 @@ def _surfaces(
   known: np.ndarray,
   patient: data.Patient,
   chosen: float,
-) -> list[tuple[float, float]]:
+) -> list[list[float]]:
   result = []
   for cut in (0.5, chosen):
     mask = np.asarray(thresholds.binarize(maps, cut)) & known[:, None, None]
-    found = metrics.voxel_surface_distances(
-      mask, reference & known[:, None, None], patient.spacing
+    found = metrics.surface_report(
+      mask,
+      reference & known[:, None, None],
+      patient.spacing,
+      tolerances=(2.0,),
+      percentiles=(95.0,),
     )
-    result.append(
-      (
-        found.hausdorff_percentile,
-        found.average_symmetric_surface_distance,
-      )
-    )
+    result.append([found[k] for k in ("hausdorff_95", "assd", "nsd_2")])
   return result
 
 

@@ -38,8 +38,22 @@ def test_overlap_metrics_follow_it(name, empty):
 def test_surface_distances_follow_it(empty):
   expected = [math.inf if v == 0 else v - 1 for v in TABLE[empty]]
   for (a, b), value in zip(PAIRS, expected, strict=True):
-    found = metrics.voxel_surface_distances(a, b, (1, 1), empty=empty)
-    np.testing.assert_array_equal(found, [value] * 4)
+    found = metrics.surface_report(a, b, (1, 1), empty=empty)
+    for name in ("hausdorff_95", "hausdorff_100", "assd", "masd"):
+      np.testing.assert_array_equal(found[name], value)
+    share = math.nan if math.isnan(value) else float(value == 0)
+    np.testing.assert_array_equal(found["nsd_1"], share)
+    # From no point there is no way, whatever the policy.
+    if a.any() != b.any():
+      assert math.isnan(found["mean_to_prediction" if a.any() else
+                              "mean_to_reference"])  # fmt: skip
+
+
+def test_the_worst_distance_is_ones_own():
+  for a, b in PAIRS[1:]:
+    found = metrics.surface_report(a, b, (1, 1), worst_distance=70.0)
+    assert found["hausdorff_95"] == found["assd"] == 70.0
+    assert found["nsd_1"] == 0.0
 
 
 @pytest.mark.parametrize("empty", TABLE)
@@ -60,4 +74,4 @@ def test_an_unknown_policy_is_refused():
     with pytest.raises(errors.ConfigError, match=text):
       getattr(metrics, name)(FULL, FULL, empty="zero")
   with pytest.raises(errors.ConfigError, match=text):
-    metrics.voxel_surface_distances(FULL, FULL, (1, 1), empty="zero")
+    metrics.surface_report(FULL, FULL, (1, 1), empty="zero")

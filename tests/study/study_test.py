@@ -44,6 +44,7 @@ def made_up(structure, peak, *, patients=3, objective="bce"):
     {p: tuple("abc"[:patients]) for p in ("validation", "test")},
     np.full((patients, 2), 3.0),
     np.full((patients, 2), 1.0),
+    np.full((patients, 2), 0.5),
   )
 
 
@@ -99,11 +100,12 @@ def test_distances_are_those_of_the_masks(swept):
     run.store.reference(name, "brain") & patient.scanned[:, None, None]
   )
   for n, cut in enumerate((0.5, best.threshold)):
-    found = metrics.voxel_surface_distances(
+    found = metrics.surface_report(
       maps >= np.float32(cut), reference, patient.spacing
     )
-    assert result.hd95_mm[0, n] == found.hausdorff_percentile
-    assert result.assd_mm[0, n] == found.average_symmetric_surface_distance
+    assert result.hd95_mm[0, n] == found["hausdorff_95"]
+    assert result.assd_mm[0, n] == found["assd"]
+    assert result.nsd_2mm[0, n] == found["nsd_2"]
 
 
 def test_counts_come_back_from_their_file(swept, tmp_path):

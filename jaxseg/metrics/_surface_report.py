@@ -1,0 +1,269 @@
+"""Surface metrics by name: one at a time, or all from one computation."""
+
+from collections.abc import Sequence
+import dataclasses
+import math
+
+import numpy as np
+
+from jaxseg import _checks as checks
+from jaxseg.metrics import _distribution
+from jaxseg.metrics import _empty
+from jaxseg.metrics import _surface
+from jaxseg.metrics import _whole
+
+
+def surface_report(
+  prediction: np.ndarray,
+  reference: np.ndarray,
+  spacing: Sequence[float],
+  *,
+  tolerances: Sequence[float] = (1.0, 2.0, 3.0),
+  percentiles: Sequence[float] = (95.0, 100.0),
+  surface: str = "surfel",
+  empty: str = "nan",
+  worst_distance: float = math.inf,
+) -> dict[str, float]:
+  """All surface metrics of two masks, float64, on the host.
+
+  >>> a, b = np.zeros((2, 1, 9), bool)
+  >>> a[0, 2], b[0, 5] = True, True
+  >>> surface_report(a, b, (1.0, 2.0), surface="voxel")["hausdorff_100"]
+  6.0
+
+  Args:
+    prediction: Mask, bool, 2D or 3D.
+    reference: Mask, bool, same shape.
+    spacing: Of the array's axes, in their order, mm, > 0.
+    tolerances: Of the NSD, mm, >= 0.
+    percentiles: Of the Hausdorff distance, in [0, 100].
+    surface: "surfel" (voxel corners weighted by area) or "voxel" (centres of
+      border voxels).
+    empty: Both masks empty: "nan", or "perfect" for 0 mm and an NSD of 1;
+      "skip" is nan whenever the reference is empty. One mask empty is the worst
+      value otherwise.
+    worst_distance: The worst distance, mm, such as the image's diagonal.
+
+  Returns:
+    "hausdorff_<percentile>" (the larger of the two directed ones), "assd" (mean
+    over both surfaces), "masd" (mean of the two directed means),
+    "mean_to_reference", "mean_to_prediction" (mm) and "nsd_<tolerance>".
+
+  Raises:
+    ConfigError: The policy or the surface is unknown.
+    TypeError: A mask is not boolean.
+    ValueError: Shapes differ, or spacing, a tolerance or a percentile cannot
+      be.
+
+  References:
+    Nikolov et al., arXiv:1809.04430 (surfel); Metrics Reloaded,
+    arXiv:2206.01653 (voxel).
+  """
+  checks.boolean(prediction=prediction, reference=reference)
+  checks.same_shape(prediction=prediction, reference=reference)
+  wanted = Wanted.checked(
+    tolerances, percentiles, surface, empty, worst_distance
+  )
+  a, b = np.asarray(prediction), np.asarray(reference)
+  mm = _surface.checked_spacing(spacing, a.ndim)
+  in_a, in_b = bool(a.any()), bool(b.any())
+  if not (in_a and in_b):
+    return wanted.of_empty(in_a, in_b)
+  if a.all():
+    return wanted.values(_whole.distances(b, mm, surface))
+  return wanted.values(_surface.distances(a, b, mm, surface))
+
+
+@dataclasses.dataclass(frozen=True)
+class Wanted:
+  """Which metrics a report has, and how they are called."""
+
+  tolerances: tuple[float, ...]
+  percentiles: tuple[float, ...]
+  far: _empty.Outcomes
+  share: _empty.Outcomes
+
+  @classmethod
+  def checked(
+    cls,
+    tolerances: Sequence[float],
+    percentiles: Sequence[float],
+    surface: str,
+    empty: str,
+    worst_distance: float,
+  ) -> "Wanted":
+    """Refuses what cannot be: ConfigError of names, ValueError of numbers."""
+    _surface.check(surface)
+    for name, values, most in (
+      ("percentile", percentiles, 100.0),
+      ("tolerance", tolerances, math.inf),
+      ("worst_distance", [worst_distance], math.inf),
+    ):
+      for value in values:
+        if not 0 <= value <= most:
+          raise ValueError(
+            f"{name} {value} is not in [0, {most}]; give another"
+          )
+    return cls(
+      tuple(float(t) for t in tolerances),
+      tuple(float(p) for p in percentiles),
+      _empty.outcomes(empty, best=0.0, worst=worst_distance),
+      _empty.outcomes(empty, best=1.0, worst=0.0),
+    )
+
+  def values(self, found: _distribution.Distances) -> dict[str, float]:
+    """Of two masks that are not empty."""
+    there, back = found.means
+    return {
+      **{f"hausdorff_{p:g}": found.hausdorff(p) for p in self.percentiles},
+      "assd": found.average,
+      "masd": (there + back) / 2,
+      "mean_to_reference": there,
+      "mean_to_prediction": back,
+      **{f"nsd_{t:g}": found.within(t) for t in self.tolerances},
+    }
+
+  def of_empty(
+    self, in_prediction: bool, in_reference: bool
+  ) -> dict[str, float]:
+    """Where a mask is empty, by the policy."""
+
+    def chosen(row: _empty.Outcomes) -> float:
+      if in_prediction:
+        return row.hallucinated
+      return row.missed if in_reference else row.both
+
+    far, share = chosen(self.far), chosen(self.share)
+    return {
+      **{f"hausdorff_{p:g}": far for p in self.percentiles},
+      "assd": far,
+      "masd": far,
+      # From no point there is no way; to no point it is endless.
+      "mean_to_reference": math.nan if in_reference else far,
+      "mean_to_prediction": math.nan if in_prediction else far,
+      **{f"nsd_{t:g}": share for t in self.tolerances},
+    }
+
+
+def hausdorff(
+  prediction: np.ndarray,
+  reference: np.ndarray,
+  spacing: Sequence[float],
+  *,
+  percentile: float = 100.0,
+  surface: str = "surfel",
+  empty: str = "nan",
+) -> float:
+  """Hausdorff distance, or a percentile of it such as HD95, mm.
+
+  >>> a, b = np.zeros((2, 1, 9), bool)
+  >>> a[0, 2], b[0, 5] = True, True
+  >>> hausdorff(a, b, (1.0, 2.0))
+  6.0
+
+  Args:
+    prediction: Mask, bool, 2D or 3D.
+    reference: Mask, bool, same shape.
+    spacing: Of the array's axes, in their order, mm, > 0.
+    percentile: In [0, 100].
+    surface: As in `surface_report`.
+    empty: As in `surface_report`.
+
+  Returns:
+    The larger of the two directed values, mm.
+
+  Raises:
+    ConfigError: The policy or the surface is unknown.
+    TypeError: A mask is not boolean.
+    ValueError: Shapes differ, or spacing or percentile cannot be.
+
+  References:
+    Nikolov et al., arXiv:1809.04430.
+  """
+  found = surface_report(
+    prediction, reference, spacing, tolerances=(), percentiles=(percentile,),
+    surface=surface, empty=empty,
+  )  # fmt: skip
+  return found[f"hausdorff_{percentile:g}"]
+
+
+def average_symmetric_surface_distance(
+  prediction: np.ndarray,
+  reference: np.ndarray,
+  spacing: Sequence[float],
+  *,
+  surface: str = "surfel",
+  empty: str = "nan",
+) -> float:
+  """ASSD: mean distance of both surfaces' points from the other, mm.
+
+  >>> a = np.zeros((5, 5), bool)
+  >>> a[1:4, 1:4] = True
+  >>> average_symmetric_surface_distance(a, a, (1.0, 1.0))
+  0.0
+
+  Args:
+    prediction: Mask, bool, 2D or 3D.
+    reference: Mask, bool, same shape.
+    spacing: Of the array's axes, in their order, mm, > 0.
+    surface: As in `surface_report`.
+    empty: As in `surface_report`.
+
+  Returns:
+    The mean, weighted by area of surfels, mm.
+
+  Raises:
+    ConfigError: The policy or the surface is unknown.
+    TypeError: A mask is not boolean.
+    ValueError: Shapes differ, or spacing cannot be.
+
+  References:
+    Metrics Reloaded, arXiv:2206.01653.
+  """
+  found = surface_report(
+    prediction, reference, spacing, tolerances=(), percentiles=(),
+    surface=surface, empty=empty,
+  )  # fmt: skip
+  return found["assd"]
+
+
+def normalized_surface_dice(
+  prediction: np.ndarray,
+  reference: np.ndarray,
+  spacing: Sequence[float],
+  tolerance: float,
+  *,
+  surface: str = "surfel",
+  empty: str = "nan",
+) -> float:
+  """NSD: share of both surfaces that lies within a tolerance of the other.
+
+  >>> a, b = np.zeros((2, 5, 9), bool)
+  >>> a[1:4, 1:4], b[1:4, 2:5] = True, True
+  >>> normalized_surface_dice(a, b, (1.0, 1.0), 1.0)
+  1.0
+
+  Args:
+    prediction: Mask, bool, 2D or 3D.
+    reference: Mask, bool, same shape.
+    spacing: Of the array's axes, in their order, mm, > 0.
+    tolerance: mm, >= 0; what lies at just this distance is within.
+    surface: As in `surface_report`.
+    empty: As in `surface_report`.
+
+  Returns:
+    The share, in [0, 1].
+
+  Raises:
+    ConfigError: The policy or the surface is unknown.
+    TypeError: A mask is not boolean.
+    ValueError: Shapes differ, or spacing or tolerance cannot be.
+
+  References:
+    Nikolov et al., arXiv:1809.04430.
+  """
+  found = surface_report(
+    prediction, reference, spacing, tolerances=(tolerance,), percentiles=(),
+    surface=surface, empty=empty,
+  )  # fmt: skip
+  return found[f"nsd_{tolerance:g}"]

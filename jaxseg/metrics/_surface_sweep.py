@@ -1,0 +1,232 @@
+"""Surface metrics at every threshold of a map, at the cost of a few.
+
+The reference's surface is found once, and so is each point's distance to it.
+Of the map, a point of the lattice is on the surface of {p >= t} while t lies
+between the lowest and the highest probability of the voxels around it: those
+two numbers, found once, give the surface at every threshold.
+"""
+
+from collections.abc import Sequence
+import math
+
+import numpy as np
+
+from jaxseg import _checks as checks
+from jaxseg.metrics import _cut_distances
+from jaxseg.metrics import _distribution
+from jaxseg.metrics import _nearest
+from jaxseg.metrics import _surface
+from jaxseg.metrics import _surface_report
+from jaxseg.metrics import _surfel_area
+from jaxseg.metrics import _whole
+
+
+def surface_sweep(
+  probabilities: np.ndarray,
+  reference: np.ndarray,
+  spacing: Sequence[float],
+  thresholds: np.ndarray,
+  *,
+  tolerances: Sequence[float] = (1.0, 2.0, 3.0),
+  percentiles: Sequence[float] = (95.0, 100.0),
+  surface: str = "surfel",
+  empty: str = "nan",
+  worst_distance: float = math.inf,
+) -> dict[str, np.ndarray]:
+  """`surface_report` of a map cut at every threshold, float64, on the host.
+
+  A voxel is inside where float32(p) >= float32(t).
+
+  >>> p = np.array([[0.0, 0.9, 0.6, 0.3, 0.0]], np.float32)
+  >>> found = surface_sweep(p, p > 0.5, (1.0, 1.0), np.array([0.2, 0.5, 0.8]),
+  ...                       surface="voxel")
+  >>> found["hausdorff_100"].tolist()
+  [1.0, 0.0, 1.0]
+
+  Args:
+    probabilities: Map, floating point, 2D or 3D, none of them nan.
+    reference: Mask, bool, same shape.
+    spacing: Of the array's axes, in their order, mm, > 0.
+    thresholds: `[T]`, any order.
+    tolerances: As in `surface_report`, as all that follow.
+    percentiles: In [0, 100].
+    surface: "surfel" or "voxel".
+    empty: Policy for empty masks.
+    worst_distance: The worst distance, mm.
+
+  Returns:
+    The names of `surface_report`, float64 `[T]` each.
+
+  Raises:
+    ConfigError: The policy or the surface is unknown.
+    TypeError: The reference is not boolean, or the map not floating point.
+    ValueError: Shapes differ, a probability or threshold is nan, or spacing, a
+      tolerance or a percentile cannot be.
+
+  References:
+    Nikolov et al., arXiv:1809.04430 (surfel); Metrics Reloaded,
+    arXiv:2206.01653 (voxel).
+  """
+  checks.floating(probabilities=probabilities)
+  checks.boolean(reference=reference)
+  checks.same_shape(probabilities=probabilities, reference=reference)
+  wanted = _surface_report.Wanted.checked(
+    tolerances, percentiles, surface, empty, worst_distance
+  )
+  p, mask = np.asarray(probabilities, np.float32), np.asarray(reference)
+  mm = _surface.checked_spacing(spacing, p.ndim)
+  cuts, place = _cuts(thresholds)
+  if np.isnan(p).any():
+    index = tuple(int(i) for i in np.argwhere(np.isnan(p))[0])
+    raise ValueError(f"probability at {index} is nan; mend the map")
+  rows = _rows(p, mask, mm, cuts, surface, wanted)
+  return (
+    {name: np.array([row[name] for row in rows])[place] for name in rows[0]}
+    if rows
+    else {name: np.zeros(0) for name in wanted.of_empty(True, True)}
+  )
+
+
+def _cuts(thresholds: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+  cuts = np.asarray(thresholds, np.float32)
+  if cuts.ndim != 1 or np.isnan(cuts).any():
+    raise ValueError("thresholds are not [T] numbers; give such as np.array")
+  return np.unique(cuts, return_inverse=True)
+
+
+def _rows(
+  p: np.ndarray,
+  reference: np.ndarray,
+  spacing: tuple[float, ...],
+  cuts: np.ndarray,
+  surface: str,
+  wanted: _surface_report.Wanted,
+) -> list[dict[str, float]]:
+  """A report for each of ascending cuts."""
+  whole = int(np.searchsorted(cuts, p.min(initial=np.inf), side="right"))
+  in_reference = bool(reference.any())
+  if not in_reference or not p.size:
+    return [
+      wanted.of_empty(bool((p >= cut).any()), in_reference) for cut in cuts
+    ]
+  rows: list[dict[str, float]] = []
+  if whole:
+    # All that lie below every probability leave everything inside.
+    found = wanted.values(_whole.distances(reference, spacing, surface))
+    rows += [found] * whole
+    cuts = cuts[whole:]
+  if not len(cuts):
+    return rows
+  inside = p >= cuts[0]
+  box = _surface.box(inside, reference)
+  level = np.zeros(p[box].shape, np.uint8 if len(cuts) < 256 else np.uint16)
+  some = inside[box]
+  level[some] = np.searchsorted(cuts, p[box][some], side="right")
+  sweep = _Sweep(
+    np.pad(level, 1), np.pad(reference[box], 1), spacing, surface, len(cuts)
+  )
+  changes = np.bincount(level.ravel(), minlength=len(cuts) + 1)
+  for index in range(len(cuts)):
+    if index and not changes[index]:
+      rows.append(rows[-1])  # No voxel lies between this cut and the last.
+    elif not changes[index + 1 :].any():
+      rows.append(wanted.of_empty(False, True))
+    else:
+      rows.append(wanted.values(sweep.distances(index)))
+  return rows
+
+
+class _Sweep:
+  """Distances at each cut.
+
+  Args:
+    level: How many cuts each voxel reaches, uint16, padded by 0.
+    reference: Mask, padded.
+    spacing: mm.
+    surface: "surfel" or "voxel".
+    cuts: How many there are.
+  """
+
+  def __init__(
+    self,
+    level: np.ndarray,
+    reference: np.ndarray,
+    spacing: tuple[float, ...],
+    surface: str,
+    cuts: int,
+  ) -> None:
+    self._spacing = spacing
+    if surface == "voxel":
+      low, high = _lowest_beside(level), level[(slice(1, -1),) * level.ndim]
+    else:
+      low, high = _extremes(level)
+    self._shape = low.shape
+    place = np.flatnonzero(low < high)
+    self._points = np.array(np.unravel_index(place, self._shape))
+    self._low, self._high = low.ravel()[place], high.ravel()[place]
+    self._around = _around(level, self._points) if surface == "surfel" else None
+    self._reference = _surface.of(reference, spacing, surface)
+    self._there = _nearest.Points(
+      self._reference.points, self._shape, spacing
+    ).ask(self._points)
+    self._back, self._apart = _cut_distances.to_surfaces(
+      self._reference.points, low, high, cuts, spacing
+    )
+
+  def distances(self, index: int) -> _distribution.Distances:
+    """Of the map cut at one of the thresholds."""
+    # Inside is what reaches more cuts than come before this one.
+    here = np.flatnonzero((self._low <= index) & (index < self._high))
+    there = _nearest.Near(self._there.rank[here], self._there.values)
+    kind, areas = np.zeros(len(here), np.uint8), None
+    if self._around is not None:
+      codes = np.zeros(len(here), np.uint8)
+      for weight, level in self._around.items():
+        codes |= (level[here] > index) * np.uint8(weight)
+      kind, areas = _surface.kinds(codes, self._spacing)
+    reference = self._reference
+    return _distribution.Distances(
+      _distribution.Distribution.of(there, kind, areas),
+      _distribution.Distribution.of(
+        self._to_prediction(index, here), reference.kind, reference.areas
+      ),
+    )
+
+  def _to_prediction(self, index: int, here: np.ndarray) -> _nearest.Near:
+    rank = self._back[index]
+    left = np.flatnonzero(rank == len(self._apart))
+    if not len(left):
+      return _nearest.Near(rank, self._apart)
+    tree = _nearest.Points(self._points[:, here], self._shape, self._spacing)
+    far = tree.far(self._reference.points[:, left])
+    return _nearest.joined(rank, self._apart, left, far)
+
+
+def _extremes(level: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+  """Lowest and highest level of the voxels around each corner."""
+  low = high = level
+  for axis in range(level.ndim):
+    first = (slice(None),) * axis + (slice(None, -1),)
+    second = (slice(None),) * axis + (slice(1, None),)
+    low = np.minimum(low[first], low[second])
+    high = np.maximum(high[first], high[second])
+  return low, high
+
+
+def _lowest_beside(level: np.ndarray) -> np.ndarray:
+  """Lowest level of each voxel and its face neighbours, without the padding."""
+  core = (slice(1, -1),) * level.ndim
+  low = level[core].copy()
+  for axis in range(level.ndim):
+    for side in (slice(None, -2), slice(2, None)):
+      beside = level[(*core[:axis], side, *core[axis + 1 :])]
+      np.minimum(low, beside, out=low)
+  return low
+
+
+def _around(level: np.ndarray, points: np.ndarray) -> dict[int, np.ndarray]:
+  """Levels of the voxels around corners, by their bit in a corner's code."""
+  return {
+    weight: level[tuple(points + np.array(offset)[:, np.newaxis])]
+    for offset, weight in _surfel_area.code_weights(level.ndim).items()
+  }
