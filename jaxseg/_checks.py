@@ -39,6 +39,13 @@ def boolean(**arrays: Any) -> None:
       raise TypeError(f"{name} has dtype {dtype}; give a boolean mask")
 
 
+def traced(*arrays: Any) -> bool:
+  """Whether JAX is tracing any of the arrays."""
+  import jax
+
+  return any(isinstance(array, jax.core.Tracer) for array in arrays)
+
+
 def positive(**values: float) -> None:
   """Raises ValueError unless every Python number is above 0."""
   for name, value in values.items():

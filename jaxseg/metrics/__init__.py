@@ -1,5 +1,6 @@
 """Metrics of two masks: overlap and surface distances."""
 
+from jaxseg.metrics._distance_transform import distance_transform
 from jaxseg.metrics._overlap import dice
 from jaxseg.metrics._overlap import iou
 from jaxseg.metrics._overlap import precision
@@ -14,6 +15,7 @@ from jaxseg.metrics._surface_sweep import surface_sweep
 __all__ = [
   "average_symmetric_surface_distance",
   "dice",
+  "distance_transform",
   "hausdorff",
   "iou",
   "normalized_surface_dice",

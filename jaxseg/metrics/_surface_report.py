@@ -1,15 +1,19 @@
-"""Surface metrics by name: one at a time, or all from one computation."""
+"""Surface metrics by name: one at a time, or all from one computation.
+
+Arrays are computed with on the host, exactly, in float64. What `jit` or `vmap`
+traces stays in JAX: the same definitions in float32, on whatever device.
+"""
 
 from collections.abc import Sequence
-import dataclasses
 import math
 
+import jax.numpy as jnp
 import numpy as np
 
 from jaxseg import _checks as checks
-from jaxseg.metrics import _distribution
-from jaxseg.metrics import _empty
 from jaxseg.metrics import _surface
+from jaxseg.metrics import _traced_surface
+from jaxseg.metrics import _wanted
 from jaxseg.metrics import _whole
 
 
@@ -23,8 +27,9 @@ def surface_report(
   surface: str = "surfel",
   empty: str = "nan",
   worst_distance: float = math.inf,
+  box: tuple[int, ...] | None = None,
 ) -> dict[str, float]:
-  """All surface metrics of two masks, float64, on the host.
+  """All surface metrics of two masks, at the cost of one.
 
   >>> a, b = np.zeros((2, 1, 9), bool)
   >>> a[0, 2], b[0, 5] = True, True
@@ -43,8 +48,12 @@ def surface_report(
       "skip" is nan whenever the reference is empty. One mask empty is the worst
       value otherwise.
     worst_distance: The worst distance, mm, such as the image's diagonal.
+    box: Under `jit`, lengths of a window in which both masks lie: the cost is
+      the window's and not the array's. Where they do not fit, all is nan. The
+      host finds the window itself.
 
   Returns:
+    Float64 numbers; under `jit` and `vmap` float32 scalars of JAX.
     "hausdorff_<percentile>" (the larger of the two directed ones), "assd" (mean
     over both surfaces), "masd" (mean of the two directed means),
     "mean_to_reference", "mean_to_prediction" (mm) and "nsd_<tolerance>".
@@ -61,88 +70,21 @@ def surface_report(
   """
   checks.boolean(prediction=prediction, reference=reference)
   checks.same_shape(prediction=prediction, reference=reference)
-  wanted = Wanted.checked(
+  wanted = _wanted.Wanted.checked(
     tolerances, percentiles, surface, empty, worst_distance
   )
+  mm = _surface.checked_spacing(spacing, np.ndim(prediction))
+  if checks.traced(prediction, reference):
+    return _traced_surface.report(
+      jnp.asarray(prediction), jnp.asarray(reference), mm, surface, wanted, box
+    )
   a, b = np.asarray(prediction), np.asarray(reference)
-  mm = _surface.checked_spacing(spacing, a.ndim)
   in_a, in_b = bool(a.any()), bool(b.any())
   if not (in_a and in_b):
     return wanted.of_empty(in_a, in_b)
   if a.all():
     return wanted.values(_whole.distances(b, mm, surface))
   return wanted.values(_surface.distances(a, b, mm, surface))
-
-
-@dataclasses.dataclass(frozen=True)
-class Wanted:
-  """Which metrics a report has, and how they are called."""
-
-  tolerances: tuple[float, ...]
-  percentiles: tuple[float, ...]
-  far: _empty.Outcomes
-  share: _empty.Outcomes
-
-  @classmethod
-  def checked(
-    cls,
-    tolerances: Sequence[float],
-    percentiles: Sequence[float],
-    surface: str,
-    empty: str,
-    worst_distance: float,
-  ) -> "Wanted":
-    """Refuses what cannot be: ConfigError of names, ValueError of numbers."""
-    _surface.check(surface)
-    for name, values, most in (
-      ("percentile", percentiles, 100.0),
-      ("tolerance", tolerances, math.inf),
-      ("worst_distance", [worst_distance], math.inf),
-    ):
-      for value in values:
-        if not 0 <= value <= most:
-          raise ValueError(
-            f"{name} {value} is not in [0, {most}]; give another"
-          )
-    return cls(
-      tuple(float(t) for t in tolerances),
-      tuple(float(p) for p in percentiles),
-      _empty.outcomes(empty, best=0.0, worst=worst_distance),
-      _empty.outcomes(empty, best=1.0, worst=0.0),
-    )
-
-  def values(self, found: _distribution.Distances) -> dict[str, float]:
-    """Of two masks that are not empty."""
-    there, back = found.means
-    return {
-      **{f"hausdorff_{p:g}": found.hausdorff(p) for p in self.percentiles},
-      "assd": found.average,
-      "masd": (there + back) / 2,
-      "mean_to_reference": there,
-      "mean_to_prediction": back,
-      **{f"nsd_{t:g}": found.within(t) for t in self.tolerances},
-    }
-
-  def of_empty(
-    self, in_prediction: bool, in_reference: bool
-  ) -> dict[str, float]:
-    """Where a mask is empty, by the policy."""
-
-    def chosen(row: _empty.Outcomes) -> float:
-      if in_prediction:
-        return row.hallucinated
-      return row.missed if in_reference else row.both
-
-    far, share = chosen(self.far), chosen(self.share)
-    return {
-      **{f"hausdorff_{p:g}": far for p in self.percentiles},
-      "assd": far,
-      "masd": far,
-      # From no point there is no way; to no point it is endless.
-      "mean_to_reference": math.nan if in_reference else far,
-      "mean_to_prediction": math.nan if in_prediction else far,
-      **{f"nsd_{t:g}": share for t in self.tolerances},
-    }
 
 
 def hausdorff(

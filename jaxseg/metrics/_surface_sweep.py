@@ -9,6 +9,7 @@ two numbers, found once, give the surface at every threshold.
 from collections.abc import Sequence
 import math
 
+import jax.numpy as jnp
 import numpy as np
 
 from jaxseg import _checks as checks
@@ -16,8 +17,9 @@ from jaxseg.metrics import _cut_distances
 from jaxseg.metrics import _distribution
 from jaxseg.metrics import _nearest
 from jaxseg.metrics import _surface
-from jaxseg.metrics import _surface_report
 from jaxseg.metrics import _surfel_area
+from jaxseg.metrics import _traced_surface
+from jaxseg.metrics import _wanted
 from jaxseg.metrics import _whole
 
 
@@ -32,8 +34,10 @@ def surface_sweep(
   surface: str = "surfel",
   empty: str = "nan",
   worst_distance: float = math.inf,
+  box: tuple[int, ...] | None = None,
+  together: int = 8,
 ) -> dict[str, np.ndarray]:
-  """`surface_report` of a map cut at every threshold, float64, on the host.
+  """`surface_report` of a map cut at every threshold.
 
   A voxel is inside where float32(p) >= float32(t).
 
@@ -53,9 +57,12 @@ def surface_sweep(
     surface: "surfel" or "voxel".
     empty: Policy for empty masks.
     worst_distance: The worst distance, mm.
+    box: Under `jit`, lengths of a window that holds the reference and the map
+      cut at the lowest threshold.
+    together: Under `jit`, how many thresholds are computed at a time.
 
   Returns:
-    The names of `surface_report`, float64 `[T]` each.
+    The names of `surface_report`, float64 `[T]` each; float32 under `jit`.
 
   Raises:
     ConfigError: The policy or the surface is unknown.
@@ -70,21 +77,25 @@ def surface_sweep(
   checks.floating(probabilities=probabilities)
   checks.boolean(reference=reference)
   checks.same_shape(probabilities=probabilities, reference=reference)
-  wanted = _surface_report.Wanted.checked(
+  wanted = _wanted.Wanted.checked(
     tolerances, percentiles, surface, empty, worst_distance
   )
+  mm = _surface.checked_spacing(spacing, np.ndim(probabilities))
+  if checks.traced(probabilities, reference, thresholds):
+    return _traced_surface.sweep(
+      jnp.asarray(probabilities), jnp.asarray(reference), mm,
+      jnp.asarray(thresholds), surface, wanted, box, together,
+    )  # fmt: skip
   p, mask = np.asarray(probabilities, np.float32), np.asarray(reference)
-  mm = _surface.checked_spacing(spacing, p.ndim)
   cuts, place = _cuts(thresholds)
   if np.isnan(p).any():
     index = tuple(int(i) for i in np.argwhere(np.isnan(p))[0])
     raise ValueError(f"probability at {index} is nan; mend the map")
   rows = _rows(p, mask, mm, cuts, surface, wanted)
-  return (
-    {name: np.array([row[name] for row in rows])[place] for name in rows[0]}
-    if rows
-    else {name: np.zeros(0) for name in wanted.of_empty(True, True)}
-  )
+  return {
+    name: np.array([row[name] for row in rows], np.float64)[place]
+    for name in wanted.names
+  }
 
 
 def _cuts(thresholds: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -100,7 +111,7 @@ def _rows(
   spacing: tuple[float, ...],
   cuts: np.ndarray,
   surface: str,
-  wanted: _surface_report.Wanted,
+  wanted: _wanted.Wanted,
 ) -> list[dict[str, float]]:
   """A report for each of ascending cuts."""
   whole = int(np.searchsorted(cuts, p.min(initial=np.inf), side="right"))
