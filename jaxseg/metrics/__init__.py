@@ -1,5 +1,6 @@
 """Metrics of two masks: overlap and surface distances."""
 
+from jaxseg.metrics._added_path_length import added_path_length
 from jaxseg.metrics._distance_transform import distance_transform
 from jaxseg.metrics._overlap import dice
 from jaxseg.metrics._overlap import iou
@@ -13,6 +14,7 @@ from jaxseg.metrics._surface_report import surface_report
 from jaxseg.metrics._surface_sweep import surface_sweep
 
 __all__ = [
+  "added_path_length",
   "average_symmetric_surface_distance",
   "dice",
   "distance_transform",
