@@ -44,8 +44,8 @@ def dice(
   References:
     Metrics Reloaded, arXiv:2206.01653.
   """
-  both, a, b, _ = _count(prediction, reference, axis)
-  return _score(2 * both, a + b, a, b, empty)
+  both, a, b, _ = count(prediction, reference, axis)
+  return score(2 * both, a + b, a, b, empty)
 
 
 def iou(
@@ -56,6 +56,10 @@ def iou(
   empty: str = "nan",
 ) -> jax.Array:
   """Intersection over union (Jaccard index), |A and B| / |A or B|.
+
+  >>> import numpy as np
+  >>> float(iou(np.array([True, True, False]), np.array([True, False, False])))
+  0.5
 
   Args:
     prediction: Mask, bool, any shape.
@@ -74,8 +78,53 @@ def iou(
   References:
     Metrics Reloaded, arXiv:2206.01653.
   """
-  both, a, b, _ = _count(prediction, reference, axis)
-  return _score(both, a + b - both, a, b, empty)
+  both, a, b, _ = count(prediction, reference, axis)
+  return score(both, a + b - both, a, b, empty)
+
+
+def f_beta(
+  prediction: jax.Array,
+  reference: jax.Array,
+  *,
+  beta: float = 1.0,
+  axis: _Axis = None,
+  empty: str = "nan",
+) -> jax.Array:
+  """F-score, (1 + beta^2) |A and B| / (|A| + beta^2 |B|).
+
+  Of beta above 1 recall counts for more, below 1 precision; 1 is Dice.
+
+  >>> import numpy as np
+  >>> a, b = np.array([True, False, False]), np.array([True, True, True])
+  >>> round(float(f_beta(a, b, beta=2.0)), 6)
+  0.384615
+
+  Args:
+    prediction: Mask A, bool, any shape.
+    reference: Mask B, bool, same shape.
+    beta: How much more recall counts than precision, > 0.
+    axis: Axes summed over; None is all.
+    empty: Policy for empty masks: "nan", "perfect" or "skip".
+
+  Returns:
+    Score in [0, 1] or nan, float32, shape without `axis`.
+
+  Raises:
+    ConfigError: The policy is unknown.
+    TypeError: A mask is not boolean.
+    ValueError: Shapes differ, beta is not above 0, or 2^30 voxels or more fall
+      to one score.
+
+  References:
+    Metrics Reloaded, arXiv:2206.01653.
+  """
+  checks.positive(beta=beta)
+  both, a, b, _ = count(prediction, reference, axis)
+  # Not by way of precision and recall: these are 0 / 0 where this is 0.
+  square = jnp.float32(beta * beta)
+  numerator = (1 + square) * both.astype(jnp.float32)
+  denominator = a.astype(jnp.float32) + square * b.astype(jnp.float32)
+  return score(numerator, denominator, a, b, empty)
 
 
 def precision(
@@ -87,6 +136,11 @@ def precision(
 ) -> jax.Array:
   """Share of the prediction that is right, |A and B| / |A|.
 
+  >>> import numpy as np
+  >>> a, b = np.array([True, True, False]), np.array([True, False, False])
+  >>> float(precision(a, b))
+  0.5
+
   Args:
     prediction: Mask A, bool, any shape.
     reference: Mask B, bool, same shape.
@@ -104,8 +158,8 @@ def precision(
   References:
     Metrics Reloaded, arXiv:2206.01653.
   """
-  both, a, b, _ = _count(prediction, reference, axis)
-  return _score(both, a, a, b, empty)
+  both, a, b, _ = count(prediction, reference, axis)
+  return score(both, a, a, b, empty)
 
 
 def recall(
@@ -117,6 +171,11 @@ def recall(
 ) -> jax.Array:
   """Share of the reference that was found, |A and B| / |B|.
 
+  >>> import numpy as np
+  >>> a, b = np.array([True, True, False]), np.array([True, False, False])
+  >>> float(recall(a, b))
+  1.0
+
   Args:
     prediction: Mask A, bool, any shape.
     reference: Mask B, bool, same shape.
@@ -134,8 +193,8 @@ def recall(
   References:
     Metrics Reloaded, arXiv:2206.01653.
   """
-  both, a, b, _ = _count(prediction, reference, axis)
-  return _score(both, b, a, b, empty)
+  both, a, b, _ = count(prediction, reference, axis)
+  return score(both, b, a, b, empty)
 
 
 def specificity(
@@ -146,6 +205,11 @@ def specificity(
   empty: str = "nan",
 ) -> jax.Array:
   """Share of the background that was left out, |not A and not B| / |not B|.
+
+  >>> import numpy as np
+  >>> a, b = np.array([True, True, False]), np.array([True, False, False])
+  >>> float(specificity(a, b))
+  0.5
 
   Args:
     prediction: Mask A, bool, any shape.
@@ -165,7 +229,7 @@ def specificity(
   References:
     Metrics Reloaded, arXiv:2206.01653.
   """
-  both, a, b, size = _count(prediction, reference, axis)
+  both, a, b, size = count(prediction, reference, axis)
   outcome = _empty.outcomes(empty, best=1.0, worst=0.0)
   outside = size - b
   value = _ratio(size - a - b + both, outside)
@@ -174,7 +238,7 @@ def specificity(
   return jnp.where(b > 0, value, jnp.nan) if empty == "skip" else value
 
 
-def _count(
+def count(
   prediction: Any, reference: Any, axis: _Axis
 ) -> tuple[jax.Array, jax.Array, jax.Array, int]:
   """Voxels in both and in each, int32, and how many there are at all."""
@@ -191,7 +255,7 @@ def _count(
   return both, in_a, in_b, size
 
 
-def _score(
+def score(
   numerator: jax.Array,
   denominator: jax.Array,
   a: jax.Array,

@@ -90,7 +90,7 @@ def test_counts_beyond_float32():
   b = a.copy()
   b[:2] = False
   # 2^24 + 1 has no float32; the count is exact all the same.
-  both, in_a, in_b, size = _overlap._count(a, b, None)
+  both, in_a, in_b, size = _overlap.count(a, b, None)
   assert (int(both), int(in_a), int(in_b)) == (2**24 + 1, len(a), 2**24 + 1)
   assert both.dtype == jnp.int32 and size == len(a)
   assert metrics.recall(a, b) == 1 and metrics.specificity(b, b) == 1

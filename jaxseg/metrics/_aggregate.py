@@ -1,0 +1,130 @@
+"""Many cases in one number, without losing those that were missed."""
+
+import dataclasses
+import math
+
+import numpy as np
+
+from jaxseg import errors
+from jaxseg.metrics import _empty
+
+_BEST = {"overlap": 1.0, "distance": 0.0}
+
+
+@dataclasses.dataclass(frozen=True)
+class Aggregate:
+  """A metric of many cases.
+
+  Attributes:
+    mean: Over the cases that have a value; inf if one of them is; nan if none
+      has a value.
+    median: The same; of an even number the mean of the middle two.
+    n_cases: How many cases there are.
+    n_both_empty: How many have neither a reference nor a prediction.
+    n_missed: How many have a reference and no prediction.
+    n_hallucinated: How many have a prediction and no reference.
+    n_finite: How many values are finite.
+  """
+
+  mean: float
+  median: float
+  n_cases: int
+  n_both_empty: int
+  n_missed: int
+  n_hallucinated: int
+  n_finite: int
+
+
+def aggregate(
+  values: np.ndarray,
+  prediction_voxels: np.ndarray,
+  reference_voxels: np.ndarray,
+  *,
+  kind: str = "overlap",
+  empty: str = "nan",
+  worst_distance: float = math.inf,
+) -> Aggregate:
+  """Mean and median of a metric over cases, and how many had an empty mask.
+
+  Where a mask is empty the value is the policy's, whatever stands in `values`:
+  tools that print nan there, or leave the case out, would make a mean better by
+  missing a structure. Here no mean is better for a miss or a hallucination.
+
+  >>> found = aggregate(np.array([0.9, np.nan]), np.array([50, 0]),
+  ...                   np.array([60, 40]))
+  >>> found.mean, found.n_missed
+  (0.45, 1)
+
+  Args:
+    values: Of each case, `[case]`: Dice, HD95 in mm and the like.
+    prediction_voxels: Voxels of each prediction, integers `[case]`.
+    reference_voxels: Voxels of each reference, integers `[case]`.
+    kind: "overlap" (1 is best, 0 worst; also NSD) or "distance" (0 is best).
+    empty: Policy: "nan" leaves out cases where both are empty, "perfect" counts
+      them as best, "skip" leaves out all whose reference is empty, and with
+      them the hallucinations.
+    worst_distance: What a miss counts as, mm; a number makes means finite.
+
+  Returns:
+    The aggregate, float64.
+
+  Raises:
+    ConfigError: The policy or the kind is unknown.
+    ValueError: Lengths differ, worst_distance is not 0 or more, or a case has
+      voxels in both masks and nan.
+
+  References:
+    Metrics Reloaded, arXiv:2206.01653, on missing values.
+  """
+  if kind not in _BEST:
+    raise errors.ConfigError(
+      f"kind {kind!r} is unknown; take {' or '.join(_BEST)}"
+    )
+  if not worst_distance >= 0:
+    raise ValueError(
+      f"worst_distance {worst_distance} is not 0 or more; give another"
+    )
+  outcome = _empty.outcomes(
+    empty,
+    best=_BEST[kind],
+    worst=0.0 if kind == "overlap" else worst_distance,
+  )
+  found = np.array(values, np.float64)  # A copy: it is written to.
+  in_a, in_b = (
+    np.asarray(voxels) > 0 for voxels in (prediction_voxels, reference_voxels)
+  )
+  if found.ndim != 1 or not found.shape == in_a.shape == in_b.shape:
+    raise ValueError(
+      f"values {found.shape}, prediction_voxels {in_a.shape} and"
+      f" reference_voxels {in_b.shape} are not one number per case; give [case]"
+    )
+  lost = np.flatnonzero(in_a & in_b & np.isnan(found))
+  if len(lost):
+    raise ValueError(
+      f"case {int(lost[0])} is nan though both masks have voxels; mend it, or"
+      " leave the case out of all three"
+    )
+  both, missed, made_up = ~in_a & ~in_b, ~in_a & in_b, in_a & ~in_b
+  found[both] = outcome.both
+  found[missed] = outcome.missed
+  found[made_up] = outcome.hallucinated
+  if kind == "distance":
+    found = np.minimum(found, worst_distance)  # nan stays nan.
+  kept = np.sort(found[~np.isnan(found)])
+  return Aggregate(
+    mean=float(kept.mean()) if len(kept) else math.nan,
+    median=_median(kept),
+    n_cases=len(found),
+    n_both_empty=int(both.sum()),
+    n_missed=int(missed.sum()),
+    n_hallucinated=int(made_up.sum()),
+    n_finite=int(np.isfinite(found).sum()),
+  )
+
+
+def _median(ordered: np.ndarray) -> float:
+  # Not np.median: it subtracts infinities from each other, which gives nan.
+  if not len(ordered):
+    return math.nan
+  low, high = ordered[(len(ordered) - 1) // 2], ordered[len(ordered) // 2]
+  return float(low if low == high else 0.5 * (low + high))

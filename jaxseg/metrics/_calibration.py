@@ -1,0 +1,199 @@
+"""Whether probabilities are what they say: calibration, from maps.
+
+From counts the same is in `jaxseg.thresholds`: `reliability`, `brier`,
+`negative_log_likelihood`. Here every probability counts as it is, and not as
+the middle of its interval.
+"""
+
+import math
+
+import jax
+from jax import lax
+import jax.numpy as jnp
+
+from jaxseg import _checks as checks
+
+# Numbers added in one go: sums of such sums stay right in float32.
+_BLOCK = 1024
+
+
+def expected_calibration_error(
+  probabilities: jax.Array,
+  reference: jax.Array,
+  *,
+  bins: int = 15,
+  where: jax.Array | None = None,
+) -> jax.Array:
+  """ECE: sum over bins of |voxels inside - sum of p| / all voxels.
+
+  >>> p = jnp.array([0.25, 0.25, 0.25, 0.25])
+  >>> float(expected_calibration_error(p, jnp.array([True, True, True, False])))
+  0.5
+
+  Args:
+    probabilities: Of the structure, floating point, any shape, in [0, 1].
+    reference: Mask, bool, same shape.
+    bins: Number of bins of equal width; the last one holds 1. Empty ones count
+      for nothing.
+    where: Voxels that count, bool, broadcastable to the reference.
+
+  Returns:
+    Scalar float32 in [0, 1]; nan of no voxels.
+
+  Raises:
+    TypeError: A dtype is another.
+    ValueError: Shapes differ, or there are no bins.
+
+  References:
+    On calibration of modern neural networks, arXiv:1706.04599.
+  """
+  voxels, gap = _bins(probabilities, reference, bins, where)
+  total = jnp.sum(voxels).astype(jnp.float32)
+  return jnp.sum(jnp.abs(gap)) / total
+
+
+def maximum_calibration_error(
+  probabilities: jax.Array,
+  reference: jax.Array,
+  *,
+  bins: int = 15,
+  where: jax.Array | None = None,
+) -> jax.Array:
+  """MCE: the largest |share inside - mean of p| of any bin that has voxels.
+
+  >>> p = jnp.array([0.25, 0.25, 0.75, 0.75])
+  >>> reference = jnp.array([False, False, True, False])
+  >>> float(maximum_calibration_error(p, reference, bins=2))
+  0.25
+
+  Args:
+    probabilities: Of the structure, floating point, any shape, in [0, 1].
+    reference: Mask, bool, same shape.
+    bins: As in `expected_calibration_error`.
+    where: Voxels that count, bool, broadcastable to the reference.
+
+  Returns:
+    Scalar float32 in [0, 1]; nan of no voxels.
+
+  Raises:
+    TypeError: A dtype is another.
+    ValueError: Shapes differ, or there are no bins.
+
+  References:
+    On calibration of modern neural networks, arXiv:1706.04599.
+  """
+  voxels, gap = _bins(probabilities, reference, bins, where)
+  most = jnp.max(jnp.abs(gap) / jnp.maximum(voxels, 1).astype(jnp.float32))
+  return jnp.where(jnp.any(voxels > 0), most, jnp.float32(math.nan))
+
+
+def brier_score(
+  probabilities: jax.Array,
+  reference: jax.Array,
+  *,
+  where: jax.Array | None = None,
+) -> jax.Array:
+  """Brier score: mean of (p - y)^2.
+
+  >>> float(brier_score(jnp.array([0.5, 1.0]), jnp.array([False, True])))
+  0.125
+
+  Args:
+    probabilities: Of the structure, floating point, any shape, in [0, 1].
+    reference: Mask, bool, same shape.
+    where: Voxels that count, bool, broadcastable to the reference.
+
+  Returns:
+    Scalar float32 in [0, 1]; nan of no voxels.
+
+  Raises:
+    TypeError: A dtype is another.
+    ValueError: Shapes differ.
+
+  References:
+    Brier, Monthly Weather Review 78 (1950) 1-3.
+  """
+  p, y, use = _arrays(probabilities, reference, where)
+  return _mean(jnp.square(p - y.astype(jnp.float32)), use)
+
+
+def negative_log_likelihood(
+  probabilities: jax.Array,
+  reference: jax.Array,
+  *,
+  where: jax.Array | None = None,
+) -> jax.Array:
+  """Mean of -log of the probability that was given to what is true, in nats.
+
+  For training take `losses.binary_cross_entropy` of logits.
+
+  >>> p = jnp.array([0.5, 0.5])
+  >>> round(float(negative_log_likelihood(p, jnp.array([False, True]))), 6)
+  0.693147
+
+  Args:
+    probabilities: Of the structure, floating point, any shape, in [0, 1].
+    reference: Mask, bool, same shape.
+    where: Voxels that count, bool, broadcastable to the reference.
+
+  Returns:
+    Scalar float32, >= 0; inf where a voxel's own class was given 0; nan of no
+    voxels.
+
+  Raises:
+    TypeError: A dtype is another.
+    ValueError: Shapes differ.
+
+  References:
+    On calibration of modern neural networks, arXiv:1706.04599.
+  """
+  p, y, use = _arrays(probabilities, reference, where)
+  return _mean(-jnp.where(y, jnp.log(p), jnp.log1p(-p)), use)
+
+
+def _arrays(
+  probabilities: jax.Array, reference: jax.Array, where: jax.Array | None
+) -> tuple[jax.Array, jax.Array, jax.Array]:
+  checks.floating(probabilities=probabilities)
+  checks.boolean(reference=reference)
+  checks.same_shape(probabilities=probabilities, reference=reference)
+  p = jnp.asarray(probabilities).astype(jnp.float32).ravel()
+  y = jnp.asarray(reference)
+  if where is None:
+    return p, y.ravel(), jnp.ones(p.shape, jnp.bool_)
+  checks.boolean(where=where)
+  return p, y.ravel(), jnp.broadcast_to(where, y.shape).ravel()
+
+
+def _bins(
+  probabilities: jax.Array,
+  reference: jax.Array,
+  bins: int,
+  where: jax.Array | None,
+) -> tuple[jax.Array, jax.Array]:
+  """Voxels of each bin, int32, and voxels inside less the sum of p."""
+  checks.positive(bins=bins)
+  p, y, use = _arrays(probabilities, reference, where)
+  place = jnp.clip((p * bins).astype(jnp.int32), 0, bins - 1)
+
+  def one(number: jax.Array) -> tuple[jax.Array, jax.Array]:
+    here = use & (place == number)
+    gap = jnp.where(here, y.astype(jnp.float32) - p, jnp.float32(0))
+    return jnp.sum(here, dtype=jnp.int32), _sum(gap)
+
+  return lax.map(one, jnp.arange(bins, dtype=jnp.int32))
+
+
+def _mean(values: jax.Array, use: jax.Array) -> jax.Array:
+  count = jnp.sum(use, dtype=jnp.int32).astype(jnp.float32)
+  return _sum(jnp.where(use, values, jnp.float32(0))) / count
+
+
+def _sum(values: jax.Array) -> jax.Array:
+  """Sum of a flat array by sums of blocks, each of which is short."""
+  while values.size > 1:
+    short = -values.size % min(_BLOCK, values.size)
+    values = jnp.pad(values, (0, short)).reshape(-1, min(_BLOCK, values.size))
+    # Without it the compiler makes one long sum of the short ones.
+    values = lax.optimization_barrier(jnp.sum(values, axis=1))
+  return values.reshape(())

@@ -1,0 +1,129 @@
+"""Differences of volume, which say nothing of where the voxels lie."""
+
+from collections.abc import Sequence
+import math
+
+import jax
+import jax.numpy as jnp
+
+from jaxseg.metrics import _empty
+from jaxseg.metrics import _overlap
+from jaxseg.metrics import _surface
+
+_Axis = int | tuple[int, ...] | None
+
+
+def volume_similarity(
+  prediction: jax.Array,
+  reference: jax.Array,
+  *,
+  axis: _Axis = None,
+  empty: str = "nan",
+) -> jax.Array:
+  """Volume similarity, 1 - ||A| - |B|| / (|A| + |B|).
+
+  >>> import numpy as np
+  >>> a, b = np.array([True, True, True]), np.array([False, False, True])
+  >>> float(volume_similarity(a, b))
+  0.5
+
+  Args:
+    prediction: Mask A, bool, any shape.
+    reference: Mask B, bool, same shape.
+    axis: Axes summed over; None is all.
+    empty: Policy for empty masks: "nan", "perfect" or "skip".
+
+  Returns:
+    Score in [0, 1] or nan, float32, shape without `axis`.
+
+  Raises:
+    ConfigError: The policy is unknown.
+    TypeError: A mask is not boolean.
+    ValueError: Shapes differ, or 2^30 voxels or more fall to one score.
+
+  References:
+    Taha and Hanbury, BMC Medical Imaging 15 (2015) 29.
+  """
+  _, a, b, _ = _overlap.count(prediction, reference, axis)
+  return _overlap.score(2 * jnp.minimum(a, b), a + b, a, b, empty)
+
+
+def volume_difference(
+  prediction: jax.Array,
+  reference: jax.Array,
+  spacing: Sequence[float],
+  *,
+  axis: _Axis = None,
+) -> jax.Array:
+  """Volume of the prediction less that of the reference, in mL.
+
+  It has no policy for empty masks: their volume is 0, and the difference says
+  so.
+
+  >>> import numpy as np
+  >>> a, b = np.ones((2, 5, 10, 10), bool)
+  >>> b[0] = False
+  >>> float(volume_difference(a, b, (10.0, 1.0, 1.0)))
+  1.0
+
+  Args:
+    prediction: Mask, bool, any shape that ends in the spacing's axes.
+    reference: Mask, bool, same shape.
+    spacing: Of the last two or three axes, in their order, mm, > 0; of two, the
+      slices are taken for 1 mm thick.
+    axis: Axes summed over; None is all.
+
+  Returns:
+    mL (1000 mm^3), signed, float32, shape without `axis`.
+
+  Raises:
+    TypeError: A mask is not boolean.
+    ValueError: Shapes differ, the spacing cannot be, or 2^30 voxels or more
+      fall to one value.
+
+  References:
+    Metrics Reloaded, arXiv:2206.01653.
+  """
+  mm = _surface.checked_spacing(spacing, len(tuple(spacing)))
+  _, a, b, _ = _overlap.count(prediction, reference, axis)
+  return (a - b).astype(jnp.float32) * jnp.float32(math.prod(mm) / 1000)
+
+
+def relative_volume_difference(
+  prediction: jax.Array,
+  reference: jax.Array,
+  *,
+  axis: _Axis = None,
+  empty: str = "nan",
+) -> jax.Array:
+  """Signed difference of volume as a share of the reference, (|A| - |B|) / |B|.
+
+  >>> import numpy as np
+  >>> a, b = np.array([True, True, True]), np.array([False, True, True])
+  >>> float(relative_volume_difference(a, b))
+  0.5
+
+  Args:
+    prediction: Mask A, bool, any shape.
+    reference: Mask B, bool, same shape.
+    axis: Axes summed over; None is all.
+    empty: Both masks empty: "nan", or "perfect" for 0. The reference alone:
+      inf, or nan for "skip". The prediction alone is -1 by the formula.
+
+  Returns:
+    -1 or more, inf or nan, float32, shape without `axis`.
+
+  Raises:
+    ConfigError: The policy is unknown.
+    TypeError: A mask is not boolean.
+    ValueError: Shapes differ, or 2^30 voxels or more fall to one value.
+
+  References:
+    Metrics Reloaded, arXiv:2206.01653.
+  """
+  outcome = _empty.outcomes(empty, best=0.0, worst=math.inf)
+  _, a, b, _ = _overlap.count(prediction, reference, axis)
+  safe = jnp.where(b > 0, b, 1).astype(jnp.float32)
+  value = (a - b).astype(jnp.float32) / safe
+  value = jnp.where(b == 0, outcome.hallucinated, value)
+  return jnp.where((a == 0) & (b == 0), outcome.both, value)
