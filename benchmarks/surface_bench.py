@@ -106,7 +106,7 @@ def simpleitk(prediction, reference, spacing):
   borders = [sitk.LabelContour(image) for image in images]
   far = [
     np.abs(
-      sitk.GetArrayViewFromImage(
+      sitk.GetArrayFromImage(
         sitk.SignedMaurerDistanceMap(
           border, squaredDistance=False, useImageSpacing=True
         )
@@ -115,7 +115,7 @@ def simpleitk(prediction, reference, spacing):
     for border in borders
   ]
   there, back = (
-    far[1 - k][sitk.GetArrayViewFromImage(borders[k]) > 0] for k in (0, 1)
+    far[1 - k][sitk.GetArrayFromImage(borders[k]) > 0] for k in (0, 1)
   )
   both = np.concatenate([there, back])
   return (

@@ -8,13 +8,16 @@ from absl import flags
 from experiments import cohort
 from jaxseg import data
 from jaxseg import errors
+from jaxseg import losses
 from jaxseg import structures
 from jaxseg import training
 
 _OBJECTIVE = flags.DEFINE_list(
   "objective",
   None,
-  f"What to train on, a list of {', '.join(training.OBJECTIVES)}, or all.",
+  f"What to train on, a list of {', '.join(training.OBJECTIVES)}; all is these"
+  f" three. Or another loss of {', '.join(losses.names())}; or one's own of"
+  " (logits, labels) as package.module:function.",
 )
 _BASE = flags.DEFINE_integer(
   "base", None, "Channels of the U-Net's first block. Default: the recipe's."
@@ -68,11 +71,12 @@ def named(asked: Sequence[str]) -> tuple[str, ...]:
     StructureNotFoundError: A name is unknown.
   """
   for objective in _OBJECTIVE.value or ():
-    if objective not in (*training.OBJECTIVES, "all"):
-      raise errors.ConfigError(
-        f"--objective: {objective!r} is unknown; take"
-        f" {', '.join(training.OBJECTIVES)} or all"
-      )
+    if objective == "all":
+      continue
+    try:
+      training.check_objective(objective)
+    except errors.ConfigError as e:
+      raise errors.ConfigError(f"--objective: {e}") from e
   if not asked:
     raise errors.ConfigError("--structure: empty; name one, several or all")
   if list(asked) == ["all"]:

@@ -8,6 +8,7 @@ from jaxseg import data
 from jaxseg import inference
 from jaxseg import study
 from jaxseg import thresholds
+from jaxseg import training
 from jaxseg.report import _figures
 from jaxseg.report import _labels
 from jaxseg.report import _objectives
@@ -285,7 +286,8 @@ def overlay_sections(
     k = int(reference.sum((1, 2)).argmax())
     placement = run.store.patients[name].placement
     image = placement.restore(run.store.image(name)[k : k + 1], fill=-1000)[0]
-    stem = f"overlay-{counts.structure}-{counts.objective}"
+    objective = training.objective_folder(counts.objective)
+    stem = f"overlay-{counts.structure}-{objective}"
     label = _labels.structure_label(counts.structure)
     figure = _style.save(
       _overlay.overlay(

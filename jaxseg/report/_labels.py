@@ -51,7 +51,8 @@ def objective_label(name: str) -> str:
   Returns:
     "BCE + 2D Dice"; for other losses, the name without underscores.
   """
-  return _OBJECTIVES.get(name, name.replace("_", " "))
+  own = name.rpartition(":")[2]  # Of an import path the function.
+  return _OBJECTIVES.get(own, own.replace("_", " "))
 
 
 def definition_label(name: str) -> str:

@@ -6,12 +6,7 @@ import math
 from typing import Any
 
 from jaxseg import errors
-
-# Weight of cross entropy in `losses.bce_dice`; the rest is the Dice loss. All
-# three objectives of the study are this one loss, so one compiled step serves.
-OBJECTIVES: Mapping[str, float] = {"bce": 1.0, "dice": 0.0, "bce_dice": 0.5}
-
-_LABELS = {"bce": "BCE", "dice": "2D Dice", "bce_dice": "BCE + 2D Dice"}
+from jaxseg.training import _objective
 
 
 @dataclasses.dataclass(frozen=True)
@@ -20,7 +15,7 @@ class Config:
 
   Attributes:
     structure: Canonical name.
-    objective: Key of `OBJECTIVES`.
+    objective: Name of a loss, or "package.module:function" of one's own.
     seed: Decides initial weights, order of slices, dropout.
     network: Arguments of `models.create`, with its "name".
     window_hu: HU between which the network sees differences.
@@ -52,11 +47,9 @@ class Config:
   patience: int = 10
 
   def __post_init__(self):
-    if self.objective not in OBJECTIVES:
-      raise errors.ConfigError(
-        f"objective {self.objective!r} is unknown; take one of"
-        f" {', '.join(OBJECTIVES)}"
-      )
+    if ":" not in self.objective:
+      # One's own is imported to train, and not to read a model trained by it.
+      _objective.loss_of(self.objective)
     if self.schedule not in ("cosine", "constant"):
       raise errors.ConfigError(
         f"schedule {self.schedule!r} is unknown; take cosine or constant"
@@ -109,11 +102,6 @@ class Config:
         f"config.json: field {e} is missing or unknown; it was written by"
         " another version, so train again"
       ) from e
-
-
-def objective_label(objective: str) -> str:
-  """An objective's name for people, such as "BCE + 2D Dice"."""
-  return _LABELS[objective]
 
 
 def learning_rate(config: Config, step: int, steps: int) -> float:

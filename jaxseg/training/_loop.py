@@ -21,6 +21,7 @@ from jaxseg import thresholds
 from jaxseg.training import _checkpoints
 from jaxseg.training import _config
 from jaxseg.training import _logs
+from jaxseg.training import _objective
 from jaxseg.training import _step
 
 # Steps in flight before the host waits: enough that the device never idles,
@@ -52,7 +53,8 @@ class Trained(NamedTuple):
 
 def model_folder(run: pathlib.Path, config: _config.Config) -> pathlib.Path:
   """Where a model lies in a run folder."""
-  return run / "models" / config.structure / config.objective / str(config.seed)
+  folder = _objective.objective_folder(config.objective)
+  return run / "models" / config.structure / folder / str(config.seed)
 
 
 def train_family(
@@ -82,6 +84,7 @@ def train_family(
   """
   reporter = reporter or _logs.Silent()
   for config in configs:  # All refusals come before the first hour of work.
+    _objective.check_objective(config.objective)
     _check_network(store, config)
     _claim(store, split, model_folder(run, config), config)
   images: jax.Array | None = None
@@ -239,7 +242,8 @@ class _Training:
     self, state: _step.State, epoch: int
   ) -> tuple[_step.State, dict[str, Any]]:
     config, began = self._config, time.perf_counter()
-    weight = np.float32(_config.OBJECTIVES[config.objective])
+    # A step of one's own loss has no use for the weight.
+    weight = np.float32(_objective.OBJECTIVES.get(config.objective, 0.0))
     total = config.epochs * self._steps
     losses: list[jax.Array] = []
     for number, index in enumerate(self._batches(epoch)):

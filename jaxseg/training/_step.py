@@ -1,9 +1,11 @@
 """The state of a training and the jitted functions that move it.
 
 Structure, objective, learning rate and data are arguments, not constants: the
-family of models of one shape shares each compiled function.
+family of models of one shape shares each compiled function. Only a loss beyond
+the study's three has a step of its own.
 """
 
+from collections.abc import Callable
 import functools
 from typing import Any, NamedTuple
 
@@ -19,6 +21,7 @@ from jaxseg import models
 from jaxseg import thresholds
 from jaxseg.data import window
 from jaxseg.training import _config
+from jaxseg.training import _objective
 
 
 @flax.struct.dataclass
@@ -62,10 +65,17 @@ def functions(config: _config.Config) -> Functions:
   Images are int16 HU `[N, H, W]`, labels uint8 of the same shape.
 
   Args:
-    config: Training; only `network`, `window_hu` and `input_range` matter.
+    config: Training; only `network`, `window_hu`, `input_range` and an
+      objective beyond the study's three matter.
   """
   network = tuple(sorted(config.network.items()))
-  return _functions(network, config.window_hu, config.input_range)
+  shared = _functions(network, config.window_hu, config.input_range)
+  if config.objective in _objective.OBJECTIVES:
+    return shared
+  step = _own_step(
+    network, config.window_hu, config.input_range, config.objective
+  )
+  return shared._replace(step=step)
 
 
 @functools.cache
@@ -79,8 +89,7 @@ def _functions(
   jit = functools.partial(jax.jit, compiler_options=models.compiler_options())
   jit_once = functools.partial(jax.jit, compiler_options=models.init_options())
 
-  def prepare(images: jax.Array) -> jax.Array:
-    return window(images, *window_hu, to=input_range)[..., None]
+  prepare = _prepare(window_hu, input_range)
 
   def logits(state: State, images: jax.Array) -> jax.Array:
     variables = {"params": state.params, "batch_stats": state.batch_stats}
@@ -97,10 +106,41 @@ def _functions(
 
   return Functions(
     init=jit_once(functools.partial(_init, module, adam, prepare)),
-    step=jit(functools.partial(_step, module, adam, prepare), donate_argnums=0),
+    step=jit(
+      functools.partial(_step, module, adam, prepare, None), donate_argnums=0
+    ),
     predict=jit(predict),
     count=jit(count),
   )
+
+
+@functools.cache
+def _own_step(
+  network: tuple[tuple[str, Any], ...],
+  window_hu: tuple[float, float],
+  input_range: tuple[float, float],
+  objective: str,
+) -> Any:
+  """The step of another loss, compiled for it; it ignores the weight."""
+  step = functools.partial(
+    _step,
+    models.create(**dict(network)),
+    optax.scale_by_adam(),
+    _prepare(window_hu, input_range),
+    _objective.loss_of(objective),
+  )
+  return jax.jit(
+    step, donate_argnums=0, compiler_options=models.compiler_options()
+  )
+
+
+def _prepare(
+  window_hu: tuple[float, float], input_range: tuple[float, float]
+) -> Callable[[jax.Array], jax.Array]:
+  def prepare(images: jax.Array) -> jax.Array:
+    return window(images, *window_hu, to=input_range)[..., None]
+
+  return prepare
 
 
 def _init(module: nn.Module, adam, prepare, seed, images) -> State:
@@ -121,6 +161,7 @@ def _step(
   module: nn.Module,
   adam: optax.GradientTransformation,
   prepare,
+  own_loss: Callable[..., jax.Array] | None,
   state: State,
   images: jax.Array,
   labels: jax.Array,
@@ -139,8 +180,11 @@ def _step(
       mutable=["batch_stats"],
       rngs={"dropout": key},
     )
-    loss = losses.bce_dice(logits, targets, weight=bce_weight)  # [N, C]
-    return jnp.mean(loss), changed.get("batch_stats", {})
+    if own_loss is None:
+      loss = losses.bce_dice(logits, targets, weight=bce_weight)  # [N, C]
+    else:
+      loss = own_loss(logits, targets)
+    return jnp.mean(loss.astype(jnp.float32)), changed.get("batch_stats", {})
 
   (loss, batch_stats), gradient = jax.value_and_grad(loss_of, has_aux=True)(
     state.params

@@ -275,7 +275,12 @@ def test_bad_flags_and_input_are_one_line_and_2(reproduced, tmp_path):
     ("train", (), "structure"),
     ("train", ("--structure=spleen", run), "spleen"),
     ("train", ("--structure=larynx", run), "larynx: contoured on no patient"),
-    ("train", ("--structure=brain", "--objective=focal", run), "focal"),
+    ("train", ("--structure=brain", "--objective=fokal", run), "fokal"),
+    (
+      "train",
+      ("--structure=brain", "--objective=softmax_cross_entropy", run),
+      "does not depend on logits of one channel",
+    ),
     ("train", ("--structure=brain", "--colour=red"), "colour"),
     ("train", ("--structure=brain", "brain"), "unexpected argument"),
     ("prepare", ("--cohort=hn2",), "hn2"),

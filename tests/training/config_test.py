@@ -27,7 +27,7 @@ def test_a_config_of_another_version_is_refused():
 @pytest.mark.parametrize(
   "changes",
   [
-    {"objective": "focal"},
+    {"objective": "fokal"},
     {"schedule": "step"},
     {"batch": 0},
     {"epochs": 0},

@@ -1,0 +1,86 @@
+"""What a training minimises: a loss of the registry, or one's own."""
+
+from collections.abc import Callable, Mapping
+import functools
+import inspect
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from jaxseg import errors
+from jaxseg import losses
+
+# Weight of cross entropy in `losses.bce_dice`; the rest is the Dice loss. All
+# three objectives of the study are this one loss, so one compiled step serves.
+OBJECTIVES: Mapping[str, float] = {"bce": 1.0, "dice": 0.0, "bce_dice": 0.5}
+
+_LABELS = {"bce": "BCE", "dice": "2D Dice", "bce_dice": "BCE + 2D Dice"}
+
+
+def objective_label(objective: str) -> str:
+  """An objective's name for people, such as "BCE + 2D Dice"."""
+  name = objective.rpartition(":")[2]
+  return _LABELS.get(name, name.replace("_", " "))
+
+
+def objective_folder(objective: str) -> str:
+  """An objective's name as a folder's: an import path without its colon."""
+  return objective.replace(":", ".")
+
+
+def loss_of(objective: str) -> Callable[..., jax.Array]:
+  """The loss of logits and labels `[N, H, W, 1]` that an objective names.
+
+  Structures are independent: a loss of the registry that can take its
+  probabilities from a sigmoid or a softmax takes them from a sigmoid.
+
+  Raises:
+    ConfigError: There is no such loss.
+  """
+  loss = losses.get(objective)
+  of_ours = objective in losses.names()
+  if of_ours and "activation" in inspect.signature(loss).parameters:
+    return functools.partial(loss, activation="sigmoid")
+  return loss
+
+
+def check_objective(objective: str) -> None:
+  """Refuses a loss that a network of one structure cannot learn by.
+
+  It is called once, with 2 small slices, one of them without the structure.
+
+  Raises:
+    ConfigError: It is unknown, fails, gives something else than numbers, or
+      does not depend on the logits.
+  """
+  if objective in OBJECTIVES:
+    return
+  loss = loss_of(objective)
+  labels = np.zeros((2, 16, 16, 1), np.float32)
+  labels[0, 4:9, 5:12] = 1
+  logits = np.linspace(-2, 2, labels.size, dtype=np.float32)
+  try:
+    values = loss(logits.reshape(labels.shape), labels)
+    if not jnp.issubdtype(jnp.asarray(values).dtype, jnp.floating):
+      raise TypeError(f"it gives {jnp.asarray(values).dtype}")
+    gradient = jax.grad(lambda z: jnp.mean(loss(z, labels)))(
+      jnp.asarray(logits.reshape(labels.shape))
+    )
+  except Exception as e:
+    # Whatever a user's own function raises, the setting is the place to look.
+    said = " ".join(str(e).split())[:200]
+    raise errors.ConfigError(
+      f"objective {objective!r} fails on logits and labels [N, H, W, 1]"
+      f" ({type(e).__name__}: {said}); give a function of both that returns"
+      " losses"
+    ) from e
+  if not np.isfinite(gradient).all():
+    raise errors.ConfigError(
+      f"objective {objective!r} has a gradient that is not finite; give another"
+    )
+  if not np.any(gradient):
+    raise errors.ConfigError(
+      f"objective {objective!r} does not depend on logits of one channel; give"
+      " one of sigmoids, not of a softmax over classes"
+    )

@@ -1,0 +1,106 @@
+"""Objectives beyond the study's three."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from jaxseg import errors
+from jaxseg import inference
+from jaxseg import losses
+from jaxseg import study
+from jaxseg import training
+from tests import tiny
+
+MINE = "tests.training.objective_test:squared_error"
+
+
+def squared_error(logits, labels):
+  return jnp.square(jax.nn.sigmoid(logits) - labels)
+
+
+def whole_numbers(logits, labels):
+  return (logits > 0).astype(jnp.int32) - labels.astype(jnp.int32)
+
+
+def constant(logits, labels):
+  return jnp.zeros_like(logits) + jnp.mean(labels)
+
+
+def endless(logits, labels):
+  return jnp.log(jnp.zeros_like(logits)) * logits * labels
+
+
+def two_classes(logits, labels):
+  return logits[..., 1] - labels[..., 1].shape[7]
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+  return tiny.prepare(tmp_path_factory.mktemp("run") / "run")
+
+
+@pytest.mark.parametrize("objective", ["tversky", "focal", MINE])
+def test_they_train_and_repeat_to_the_bit(run, objective, tmp_path):
+  config = tiny.config(objective=objective, epochs=4)
+  histories = []
+  for place in ("a", "b"):
+    (done,) = tiny.train(run, config, folder=tmp_path / place)
+    folder = objective.replace(":", ".")
+    assert done.folder == tmp_path / place / "models" / "brain" / folder / "0"
+    table = np.genfromtxt(done.folder / "metrics.csv", delimiter=",",
+                          names=True)  # fmt: skip
+    histories.append(table["loss"])
+  np.testing.assert_array_equal(*histories)
+  assert histories[0][-1] < histories[0][0]
+
+
+def test_they_differ_from_each_other(run, tmp_path):
+  configs = [tiny.config(objective=o, epochs=1) for o in ("lovasz", "jaccard")]
+  done = tiny.train(run, *configs, folder=tmp_path)
+  assert done[0].dice_best != done[1].dice_best
+
+
+def test_the_study_goes_on_with_them(run, monkeypatch):
+  (done,) = tiny.train(run, tiny.config(objective=MINE, epochs=1))
+  (swept,) = study.sweep_run(run, folders=[done.folder])
+  assert swept.objective == MINE
+  assert run.counts(done.folder).is_file()
+  # To use a model nothing of its training is imported.
+  monkeypatch.setattr(losses, "get", None)
+  predictor = inference.Predictor(done.folder)
+  assert predictor.config.objective == MINE
+
+
+def test_every_loss_of_the_registry_can_be_asked_for():
+  for name in losses.names():
+    if name == "softmax_cross_entropy":
+      with pytest.raises(errors.ConfigError, match="does not depend on"):
+        training.check_objective(name)
+    else:
+      training.check_objective(name)
+
+
+@pytest.mark.parametrize(
+  ("objective", "text"),
+  [
+    ("fokal", "loss 'fokal' is unknown"),
+    ("no.such:loss", "cannot be imported"),
+    ("tests.training.objective_test:whole_numbers", "fails on .*int32"),
+    ("tests.training.objective_test:two_classes", "fails on logits and labels"),
+    ("tests.training.objective_test:constant", "does not depend on logits"),
+    ("tests.training.objective_test:endless", "gradient that is not finite"),
+  ],
+)
+def test_what_cannot_be_learnt_by_is_refused(objective, text):
+  with pytest.raises(errors.ConfigError, match=text) as caught:
+    training.check_objective(objective)
+  assert "\n" not in str(caught.value)
+
+
+def test_names_for_people_and_folders():
+  assert training.objective_label("bce_dice") == "BCE + 2D Dice"
+  assert training.objective_label("focal_tversky") == "focal tversky"
+  assert training.objective_label(MINE) == "squared error"
+  assert training.objective_folder("my.losses:edge") == "my.losses.edge"
+  assert training.objective_folder("dice") == "dice"
