@@ -66,7 +66,7 @@ def signed_distance(
 
   Args:
     mask: Reference of one structure and case, bool, 2D or 3D.
-    spacing: Of the array's axes, in any unit; None is 1. The 1 that is added
+    spacing: Of the array's axes, mm or any unit; None is 1. The 1 that is added
       inside is one unit.
 
   Returns:

@@ -37,7 +37,11 @@ _LOSSES: dict[str, Callable[..., jax.Array]] = {
 
 
 def names() -> tuple[str, ...]:
-  """The names that `get` knows, sorted."""
+  """The names that `get` knows, sorted.
+
+  >>> "tversky" in names()
+  True
+  """
   return tuple(sorted(_LOSSES))
 
 

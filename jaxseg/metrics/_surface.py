@@ -111,13 +111,20 @@ def kinds(
 
 def box(a: np.ndarray, b: np.ndarray) -> tuple[slice, ...]:
   """The common box of two masks, one of which is not empty."""
-  found: tuple[slice, ...] = ()
-  # Slices first: the rest is asked of the few that are left.
-  for axis in range(a.ndim):
-    others = tuple(k for k in range(a.ndim) if k != axis)
-    used = np.flatnonzero(a[found].any(axis=others) | b[found].any(axis=others))
-    found += (slice(used[0], used[-1] + 1),)
-  return found
+  # Slices first, then what is left of them laid on one another: each step
+  # leaves little to do for the next.
+  others = tuple(range(1, a.ndim))
+  first = _span(np.any(a, axis=others) | np.any(b, axis=others))
+  flat = np.any(a[first], axis=0) | np.any(b[first], axis=0)
+  if a.ndim == 2:
+    return first, _span(flat)
+  second = _span(np.any(flat, axis=1))
+  return first, second, _span(np.any(flat[second], axis=0))
+
+
+def _span(used: np.ndarray) -> slice:
+  place = np.flatnonzero(used)
+  return slice(place[0], place[-1] + 1)
 
 
 def _border(mask: np.ndarray) -> np.ndarray:

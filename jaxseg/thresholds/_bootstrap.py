@@ -90,6 +90,16 @@ def bootstrap(
   curve of each resample comes from integer counts, and its optimum by the
   exact rule of `optimum`.
 
+  >>> import numpy as np
+  >>> from jaxseg import thresholds
+  >>> p = np.array([0.9, 0.7, 0.4, 0.1], np.float32)
+  >>> reference = np.array([True, True, False, False])
+  >>> counts = thresholds.count_case(p, reference, thresholds.grid(11))
+  >>> three = thresholds.Counts.stack([counts] * 3)
+  >>> found = bootstrap(three, "threshold", resamples=100)
+  >>> [round(float(end), 2) for end in found.interval()]
+  [0.6, 0.6]
+
   Args:
     counts: `[patient, T + 1]`, or with structures behind the patients
       `[patient, structure, T + 1]`.

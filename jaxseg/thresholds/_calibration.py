@@ -57,6 +57,14 @@ def middles(thresholds: np.ndarray) -> np.ndarray:
 def reliability(counts: _counts.Counts, *, bins: int = 15) -> Reliability:
   """Reliability curve of the voxels counted.
 
+  >>> import numpy as np
+  >>> from jaxseg import thresholds
+  >>> p = np.array([0.9, 0.7, 0.4, 0.1], np.float32)
+  >>> reference = np.array([True, True, False, False])
+  >>> counts = thresholds.count_case(p, reference, thresholds.grid(11))
+  >>> reliability(counts, bins=2).frequency.tolist()
+  [0.0, 1.0]
+
   Args:
     counts: `[..., T + 1]`; leading axes are summed.
     bins: Number of bins of equal width; a threshold that is not on one of their
@@ -92,6 +100,14 @@ def reliability(counts: _counts.Counts, *, bins: int = 15) -> Reliability:
 def brier(counts: _counts.Counts) -> float:
   """Mean squared difference of probability and reference.
 
+  >>> import numpy as np
+  >>> from jaxseg import thresholds
+  >>> p = np.array([0.9, 0.7, 0.4, 0.1], np.float32)
+  >>> reference = np.array([True, True, False, False])
+  >>> counts = thresholds.count_case(p, reference, thresholds.grid(11))
+  >>> round(brier(counts), 4)
+  0.0725
+
   Args:
     counts: `[..., T + 1]`; leading axes are summed.
 
@@ -109,6 +125,14 @@ def brier(counts: _counts.Counts) -> float:
 
 def negative_log_likelihood(counts: _counts.Counts) -> float:
   """Mean binary cross entropy, in nats.
+
+  >>> import numpy as np
+  >>> from jaxseg import thresholds
+  >>> p = np.array([0.9, 0.7, 0.4, 0.1], np.float32)
+  >>> reference = np.array([True, True, False, False])
+  >>> counts = thresholds.count_case(p, reference, thresholds.grid(11))
+  >>> round(negative_log_likelihood(counts), 3)
+  0.275
 
   Args:
     counts: `[..., T + 1]`; leading axes are summed.

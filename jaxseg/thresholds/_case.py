@@ -27,6 +27,14 @@ def count_case(
 ) -> _counts.Counts:
   """Counts one case on the host, checked, in chunks.
 
+  >>> import numpy as np
+  >>> from jaxseg import thresholds
+  >>> p = np.array([0.9, 0.7, 0.4, 0.1], np.float32)
+  >>> reference = np.array([True, True, False, False])
+  >>> counts = thresholds.count_case(p, reference, thresholds.grid(11))
+  >>> (counts.true_positive + counts.false_positive).tolist()
+  [4, 4, 3, 3, 3, 2, 2, 2, 1, 1, 0]
+
   Args:
     probabilities: Floating point or uint8 (u means u / 255), any shape; NumPy
       or JAX.

@@ -177,7 +177,7 @@ def coarsen(counts: Counts, thresholds: Any) -> Counts:
 
   Args:
     counts: `[..., T + 1]`.
-    thresholds: Ascending, each of them one of the counts'.
+    thresholds: `[t]`, ascending, each of them one of the counts'.
 
   Returns:
     Counts on the host, int64, as if counted with these thresholds.

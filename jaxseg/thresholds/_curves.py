@@ -39,20 +39,28 @@ def curve(
 ) -> Any:
   """A metric at every threshold.
 
+  >>> import numpy as np
+  >>> from jaxseg import thresholds
+  >>> p = np.array([0.9, 0.7, 0.4, 0.1], np.float32)
+  >>> reference = np.array([True, True, False, False])
+  >>> counts = thresholds.count_case(p, reference, thresholds.grid(11))
+  >>> curve(counts).round(2).tolist()
+  [0.67, 0.67, 0.8, 0.8, 0.8, 1.0, 1.0, 1.0, 0.67, 0.67, 0.0]
+
   Args:
     counts: `[..., T + 1]`.
     metric: "dice", "iou", "precision", "recall", "specificity",
       "volume_difference" (predicted minus reference, relative to the
       reference), "volume" (minus its size) or F-beta as "f2" or "f0.5".
-    aggregate: None leaves the leading axes; else they are cases (patients or
-      slices) and "pooled" takes the metric of their sum, "mean_case",
-      "median_case" and "worst_case" that of the cases with a value: choose
-      `empty` accordingly, for a nan is left out.
     empty: Where prediction and reference are both empty: "nan", or "perfect"
       for 1; with "skip" every threshold is nan if the reference is empty. If
       one of them is empty and the metric is undefined, it is 0; a volume
       difference is infinite. Specificity is undefined only without a negative
       voxel.
+    aggregate: None leaves the leading axes; else they are cases (patients or
+      slices) and "pooled" takes the metric of their sum, "mean_case",
+      "median_case" and "worst_case" that of the cases with a value: choose
+      `empty` accordingly, for a nan is left out.
 
   Returns:
     `[..., T]`, or `[T]` with an aggregate: float64 from NumPy counts, float32

@@ -20,6 +20,14 @@ def count_distinct(
   sorts, in memory for several copies of the map; a grid's counts cost a pass
   and add over patients, these do not.
 
+  >>> import numpy as np
+  >>> from jaxseg import thresholds
+  >>> p = np.array([0.9, 0.7, 0.4, 0.1], np.float32)
+  >>> reference = np.array([True, True, False, False])
+  >>> counts = count_distinct(p, reference)
+  >>> [round(float(cut), 2) for cut in counts.thresholds]
+  [0.1, 0.4, 0.7, 0.9]
+
   Args:
     probabilities: Floating point or uint8 (u means u / 255), any shape; NumPy
       or JAX.

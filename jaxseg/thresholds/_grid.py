@@ -50,6 +50,9 @@ def fine_grid(n: int = 1001) -> np.ndarray:
   is at most 1/64 wide in logits, between -16 and 16, as far as float32 can tell
   such numbers from 1.
 
+  >>> len(fine_grid(11)) > len(grid(11))
+  True
+
   Args:
     n: Thresholds of the even grid, at least 2.
 

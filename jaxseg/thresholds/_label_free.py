@@ -30,6 +30,14 @@ def expected_optimum(counts: _counts.Counts) -> Expected:
   + E[reference]) highest is half of that highest value. Set beside the
   empirical optimum it tells how far miscalibration has moved that.
 
+  >>> import numpy as np
+  >>> from jaxseg import thresholds
+  >>> p = np.array([0.9, 0.7, 0.4, 0.1], np.float32)
+  >>> reference = np.array([True, True, False, False])
+  >>> counts = thresholds.count_case(p, reference, thresholds.grid(11))
+  >>> round(expected_optimum(counts).threshold, 2)
+  0.2
+
   Args:
     counts: `[..., T + 1]` at `fine_grid()`, for on the even grid the many
       voxels below 0.001 would weigh too much. Leading axes are summed, and

@@ -51,6 +51,16 @@ def nested(
 ) -> Nested:
   """Chooses the threshold without a patient, and scores that patient with it.
 
+  >>> import numpy as np
+  >>> from jaxseg import thresholds
+  >>> p = np.array([0.9, 0.7, 0.4, 0.1], np.float32)
+  >>> reference = np.array([True, True, False, False])
+  >>> counts = thresholds.count_case(p, reference, thresholds.grid(11))
+  >>> three = thresholds.Counts.stack([counts] * 3)
+  >>> found = nested(three)
+  >>> found.thresholds.round(2).tolist()
+  [0.6, 0.6, 0.6]
+
   Args:
     counts: `[patient, T + 1]`.
     folds: Into how many groups the patients are drawn; None leaves one patient

@@ -70,6 +70,8 @@ class Scores:
 def check_objective(objective: str) -> None:
   """Refuses an objective that `optimum` does not know.
 
+  >>> check_objective("recall>=0.95")
+
   Args:
     objective: A metric as in `curve`, or a bound such as "recall>=0.95".
 

@@ -65,6 +65,17 @@ def optimum(
   Scores of different counts can be equal in floating point and differ; they
   are compared as fractions of integers.
 
+  >>> import numpy as np
+  >>> from jaxseg import thresholds
+  >>> p = np.array([0.9, 0.7, 0.4, 0.1], np.float32)
+  >>> reference = np.array([True, True, False, False])
+  >>> counts = thresholds.count_case(p, reference, thresholds.grid(11))
+  >>> best = optimum(counts)
+  >>> round(best.threshold, 2), best.value
+  (0.6, 1.0)
+  >>> round(best.low, 2), round(best.high, 2)  # Equally good.
+  (0.5, 0.7)
+
   Args:
     counts: `[T + 1]`, or with cases in front `[..., case, T + 1]`.
     objective: "dice", "iou" or F-beta as "f2" or "f0.5"; "volume" for the

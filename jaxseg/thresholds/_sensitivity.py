@@ -20,6 +20,14 @@ def sensitivity(
 ) -> np.ndarray:
   """Relative Dice reduction (D* - D(t* + d)) / D* for each perturbation d.
 
+  >>> import numpy as np
+  >>> from jaxseg import thresholds
+  >>> p = np.array([0.9, 0.7, 0.4, 0.1], np.float32)
+  >>> reference = np.array([True, True, False, False])
+  >>> counts = thresholds.count_case(p, reference, thresholds.grid(11))
+  >>> sensitivity(counts, perturbations=(-0.3, 0.2)).round(3).tolist()
+  [0.2, 0.333]
+
   Args:
     counts: `[T + 1]`, or with cases in front `[..., case, T + 1]`.
     perturbations: Shifts d of the threshold. The grid's threshold nearest to
@@ -70,6 +78,14 @@ def regret(
 ) -> float:
   """Relative Dice reduction of a threshold that was not chosen.
 
+  >>> import numpy as np
+  >>> from jaxseg import thresholds
+  >>> p = np.array([0.9, 0.7, 0.4, 0.1], np.float32)
+  >>> reference = np.array([True, True, False, False])
+  >>> counts = thresholds.count_case(p, reference, thresholds.grid(11))
+  >>> round(regret(counts, at=0.1), 3)
+  0.333
+
   Args:
     counts: `[T + 1]`, or with cases in front `[..., case, T + 1]`.
     at: That threshold, moved to the grid's nearest.
@@ -101,6 +117,14 @@ def derivative(
   empty: str = "skip",
 ) -> np.ndarray:
   """Slope of Dice over the threshold, by central differences.
+
+  >>> import numpy as np
+  >>> from jaxseg import thresholds
+  >>> p = np.array([0.9, 0.7, 0.4, 0.1], np.float32)
+  >>> reference = np.array([True, True, False, False])
+  >>> counts = thresholds.count_case(p, reference, thresholds.grid(11))
+  >>> derivative(counts, step=0.1).round(2).tolist()
+  [0.0, 0.67, 0.67, 0.0, 1.0, 1.0, 0.0, -1.67, -1.67, -3.33, -6.67]
 
   Args:
     counts: `[T + 1]`, or with cases in front `[..., case, T + 1]`.

@@ -29,6 +29,14 @@ def sweep_counts(
 ) -> tuple[jax.Array, jax.Array]:
   """True and false positives at every threshold, by vmap across thresholds.
 
+  >>> import numpy as np
+  >>> from jaxseg import thresholds
+  >>> p = np.array([0.9, 0.7, 0.4, 0.1], np.float32)
+  >>> reference = np.array([True, True, False, False])
+  >>> cuts = thresholds.grid(3)
+  >>> [row.tolist() for row in sweep_counts(p, reference, cuts)]
+  [[2, 2, 0], [2, 0, 0]]
+
   Args:
     probabilities: Floating point or uint8 (u means u / 255), any shape.
     reference: Mask, bool, same shape.

@@ -15,6 +15,14 @@ def fit_temperature(counts: _counts.Counts) -> float:
 
   Fit it on patients that are not scored with it.
 
+  >>> import numpy as np
+  >>> from jaxseg import thresholds
+  >>> p = np.array([0.9, 0.7, 0.8, 0.1], np.float32)
+  >>> reference = np.array([True, True, False, False])
+  >>> counts = thresholds.count_case(p, reference, thresholds.grid(11))
+  >>> fit_temperature(counts) > 1  # They were too sure.
+  True
+
   Args:
     counts: `[..., T + 1]`; leading axes are summed. Count at `fine_grid()`: a
       probability is known to its interval, and on the even grid all that lies
@@ -67,6 +75,15 @@ def with_temperature(
 
   A threshold t cuts the new map where sigmoid(logit(t) / T) does: voxels stay
   in their intervals, and the thresholds move.
+
+  >>> import numpy as np
+  >>> from jaxseg import thresholds
+  >>> p = np.array([0.9, 0.7, 0.4, 0.1], np.float32)
+  >>> reference = np.array([True, True, False, False])
+  >>> counts = thresholds.count_case(p, reference, thresholds.grid(11))
+  >>> flatter = with_temperature(counts, 2.0)
+  >>> thresholds.brier(flatter) > thresholds.brier(counts)
+  True
 
   Args:
     counts: `[..., T + 1]`.

@@ -1,6 +1,5 @@
 """Overlap metrics: by hand, by properties, by golden counts."""
 
-import doctest
 import functools
 import json
 import math
@@ -115,11 +114,6 @@ def test_wrong_input_is_refused():
       metric(mask, mask.astype(np.float64))
     with pytest.raises(ValueError, match="shapes differ: prediction"):
       metric(mask, mask[:1])
-
-
-def test_examples_in_docstrings():
-  found = doctest.testmod(_overlap)
-  assert found.attempted and not found.failed
 
 
 def test_golden_counts(golden):
