@@ -15,8 +15,8 @@ BLOCKS = re.findall(
 
 
 def test_there_are_examples():
-  assert len(BLOCKS) == 3
-  assert [bool(printed) for _, printed in BLOCKS] == [True, False, True]
+  assert len(BLOCKS) == 4
+  assert [bool(printed) for _, printed in BLOCKS] == [True, False, True, True]
 
 
 @pytest.mark.parametrize("number", range(len(BLOCKS)))

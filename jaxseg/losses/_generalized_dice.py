@@ -38,7 +38,8 @@ def generalized_dice(
     weights: "square": w = 1 / sum(t)^2; "simple": w = 1 / sum(t).
     absent: A class without a pixel in the reference has an infinite weight.
       "skip" leaves it out; "largest" gives it the largest of the others.
-    smooth: s > 0.
+    smooth: s > 0. It stands beside weights of 1 / voxels^2: of sums over more
+      than a slice it must be smaller, or it is all that is left.
     where: Pixels that count, bool, broadcastable to `labels`; None is all.
     activation: "sigmoid", "softmax" over the last axis, or "none" if `logits`
       are probabilities.

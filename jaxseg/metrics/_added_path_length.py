@@ -20,7 +20,7 @@ def added_path_length(
 ) -> float:
   """Length of the reference's contours that the prediction does not have, mm.
 
-  On each slice for itself: the reference's border pixels (those with an edge
+  On the host, on each slice for itself: the reference's border pixels (those with an edge
   on the background) that are farther than the tolerance from every border pixel
   of the prediction, times the geometric mean of the pixel's sides.
 

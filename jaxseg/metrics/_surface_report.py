@@ -95,6 +95,7 @@ def hausdorff(
   percentile: float = 100.0,
   surface: str = "surfel",
   empty: str = "nan",
+  worst_distance: float = math.inf,
 ) -> float:
   """Hausdorff distance, or a percentile of it such as HD95, mm.
 
@@ -110,6 +111,7 @@ def hausdorff(
     percentile: In [0, 100].
     surface: As in `surface_report`.
     empty: As in `surface_report`.
+    worst_distance: What is returned where one mask is empty, mm.
 
   Returns:
     The larger of the two directed values, mm.
@@ -124,7 +126,7 @@ def hausdorff(
   """
   found = surface_report(
     prediction, reference, spacing, tolerances=(), percentiles=(percentile,),
-    surface=surface, empty=empty,
+    surface=surface, empty=empty, worst_distance=worst_distance,
   )  # fmt: skip
   return found[f"hausdorff_{percentile:g}"]
 
@@ -136,6 +138,7 @@ def average_symmetric_surface_distance(
   *,
   surface: str = "surfel",
   empty: str = "nan",
+  worst_distance: float = math.inf,
 ) -> float:
   """ASSD: mean distance of both surfaces' points from the other, mm.
 
@@ -150,6 +153,7 @@ def average_symmetric_surface_distance(
     spacing: Of the array's axes, in their order, mm, > 0.
     surface: As in `surface_report`.
     empty: As in `surface_report`.
+    worst_distance: What is returned where one mask is empty, mm.
 
   Returns:
     The mean, weighted by area of surfels, mm.
@@ -164,7 +168,7 @@ def average_symmetric_surface_distance(
   """
   found = surface_report(
     prediction, reference, spacing, tolerances=(), percentiles=(),
-    surface=surface, empty=empty,
+    surface=surface, empty=empty, worst_distance=worst_distance,
   )  # fmt: skip
   return found["assd"]
 

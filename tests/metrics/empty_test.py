@@ -54,6 +54,10 @@ def test_the_worst_distance_is_ones_own():
     found = metrics.surface_report(a, b, (1, 1), worst_distance=70.0)
     assert found["hausdorff_95"] == found["assd"] == 70.0
     assert found["nsd_1"] == 0.0
+    for metric in (
+      metrics.hausdorff, metrics.average_symmetric_surface_distance
+    ):  # fmt: skip
+      assert metric(a, b, (1, 1), worst_distance=70.0) == 70.0
 
 
 @pytest.mark.parametrize("empty", TABLE)
