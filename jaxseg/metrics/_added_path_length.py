@@ -20,9 +20,9 @@ def added_path_length(
 ) -> float:
   """Length of the reference's contours that the prediction does not have, mm.
 
-  On the host, on each slice for itself: the reference's border pixels (those with an edge
-  on the background) that are farther than the tolerance from every border pixel
-  of the prediction, times the geometric mean of the pixel's sides.
+  On the host, each slice for itself: the reference's border pixels (those with
+  an edge on the background) that are farther than the tolerance from every
+  border pixel of the prediction, times the geometric mean of the pixel's sides.
 
   >>> a, b = np.zeros((2, 1, 5, 5), bool)
   >>> a[0, 1:4, 1:4], b[0, 1:4, 1:4] = True, True
