@@ -47,6 +47,11 @@ _EIGHT_BIT = flags.DEFINE_bool("eight_bit", False, "Maps of 8 bits hold 255 p.")
 _THRESHOLDS = flags.DEFINE_integer(
   "thresholds", 1001, "Thresholds of the even grid from 0 to 1."
 )
+_SURFACES = flags.DEFINE_bool(
+  "surfaces",
+  False,
+  "Compute HD95, ASSD and NSD at 2 mm at 101 thresholds as well.",
+)
 _OBJECTIVE = flags.DEFINE_string(
   "choose",
   "dice",
@@ -100,6 +105,9 @@ def main(folder: pathlib.Path, seed: int) -> None:
     folder, found, settings, origin
   )
   _tell(optima, calibration)
+  for best in study.map_surface_optima(study.map_surface_rows(found)):
+    name = report.heading(best["metric"])
+    print(f"Best {name}: {best['value']:.3f} at {best['threshold']:g}")
   for path in files:
     if path.suffix != ".png":
       print(f"Written: {path}")
@@ -130,6 +138,7 @@ def _count(folder: pathlib.Path) -> study.MapCounts | None:
     resample=_RESAMPLE.value,
     eight_bit=_EIGHT_BIT.value,
     grid=_THRESHOLDS.value,
+    surfaces=_SURFACES.value,
   )
   if not pairs:
     print("no case falls to this shard")

@@ -59,6 +59,49 @@ def map_curve(
 
 
 @_style.style()
+def map_surfaces(
+  rows: Sequence[Mapping[str, Any]],
+  curve: Sequence[Mapping[str, Any]],
+  title: str,
+) -> mpl_figure.Figure:
+  """Surface metrics beside Dice, against the threshold.
+
+  Args:
+    rows: As of `study.map_surface_rows`.
+    curve: As of `study.map_curve_rows`.
+    title: Stands above the figure.
+  """
+  figure = _style.new_figure(title, 4.6)
+  above, below = figure.subplots(2, 1, sharex=True)
+  above.plot(
+    [row["threshold"] for row in curve], [row["dice"] for row in curve],
+    color=_DICE, label="pooled Dice",
+  )  # fmt: skip
+  t = np.array([row["threshold"] for row in rows])
+  for panel, column, color, label, best in (
+    (above, "nsd_2mm", _MEAN, "mean NSD at 2 mm", np.nanargmax),
+    (below, "hd95_mm", _DICE, "median HD95", np.nanargmin),
+    (below, "assd_mm", _MEAN, "median ASSD", np.nanargmin),
+  ):
+    values = np.array([row[column] for row in rows])
+    panel.plot(t, np.where(np.isfinite(values), values, np.nan), color=color,
+               label=label)  # fmt: skip
+    if np.isfinite(values).any():
+      k = int(best(values))
+      panel.plot([t[k]], [values[k]], "o", color=color, ms=4)
+  for panel in (above, below):
+    panel.axvline(0.5, color=_HALF, lw=0.8, ls=(0, (2, 2)), zorder=0)
+  above.legend(loc=(0.22, 0.06), frameon=False, fontsize=8)
+  below.legend(loc="upper right", frameon=False, fontsize=8)
+  above.set(ylabel="score", ylim=(0, 1.04), xlim=(0, 1))
+  low = min(row["hd95_mm"] for row in rows)
+  if np.isfinite(low):  # At both ends distances are those of the image.
+    below.set_ylim(0, max(6 * low, 5.0))
+  below.set(xlabel="threshold", ylabel="mm")
+  return figure
+
+
+@_style.style()
 def reliability(curve: thresholds.Reliability, title: str) -> mpl_figure.Figure:
   """Observed frequency against probability, and how many voxels there are.
 

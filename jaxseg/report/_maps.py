@@ -44,6 +44,9 @@ def write_maps(
     "cases": cases,
     "calibration": [calibration],
   }
+  surfaces = study.map_surface_rows(found)
+  if surfaces:
+    tables["surfaces"] = surfaces
   for name, rows in tables.items():
     files.append(folder / "tables" / f"{name}.csv")
     _tables.write_csv(files[-1], rows, provenance)
@@ -57,6 +60,10 @@ def write_maps(
       thresholds.reliability(found.counts), f"Calibration, {who}"
     ),
   }
+  if surfaces:
+    figures["surfaces"] = _map_figures.map_surfaces(
+      surfaces, curve, f"Surfaces against threshold, {who}"
+    )
   for name, figure in figures.items():
     files += _style.save(figure, folder / "figures" / name)
   missed, hallucinated = study.missed_and_hallucinated(cases)
@@ -67,6 +74,7 @@ def write_maps(
       "threshold": optima[0]["threshold"],
       "rule": "float32(p) >= float32(threshold)",
       "optima": optima,
+      "surface_optima": study.map_surface_optima(surfaces),
       "missed": missed,
       "hallucinated": hallucinated,
       "calibration": calibration,

@@ -4,6 +4,8 @@ from jaxseg.study._map_tables import map_calibration
 from jaxseg.study._map_tables import map_case_rows
 from jaxseg.study._map_tables import map_curve_rows
 from jaxseg.study._map_tables import map_optimum_rows
+from jaxseg.study._map_tables import map_surface_optima
+from jaxseg.study._map_tables import map_surface_rows
 from jaxseg.study._map_tables import MapSettings
 from jaxseg.study._map_tables import missed_and_hallucinated
 from jaxseg.study._maps import count_maps
@@ -46,6 +48,8 @@ __all__ = [
   "map_case_rows",
   "map_curve_rows",
   "map_optimum_rows",
+  "map_surface_optima",
+  "map_surface_rows",
   "measure",
   "missed_and_hallucinated",
   "objectives",

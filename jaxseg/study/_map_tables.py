@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from jaxseg import errors
+from jaxseg import metrics
 from jaxseg import thresholds
 from jaxseg.study import _maps
 
@@ -97,6 +98,63 @@ def map_optimum_rows(
       row |= _uncertainty(counts, settings, aggregate)
     rows.append(row)
   return rows
+
+
+def map_surface_rows(found: _maps.MapCounts) -> list[dict[str, Any]]:
+  """A row for each of 101 thresholds: surface metrics of the cases.
+
+  A missed or hallucinated structure is infinitely far, so distances are medians
+  and become infinite where half of the cases are missed; cases without both are
+  left out.
+
+  Args:
+    found: Counts with surfaces.
+  """
+  if found.surfaces is None:
+    return []
+  reference = np.asarray(found.counts.positive).sum(-1)
+  rows = []
+  for k, cut in enumerate(thresholds.grid(_maps.SURFACE_CUTS)):
+    hd95, assd, nsd, predicted = found.surfaces[:, :, k].T
+    far, mean, near = (
+      metrics.aggregate(values, predicted, reference, kind=kind)
+      for values, kind in (
+        (hd95, "distance"),
+        (assd, "distance"),
+        (nsd, "overlap"),
+      )
+    )
+    rows.append(
+      {
+        "threshold": _decimal(cut),
+        "hd95_mm": far.median,
+        "assd_mm": mean.median,
+        "nsd_2mm": near.mean,
+        "cases": near.n_cases,
+        "missed": near.n_missed,
+        "hallucinated": near.n_hallucinated,
+      }
+    )
+  return rows
+
+
+def map_surface_optima(
+  rows: Sequence[dict[str, Any]],
+) -> list[dict[str, Any]]:
+  """The best threshold for each surface metric, the middle of equal ones."""
+  found = []
+  for metric, sign in (("hd95_mm", -1), ("assd_mm", -1), ("nsd_2mm", 1)):
+    values = sign * np.array([row[metric] for row in rows])
+    if not np.isfinite(values).any():
+      continue
+    best = np.flatnonzero(values == np.nanmax(values))
+    # The first run of equal ones.
+    last = best[0] + np.argmin(np.diff(best, append=np.inf) == 1)
+    row = rows[(best[0] + last) // 2]
+    found.append(
+      {"metric": metric, "threshold": row["threshold"], "value": row[metric]}
+    )
+  return found
 
 
 def _sensitivity(

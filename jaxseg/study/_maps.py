@@ -14,10 +14,14 @@ from jaxseg import _files
 from jaxseg import _text
 from jaxseg import errors
 from jaxseg import formats
+from jaxseg import metrics
 from jaxseg import parallel
 from jaxseg import thresholds
 
 _FORMAT = 1
+# Thresholds along which surfaces are compared, and the NSD's tolerance.
+SURFACE_CUTS = 101
+SURFACE_TOLERANCE_MM = 2.0
 
 
 @dataclasses.dataclass(frozen=True)
@@ -30,6 +34,7 @@ class MapOptions:
     resample: Whether a map on another grid may be interpolated.
     eight_bit: Whether 8-bit files hold u / 255.
     grid: Number of thresholds of the even grid.
+    surfaces: Whether surface metrics are computed along the sweep as well.
   """
 
   structure: str | int | None = None
@@ -37,6 +42,7 @@ class MapOptions:
   resample: bool = False
   eight_bit: bool = False
   grid: int = 1001
+  surfaces: bool = False
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -49,6 +55,8 @@ class MapCounts:
     voxel_ml: Volume of a case's voxel, mL; nan where the files do not tell.
     grid: Number of thresholds of the even grid among them.
     keys: What each case was counted from: options, names, sizes, times.
+    surfaces: `[case, 4, 101]` at the thresholds 0, 0.01 ... 1: HD95 in mm, ASSD
+      in mm, NSD at 2 mm, voxels predicted; None if it was not asked for.
   """
 
   names: tuple[str, ...]
@@ -56,6 +64,7 @@ class MapCounts:
   voxel_ml: np.ndarray
   grid: int
   keys: tuple[str, ...]
+  surfaces: np.ndarray | None = None
 
   @property
   def even(self) -> thresholds.Counts:
@@ -72,6 +81,8 @@ class MapCounts:
       "keys": np.array(self.keys, np.str_),
       **self.counts.to_arrays(),
     }
+    if self.surfaces is not None:
+      arrays["surfaces"] = self.surfaces
     content = io.BytesIO()
     np.savez_compressed(content, **arrays)
     _files.write_bytes(path, content.getvalue())
@@ -94,6 +105,7 @@ class MapCounts:
         np.asarray(arrays["voxel_ml"], np.float64),
         int(arrays["grid"]),
         tuple(arrays["keys"].tolist()),
+        arrays.get("surfaces"),
       )
     except (OSError, ValueError, KeyError, EOFError) as e:
       raise errors.DataError(
@@ -115,6 +127,7 @@ class MapCounts:
         differ.
     """
     cases: dict[str, tuple[thresholds.Counts, float, str]] = {}
+    surfaces: dict[str, np.ndarray] = {}
     for part in parts:
       if part.grid != parts[0].grid:
         raise errors.DataError(
@@ -133,15 +146,24 @@ class MapCounts:
             " merge one of the two"
           )
         cases[name] = own, float(part.voxel_ml[place]), part.keys[place]
+        if part.surfaces is not None:
+          surfaces[name] = part.surfaces[place]
     if not cases:
       raise errors.DataError("there are no counts to merge; count maps first")
     names = tuple(sorted(cases))
+    if surfaces and len(surfaces) < len(names):
+      lacks = next(name for name in names if name not in surfaces)
+      raise errors.DataError(
+        f"case {_text.shown(lacks)} was counted without surfaces, others with;"
+        " count all of them alike"
+      )
     return MapCounts(
       names,
       thresholds.Counts.stack([cases[name][0] for name in names]),
       np.array([cases[name][1] for name in names]),
       parts[0].grid,
       tuple(cases[name][2] for name in names),
+      np.stack([surfaces[name] for name in names]) if surfaces else None,
     )
 
 
@@ -165,6 +187,15 @@ def count_pair(pair: formats.Pair, *, options: MapOptions) -> MapCounts:
   affine = reference.affine if given.affine is None else given.affine
   if reference.affine is not None:
     affine = reference.affine
+  surfaces = None
+  if options.surfaces:
+    if affine is None:
+      raise errors.GeometryError(
+        f"{pair.probabilities}: neither it nor its reference tells the voxel's"
+        " size, which surfaces need; give files with a geometry, or leave"
+        " surfaces out"
+      )
+    surfaces = _along_surfaces(p, y, affine)[np.newaxis]
   ml = np.nan
   if affine is not None:
     ml = abs(float(np.linalg.det(affine[:3, :3]))) / 1000
@@ -174,7 +205,29 @@ def count_pair(pair: formats.Pair, *, options: MapOptions) -> MapCounts:
     np.array([ml]),
     options.grid,
     (key,),
+    surfaces,
   )
+
+
+def _along_surfaces(
+  p: np.ndarray, y: np.ndarray, affine: np.ndarray
+) -> np.ndarray:
+  """HD95, ASSD, NSD and voxels predicted, `[4, 101]`."""
+  if p.dtype == np.uint8:
+    p = p.astype(np.float32) / np.float32(255)
+  cuts = thresholds.grid(SURFACE_CUTS)
+  found = metrics.surface_sweep(
+    p,
+    y,
+    np.linalg.norm(affine[:3, :3], axis=0),
+    cuts,
+    tolerances=(SURFACE_TOLERANCE_MM,),
+    percentiles=(95.0,),
+  )
+  counts = thresholds.count_case(p, y, cuts)
+  predicted = counts.true_positive + counts.false_positive
+  rows = [found[k] for k in ("hausdorff_95", "assd", "nsd_2")]
+  return np.stack([*rows, predicted.astype(np.float64)])
 
 
 def count_maps(

@@ -210,7 +210,8 @@ def test_sweep_over_anyones_maps(tmp_path):
       image = sitk.GetImageFromArray(array)
       image.SetSpacing((1.0, 1.0, 2.5))
       sitk.WriteImage(image, str(tmp_path / folder / f"case_{k}.nii.gz"))
-  given = ("--probabilities=maps", "--reference=labels", "--resamples=50")
+  given = ("--probabilities=maps", "--reference=labels", "--resamples=50",
+           "--surfaces")  # fmt: skip
   code, out, err = start("sweep", *given, folder=tmp_path)
   assert code == 0, err
   assert "4 maps with a reference" in out
@@ -218,9 +219,10 @@ def test_sweep_over_anyones_maps(tmp_path):
   said = json.loads((run / "threshold.json").read_text())
   assert 0.2 < said["threshold"] < 0.6
   assert said["rule"] == "float32(p) >= float32(threshold)"
-  for name in ("optimum", "curve", "cases", "calibration"):
+  assert "Best NSD at 2 mm: " in out
+  for name in ("optimum", "curve", "cases", "calibration", "surfaces"):
     assert rows(run / "tables" / f"{name}.csv")
-  for name in ("curve", "reliability"):
+  for name in ("curve", "reliability", "surfaces"):
     assert (run / "figures" / f"{name}.svg").stat().st_size > 1000
   # Two parts, as two machines would count them, are the same.
   for part in ("1/2", "2/2"):
@@ -234,6 +236,7 @@ def test_sweep_over_anyones_maps(tmp_path):
   assert code == 0, err
   merged = json.loads((tmp_path / "merged" / "threshold.json").read_text())
   assert merged["optima"] == said["optima"]
+  assert merged["surface_optima"] == said["surface_optima"]
   for flags, text in (
     (("--probabilities=maps",), "--reference"),
     (("--probabilities=none", "--reference=labels"), "none"),

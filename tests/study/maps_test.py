@@ -9,6 +9,7 @@ import SimpleITK as sitk
 
 from jaxseg import errors
 from jaxseg import formats
+from jaxseg import metrics
 from jaxseg import study
 from jaxseg import thresholds
 
@@ -174,3 +175,51 @@ def test_calibration(found):
   assert 0 < said["expected_threshold"] < 1
   assert said["temperature"] > 0
   json.dumps(said)
+
+
+def test_surfaces_are_those_of_the_cuts(files):
+  options = study.MapOptions(surfaces=True)
+  found = study.count_maps(
+    pairs(files), files / "s", options=options, workers=1
+  )
+  assert found.surfaces.shape == (5, 4, 101)
+  p, y = case(2)
+  one = metrics.surface_report(p >= np.float32(0.4), y, (3.0, 1.5, 1.0))
+  np.testing.assert_allclose(
+    found.surfaces[2, :, 40],
+    [one["hausdorff_95"], one["assd"], one["nsd_2"], (p >= 0.4).sum()],
+    rtol=1e-12,
+  )
+  path = files / "all.npz"
+  found.write(path)
+  again = study.MapCounts.read(path)
+  np.testing.assert_array_equal(again.surfaces, found.surfaces)
+  rows = study.map_surface_rows(again)
+  assert len(rows) == 101
+  assert rows[100]["missed"] > 0
+  assert rows[100]["hd95_mm"] == np.inf
+  assert rows[40]["missed"] == 0
+  optima = {o["metric"]: o for o in study.map_surface_optima(rows)}
+  assert set(optima) == {"hd95_mm", "assd_mm", "nsd_2mm"}
+  assert 0.2 < optima["nsd_2mm"]["threshold"] < 0.7
+  assert optima["nsd_2mm"]["value"] == max(row["nsd_2mm"] for row in rows)
+
+
+def test_surfaces_of_some_cases_only_are_refused(files, found):
+  options = study.MapOptions(surfaces=True)
+  some = study.count_maps(
+    pairs(files)[:2], files / "s", options=options, workers=1
+  )
+  with pytest.raises(errors.DataError, match="case2.* without surfaces"):
+    study.MapCounts.merge([found, some])
+  assert study.map_surface_rows(found) == []
+
+
+def test_surfaces_need_the_size_of_a_voxel(tmp_path):
+  p, y = case(0)
+  for folder, array in (("p", p), ("r", y)):
+    (tmp_path / folder).mkdir()
+    np.save(tmp_path / folder / "a.npy", array)
+  (pair,) = formats.pair(tmp_path / "p", tmp_path / "r").pairs
+  with pytest.raises(errors.GeometryError, match="a.npy: neither it nor"):
+    study.count_pair(pair, options=study.MapOptions(surfaces=True))
