@@ -58,6 +58,8 @@ def added_path_length(
     raise ValueError(f"tolerance {tolerance} is not 0 or more; give another")
   outcome = _empty.outcomes(empty, best=0.0, worst=np.inf)
   a, b = np.asarray(prediction), np.asarray(reference)
+  if a.ndim > 3:
+    raise ValueError(f"masks have {a.ndim} axes; give 2 or 3")
   pixel = _surface.checked_spacing(spacing, a.ndim)[-2:]
   if not b.any():
     return outcome.hallucinated if a.any() else outcome.both

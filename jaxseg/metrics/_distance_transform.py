@@ -8,6 +8,7 @@ distances are long, and not what the array is wide.
 """
 
 from collections.abc import Sequence
+import functools
 
 import jax
 from jax import lax
@@ -30,16 +31,16 @@ def distance_transform(mask: jax.Array, spacing: Sequence[float]) -> jax.Array:
   [[0.0, 2.5, 5.0]]
 
   Args:
-    mask: Mask, bool, 2D or 3D.
-    spacing: Of the array's axes, in their order, mm, > 0.
+    mask: Mask, bool, `[row, column]` or `[..., slice, row, column]`.
+    spacing: Of the image's two or three axes, in their order, mm, > 0.
 
   Returns:
-    float32, the mask's shape; 0 where it is True, inf everywhere if it is
+    float32, the mask's shape; 0 where it is True, inf everywhere if an image is
     empty. Right to a relative 3e-7.
 
   Raises:
     TypeError: The mask is not boolean.
-    ValueError: It has other than 2 or 3 axes, or the spacing does not fit.
+    ValueError: It has fewer than 2 axes, or the spacing does not fit.
 
   References:
     Felzenszwalb and Huttenlocher, Theory of Computing 8 (2012) 415-428, for
@@ -47,9 +48,11 @@ def distance_transform(mask: jax.Array, spacing: Sequence[float]) -> jax.Array:
   """
   checks.boolean(mask=mask)
   mask = jnp.asarray(mask)
-  squared = squared_distances(
-    mask, _surface.checked_spacing(spacing, mask.ndim)
-  )
+  mm = _surface.checked_spacing(spacing, mask.ndim)
+  transform = functools.partial(squared_distances, spacing=mm)
+  for _ in range(mask.ndim - len(mm)):
+    transform = jax.vmap(transform)
+  squared = transform(mask)
   return jnp.where(squared < _FAR, jnp.sqrt(squared), jnp.inf)
 
 

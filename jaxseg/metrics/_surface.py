@@ -167,13 +167,18 @@ def _kinds(spacing: tuple[float, ...]) -> tuple[np.ndarray, np.ndarray]:
 
 
 def checked_spacing(spacing: Sequence[float], axes: int) -> tuple[float, ...]:
-  """Spacing as floats, one above 0 for each axis.
+  """Spacing as floats, one above 0 for each axis of an image.
+
+  Args:
+    spacing: mm.
+    axes: Of the masks; those before the last three are of a batch.
 
   Raises:
-    ValueError: It is not, or the masks have other than 2 or 3 axes.
+    ValueError: It is not, or the masks have fewer than 2 axes.
   """
-  if axes not in (2, 3):
-    raise ValueError(f"masks have {axes} axes; give 2 or 3")
+  if axes < 2:
+    raise ValueError(f"masks have {axes} axes; give 2 or 3, and a batch before")
+  axes = min(axes, 3)
   try:
     mm = [float(s) for s in spacing]
   except (TypeError, ValueError):  # Not a sequence, or not of numbers.

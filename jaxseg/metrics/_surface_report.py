@@ -5,8 +5,11 @@ traces stays in JAX: the same definitions in float32, on whatever device.
 """
 
 from collections.abc import Sequence
+import functools
 import math
+from typing import Any
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 
@@ -28,7 +31,7 @@ def surface_report(
   empty: str = "nan",
   worst_distance: float = math.inf,
   box: tuple[int, ...] | None = None,
-) -> dict[str, float]:
+) -> dict[str, Any]:
   """All surface metrics of two masks, at the cost of one.
 
   >>> a, b = np.zeros((2, 1, 9), bool)
@@ -37,9 +40,9 @@ def surface_report(
   6.0
 
   Args:
-    prediction: Mask, bool, 2D or 3D.
+    prediction: Mask, bool, `[row, column]` or `[..., slice, row, column]`.
     reference: Mask, bool, same shape.
-    spacing: Of the array's axes, in their order, mm, > 0.
+    spacing: Of the image's two or three axes, in their order, mm, > 0.
     tolerances: Of the NSD, mm, >= 0.
     percentiles: Of the Hausdorff distance, in [0, 100].
     surface: "surfel" (voxel corners weighted by area) or "voxel" (centres of
@@ -53,7 +56,7 @@ def surface_report(
       host finds the window itself.
 
   Returns:
-    Float64 numbers; under `jit` and `vmap` float32 scalars of JAX.
+    Float64 numbers, or arrays `[...]` of a batch; under `jit` float32 of JAX.
     "hausdorff_<percentile>" (the larger of the two directed ones), "assd" (mean
     over both surfaces), "masd" (mean of the two directed means),
     "mean_to_reference", "mean_to_prediction" (mm) and "nsd_<tolerance>".
@@ -75,10 +78,34 @@ def surface_report(
   )
   mm = _surface.checked_spacing(spacing, np.ndim(prediction))
   if checks.traced(prediction, reference):
-    return _traced_surface.report(
-      jnp.asarray(prediction), jnp.asarray(reference), mm, surface, wanted, box
-    )
+    one = functools.partial(
+      _traced_surface.report,
+      spacing=mm, surface=surface, wanted=wanted, box=box,
+    )  # fmt: skip
+    for _ in range(np.ndim(prediction) - len(mm)):
+      one = jax.vmap(one)
+    return one(jnp.asarray(prediction), jnp.asarray(reference))
   a, b = np.asarray(prediction), np.asarray(reference)
+  batch = a.shape[: a.ndim - len(mm)]
+  if not batch:
+    return _on_host(a, b, mm, surface, wanted)
+  found = [
+    _on_host(a[place], b[place], mm, surface, wanted)
+    for place in np.ndindex(batch)
+  ]
+  return {
+    name: np.array([row[name] for row in found], np.float64).reshape(batch)
+    for name in wanted.names
+  }
+
+
+def _on_host(
+  a: np.ndarray,
+  b: np.ndarray,
+  mm: tuple[float, ...],
+  surface: str,
+  wanted: _wanted.Wanted,
+) -> dict[str, float]:
   in_a, in_b = bool(a.any()), bool(b.any())
   if not (in_a and in_b):
     return wanted.of_empty(in_a, in_b)
@@ -96,7 +123,7 @@ def hausdorff(
   surface: str = "surfel",
   empty: str = "nan",
   worst_distance: float = math.inf,
-) -> float:
+) -> Any:
   """Hausdorff distance, or a percentile of it such as HD95, mm.
 
   >>> a, b = np.zeros((2, 1, 9), bool)
@@ -105,16 +132,16 @@ def hausdorff(
   6.0
 
   Args:
-    prediction: Mask, bool, 2D or 3D.
+    prediction: Mask, bool, `[row, column]` or `[..., slice, row, column]`.
     reference: Mask, bool, same shape.
-    spacing: Of the array's axes, in their order, mm, > 0.
+    spacing: Of the image's two or three axes, in their order, mm, > 0.
     percentile: In [0, 100].
     surface: As in `surface_report`.
     empty: As in `surface_report`.
     worst_distance: What is returned where one mask is empty, mm.
 
   Returns:
-    The larger of the two directed values, mm.
+    The larger of the two directed values, mm; `[...]` of a batch.
 
   Raises:
     ConfigError: The policy or the surface is unknown.
@@ -139,7 +166,7 @@ def average_symmetric_surface_distance(
   surface: str = "surfel",
   empty: str = "nan",
   worst_distance: float = math.inf,
-) -> float:
+) -> Any:
   """ASSD: mean distance of both surfaces' points from the other, mm.
 
   >>> a = np.zeros((5, 5), bool)
@@ -148,15 +175,15 @@ def average_symmetric_surface_distance(
   0.0
 
   Args:
-    prediction: Mask, bool, 2D or 3D.
+    prediction: Mask, bool, `[row, column]` or `[..., slice, row, column]`.
     reference: Mask, bool, same shape.
-    spacing: Of the array's axes, in their order, mm, > 0.
+    spacing: Of the image's two or three axes, in their order, mm, > 0.
     surface: As in `surface_report`.
     empty: As in `surface_report`.
     worst_distance: What is returned where one mask is empty, mm.
 
   Returns:
-    The mean, weighted by area of surfels, mm.
+    The mean, weighted by area of surfels, mm; `[...]` of a batch.
 
   Raises:
     ConfigError: The policy or the surface is unknown.
@@ -181,7 +208,7 @@ def normalized_surface_dice(
   *,
   surface: str = "surfel",
   empty: str = "nan",
-) -> float:
+) -> Any:
   """NSD: share of both surfaces that lies within a tolerance of the other.
 
   >>> a, b = np.zeros((2, 5, 9), bool)
@@ -190,15 +217,15 @@ def normalized_surface_dice(
   1.0
 
   Args:
-    prediction: Mask, bool, 2D or 3D.
+    prediction: Mask, bool, `[row, column]` or `[..., slice, row, column]`.
     reference: Mask, bool, same shape.
-    spacing: Of the array's axes, in their order, mm, > 0.
+    spacing: Of the image's two or three axes, in their order, mm, > 0.
     tolerance: mm, >= 0; what lies at just this distance is within.
     surface: As in `surface_report`.
     empty: As in `surface_report`.
 
   Returns:
-    The share, in [0, 1].
+    The share, in [0, 1]; `[...]` of a batch.
 
   Raises:
     ConfigError: The policy or the surface is unknown.

@@ -80,6 +80,10 @@ def surface_sweep(
   wanted = _wanted.Wanted.checked(
     tolerances, percentiles, surface, empty, worst_distance
   )
+  if np.ndim(probabilities) > 3:
+    raise ValueError(
+      f"the map has {np.ndim(probabilities)} axes; give 2 or 3 at a time"
+    )
   mm = _surface.checked_spacing(spacing, np.ndim(probabilities))
   if checks.traced(probabilities, reference, thresholds):
     return _traced_surface.sweep(

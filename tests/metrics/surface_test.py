@@ -1,5 +1,6 @@
 """Surface metrics: by hand, by brute force, by other tools' values."""
 
+import functools
 import itertools
 import json
 import math
@@ -7,6 +8,7 @@ import math
 import hypothesis
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -380,3 +382,17 @@ def test_golden_areas(golden):
         )
         seen += 1
   assert seen == 6
+
+
+@pytest.mark.parametrize("traced", [False, True])
+def test_a_batch_in_front(traced):
+  a, b = np.random.default_rng(3).random((2, 2, 3, 4, 5, 6)) < 0.2
+  b[1, 2] = False
+  call = functools.partial(report, spacing=(3.0, 1.0, 2.0), surface="voxel")
+  found = (jax.jit(call) if traced else call)(a, b)
+  for index in np.ndindex(2, 3):
+    one = call(a[index], b[index])
+    for name, value in one.items():
+      assert found[name].shape == (2, 3)
+      np.testing.assert_allclose(found[name][index], value, rtol=2e-6)
+  assert metrics.hausdorff(a, b, (3.0, 1.0, 2.0)).shape == (2, 3)
