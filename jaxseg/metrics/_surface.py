@@ -50,6 +50,7 @@ def distances(
   reference: np.ndarray,
   spacing: tuple[float, ...],
   surface: str,
+  used: np.ndarray | None = None,
 ) -> _distribution.Distances:
   """Distances of two masks that are not empty.
 
@@ -58,8 +59,9 @@ def distances(
     reference: Mask, bool, same shape.
     spacing: Of the array's axes, mm.
     surface: "surfel" or "voxel".
+    used: As in `box`.
   """
-  common = box(prediction, reference)
+  common = box(prediction, reference, used)
   # One voxel of background around: beyond the array there is nothing.
   ours, theirs = (
     of(np.pad(mask[common], 1), spacing, surface)
@@ -109,12 +111,25 @@ def kinds(
   return kind.take(codes), areas
 
 
-def box(a: np.ndarray, b: np.ndarray) -> tuple[slice, ...]:
-  """The common box of two masks, one of which is not empty."""
+def slices(mask: np.ndarray) -> np.ndarray:
+  """Which slices a mask has anything on, bool `[slice]`."""
+  used: np.ndarray = np.any(mask, axis=tuple(range(1, mask.ndim)))
+  return used
+
+
+def box(
+  a: np.ndarray, b: np.ndarray, used: np.ndarray | None = None
+) -> tuple[slice, ...]:
+  """The common box of two masks, one of which is not empty.
+
+  Args:
+    a: Mask.
+    b: Mask.
+    used: `slices` of both together, if they are known.
+  """
   # Slices first, then what is left of them laid on one another: each step
   # leaves little to do for the next.
-  others = tuple(range(1, a.ndim))
-  first = _span(np.any(a, axis=others) | np.any(b, axis=others))
+  first = _span(slices(a) | slices(b) if used is None else used)
   flat = np.any(a[first], axis=0) | np.any(b[first], axis=0)
   if a.ndim == 2:
     return first, _span(flat)
