@@ -33,6 +33,10 @@ class NotDicomError(DataError):
   """A file is not DICOM, or too broken to be parsed; export it again."""
 
 
+class TruncatedError(DataError):
+  """A file ends before what its header promises; copy it again."""
+
+
 class SeriesGapError(GeometryError):
   """A slice is missing between two others; find it, or keep the gap."""
 

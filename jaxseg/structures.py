@@ -8,7 +8,7 @@ References:
   AAPM Task Group 263, Standardizing nomenclatures in radiation oncology, 2018.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 import dataclasses
 import difflib
 import json
@@ -16,11 +16,13 @@ import os
 import pathlib
 import re
 import types
-from typing import Any
+from typing import Any, TypeVar
 import unicodedata
 
 from jaxseg import _organs
 from jaxseg import errors
+
+_Named = TypeVar("_Named")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -108,7 +110,7 @@ def _rgb(color: int) -> tuple[int, int, int]:
 def _normal(name: str) -> str:
   """Lower case, one space for each run of separators, none at the ends."""
   text = unicodedata.normalize("NFC", name).casefold()
-  return re.sub(r"[\s_.\-^/]+", " ", text).strip()
+  return re.sub(r"[\s_.\-^/]+", " ", text.replace("\0", " ")).strip()
 
 
 _ALL: dict[str, Structure] = {
@@ -247,6 +249,33 @@ def resolve(name: str) -> str:
       canonical names.
   """
   return str(match(name).name)
+
+
+def same_structure(
+  name: object, among: Iterable[_Named], named: Callable[[_Named], str]
+) -> list[_Named]:
+  """Those whose name means the same structure, such as Parotid_L.
+
+  Args:
+    name: Anybody's name of a structure; anything else fits nothing.
+    among: Things with a name.
+    named: Gives the name of each.
+
+  Returns:
+    Those that fit, in their order.
+  """
+  wanted = _known(name)
+  if wanted is None:
+    return []
+  return [one for one in among if _known(named(one)) == wanted]
+
+
+def _known(name: object) -> str | None:
+  """The canonical name, None for what has none."""
+  try:
+    return resolve(name) if isinstance(name, str) else None
+  except errors.StructureNotFoundError:
+    return None
 
 
 def read_aliases(path: str | os.PathLike) -> dict[str, str | None]:

@@ -295,6 +295,8 @@ class _Masks:
       made = self._source.mask(number, self._image, combine=self._combine)
     except errors.JaxsegError as e:
       return None, (str(e),)
+    except MemoryError:
+      return None, ("needs more memory than there is",)
     return made.array, tuple(map(str, made.notes))
 
   def volume(self, number: int) -> float:
@@ -308,13 +310,15 @@ def _row(named: _names.Named, masks: _Masks) -> dict[str, Any]:
   array, remarks = masks.get(named.outline.number)
   voxels = 0 if array is None else int(np.count_nonzero(array))
   status, reason = named.status, named.reason
+  if array is None:
+    status, reason = "unreadable", remarks[0]
   if status == "matched" and not voxels:
     status, reason = "empty", "no voxel of the CT lies within"
   return {
     "number": named.outline.number,
     "name": named.outline.name,
     "structure": named.structure,
-    "status": "unreadable" if array is None else status,
+    "status": status,
     "voxels": voxels,
     "ml": round(voxels * masks.voxel_ml, 3),
     "slices": 0 if array is None else int(array.any(axis=(1, 2)).sum()),

@@ -118,7 +118,7 @@ def read_tree(root: pathlib.Path, *, structure_set: str) -> Tree:
   suspects = [
     (path, str(reason))
     for path, reason in found.broken
-    if len(owners[path.parent]) == 1
+    if len(owners[path.parent]) == 1 and path not in found.aside
   ]
   patients: dict[str, Patient] = {}
   for patient_id, own in sorted(groups.items()):

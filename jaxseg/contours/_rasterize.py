@@ -152,22 +152,22 @@ def _paint(mask: np.ndarray, edges: _rings.Edges, slices: np.ndarray) -> None:
     return
   used = slices[edges.ring]
   low, high = int(used.min()), int(used.max()) + 1
-  at, column, row = _rings.crossings(
-    _rings.Edges(
-      edges.ring, edges.row, edges.column - left, edges.row_end,
-      edges.column_end - left,
-    ),
-    right - left,
-  )  # fmt: skip
-  row = np.ceil(row).clip(top, bottom).astype(np.int64) - top
-  inside = row < bottom - top
   # Flips [row, slice, column]: each row is one piece of memory, and a column
   # is inside after an odd number of them. uint8 wraps at an even number.
   flips = np.zeros((bottom - top, high - low, right - left), np.uint8)
-  place = np.ravel_multi_index(
-    (row[inside], used[at[inside]] - low, column[inside]), flips.shape
-  )
-  np.add.at(flips.reshape(-1), place, np.uint8(1))
+  moved = _rings.Edges(
+    edges.ring, edges.row, edges.column - left, edges.row_end,
+    edges.column_end - left,
+  )  # fmt: skip
+  for some in _rings.batches(moved, right - left):
+    at, column, row = _rings.crossings(some, right - left)
+    row = np.ceil(row).clip(top, bottom).astype(np.int64) - top
+    inside = row < bottom - top
+    owner = slices[some.ring[at[inside]]] - low
+    place = np.ravel_multi_index(
+      (row[inside], owner, column[inside]), flips.shape
+    )
+    np.add.at(flips.reshape(-1), place, np.uint8(1))
   region = mask[low:high, top:bottom, left:right].view(np.uint8)
   state = np.zeros(flips.shape[1:], np.uint8)
   odd = np.empty_like(state)

@@ -4,10 +4,12 @@ A *ring* is a polygon `[P, 2]` of (row, column) in one slice; whole numbers are
 voxel centres. The last point is joined to the first.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 import dataclasses
 
 import numpy as np
+
+_MOST_CROSSINGS = 1 << 21
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -61,6 +63,32 @@ def edges(rings: Sequence[np.ndarray]) -> Edges:
   )
 
 
+def spans(of: Edges, columns: int) -> np.ndarray:
+  """About how many of the lines each edge crosses, never too few."""
+  return abs(of.column_end - of.column).clip(0, columns) + 1
+
+
+def batches(of: Edges, columns: int, *, most: int = 1 << 20) -> Iterator[Edges]:
+  """Edges in groups that cross about so many of the lines 0 ... columns - 1.
+
+  A contour of few points can cross every column of an image with each edge;
+  what is made of a group fits in memory, and in the cache.
+
+  Args:
+    of: Edges.
+    columns: Number of lines.
+    most: Crossings in a group, or as many as its last edge adds.
+  """
+  span = spans(of, columns)
+  if span.sum() <= most:
+    yield of
+    return
+  group = np.cumsum(span) // most
+  starts = np.flatnonzero(np.diff(group, prepend=-1))
+  for first, last in zip(starts, [*starts[1:], len(span)], strict=True):
+    yield of[np.arange(first, last)]
+
+
 def crossings(
   of: Edges, columns: int
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -105,13 +133,15 @@ def touched(
     For each such centre and edge the index of the ring, row, column; int64.
   """
   flat = abs(of.column_end - of.column) >= abs(of.row_end - of.row)
-  ring_1, row_1, column_1 = _touched(of[flat], shape, within)
-  ring_2, column_2, row_2 = _touched(of[~flat].turned(), shape[::-1], within)
-  return (
-    np.concatenate([ring_1, ring_2]),
-    np.concatenate([row_1, row_2]),
-    np.concatenate([column_1, column_2]),
-  )
+  steep = of[~flat].turned()
+  found = [
+    _touched(some, shape, within) for some in batches(of[flat], shape[1])
+  ]
+  for some in batches(steep, shape[0]):
+    ring, column, row = _touched(some, shape[::-1], within)
+    found.append((ring, row, column))
+  ring, row, column = (np.concatenate(parts) for parts in zip(*found))
+  return ring, row, column
 
 
 def _touched(
@@ -146,7 +176,8 @@ def self_crossing(rings: Sequence[np.ndarray], columns: int) -> np.ndarray:
 
   That is what a figure eight does, and a ring that laps itself; a ring that
   walks to its hole and back over the same edge does not. Crossings without
-  a voxel centre in them make no difference to a mask and are not found.
+  a voxel centre in them make no difference to a mask and are not found; rings
+  that cross millions of columns, which no drawn contour does, are left out.
 
   Args:
     rings: Polygons `[P, 2]`, (row, column).
@@ -155,6 +186,19 @@ def self_crossing(rings: Sequence[np.ndarray], columns: int) -> np.ndarray:
   Returns:
     Bool `[ring]`.
   """
+  found = np.zeros(len(rings), np.bool_)
+  of = edges(rings)
+  span = np.bincount(of.ring, spans(of, columns), minlength=len(rings))
+  looked = np.flatnonzero(span <= _MOST_CROSSINGS)
+  group = np.cumsum(span[looked]) // _MOST_CROSSINGS
+  for number in np.unique(group):
+    chosen = looked[group == number]
+    found[chosen] = _self_crossing([rings[k] for k in chosen], columns)
+  return found
+
+
+def _self_crossing(rings: Sequence[np.ndarray], columns: int) -> np.ndarray:
+  """As `self_crossing`, all rings at once."""
   of = edges(rings)
   edge, column, row = crossings(of, columns)
   ring, row = of.ring[edge], np.ceil(row)

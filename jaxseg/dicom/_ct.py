@@ -101,6 +101,13 @@ def read_ct(
     notes=notes,
   )
   frames = tuple(plane.frame + 1 for plane in planes)
+  kind = _header.text(headers[planes[0].path], "RescaleType", planes[0].path)
+  if chosen.modality == "CT" and kind not in ("", "HU"):
+    notes.append(
+      _text.Note(
+        "rescale-type", f"RescaleType is {_text.shown(kind)}; taken as HU"
+      )
+    )
   image = _image.Image(
     array=array,
     grid=grid,
@@ -132,9 +139,14 @@ def _choose(
   images = [one for one in found if one.is_image]
   for path, reason in found.broken:
     # It may be a slice of this very series: nobody can tell.
-    if truncated == "refuse" and key is None:
+    if truncated == "refuse" and key is None and path not in found.aside:
       raise reason
-    notes.append(_text.Note("broken-file", f"left out {path.name}: {reason}"))
+    cut = isinstance(reason, errors.TruncatedError)
+    notes.append(
+      _text.Note("truncated", f"taken as missing: {reason}")
+      if cut
+      else _text.Note("broken-file", f"left out {path.name}: {reason}")
+    )
   if found.skipped:
     notes.append(
       _text.Note("skipped", f"{found.skipped} files are not DICOM images")
@@ -154,8 +166,14 @@ def _choose(
       )
   elif any(one.modality == "CT" for one in images):
     images = [one for one in images if one.modality == "CT"]
+  if not images and not len(found) and found.broken:
+    raise found.broken[0][1]
   if not images:
-    kinds = {_text.shown(uids.UID(one.sop_class_uid).name) for one in found}
+    kinds = {
+      _text.shown(uids.UID(one.sop_class_uid).name)
+      + (" (localizers)" if one.localizer else "")
+      for one in found
+    }
     what = f"only {', '.join(sorted(kinds)[:6])}" if kinds else "no DICOM files"
     raise errors.DataError(
       f"{folder}: holds no CT, MR or PET images, {what}; check the path"
@@ -184,20 +202,21 @@ def _load(
   total = 0
   for path in chosen.paths:
     dataset = kept.pop(path, None)
-    if dataset is None:
-      dataset = _header.read(path, pixels=True, limits=limits)
-    form = _pixels.layout(dataset, path, limits)
-    total += form.frames * form.rows * form.columns * max(2, form.bits // 8)
-    if total > limits.volume_bytes or len(planes) > limits.length:
-      raise errors.LimitError(
-        f"{path.parent}: the series is above the bounds 'volume_bytes'"
-        f" ({limits.volume_bytes}) or 'length' ({limits.length}); raise them if"
-        " you trust the files"
-      )
-    own = list(_frames.planes(dataset, form, path))
     try:
+      if dataset is None:
+        dataset = _header.read(path, pixels=True, limits=limits)
+      _pixels.require(dataset, path)
+      form = _pixels.layout(dataset, path, limits)
+      total += form.frames * form.rows * form.columns * max(2, form.bits // 8)
+      if total > limits.volume_bytes or len(planes) > limits.length:
+        raise errors.LimitError(
+          f"{path.parent}: the series is above the bounds 'volume_bytes'"
+          f" ({limits.volume_bytes}) or 'length' ({limits.length}); raise them"
+          " if you trust the files"
+        )
+      own = list(_frames.planes(dataset, form, path))
       frames = _pixels.decode(dataset, form, path)
-    except _pixels.TruncatedError as e:
+    except errors.TruncatedError as e:
       if truncated == "refuse":
         raise
       notes.append(_text.Note("truncated", f"taken as missing: {e}"))
@@ -213,7 +232,7 @@ def _load(
         _text.Note("lossy", f"{path.name}: went through lossy compression")
       )
   if not planes:
-    raise _pixels.TruncatedError(
+    raise errors.TruncatedError(
       f"{chosen.paths[0].parent}: every file of the series is cut off; copy"
       " the series again"
     )

@@ -53,9 +53,14 @@ class Grid:
 
   @functools.cached_property
   def gap(self) -> float:
-    """Median distance of neighbouring slices, mm; thickness of a single one."""
+    """Median distance of neighbouring slices, mm; thickness of a single one.
+
+    Of an even number the lower of the two in the middle, so that it is a
+    distance which occurs: two slices, a gap and two more have no middle one.
+    """
     if len(self.positions) > 1:
-      return float(np.median(np.diff(self.distances)))
+      apart = np.diff(self.distances)
+      return float(np.percentile(apart, 50, method="lower"))
     if self.thickness:
       return float(self.thickness)
     raise errors.GeometryError(

@@ -20,6 +20,7 @@ import pydicom
 from pydicom import config as pydicom_config
 from pydicom import datadict
 from pydicom import uid as uids
+from pydicom.dataelem import DataElement
 from pydicom.dataelem import RawDataElement
 from pydicom.dataset import Dataset
 
@@ -34,23 +35,55 @@ _CHUNK = 1 << 20
 _DECIMAL = b"0123456789+-.eE\\ "
 # So many bytes are parsed within the time, whatever they are.
 _SMALL = 8 << 20
+_UNDEFINED = 0xFFFFFFFF
 
 
-class _Timed:
-  """A file that refuses to be read after a deadline."""
+class Deadline:
+  """The time within which a file must be parsed.
 
-  def __init__(self, file: Any, path: pathlib.Path, limits: _limits.Limits):
-    self._file, self._path, self._limits = file, path, limits
+  Args:
+    path: For the message.
+    limits: Has the bound.
+  """
+
+  def __init__(self, path: pathlib.Path, limits: _limits.Limits):
+    self._path, self._seconds = path, limits.seconds
     self._end = time.monotonic() + limits.seconds
-    self.name = str(path)
 
-  def read(self, size: int = -1) -> bytes:
+  def check(self) -> None:
+    """Raises LimitError if it is over."""
     if time.monotonic() > self._end:
       raise errors.LimitError(
-        f"{self._path}: takes more than {self._limits.seconds:g} s to parse;"
-        " re-export it, or raise the bound 'seconds'"
+        f"{self._path}: takes more than {self._seconds:g} s to parse; re-export"
+        " it, or raise the bound 'seconds'"
       )
-    return self._file.read(size)
+
+
+class _Watched:
+  """A file that is not read after a deadline, and tells if it ended early.
+
+  pydicom takes the end of a file for the end of whatever it was reading. At a
+  proper end it asks once for a further element, and gets nothing.
+  """
+
+  def __init__(self, file: Any, path: pathlib.Path, deadline: Deadline):
+    self._file, self._deadline = file, deadline
+    self._ends = 0
+    self._part = False
+    self.name = str(path)
+
+  @property
+  def is_cut(self) -> bool:
+    """Whether the end came within an element, or within a sequence."""
+    return self._part or self._ends > 1
+
+  def read(self, size: int = -1) -> bytes:
+    self._deadline.check()
+    data = self._file.read(size)
+    if len(data) < size:
+      self._ends += not data
+      self._part |= any(data)  # Some files are padded with zeros.
+    return data
 
   def seek(self, *where: int) -> int:
     return self._file.seek(*where)
@@ -83,6 +116,7 @@ def read(
   Raises:
     NotDicomError: The file is not DICOM, or a directory of such files.
     LimitError: The file is over a bound.
+    TruncatedError: The file ends in the middle of something.
     DataError: The file cannot be opened, or is DICOM that cannot be parsed.
   """
   reason: Exception | None = None
@@ -91,22 +125,33 @@ def read(
       claims = _check_start(file, path)
       _check_inflation(file, path, limits)
       file.seek(0)
+      small = pixels and os.fstat(file.fileno()).st_size <= _SMALL
+      deadline = Deadline(path, limits)
+      source = _Watched(
+        io.BytesIO(file.read()) if small else file, path, deadline
+      )
       with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         dataset = pydicom.dcmread(
-          _source(file, path, limits, whole=pixels),
+          source,
           force=True,
           stop_before_pixels=not pixels,
           specific_tags=None if tags is None else list(tags),
         )
-        _check_depth(dataset, path, limits)
+        _check_items(dataset, path, limits, deadline)
+        if source.is_cut:
+          raise errors.TruncatedError(
+            f"{path}: ends in the middle; the file is cut off, copy it again"
+          )
         kind = text(dataset, "SOPClassUID", path)
   except errors.JaxsegError:
     raise
   except OSError as e:
-    raise errors.DataError(
-      f"{path}: cannot be read ({e.strerror or e}); check path and permission"
-    ) from e
+    if e.errno is not None:  # Else it is pydicom's own, of broken sequences.
+      raise errors.DataError(
+        f"{path}: cannot be read ({e.strerror}); check path and permission"
+      ) from e
+    kind, reason = "", e
   except (RecursionError, MemoryError) as e:
     raise errors.LimitError(
       f"{path}: sequences nest deeper than the bound 'depth'"
@@ -127,15 +172,6 @@ def read(
     )
     + "; it is cut off or damaged, copy it again"
   ) from reason
-
-
-def _source(
-  file: Any, path: pathlib.Path, limits: _limits.Limits, *, whole: bool
-) -> Any:
-  """What pydicom shall read from: memory, where that bounds the time."""
-  if whole and os.fstat(file.fileno()).st_size <= _SMALL and limits.seconds > 1:
-    return io.BytesIO(file.read())
-  return _Timed(file, path, limits)
 
 
 def _is_directory(dataset: Dataset, path: pathlib.Path) -> bool:
@@ -190,10 +226,13 @@ def _check_inflation(
       )
 
 
-def _check_depth(
-  dataset: Dataset, path: pathlib.Path, limits: _limits.Limits
+def _check_items(
+  dataset: Dataset,
+  path: pathlib.Path,
+  limits: _limits.Limits,
+  deadline: Deadline,
 ) -> None:
-  """Refuses sequences that nest too deeply; unparsed ones stay unparsed."""
+  """Refuses sequences that nest too deeply, and values that are cut off."""
   level: list[Any] = [dataset]
   depth = 0
   while level:
@@ -202,14 +241,49 @@ def _check_depth(
         f"{path}: sequences nest deeper than {limits.depth} levels; raise the"
         " bound 'depth' if you trust the file"
       )
-    level = [
-      item
-      for one in level
-      for element in one.values()
-      if not getattr(element, "is_raw", True) and element.VR == "SQ"
-      for item in element.value or ()
-    ]
+    below: list[Any] = []
+    for one in level:
+      deadline.check()
+      for element in list(one.values()):
+        if isinstance(element, RawDataElement):
+          _check_length(element, path)
+          element = _sequence(one, element, limits.depth - depth)
+        if element is not None and element.VR == "SQ":
+          below += element.value or ()
+    level = below
     depth += 1
+
+
+def _check_length(element: RawDataElement, path: pathlib.Path) -> None:
+  if element.length == _UNDEFINED or element.value is None:
+    return
+  if len(element.value) < element.length:
+    keyword = datadict.keyword_for_tag(element.tag)
+    raise errors.TruncatedError(
+      f"{path}: {named(keyword) if keyword else element.tag} has"
+      f" {len(element.value)} bytes of {element.length}; the file is cut off,"
+      " copy it again"
+    )
+
+
+def _sequence(
+  dataset: Dataset, element: RawDataElement, levels: int
+) -> DataElement | None:
+  """A sequence of stated length, parsed; None if it cannot nest deeper."""
+  # Each level takes 16 bytes at least, for the element and for its item.
+  if len(element.value or b"") <= 16 * levels:
+    return None
+  kind = element.VR
+  if kind is None and datadict.dictionary_has_tag(element.tag):
+    kind = datadict.dictionary_VR(element.tag)
+  if kind != "SQ":
+    return None
+  try:
+    return dataset[element.tag]
+  except RecursionError:
+    raise
+  except Exception:  # A broken one is refused by who needs it.
+    return None
 
 
 def named(keyword: str) -> str:

@@ -77,7 +77,7 @@ class Image:
     """The volume in Hounsfield units, int16 (clipped) whatever was stored.
 
     Raises:
-      DataError: The image is not a CT, or is not in HU.
+      DataError: The image is not a CT.
     """
     if self.modality != "CT":
       raise errors.DataError(

@@ -43,13 +43,17 @@ def _copy_slices(
   ):
     return None
   result = np.zeros(target.shape, array.dtype)
-  for index, position in enumerate(source.positions):
-    apart = np.linalg.norm(target.positions - position, axis=1)
-    if apart.min() > _SAME * target.gap:
-      if array[index].any():
-        return None
-      continue
-    result[int(apart.argmin())] = array[index]
+  taken = set()
+  for index in np.flatnonzero(array.any(axis=(1, 2))).tolist():
+    apart = np.linalg.norm(
+      target.positions - source.positions[index], axis=1
+    )
+    place = int(apart.argmin())
+    # Two slices of a finer grid may lie by one of the target's.
+    if apart[place] > _SAME * target.gap or place in taken:
+      return None
+    taken.add(place)
+    result[place] = array[index]
   return result
 
 

@@ -11,10 +11,13 @@ class Limits:
     length: Voxels along any axis of a volume.
     volume_bytes: Bytes of one decoded volume, checked before it is allocated.
     inflated_ratio: A deflated file may grow by this factor, or to
-    inflated_bytes: this many bytes, whichever is larger.
+      `inflated_bytes`, whichever is larger.
+    inflated_bytes: See `inflated_ratio`.
     depth: Levels of nested sequences.
     contours: Contours of one structure set.
     points: Points of one structure set.
+    crossings: Crossings of one ROI's contours with the columns of an image, on
+      which the time to fill it depends; drawn ones have a million at most.
     seconds: Time to parse one file.
   """
 
@@ -25,6 +28,7 @@ class Limits:
   depth: int = 32
   contours: int = 1_000_000
   points: int = 100_000_000
+  crossings: int = 1 << 26
   seconds: float = 10.0
 
 

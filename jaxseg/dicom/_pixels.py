@@ -27,10 +27,6 @@ _LOSSY = frozenset({
 })  # fmt: skip
 
 
-class TruncatedError(errors.DataError):
-  """Pixel data are shorter than the header says."""
-
-
 @dataclasses.dataclass(frozen=True)
 class Format:
   """How stored values are laid out.
@@ -178,6 +174,26 @@ def is_lossy(dataset: Dataset, path: pathlib.Path) -> bool:
   )
 
 
+def require(dataset: Dataset, path: pathlib.Path) -> None:
+  """Refuses a data set without pixels.
+
+  Raises:
+    DataError: The pixels are floating-point numbers.
+    TruncatedError: There are none.
+  """
+  for other in ("FloatPixelData", "DoubleFloatPixelData"):
+    if other in dataset:
+      raise errors.DataError(
+        f"{path}: {_header.named(other)} instead of PixelData is not supported;"
+        " export the image as integers with a rescale"
+      )
+  if "PixelData" not in dataset:
+    raise errors.TruncatedError(
+      f"{path}: {_header.named('PixelData')} is missing or cut off; copy the"
+      " file again"
+    )
+
+
 def decode(dataset: Dataset, form: Format, path: pathlib.Path) -> np.ndarray:
   """Stored values.
 
@@ -193,11 +209,7 @@ def decode(dataset: Dataset, form: Format, path: pathlib.Path) -> np.ndarray:
     TruncatedError: Pixel data are missing or too short.
     DataError: They cannot be decoded.
   """
-  if "PixelData" not in dataset:
-    raise TruncatedError(
-      f"{path}: PixelData (7FE0,0010) is missing or cut off; copy the file"
-      " again"
-    )
+  require(dataset, path)
   shape = (form.frames, form.rows, form.columns)
   check_syntax(form.syntax, path)
   try:
@@ -207,6 +219,8 @@ def decode(dataset: Dataset, form: Format, path: pathlib.Path) -> np.ndarray:
       if form.syntax.is_encapsulated:
         array = _decompress(dataset, data, form, path)
       else:
+        if form.bits == 8 and in_big_words(dataset, form):
+          data = swapped(data)
         array = _unpack(data, form, path)
   except errors.JaxsegError:
     raise
@@ -222,17 +236,31 @@ def decode(dataset: Dataset, form: Format, path: pathlib.Path) -> np.ndarray:
   return array.reshape(shape)
 
 
+def in_big_words(dataset: Dataset, form: Format) -> bool:
+  """Whether bytes stand in 16-bit words (OW) that big endian turns round.
+
+  In OB they stand as they are, whatever the byte order.
+  """
+  return (
+    form.syntax == uids.ExplicitVRBigEndian
+    and dataset["PixelData"].VR == "OW"
+    and len(dataset.PixelData) % 2 == 0
+  )
+
+
+def swapped(data: bytes) -> bytes:
+  """Each two bytes exchanged."""
+  return np.frombuffer(data, "<u2").byteswap().tobytes()
+
+
 def _unpack(data: bytes, form: Format, path: pathlib.Path) -> np.ndarray:
   expected = form.frames * form.rows * form.columns * form.bits // 8
   if len(data) < expected:
-    raise TruncatedError(
+    raise errors.TruncatedError(
       f"{path}: PixelData (7FE0,0010) has {len(data)} bytes, {expected} are"
       " needed; the file is cut off, copy it again"
     )
   order = ">" if form.syntax == uids.ExplicitVRBigEndian else "<"
-  if form.bits == 8 and order == ">" and len(data) % 2 == 0:
-    # Bytes stand in 16-bit words (OW), which big endian turns round.
-    data = np.frombuffer(data, "<u2").byteswap().tobytes()
   dtype = np.dtype(f"{order}{'i' if form.signed else 'u'}{form.bits // 8}")
   array = np.frombuffer(data, dtype, expected // dtype.itemsize)
   return array.astype(dtype.newbyteorder("="), copy=False)
@@ -243,14 +271,15 @@ def _decompress(
 ) -> np.ndarray:
   frames = list(encaps.generate_frames(data, number_of_frames=form.frames))
   if len(frames) != form.frames:
-    raise TruncatedError(
+    raise errors.TruncatedError(
       f"{path}: holds {len(frames)} compressed images of {form.frames}; the"
       " file is cut off, copy it again"
     )
   if form.syntax != uids.RLELossless:
     for frame in frames:
-      if not frame.rstrip(b"\0")[-2:] == _END_OF_IMAGE:
-        raise TruncatedError(
+      # Encoders pad with a byte of any value, not of 0 alone.
+      if _END_OF_IMAGE not in frame.rstrip(b"\0")[-4:]:
+        raise errors.TruncatedError(
           f"{path}: a compressed image has no end; the file is cut off, copy"
           " it again"
         )

@@ -10,6 +10,7 @@ from jaxseg.dicom import _stack
 
 AIR_HU = -1000
 _INT16 = np.iinfo(np.int16)
+_FLOAT32_MAX = float(np.finfo(np.float32).max)
 
 
 def rescale(
@@ -46,6 +47,7 @@ def rescale(
   for plane, (_, ends) in zip(planes, padded, strict=True):
     if ends is not None:
       _check_bits(plane, ends, stray_bits, notes)
+      _check_range(plane, ends)
       narrow &= _is_narrow(plane, ends)
   array = np.empty(shape, np.int16 if narrow else np.float32)
   unscanned = None
@@ -97,6 +99,18 @@ def _padded(
     return outside, None
   scanned = values[~outside]
   return outside, (int(scanned.min()), int(scanned.max()))
+
+
+def _check_range(plane: _stack.Plane, ends: tuple[int, int]) -> None:
+  """Refuses results that float32 cannot hold."""
+  intercept = plane.intercept or 0.0
+  largest = max(abs(end * plane.slope + intercept) for end in ends)
+  if not largest <= _FLOAT32_MAX:
+    raise errors.DataError(
+      f"{plane.path}: RescaleSlope (0028,1053) {plane.slope:g} and"
+      f" RescaleIntercept (0028,1052) {intercept:g} give values up to"
+      f" {largest:g}; re-export the image"
+    )
 
 
 def _check_bits(

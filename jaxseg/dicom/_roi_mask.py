@@ -11,6 +11,7 @@ from jaxseg.contours import _overlap
 from jaxseg.contours import _rasterize
 from jaxseg.contours import _rings
 from jaxseg.dicom import _image
+from jaxseg.dicom import _limits
 from jaxseg.dicom import _roi
 
 # How far the points of a planar contour may spread, and how far apart two
@@ -38,7 +39,11 @@ class RoiMask:
 
 
 def make(
-  roi: _roi.Roi, image: _image.Image, *, combine: str = "even-odd"
+  roi: _roi.Roi,
+  image: _image.Image,
+  *,
+  combine: str = "even-odd",
+  limits: _limits.Limits = _limits.DEFAULT,
 ) -> RoiMask:
   """Rasterises a ROI.
 
@@ -46,12 +51,14 @@ def make(
     roi: Its contours.
     image: Whose grid is meant; uneven slices are allowed.
     combine: "even-odd" or "union".
+    limits: Bounds the contours.
 
   Returns:
     The mask and notes.
 
   Raises:
     GeometryError: A closed contour is not planar.
+    LimitError: The contours are over a bound.
   """
   notes = _Notes([*roi.notes])
   if roi.refused:
@@ -68,6 +75,12 @@ def make(
   keep = _without_twins(rings, slices, planes, kept, notes)
   rings = [rings[k] for k in keep]
   slices, planes = slices[keep], planes[keep]
+  crossings = int(_rings.spans(_rings.edges(rings), image.shape[2]).sum())
+  if crossings > limits.crossings:
+    raise errors.LimitError(
+      f"its contours cross the image's columns {crossings} times, above the"
+      f" bound 'crossings' ({limits.crossings}); raise it if you trust the file"
+    )
   _cross_check([kept[k] for k in keep], slices, image, notes)
   _shapes(rings, slices, planes, image, notes)
   array = _rasterize.fill(
@@ -261,11 +274,35 @@ def _without_twins(
 def _canonical(points: np.ndarray) -> bytes:
   """The same bytes for the same cycle of points, whatever start and sense."""
   fresh = (points != np.roll(points, 1, axis=0)).any(axis=1)
-  points = points[fresh]
-  start = int(np.lexsort(points.T[::-1])[0])
-  forward = np.roll(points, -start, axis=0)
-  backward = np.roll(forward[::-1], 1, axis=0)
-  return min(forward.tobytes(), backward.tobytes())
+  points = points[fresh] if fresh.any() else points[:1]
+  _, number = np.unique(points, axis=0, return_inverse=True)
+  names = number.ravel().tolist()
+  forms = []
+  for step in (1, -1):
+    cycle = names[::step]
+    start = _least_rotation(cycle)
+    forms.append((cycle[start:] + cycle[:start], step, start))
+  # The smaller of the two senses, as points.
+  _, step, start = min(forms)
+  return np.roll(points[::step], -start, axis=0).tobytes()
+
+
+def _least_rotation(cycle: Sequence[int]) -> int:
+  """Where to start so that what follows is smallest; a point may recur."""
+  length, one, other, same = len(cycle), 0, 1, 0
+  while one < length and other < length and same < length:
+    a, b = cycle[(one + same) % length], cycle[(other + same) % length]
+    if a == b:
+      same += 1
+      continue
+    if a > b:
+      one += same + 1
+    else:
+      other += same + 1
+    if one == other:
+      other += 1
+    same = 0
+  return min(one, other)
 
 
 def _cross_check(

@@ -58,7 +58,8 @@ def read_rtstruct(
   """
   where = pathlib.Path(path)
   if where.is_dir():
-    where = _only_structure_set(where, limits)
+    where = _series.only(where, "structure set", limits)
+  deadline = _header.Deadline(where, limits)
   dataset = _header.read(where, pixels=True, limits=limits)
   sop_class = _header.text(dataset, "SOPClassUID", where)
   if sop_class not in _series.STRUCTURE_SETS:
@@ -69,7 +70,7 @@ def read_rtstruct(
   notes: list[_text.Note] = []
   with warnings.catch_warnings():
     warnings.simplefilter("ignore")
-    rois = _rois(dataset, where, limits, notes)
+    rois = _rois(dataset, where, limits, notes, deadline)
   frames, series = _references(dataset, where)
   own_frame = _header.text(dataset, "FrameOfReferenceUID", where)
   return StructureSet(
@@ -86,20 +87,6 @@ def read_rtstruct(
     rois=rois,
     notes=tuple(notes),
   )
-
-
-def _only_structure_set(
-  folder: pathlib.Path, limits: _limits.Limits
-) -> pathlib.Path:
-  found = _series.find_series(folder, limits=limits)
-  files = [p for one in found if one.is_structure_set for p in one.paths]
-  if len(files) != 1:
-    raise errors.DataError(
-      f"{folder}: holds {len(files)} structure sets"
-      f"{': ' if files else ''}{', '.join(p.name for p in files[:10])}; give"
-      " the path of one"
-    )
-  return files[0]
 
 
 def _references(
@@ -122,14 +109,24 @@ def _rois(
   path: pathlib.Path,
   limits: _limits.Limits,
   notes: list[_text.Note],
+  deadline: _header.Deadline,
 ) -> tuple[Roi, ...]:
+  for name in ("StructureSetROISequence", "ROIContourSequence"):
+    if name in dataset:
+      continue
+    said = f"{_header.named(name)} is missing"
+    if name == "StructureSetROISequence":
+      raise errors.DataError(
+        f"{path}: {said}; the file is cut off or no structure set, copy it"
+        " again"
+      )
+    notes.append(
+      _text.Note("no-contours", f"{said}, so no ROI has contours")
+    )
   described = _by_number(dataset, "StructureSetROISequence", "ROINumber", path)
   drawn = _by_number(dataset, "ROIContourSequence", "ReferencedROINumber", path)
-  observed = {
-    _header.integer(item, "ReferencedROINumber", path): item
-    for item in _header.items(dataset, "RTROIObservationsSequence", path)
-  }
-  total = _Total(path, limits)
+  observed = _observed(dataset, path)
+  total = _Total(path, limits, deadline)
   rois = []
   for number in sorted({*described, *drawn}):
     about = described.get(number)
@@ -144,6 +141,19 @@ def _rois(
       _roi(number, about, drawn.get(number), observed.get(number), path, total)
     )
   return tuple(rois)
+
+
+def _observed(dataset: Dataset, path: pathlib.Path) -> dict[int, Dataset]:
+  """Observations by ROI number; they are of no consequence for any mask."""
+  result: dict[int, Dataset] = {}
+  try:
+    for item in _header.items(dataset, "RTROIObservationsSequence", path):
+      number = _header.integer(item, "ReferencedROINumber", path)
+      if number is not None:
+        result[number] = item
+  except errors.DataError:
+    pass  # Those before the malformed one are known.
+  return result
 
 
 def _by_number(
@@ -167,13 +177,16 @@ def _by_number(
 
 
 class _Total:
-  """Counts contours and points against their bounds."""
+  """Counts contours and points, and the time, against their bounds."""
 
-  def __init__(self, path: pathlib.Path, limits: _limits.Limits):
-    self._path, self._limits = path, limits
+  def __init__(
+    self, path: pathlib.Path, limits: _limits.Limits, deadline: _header.Deadline
+  ):
+    self._path, self._limits, self._deadline = path, limits, deadline
     self._contours = self._points = 0
 
   def add(self, points: int) -> None:
+    self._deadline.check()
     self._contours += 1
     self._points += points
     for name, count in (

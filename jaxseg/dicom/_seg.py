@@ -27,7 +27,7 @@ def read_seg(
   """Reads a DICOM segmentation of a volume.
 
   Args:
-    path: The file.
+    path: The file, or a folder that holds just one.
     limits: Bounds on what is read.
 
   Returns:
@@ -43,6 +43,8 @@ def read_seg(
     DICOM PS3.3, sections C.8.20 and A.51.
   """
   where = pathlib.Path(path)
+  if where.is_dir():
+    where = _series.only(where, "segmentation", limits)
   dataset = _header.read(where, pixels=True, limits=limits)
   sop_class = _header.text(dataset, "SOPClassUID", where)
   if sop_class not in _series.SEGMENTATIONS:

@@ -65,19 +65,17 @@ def read_frames(
   size = form.frames * form.rows * form.columns
   _pixels.check_syntax(form.syntax, path)
   if form.syntax.is_encapsulated:
-    raise errors.DataError(
-      f"{path}: binary segmentation in {_text.shown(form.syntax.name)} is not"
-      " supported; export it uncompressed"
-    )
+    bits = _pixels.decode(dataset, form, path) > 0
+    unpacked = dataclasses.replace(form, bits=8, stored=8)
+    return Frames(unpacked, bits.view(np.uint8))
   if not isinstance(data, bytes) or len(data) * 8 < size:
-    raise _pixels.TruncatedError(
+    raise errors.TruncatedError(
       f"{path}: PixelData (7FE0,0010) has {len(data or b'')} bytes,"
       f" {-(-size // 8)} are needed; the file is cut off, copy it again"
     )
-  packed = np.frombuffer(data, np.uint8)
-  if form.syntax == uids.ExplicitVRBigEndian and len(data) % 2 == 0:
-    packed = packed.view("<u2").byteswap().view(np.uint8)  # Words, as OW.
-  return Frames(form, packed)
+  if _pixels.in_big_words(dataset, form):
+    data = _pixels.swapped(data)
+  return Frames(form, np.frombuffer(data, np.uint8))
 
 
 def _inflated(
@@ -97,7 +95,7 @@ def _inflated(
       " the segmentation uncompressed"
     ) from e
   if len(parts) != form.frames or any(len(p) * 8 < bits for p in parts):
-    raise _pixels.TruncatedError(
+    raise errors.TruncatedError(
       f"{path}: deflated frames are missing or short; copy the file again"
     )
   if form.bits == 1:
@@ -294,6 +292,7 @@ def _stack(
         f"{path}: frames span {index[-1] + 1} slices, above the bound 'length'"
         f" ({limits.length}); raise it if you trust the file"
       )
+    _check_size(int(index[-1]) + 1, form, path, limits)
     step = (places[-1] - places[0]) / index[-1]
     places = places[0] + np.arange(index[-1] + 1)[:, None] * step
     slices = index[rank]
@@ -314,6 +313,20 @@ def _stack(
     thickness=gap,
   )
   return grid, slices, notes
+
+
+def _check_size(
+  slices: int, form: _pixels.Format, path: pathlib.Path, limits: _limits.Limits
+) -> None:
+  """Refuses a grid too large for one segment's array: few frames, far apart."""
+  # Masks are bytes; fractions, of 8 bits in the file, become float32.
+  size = slices * form.rows * form.columns * (1 if form.bits == 1 else 4)
+  if size > limits.volume_bytes:
+    raise errors.LimitError(
+      f"{path}: {slices} x {form.rows} x {form.columns} voxels between the"
+      f" outermost frames are above the bound 'volume_bytes'"
+      f" ({limits.volume_bytes}); raise it if you trust the file"
+    )
 
 
 def _check_line(
@@ -350,6 +363,8 @@ def _gap(steps: np.ndarray, between: float | None) -> float | None:
       continue
     whole = np.rint(steps / gap)
     off = abs(steps - whole * gap)
-    if (whole >= 1).all() and (off <= np.maximum(0.01 * gap, _SAME_MM)).all():
+    # Of a gap that is tiny itself every step would be a multiple.
+    allowed = min(max(0.01 * gap, _SAME_MM), gap / 10)
+    if (whole >= 1).all() and (off <= allowed).all():
       return gap
   return None

@@ -8,6 +8,7 @@ import numpy as np
 
 from jaxseg import _text
 from jaxseg import errors
+from jaxseg import structures as vocabulary
 from jaxseg import volume as volumes
 from jaxseg.dicom import _grid
 from jaxseg.dicom import _image
@@ -108,12 +109,14 @@ class Segmentation:
     return self.grid.affine
 
   def __getitem__(self, key: str | int) -> Segment:
-    """The segment of a label or number.
+    """The segment of a label or number, or of another name for its organ.
 
     Raises:
       StructureNotFoundError: There is none, or several share the label.
     """
     found = [one for one in self.segments if key in (one.label, one.number)]
+    if not found:
+      found = vocabulary.same_structure(key, self.segments, lambda s: s.label)
     if len(found) == 1:
       return found[0]
     if found:
@@ -187,9 +190,11 @@ class Segmentation:
       array[index] = frame.astype(np.float32) / np.float32(self.highest)
     return array
 
-  def volume(self, key: str | int) -> volumes.Volume:
-    """Mask or probabilities with their affine."""
-    return volumes.Volume(self._own(key), self.affine)
+  def volume(
+    self, key: str | int, *, occupancy: bool = False
+  ) -> volumes.Volume:
+    """Mask or probabilities with their affine; `occupancy` as for these."""
+    return volumes.Volume(self._own(key, occupancy), self.affine)
 
   def on(
     self,
@@ -198,6 +203,7 @@ class Segmentation:
     *,
     resample: bool = False,
     any_frame_of_reference: bool = False,
+    occupancy: bool = False,
   ) -> np.ndarray:
     """A segment on an image's grid, by geometry.
 
@@ -208,12 +214,14 @@ class Segmentation:
         refuses, True takes the nearest for masks and interpolates linearly
         for probabilities.
       any_frame_of_reference: Do not refuse an image of another one.
+      occupancy: Take occupancies for probabilities, which they are not.
 
     Returns:
       Bool or float32 `[slice, row, column]` of the image's shape; outside of
       the segmentation nothing.
 
     Raises:
+      DataError: Its fractions are occupancies.
       GeometryError: The grids do not coincide, or lie in different frames of
         reference.
     """
@@ -224,7 +232,7 @@ class Segmentation:
         f" {_text.shown(image.series_uid)}; give the series it was made of, or"
         " set any_frame_of_reference"
       )
-    array = self._own(key)
+    array = self._own(key, occupancy)
     copied = _lattice.copy(array, self.grid, image.grid)
     if copied is not None:
       return copied
@@ -235,9 +243,9 @@ class Segmentation:
       )
     return _lattice.resample(array, self.grid, image.grid)
 
-  def _own(self, key: str | int) -> np.ndarray:
+  def _own(self, key: str | int, occupancy: bool) -> np.ndarray:
     if self.kind == "FRACTIONAL":
-      return self.probabilities(key, occupancy=True)
+      return self.probabilities(key, occupancy=occupancy)
     return self.mask(key)
 
   def _frames_of(self, number: int) -> Iterator[tuple[int, np.ndarray]]:

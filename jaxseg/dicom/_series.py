@@ -107,11 +107,13 @@ class Found:
     series: All groups, sorted by patient and key.
     skipped: Number of files that are not DICOM, hidden, or a DICOMDIR.
     broken: DICOM files that cannot be used, and why.
+    aside: Those of them that are known not to be images of a volume.
   """
 
   series: tuple[Series, ...]
   skipped: int
   broken: tuple[tuple[pathlib.Path, errors.JaxsegError], ...]
+  aside: frozenset[pathlib.Path] = frozenset()
 
   def __iter__(self) -> Iterator[Series]:
     return iter(self.series)
@@ -143,6 +145,29 @@ def find_series(
   return scan(pathlib.Path(folder), limits)
 
 
+def only(
+  folder: pathlib.Path, what: str, limits: _limits.Limits
+) -> pathlib.Path:
+  """The one structure set, or the one segmentation, in a folder.
+
+  Raises:
+    DataError: There is none, or several.
+  """
+  files = [
+    path
+    for one in find_series(folder, limits=limits)
+    if (one.is_segmentation if what == "segmentation" else one.is_structure_set)
+    for path in one.paths
+  ]
+  if len(files) != 1:
+    raise errors.DataError(
+      f"{folder}: holds {len(files)} {what}s"
+      f"{': ' if files else ''}{', '.join(p.name for p in files[:10])}; give"
+      " the path of one"
+    )
+  return files[0]
+
+
 def scan(
   root: pathlib.Path,
   limits: _limits.Limits,
@@ -163,10 +188,12 @@ def scan(
   groups: dict[tuple, list[tuple[pathlib.Path, Dataset]]] = {}
   skipped, room = 0, limits.volume_bytes // 2
   broken: list[tuple[pathlib.Path, errors.JaxsegError]] = []
+  aside: set[pathlib.Path] = set()
   for path in [root] if root.is_file() else _files(root):
     if path.name.startswith(".") or path.name.upper() == "DICOMDIR":
       skipped += 1
       continue
+    header = None
     try:
       size = path.stat().st_size
       whole = keep is not None and size <= room
@@ -178,12 +205,22 @@ def scan(
       skipped += 1
     except errors.JaxsegError as e:
       broken.append((path, e))
+      if header is not None and _is_aside(header, path):
+        aside.add(path)
     else:
       groups.setdefault(key, []).append((path, header))
       if keep is not None and whole and key[2] in IMAGES:
         keep[path] = header
         room -= size
-  return Found(tuple(_named(groups)), skipped, tuple(broken))
+  return Found(
+    tuple(_named(groups)), skipped, tuple(broken), frozenset(aside)
+  )
+
+
+def _is_aside(header: Dataset, path: pathlib.Path) -> bool:
+  """Whether a file is no image of a volume, whatever else is wrong with it."""
+  sop_class = uids.UID(_header.text(header, "SOPClassUID", path))
+  return sop_class not in IMAGES and sop_class.name != sop_class
 
 
 def _files(root: pathlib.Path) -> Iterator[pathlib.Path]:

@@ -124,6 +124,15 @@ def grid(
     return made, notes
   notes += _shifted(made, planes, tilt)
   notes += _uneven(made, planes, spacing)
+  thick = first.thickness
+  if thick is not None and abs(thick - made.gap) > made.tolerance:
+    notes.append(
+      _text.Note(
+        "slice-thickness",
+        f"SliceThickness says {thick:g} mm, slices are {made.gap:.4g} mm apart;"
+        " positions decide",
+      )
+    )
   said = first.said_apart
   if said is not None and abs(abs(said) - made.gap) > made.tolerance:
     notes.append(

@@ -7,7 +7,9 @@ import numpy as np
 
 from jaxseg import _text
 from jaxseg import errors
+from jaxseg import structures as vocabulary
 from jaxseg.dicom import _image
+from jaxseg.dicom import _limits
 from jaxseg.dicom import _roi_mask
 from jaxseg.dicom._roi import Roi
 
@@ -64,12 +66,14 @@ class StructureSet:
     return tuple(roi.name for roi in self.rois)
 
   def __getitem__(self, key: str | int) -> Roi:
-    """The ROI of a name or number.
+    """The ROI of a name or number, or of another name for its organ.
 
     Raises:
       StructureNotFoundError: There is none, or several share the name.
     """
     found = [roi for roi in self.rois if key in (roi.name, roi.number)]
+    if not found:
+      found = vocabulary.same_structure(key, self.rois, lambda roi: roi.name)
     if len(found) == 1:
       return found[0]
     if found:
@@ -89,6 +93,7 @@ class StructureSet:
     *,
     combine: str = "even-odd",
     any_frame_of_reference: bool = False,
+    limits: _limits.Limits = _limits.DEFAULT,
   ) -> _roi_mask.RoiMask:
     """The mask of one ROI on an image's grid.
 
@@ -103,6 +108,7 @@ class StructureSet:
       combine: How the closed contours of a slice go together: "even-odd" or
         "union".
       any_frame_of_reference: Do not refuse an image of another one.
+      limits: Bounds the contours.
 
     Returns:
       The mask, bool `[slice, row, column]`, and what was odd.
@@ -111,10 +117,14 @@ class StructureSet:
       StructureNotFoundError: There is no such ROI.
       GeometryError: A contour is not planar, or the image lies in another frame
         of reference.
+      LimitError: The contours are over a bound.
     """
     roi = self[key]
     notes = self._belongs(roi, image, any_frame_of_reference)
-    made = _roi_mask.make(roi, image, combine=combine)
+    try:
+      made = _roi_mask.make(roi, image, combine=combine, limits=limits)
+    except errors.JaxsegError as e:
+      raise type(e)(f"{self.path}: ROI {_text.shown(roi.name)}: {e}") from e
     return dataclasses.replace(made, notes=(*notes, *made.notes))
 
   def masks(
@@ -123,6 +133,7 @@ class StructureSet:
     *,
     combine: str = "even-odd",
     any_frame_of_reference: bool = False,
+    limits: _limits.Limits = _limits.DEFAULT,
   ) -> Masks:
     """The masks of all ROIs by name; see `mask`.
 
@@ -140,6 +151,7 @@ class StructureSet:
           image,
           combine=combine,
           any_frame_of_reference=any_frame_of_reference,
+          limits=limits,
         )
       except errors.JaxsegError as e:
         result.refused[name] = str(e)

@@ -38,7 +38,7 @@ def map_curve(
       label="95 % of resampled patients",
     )  # fmt: skip
   panel.plot(t, [r["dice"] for r in rows], color=_DICE, label="pooled Dice")
-  if len({row["cases"] for row in optima}) and optima[0]["cases"] > 1:
+  if optima[0]["cases"] > 1:
     mean = [row["dice_mean_case"] for row in rows]
     panel.plot(t, mean, color=_MEAN, label="mean of the cases' Dice", lw=1.2)
   panel.axvline(0.5, color=_HALF, lw=0.8, ls=(0, (2, 2)), zorder=0)
@@ -54,7 +54,7 @@ def map_curve(
     textcoords="offset points", ha="center", fontsize=8,
   )  # fmt: skip
   panel.set(xlim=(0, 1), ylim=(0, 1.04), xlabel="threshold", ylabel="Dice")
-  panel.legend(loc="lower center", frameon=False, fontsize=8)
+  panel.legend(loc="best", frameon=False, fontsize=8)
   return figure
 
 
@@ -91,12 +91,12 @@ def map_surfaces(
       panel.plot([t[k]], [values[k]], "o", color=color, ms=4)
   for panel in (above, below):
     panel.axvline(0.5, color=_HALF, lw=0.8, ls=(0, (2, 2)), zorder=0)
-  above.legend(loc=(0.22, 0.06), frameon=False, fontsize=8)
-  below.legend(loc="upper right", frameon=False, fontsize=8)
   above.set(ylabel="score", ylim=(0, 1.04), xlim=(0, 1))
   low = min(row["hd95_mm"] for row in rows)
   if np.isfinite(low):  # At both ends distances are those of the image.
     below.set_ylim(0, max(6 * low, 5.0))
+  for panel in (above, below):  # Where the curves, cut to the panel, are not.
+    panel.legend(loc="best", frameon=False, fontsize=8)
   below.set(xlabel="threshold", ylabel="mm")
   return figure
 

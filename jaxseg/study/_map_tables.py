@@ -193,7 +193,7 @@ def _uncertainty(
       objective=settings.objective,
       aggregate=aggregate,
     ).interval(settings.level)
-    row |= {f"{name}_low": float(low), f"{name}_high": float(high)}
+    row |= {f"{name}_low": _decimal(low), f"{name}_high": _decimal(high)}
   return row
 
 
@@ -253,12 +253,14 @@ def map_calibration(found: _maps.MapCounts) -> dict[str, Any]:
     "maximum_calibration_error": curve.maximum_error,
     "brier": thresholds.brier(counts),
     "negative_log_likelihood": thresholds.negative_log_likelihood(counts),
-    "empirical_threshold": best.threshold,
+    "empirical_threshold": _decimal(best.threshold),
     "half_of_best_dice": best.value / 2,
-    "expected_threshold": expected.threshold,
+    "expected_threshold": _decimal(expected.threshold),
     "expected_dice": expected.value,
     "temperature": temperature,
-    "expected_threshold_calibrated": _back(after.threshold, temperature),
+    "expected_threshold_calibrated": _decimal(
+      _back(after.threshold, temperature)
+    ),
     "expected_dice_calibrated": after.value,
   }
 
