@@ -140,8 +140,8 @@ def touched(
   for some in batches(steep, shape[0]):
     ring, column, row = _touched(some, shape[::-1], within)
     found.append((ring, row, column))
-  ring, row, column = (np.concatenate(parts) for parts in zip(*found))
-  return ring, row, column
+  rings, rows, columns = zip(*found, strict=True)
+  return np.concatenate(rings), np.concatenate(rows), np.concatenate(columns)
 
 
 def _touched(

@@ -45,9 +45,7 @@ def _copy_slices(
   result = np.zeros(target.shape, array.dtype)
   taken = set()
   for index in np.flatnonzero(array.any(axis=(1, 2))).tolist():
-    apart = np.linalg.norm(
-      target.positions - source.positions[index], axis=1
-    )
+    apart = np.linalg.norm(target.positions - source.positions[index], axis=1)
     place = int(apart.argmin())
     # Two slices of a finer grid may lie by one of the target's.
     if apart[place] > _SAME * target.gap or place in taken:

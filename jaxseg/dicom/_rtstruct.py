@@ -120,9 +120,7 @@ def _rois(
         f"{path}: {said}; the file is cut off or no structure set, copy it"
         " again"
       )
-    notes.append(
-      _text.Note("no-contours", f"{said}, so no ROI has contours")
-    )
+    notes.append(_text.Note("no-contours", f"{said}, so no ROI has contours"))
   described = _by_number(dataset, "StructureSetROISequence", "ROINumber", path)
   drawn = _by_number(dataset, "ROIContourSequence", "ReferencedROINumber", path)
   observed = _observed(dataset, path)

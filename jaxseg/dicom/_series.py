@@ -212,9 +212,7 @@ def scan(
       if keep is not None and whole and key[2] in IMAGES:
         keep[path] = header
         room -= size
-  return Found(
-    tuple(_named(groups)), skipped, tuple(broken), frozenset(aside)
-  )
+  return Found(tuple(_named(groups)), skipped, tuple(broken), frozenset(aside))
 
 
 def _is_aside(header: Dataset, path: pathlib.Path) -> bool:

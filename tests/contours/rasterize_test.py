@@ -182,3 +182,27 @@ def test_partial_overlap(first, second, partly):
   assert _overlap.partly_overlapping(
     [first, second], zero, zero, (7, 8)
   ) == int(partly)
+
+
+def test_edges_in_batches_are_all_edges():
+  draw = np.random.default_rng(3)
+  rings = [draw.uniform(-5, 25, (n, 2)) for n in (3, 50, 4, 7)]
+  edges = _rings.edges(rings)
+  parts = list(_rings.batches(edges, 20, most=30))
+  assert len(parts) > 3
+  for name in ("ring", "row", "column", "row_end", "column_end"):
+    joined = np.concatenate([getattr(part, name) for part in parts])
+    np.testing.assert_array_equal(joined, getattr(edges, name))
+
+
+def test_batches_make_no_difference(monkeypatch):
+  draw = np.random.default_rng(4)
+  rings = [draw.uniform(-5, 25, (n, 2)).round(1) for n in (3, 50, 4, 7)]
+  whole = _rasterize.fill(rings, [0, 1, 1, 2], (3, 22, 20))
+  crossing = _rings.self_crossing(rings, 20)
+  monkeypatch.setitem(_rings.batches.__kwdefaults__, "most", 16)
+  monkeypatch.setattr(_rings, "_MOST_CROSSINGS", 600)
+  parts = _rasterize.fill(rings, [0, 1, 1, 2], (3, 22, 20))
+  np.testing.assert_array_equal(parts, whole)
+  np.testing.assert_array_equal(_rings.self_crossing(rings, 20), crossing)
+  assert crossing.any()

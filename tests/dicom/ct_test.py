@@ -6,6 +6,7 @@ import warnings
 
 import numpy as np
 import pydicom
+from pydicom import encaps
 from pydicom import uid as uids
 from pydicom.data import get_testdata_file
 from pydicom.dataset import Dataset
@@ -19,6 +20,7 @@ from tests.dicom.ct_double import ct_series
 from tests.dicom.ct_double import stored
 from tests.dicom.ct_double import uid
 from tests.dicom.ct_double import write
+from tests.dicom.rt_double import structure_set
 
 OBLIQUE = (0.9541666, -0.2080757, 0.2151061, 0.2785886, 0.880128, -0.3843997)
 
@@ -420,6 +422,78 @@ def test_truncated_pixels_are_refused_or_missing(tmp_path):
     dicom.read_ct(tmp_path, truncated="missing")
   image = dicom.read_ct(tmp_path, truncated="missing", spacing="keep")
   assert image.shape[0] == 4 and "truncated" in codes(image)
+
+
+def test_headers_cut_before_the_pixels_are_refused_or_missing(tmp_path):
+  paths = ct_series(tmp_path)
+  content = paths[2].read_bytes()
+  for mark in (b"\x28\x00\x00\x01", b"\xe0\x7f\x10\x00"):
+    paths[2].write_bytes(content[: content.index(mark)])
+    with pytest.raises(errors.TruncatedError, match="PixelData .*cut off"):
+      dicom.read_ct(tmp_path)
+    image = dicom.read_ct(tmp_path, truncated="missing", spacing="keep")
+    assert image.shape[0] == 4 and "truncated" in codes(image)
+
+
+def test_what_is_no_image_may_be_broken(tmp_path):
+  ct_series(tmp_path)
+  structure_set(
+    tmp_path / "rt.dcm", {"a": []},
+    change=lambda dataset: dataset.pop("SeriesInstanceUID"),
+  )  # fmt: skip
+  image = dicom.read_ct(tmp_path)
+  assert image.shape[0] == 5 and "broken-file" in codes(image)
+
+
+def test_few_slices_and_a_gap(tmp_path):
+  # Of two distances neither is in the middle.
+  ct_series(tmp_path, shape=(4, 6, 8), change=lambda _, index: index != 1)
+  with pytest.raises(errors.SeriesGapError, match="1 between .* 3 mm apart"):
+    dicom.read_ct(tmp_path)
+  assert dicom.read_ct(tmp_path, spacing="resample").shape[0] == 4
+
+
+def test_what_other_attributes_say_is_told(tmp_path):
+  def spoil(dataset, _):
+    dataset.SliceThickness, dataset.RescaleType = 5.0, "US"
+
+  ct_series(tmp_path, change=spoil)
+  image = dicom.read_ct(tmp_path)
+  assert {"slice-thickness", "rescale-type"} <= codes(image)
+
+
+def test_values_beyond_float32_are_refused(tmp_path):
+  ct_series(tmp_path, slope=1e300)
+  with pytest.raises(errors.DataError, match="RescaleSlope .*1e\\+300"):
+    dicom.read_ct(tmp_path)
+
+
+def test_bytes_in_big_endian(tmp_path):
+  def encode(dataset, _):
+    values = np.frombuffer(dataset.PixelData, "<u2").astype(np.uint8)
+    dataset.file_meta.TransferSyntaxUID = uids.ExplicitVRBigEndian
+    dataset.BitsAllocated = dataset.BitsStored = 8
+    dataset.HighBit = 7
+    dataset.PixelData = values.tobytes()
+    dataset["PixelData"].VR = "OB"
+
+  ct_series(tmp_path, change=encode)
+  expected = stored((5, 16, 20)).astype(np.uint8).astype(np.int32) - 1024
+  np.testing.assert_array_equal(dicom.read_ct(tmp_path).array, expected)
+
+
+def test_jpeg_2000_may_end_in_a_byte_of_padding(tmp_path):
+  def compress(dataset, _):
+    dataset.compress(uids.JPEG2000Lossless)
+    (frame,) = encaps.generate_frames(dataset.PixelData, number_of_frames=1)
+    frame = frame.rstrip(b"\0") + b"\xff"
+    dataset.PixelData = encaps.encapsulate([frame])
+    dataset["PixelData"].is_undefined_length = True
+
+  ct_series(tmp_path, shape=(2, 64, 64), change=compress)
+  np.testing.assert_array_equal(
+    dicom.read_ct(tmp_path).array, stored((2, 64, 64)).astype(np.int32) - 1024
+  )
 
 
 @pytest.mark.parametrize(

@@ -288,6 +288,77 @@ def test_exact_duplicates_do_not_cancel(tmp_path, image, change):
   assert codes(made) == {"duplicate-contour"}
 
 
+def test_a_duplicate_through_a_pinch_point_does_not_cancel(tmp_path, image):
+  # The corner that comes first by number is passed twice.
+  eight = np.array(
+    [[0, 0, 33], [6, 0, 33], [6, 6, 33], [0, 0, 33], [0, 6, 33], [-6, 6, 33],
+     [-6, 0, 33]], np.float64,
+  )  # fmt: skip
+  pinched = np.roll(eight * [-1, -1, 1], 2, axis=0)
+  for ring in (eight, pinched):
+    alone = read(tmp_path, {"a": [ring]}).mask("a", image)
+    for start in range(len(ring)):
+      twin = np.roll(ring[:: (-1) ** start], start, axis=0)
+      made = read(tmp_path, {"a": [ring, twin]}).mask("a", image)
+      np.testing.assert_array_equal(made.array, alone.array)
+      assert "duplicate-contour" in codes(made)
+
+
+def test_by_another_name_of_the_organ(tmp_path, image):
+  rtss = read(tmp_path, {"Parotid_L": [square(33)], "cord": [square(36)]})
+  assert rtss["parotid_left"].name == "Parotid_L"
+  assert rtss.mask("spinal_cord", image).array.any()
+  with pytest.raises(errors.StructureNotFoundError, match="no ROI"):
+    rtss["parotid_right"]
+  both = read(tmp_path, {"Parotid_L": [], "Left Parotid": []})
+  with pytest.raises(errors.StructureNotFoundError, match="numbers 3, 4"):
+    both["parotid_left"]
+
+
+@pytest.mark.parametrize("implicit", [True, False])
+def test_a_file_cut_off_anywhere_is_refused(tmp_path, implicit):
+  rois = {"a": [square(33), square(36)], "b": [square(33)]}
+  path = structure_set(tmp_path / "rt.dcm", rois, implicit=implicit)
+  content = path.read_bytes()
+  start = content.index(b"plan")
+  whole = [len(roi.contours) for roi in dicom.read_rtstruct(path).rois]
+  for end in range(start, len(content) - 1):
+    path.write_bytes(content[:end])
+    try:
+      rtss = dicom.read_rtstruct(path)
+    except errors.DataError:
+      continue
+    # Between two elements no file tells that it has been cut.
+    if [len(roi.contours) for roi in rtss.rois] != whole:
+      assert [note.code for note in rtss.notes] == ["no-contours"], end
+
+
+def test_a_last_byte_of_padding_is_no_fault(tmp_path):
+  path = structure_set(tmp_path / "rt.dcm", {"a": [square(33)]})
+  path.write_bytes(path.read_bytes() + b"\0")
+  assert len(dicom.read_rtstruct(path)["a"].contours) == 1
+
+
+def test_a_malformed_observation_costs_no_contour(tmp_path):
+  def spoil(dataset):
+    item = dataset.RTROIObservationsSequence[0]
+    item.add_new("ReferencedROINumber", "LO", "three")
+
+  rtss = read(tmp_path, {"a": [square(33)]}, change=spoil)
+  assert len(rtss["a"].contours) == 1
+
+
+def test_contours_that_zigzag_are_bounded(tmp_path, image):
+  # Every edge crosses every column: few points, much work.
+  points = np.zeros((4000, 3))
+  points[::2, 0], points[1::2, 0], points[:, 2] = -1e3, 1e3, 33
+  points[:, 1] = np.linspace(-20, 20, len(points))
+  rtss = read(tmp_path, {"a": [points]})
+  assert rtss.mask("a", image).slices == (1,)
+  with pytest.raises(errors.LimitError, match="rt.dcm: ROI 'a': .*'crossings'"):
+    rtss.mask("a", image, limits=dicom.Limits(crossings=1000))
+
+
 def test_rois_without_contours_are_empty(tmp_path, image):
   rtss = read(tmp_path, {"none": None, "nothing": [], "some": [square(33)]})
   masks = rtss.masks(image)
@@ -469,6 +540,25 @@ def test_bounds(tmp_path):
       dicom.read_rtstruct(path, limits=dicom.Limits(**{name: bound}))
   with pytest.raises(errors.LimitError, match="'seconds'"):
     dicom.read_rtstruct(path, limits=dicom.Limits(seconds=-1))
+
+
+def test_deep_sequences_of_stated_length_are_refused(tmp_path):
+  for depth in (20, 33, 100):
+
+    def nest(dataset, depth=depth):
+      inner = Dataset()
+      for _ in range(depth - 1):
+        outer = Dataset()
+        outer.ReferencedStudySequence = [inner]
+        inner = outer
+      dataset.ReferencedStudySequence = [inner]
+
+    path = structure_set(tmp_path / "rt.dcm", {"a": []}, change=nest)
+    if depth < 32:
+      assert dicom.read_rtstruct(path).names == ("a",)
+      continue
+    with pytest.raises(errors.LimitError, match="'depth'"):
+      dicom.read_rtstruct(path)
 
 
 @pytest.mark.parametrize("depth", [40, 3000])

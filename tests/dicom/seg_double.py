@@ -125,5 +125,6 @@ def seg(
   dataset["PixelData"].VR = "OB"
   if change is not None:
     change(dataset)
+  path.parent.mkdir(parents=True, exist_ok=True)
   write(dataset, path)
   return path

@@ -2,7 +2,10 @@
 
 import highdicom
 import numpy as np
+from openjpeg import utils as openjpeg_utils
 import pydicom
+from pydicom import encaps
+from pydicom import uid as uids
 import pytest
 import SimpleITK as sitk
 
@@ -422,3 +425,106 @@ def test_an_unknown_transfer_syntax(tmp_path, masks):
   )
   with pytest.raises(errors.DataError, match=r"syntax '1\.2.*9' is unknown"):
     dicom.read_seg(path)
+
+
+def test_big_endian_bytes_and_words(tmp_path, masks):
+  # In OB bytes stand as they are; in OW two and two are turned round.
+  def big(kind):
+    def change(dataset):
+      dataset.file_meta.TransferSyntaxUID = uids.ExplicitVRBigEndian
+      dataset["PixelData"].VR = kind
+      if kind == "OW":
+        words = np.frombuffer(dataset.PixelData, "<u2")
+        dataset.PixelData = words.byteswap().tobytes()
+
+    return change
+
+  for kind in ("OB", "OW"):
+    path = seg(tmp_path / kind, frames_of(masks), change=big(kind))
+    for name, mask in masks.items():
+      np.testing.assert_array_equal(dicom.read_seg(path).mask(name), mask)
+
+
+def test_compressed_bits(tmp_path):
+  mask = np.random.default_rng(6).random((3, 40, 37)) < 0.4
+
+  def compress(dataset):
+    encoded = [
+      openjpeg_utils.encode_array(frame, photometric_interpretation=2)
+      for frame in mask.view(np.uint8)
+    ]
+    dataset.PixelData = encaps.encapsulate(encoded)
+    dataset["PixelData"].is_undefined_length = True
+    dataset.file_meta.TransferSyntaxUID = uids.JPEG2000Lossless
+
+  path = seg(tmp_path / "j.dcm", frames_of({"a": mask}), labels=("a",),
+             change=compress)  # fmt: skip
+  np.testing.assert_array_equal(dicom.read_seg(path).mask("a"), mask)
+
+
+@pytest.mark.parametrize("apart", [1.5, 0.05, 0.0125])
+def test_a_finer_grid_than_the_image_loses_no_slice(tmp_path, ct, apart):
+  # The frames are 3 mm apart; that is a multiple of each of these.
+  mask = np.ones(SHAPE, np.bool_)
+
+  def finer(dataset):
+    (shared,) = dataset.SharedFunctionalGroupsSequence
+    shared.PixelMeasuresSequence[0].SpacingBetweenSlices = apart
+
+  path = seg(tmp_path / "s.dcm", frames_of({"a": mask}), labels=("a",),
+             change=finer)  # fmt: skip
+  np.testing.assert_array_equal(dicom.read_seg(path).on(ct, "a"), mask)
+
+
+def test_two_slices_that_fall_to_one_are_not_merged(tmp_path, ct):
+  frame = np.ones(SHAPE[1:], np.bool_)
+  path = seg(
+    tmp_path / "s.dcm", [(0, 1, frame), (1, 1, frame)], labels=("a",),
+    spacing=(0.02, 1.5, 1.0),
+  )  # fmt: skip
+  with pytest.raises(errors.GeometryError, match="do not coincide"):
+    dicom.read_seg(path).on(ct, "a")
+
+
+def test_frames_far_apart_are_refused_before_memory_is_taken(tmp_path):
+  frame = np.zeros((512, 512), np.bool_)
+  path = seg(
+    tmp_path / "s.dcm", [(0, 1, frame), (4000, 1, frame)], labels=("a",),
+    spacing=(1.0, 1.0, 1.0),
+  )  # fmt: skip
+  with pytest.raises(errors.LimitError, match="'volume_bytes'"):
+    dicom.read_seg(path, limits=dicom.Limits(volume_bytes=1 << 28))
+
+
+def test_occupancy_is_told_apart_on_every_way(tmp_path, ct):
+  def change(dataset):
+    dataset.SegmentationFractionalType = "OCCUPANCY"
+
+  frames = [(k, 1, np.full(SHAPE[1:], 50)) for k in range(SHAPE[0])]
+  path = seg(
+    tmp_path / "o.dcm", frames, kind="FRACTIONAL", labels=("a",), change=change
+  )
+  read = dicom.read_seg(path)
+  for way in (
+    lambda **o: read.on(ct, "a", **o),
+    lambda **o: read.volume("a", **o).array,
+  ):
+    with pytest.raises(errors.DataError, match="OCCUPANCY"):
+      way()
+    assert (way(occupancy=True) == 0.5).all()
+
+
+def test_by_another_name_of_the_organ(tmp_path, masks):
+  path = seg(tmp_path / "s.dcm", frames_of(masks), labels=("Parotid_L", "x"))
+  read = dicom.read_seg(path)
+  assert read["parotid_left"].number == read["Parotis li"].number == 1
+  with pytest.raises(errors.StructureNotFoundError, match="no segment"):
+    read["parotid_right"]
+
+
+def test_a_folder_with_one(tmp_path, masks):
+  seg(tmp_path / "in" / "s.dcm", frames_of(masks))
+  assert dicom.read_seg(tmp_path / "in").names == ("a", "b")
+  seg(tmp_path / "in" / "t.dcm", frames_of(masks))
+  with pytest.raises(errors.DataError, match="holds 2 segmentations"):
+    dicom.read_seg(tmp_path / "in")
