@@ -2,16 +2,18 @@
 
 from collections.abc import Callable, Sequence
 import dataclasses
+from typing import Any
 
 import numpy as np
 
 from jaxseg import errors
 from jaxseg.thresholds import _counts
 from jaxseg.thresholds import _objective
+from jaxseg.thresholds import _optimum
 from jaxseg.thresholds import _resampled
 
 STATISTICS = ("threshold", "value", "curve", "sensitivity", "regret")
-Statistic = str | Callable[[_counts.Counts], np.ndarray | float]
+Statistic = str | Callable[[_counts.Counts], Any]
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -46,15 +48,20 @@ class Bootstrap:
       raise errors.ConfigError(f"level {level}: give one between 0 and 1")
     tails = [50 * (1 - level), 50 * (1 + level)]
     known = ~np.isnan(self.samples)
-    filled = np.where(known.any(0), self.samples, 0)
-    low, high = np.nanpercentile(filled, tails, axis=0)
+    if known.all():  # Much faster than to look for nan in every column.
+      low, high = np.percentile(self.samples, tails, axis=0)
+      return low, high
     there = known.any(0)
+    filled = np.where(there, self.samples, 0)
+    low, high = np.nanpercentile(filled, tails, axis=0)
     return np.where(there, low, np.nan), np.where(there, high, np.nan)
 
   @property
   def standard_error(self) -> np.ndarray:
-    """Standard deviation of the samples, `[...]`."""
-    return np.std(self.samples, axis=0, ddof=1)
+    """Standard deviation of the samples that have a value, `[...]`."""
+    few = (~np.isnan(self.samples)).sum(0) < 2
+    filled = np.where(few, 0, self.samples)
+    return np.where(few, np.nan, np.nanstd(filled, axis=0, ddof=1))
 
   def __sub__(self, other: "Bootstrap") -> "Bootstrap":
     """Paired difference, such as of two models on the same patients.
@@ -106,7 +113,9 @@ def bootstrap(
     statistic: "threshold" (the optimum), "value" (the objective there), "curve"
       (the objective at every threshold), "sensitivity" (relative Dice
       reductions about the resample's own optimum), "regret" (that of 0.5), or a
-      function of `Counts` `[patient, ..., T + 1]`, which is slower.
+      function of `Counts` `[patient, ..., T + 1]`, which is slower: it gives
+      numbers, or an `Optimum`, whose threshold is taken; where it raises
+      DataError the resample is nan.
     resamples: How many.
     seed: Decides which patients are drawn.
     objective: As in `optimum`, but no bound; "sensitivity" and "regret" are of
@@ -133,16 +142,28 @@ def bootstrap(
       "counts without patients cannot be resampled; stack one of each patient"
     )
   patients = len(host.positive)
+  if patients < 2:
+    raise errors.ConfigError(
+      "one patient drawn again and again says nothing about others; give"
+      " counts of several"
+    )
   drawn = _drawn(patients, resamples, seed) if index is None else index
   drawn = np.asarray(drawn)
-  if drawn.ndim != 2 or drawn.min() < 0 or drawn.max() >= patients:
+  if drawn.ndim != 2 or not drawn.size or (
+    drawn.min() < 0 or drawn.max() >= patients
+  ):  # fmt: skip
     raise errors.ConfigError(
       f"index of shape {drawn.shape} names no {patients} patients; give"
       " [resample, patient]"
     )
   if callable(statistic):
-    called = [np.asarray(statistic(host[row]), np.float64) for row in drawn]
-    as_is = np.asarray(statistic(host), np.float64)
+    as_is = _called(statistic, host)
+    called = []
+    for row in drawn:
+      try:
+        called.append(_called(statistic, host[row]))
+      except errors.DataError:  # Such as: no patient has the structure.
+        called.append(np.full(as_is.shape, np.nan))
     return Bootstrap(as_is, np.stack(called), drawn)
   _check(statistic, objective, aggregate, empty)
   lead = tuple(host.positive.shape[1:-1])
@@ -161,6 +182,15 @@ def bootstrap(
     np.reshape(joined, (len(drawn), *lead, *own)),
     drawn,
   )
+
+
+def _called(
+  statistic: Callable[[_counts.Counts], Any], counts: _counts.Counts
+) -> np.ndarray:
+  found = statistic(counts)
+  if isinstance(found, _optimum.Optimum):
+    found = found.threshold
+  return np.asarray(found, np.float64)
 
 
 def _drawn(patients: int, resamples: int, seed: int) -> np.ndarray:
@@ -214,14 +244,18 @@ def _of(
     if statistic == "threshold":
       parts.append(np.where(some, grid[best], np.nan))
       continue
+    shifts = np.asarray(perturbations, np.float64)
     wanted = (
       np.full((len(best), 1), 0.5)
       if statistic == "regret"
-      else grid[best][:, None] + np.asarray(perturbations, np.float64)
+      else grid[best][:, None] + shifts
     )
     there = _resampled.nearest(grid, wanted)
     value = np.take_along_axis(curves, there, axis=1)
     with np.errstate(invalid="ignore", divide="ignore"):
       lost = (top[:, None] - value) / top[:, None]
+    if statistic == "sensitivity":
+      near = _resampled.reached(grid, grid[best][:, None], shifts)
+      lost = np.where(near, lost, np.nan)
     parts.append(lost[:, 0] if statistic == "regret" else lost)
   return np.concatenate(parts)

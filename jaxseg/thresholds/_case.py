@@ -94,6 +94,8 @@ class _Floats:
 
   def __init__(self, cuts: np.ndarray, dtype: np.dtype):
     self._cuts, self._even = cuts, _grid.is_even(cuts)
+    if not self._even:
+      self._table = _Table(cuts)
     self._found = np.zeros((2, len(cuts) + 1), np.int64)
     # From 0 to the first threshold above it all is in one interval. As
     # unsigned integers the floats beyond, the negative ones and NaN are all
@@ -146,12 +148,45 @@ class _Floats:
   def _intervals(self, p: np.ndarray) -> np.ndarray:
     """Number of thresholds at or below each p."""
     if not self._even:
-      return np.searchsorted(self._cuts, p, side="right")
+      return self._table(p)
     last = len(self._cuts) - 1
     # The nearest threshold: its neighbours are below and above p for sure.
     k = (p * np.float32(last) + np.float32(0.5)).astype(np.int32)
     np.minimum(k, last, out=k)  # Of 1.000001.
     return k + (p >= self._cuts.take(k, mode="clip"))
+
+
+class _Table:
+  """Number of thresholds at or below p, for thresholds of any kind.
+
+  The upper bits of a float32 from 0 to 1 make 260,000 cells. In nearly all of
+  them there is one threshold at most, so that one comparison settles it; of
+  the others, such as those next to 1, a search does.
+  """
+
+  _SHIFT = 12
+  _ONE = np.float32(1).view(np.uint32)
+
+  def __init__(self, cuts: np.ndarray):
+    self._cuts = cuts
+    self._next = np.append(cuts, np.float32(np.inf))
+    starts = np.arange(0, int(self._ONE) + 1, 1 << self._SHIFT, np.uint32)
+    ends = starts + np.uint32((1 << self._SHIFT) - 1)
+    first, last = (
+      np.searchsorted(cuts, bits.view(np.float32), side="right")
+      for bits in (starts, ends)
+    )
+    self._place = np.where(last - first <= 1, first, -1).astype(np.int32)
+
+  def __call__(self, p: np.ndarray) -> np.ndarray:
+    """Intervals of float32 values, int32."""
+    cell = p.view(np.uint32) >> np.uint32(self._SHIFT)
+    # Negative numbers have the largest bits: these, too, are searched.
+    place = self._place.take(cell, mode="clip")
+    some = np.flatnonzero((place < 0) | (cell >= len(self._place)))
+    place += p >= self._next.take(place, mode="clip")
+    place[some] = np.searchsorted(self._cuts, p.take(some), side="right")
+    return place
 
 
 class _Bytes:

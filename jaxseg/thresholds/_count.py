@@ -1,8 +1,9 @@
 """Maps to counts, exactly, in one pass, under jit."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 import functools
 import math
+import operator
 
 import jax
 import jax.numpy as jnp
@@ -36,8 +37,8 @@ def count(
 
   Args:
     probabilities: Floating point or uint8 (u means u / 255), any shape. A NaN
-      is in no interval and predicted nowhere, so its voxel is missing from
-      all four counts; use `count_case` to have it refused.
+      is predicted nowhere, as by `binarize`: it counts as below all thresholds;
+      use `count_case` to have it refused.
     reference: Mask, bool, same shape.
     thresholds: `[T]`, ascending; this is checked where the values are known.
       Values may change without a new compilation.
@@ -75,10 +76,14 @@ def counted_axes(
   """Axes counted over, none negative; None is all."""
   if axis is None:
     return tuple(range(ndim))
-  axes = (axis,) if isinstance(axis, int) else tuple(axis)
+  given = axis if isinstance(axis, Sequence) else (axis,)
+  axes = tuple(operator.index(a) for a in given)
   if not all(-ndim <= a < ndim for a in axes):
     raise ValueError(f"axis {axis} is not one of {ndim}; name axes of the map")
-  return tuple(a % ndim for a in axes)
+  axes = tuple(a % ndim for a in axes)
+  if len(set(axes)) < len(axes):
+    raise ValueError(f"axis {axis} names an axis twice; name each once")
+  return axes
 
 
 def refuse_beyond_int32(voxels: int) -> None:
@@ -145,10 +150,11 @@ def _histograms(
     row = row0 + jax.lax.broadcasted_iota(jnp.int32, p.shape, 0)
     col = col0 + jax.lax.broadcasted_iota(jnp.int32, p.shape, 1)
     p = _grid.as_float32(p)
-    keep = (row >= top) & (col >= left) & ~jnp.isnan(p)
+    keep = (row >= top) & (col >= left)
     for mask in where:
       keep &= mask.astype(jnp.bool_)
-    place = intervals(jnp.where(keep, p, 0), keys)  # No NaN is an index.
+    known = keep & ~jnp.isnan(p)  # No NaN is an index.
+    place = jnp.where(known, intervals(jnp.where(known, p, 0), keys), 0)
     place = jnp.where(y.astype(jnp.bool_), place + bins, place)
     # Integers, for a sum of floats depends on its order on a GPU.
     return found.at[place + 2 * bins * row].add(

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 import dataclasses
+import functools
 from typing import Any
 
 import jax
@@ -21,7 +22,11 @@ class Counts:
   interval 0 lies below all thresholds, interval T at or above the last.
   Counts of slices, patients, devices and machines are added with `+`. Sums
   are int64 on the host, where a cohort fits; only what is being traced stays
-  int32, which holds 2**31 - 1 voxels.
+  int32, which holds 2**31 - 1 voxels and wraps beyond them without a word.
+
+  It is a pytree, so `jit` and `vmap` take and give it. But its thresholds are
+  no counts: across devices add with `psum`, not with `jax.lax.psum`, which
+  would add them, too.
 
   Attributes:
     thresholds: float32 `[T]`, ascending.
@@ -87,6 +92,18 @@ class Counts:
       self.thresholds, _sum(self.positive, axes), _sum(self.negative, axes)
     )
 
+  def psum(self, axis_name: Any) -> "Counts":
+    """Adds over the devices of a mapped axis, under pmap or shard_map.
+
+    Args:
+      axis_name: Name of the axis, or a tuple of names.
+
+    Returns:
+      The sum on every device; as all that is traced int32.
+    """
+    add = functools.partial(jax.lax.psum, axis_name=axis_name)
+    return Counts(self.thresholds, add(self.positive), add(self.negative))
+
   @staticmethod
   def stack(counts: Sequence["Counts"]) -> "Counts":
     """Counts of several cases `[case, ..., T + 1]`, on the host, int64.
@@ -106,9 +123,14 @@ class Counts:
     )
 
   def on_host(self) -> "Counts":
-    """The same as NumPy arrays, int64, so that sums over a cohort fit."""
+    """The same as NumPy arrays, int64, so that sums over a cohort fit.
+
+    Raises:
+      ConfigError: The thresholds are not `[T]`; or several exceed 1, as they
+        do after a sum that took them for counts.
+    """
     return Counts(
-      np.asarray(self.thresholds),
+      _one_grid(np.asarray(self.thresholds)),
       np.asarray(self.positive, np.int64),
       np.asarray(self.negative, np.int64),
     )
@@ -164,6 +186,25 @@ class Counts:
   def true_negative(self) -> Any:
     """Other voxels with p < t, `[..., T]`."""
     return _below(self.negative)
+
+
+def _one_grid(cuts: np.ndarray) -> np.ndarray:
+  """Thresholds `[T]`, also of counts that `vmap` has made `[..., T]`."""
+  if cuts.ndim > 1:
+    rows = cuts.reshape(-1, cuts.shape[-1])
+    if not len(rows) or (rows != rows[0]).any():
+      raise errors.ConfigError(
+        f"thresholds of shape {cuts.shape} differ; count again with the same"
+      )
+    cuts = rows[0]
+  # One may: "2" for a mask without a voxel.
+  if cuts.ndim != 1 or np.count_nonzero(cuts > 1 + _grid.SLACK) > 1:
+    raise errors.ConfigError(
+      f"thresholds of shape {cuts.shape} go up to {cuts.max(initial=0):g};"
+      " were they added as if they were counts? add with Counts.psum, or on"
+      " the host"
+    )
+  return cuts
 
 
 def coarsen(counts: Counts, thresholds: Any) -> Counts:

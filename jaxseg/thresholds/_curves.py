@@ -143,7 +143,9 @@ def _beta_squared(metric: str) -> fractions.Fraction | None:
   return fractions.Fraction(match[1]) ** 2 or None if match else None
 
 
-def score(tp: Any, fp: Any, fn: Any, tn: Any, *, metric: str, empty: str):
+def score(
+  tp: Any, fp: Any, fn: Any, tn: Any, *, metric: str, empty: str
+) -> Any:
   """A metric from the four counts, which are integers of one shape.
 
   Raises:
@@ -163,7 +165,15 @@ def score(tp: Any, fp: Any, fn: Any, tn: Any, *, metric: str, empty: str):
       four = tuple(
         v.astype(jnp.uint32) if v.dtype == jnp.int32 else v for v in four
       )
-  numerator, denominator = ratio(metric)(*four)
+  square = None if host else _beta_squared(metric)
+  if square is None:
+    numerator, denominator = ratio(metric)(*four)
+  else:
+    # Whole multiples of counts do not fit: beta^2 = 1.21 is 121 / 100.
+    weight = float(square)
+    tp, fp, fn = (v.astype(dtype) for v in four[:3])
+    numerator = (1 + weight) * tp
+    denominator = numerator + weight * fn + fp
   defined = denominator > 0
   safe = xp.where(defined, denominator, 1)
   value = numerator.astype(dtype) / safe.astype(dtype)

@@ -113,7 +113,7 @@ def optimum(
     near = scores.values
   first, last, runs = widest(best)
   index = first + (last - first) // 2
-  grid = np.asarray(counts.thresholds)
+  grid = np.asarray(counts.on_host().thresholds)
   value = float(scores.exact(index))
   low, high = first, last
   if near is not None:

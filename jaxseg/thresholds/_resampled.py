@@ -113,3 +113,21 @@ def nearest(grid: np.ndarray, wanted: np.ndarray) -> np.ndarray:
   below = above - 1
   closer = wanted - grid[below] <= grid[above] - wanted
   return np.where(closer, below, above)
+
+
+def reached(
+  grid: np.ndarray, centre: np.ndarray | float, shifts: np.ndarray
+) -> np.ndarray:
+  """Whether a shift leads to another threshold, or beyond the grid's ends.
+
+  To one that stays where it is no loss can be shown: the grid is too coarse.
+
+  Args:
+    grid: float64 `[T]`, ascending.
+    centre: Thresholds, broadcastable to the shifts.
+    shifts: `[...]`.
+  """
+  wanted = centre + shifts
+  moved = grid[nearest(grid, wanted)] != centre
+  beyond = (wanted < grid[0]) | (wanted > grid[-1])
+  return moved | beyond | (shifts == 0)

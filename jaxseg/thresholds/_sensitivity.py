@@ -8,6 +8,7 @@ from jaxseg import errors
 from jaxseg.thresholds import _counts
 from jaxseg.thresholds import _objective
 from jaxseg.thresholds import _optimum
+from jaxseg.thresholds import _resampled
 
 
 def sensitivity(
@@ -39,7 +40,8 @@ def sensitivity(
     empty: Cases without the structure, as in `optimum`.
 
   Returns:
-    float64 `[perturbation]`; nan where the Dice at t* is 0.
+    float64 `[perturbation]`; nan where the Dice at t* is 0, and where the grid
+    is too coarse for a shift: the nearest threshold is t* itself.
 
   Raises:
     ConfigError: The aggregate or the policy is unknown, or a shift or the
@@ -56,17 +58,19 @@ def sensitivity(
       f"perturbations {perturbations} and threshold {threshold} are not all"
       " finite; give numbers"
     )
-  grid = np.asarray(counts.thresholds, np.float64)
+  grid = np.asarray(counts.on_host().thresholds, np.float64)
   dice = _objective.scores(counts, "dice", aggregate, empty).values  # [T]
   if threshold is None:
     best = _optimum.optimum(counts, aggregate=aggregate, empty=empty)
     centre = best.index
   else:
     centre = int(np.abs(grid - given).argmin())
-  there = np.abs(grid - (grid[centre] + shifts)[:, None]).argmin(-1)
   if not dice[centre] > 0:
     return np.full(shifts.shape, np.nan)
-  return (dice[centre] - dice[there]) / dice[centre]
+  there = _resampled.nearest(grid, grid[centre] + shifts)
+  lost = (dice[centre] - dice[there]) / dice[centre]
+  reached = _resampled.reached(grid, grid[centre], shifts)
+  return np.where(reached, lost, np.nan)
 
 
 def regret(
@@ -99,14 +103,15 @@ def regret(
     ConfigError: Something is unknown or not finite.
     DataError: No case has the structure.
   """
-  best = _optimum.optimum(counts, aggregate=aggregate, empty=empty)
-  (value,) = sensitivity(
-    counts,
-    perturbations=[at - best.threshold],
-    aggregate=aggregate,
-    empty=empty,
-  )
-  return float(value)
+  if not np.isfinite(at):
+    raise errors.ConfigError(f"threshold {at} is not finite; give a number")
+  grid = np.asarray(counts.on_host().thresholds, np.float64)
+  dice = _objective.scores(counts, "dice", aggregate, empty).values
+  best = _optimum.optimum(counts, aggregate=aggregate, empty=empty).index
+  if not dice[best] > 0:
+    return float("nan")
+  there = int(_resampled.nearest(grid, np.float64(at)))
+  return float((dice[best] - dice[there]) / dice[best])
 
 
 def derivative(
@@ -139,7 +144,9 @@ def derivative(
     ConfigError: Something is unknown, or the step reaches no other threshold.
     DataError: No case has the structure.
   """
-  grid = np.asarray(counts.thresholds, np.float64)
+  if not step > 0:
+    raise errors.ConfigError(f"step {step} is not above 0; give such as 0.01")
+  grid = np.asarray(counts.on_host().thresholds, np.float64)
   dice = _objective.scores(counts, "dice", aggregate, empty).values
   below = np.searchsorted(grid, grid - step * (1 + 1e-6), side="left")
   above = np.searchsorted(grid, grid + step * (1 + 1e-6), side="right") - 1

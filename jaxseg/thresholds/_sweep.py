@@ -49,7 +49,8 @@ def sweep_counts(
 
   Raises:
     TypeError: `probabilities` are neither floating point nor uint8.
-    ValueError: Shapes differ, or a count could exceed int32.
+    ValueError: Shapes differ, thresholds are no vector, or a count could
+      exceed int32.
 
   References:
     doi:10.1002/acm2.13331.
@@ -59,6 +60,10 @@ def sweep_counts(
   axes = _count.counted_axes(len(shape), axis)
   _count.refuse_beyond_int32(math.prod(shape[a] for a in axes))
   cuts = _grid.float32_thresholds(thresholds)
+  if cuts.ndim != 1 or not cuts.shape[0]:
+    raise ValueError(
+      f"thresholds have shape {cuts.shape}; give a vector of at least one"
+    )
   return _sweep(_grid.rounded(probabilities), reference, cuts, axes=axes)
 
 
@@ -106,7 +111,8 @@ def sweep(
   Raises:
     ConfigError: The metric is unknown.
     TypeError: `probabilities` are neither floating point nor uint8.
-    ValueError: Shapes differ, or a count could exceed int32.
+    ValueError: Shapes differ, thresholds are no vector, or a count could
+      exceed int32.
 
   References:
     doi:10.1002/acm2.13331.

@@ -99,7 +99,7 @@ def with_temperature(
     raise errors.ConfigError(
       f"temperature {temperature}: give a positive, finite one"
     )
-  cuts = np.asarray(counts.thresholds, np.float64)
+  cuts = np.asarray(counts.on_host().thresholds, np.float64)
   # In odds, so that 0 stays 0 and 1 stays 1.
   with np.errstate(divide="ignore"):
     odds = (cuts / (1 - cuts)) ** (1 / temperature)

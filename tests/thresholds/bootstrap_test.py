@@ -169,3 +169,46 @@ def test_wrong_options(counts, options, said):
 def test_counts_without_patients(counts):
   with pytest.raises(errors.ConfigError, match="without patients"):
     thresholds.bootstrap(counts[0])
+
+
+def some_patients(number=4):
+  draw = np.random.default_rng(2)
+  p = draw.random((number, 200), np.float32)
+  return thresholds.Counts.stack([
+    thresholds.count_case(one, draw.random(200) < one, thresholds.grid(101))
+    for one in p
+  ])  # fmt: skip
+
+
+def test_a_function_may_give_an_optimum():
+  counts = some_patients()
+  own = thresholds.bootstrap(counts, thresholds.optimum, resamples=20)
+  np.testing.assert_array_equal(
+    own.samples, thresholds.bootstrap(counts, resamples=20).samples
+  )
+
+
+def test_a_function_without_an_answer_leaves_nan():
+  counts = some_patients()
+  empty = thresholds.Counts(
+    counts.thresholds, counts.positive * 0, counts.negative
+  )
+  mixed = thresholds.Counts.stack([counts[0], empty[1]])
+  made = thresholds.bootstrap(
+    mixed, lambda c: thresholds.optimum(c).threshold, resamples=50
+  )
+  drew = (made.index == 0).any(1)
+  np.testing.assert_array_equal(~np.isnan(made.samples), drew)
+  assert 0 < drew.sum() < 50
+  assert not np.isnan(made.standard_error)
+  assert not np.isnan(made.interval()).any()
+
+
+def test_one_patient_and_no_index_are_refused():
+  counts = some_patients()
+  with pytest.raises(errors.ConfigError, match="one patient"):
+    thresholds.bootstrap(counts[:1])
+  with pytest.raises(errors.ConfigError, match="names no 4 patients"):
+    thresholds.bootstrap(counts, index=np.zeros((0, 4), int))
+  with pytest.raises(errors.ConfigError, match="not above 0"):
+    thresholds.derivative(counts, step=-0.1)

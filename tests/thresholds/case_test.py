@@ -48,6 +48,29 @@ def test_most_voxels_near_zero(dtype, cuts):
   assert_counts(thresholds.count_case(p, y, cuts), expected(p, y, cuts))
 
 
+@pytest.mark.parametrize("cuts", [
+    thresholds.fine_grid(),
+    np.float32([-0.5, -1e-7, 0, 0, 1e-45, 0.25, 0.25, 0.5, 1, 1.5, np.inf]),
+    np.float32([0.5]),
+    np.nextafter(np.float32(1), np.float32(0)) - np.arange(9)[::-1]
+    * np.float32(2**-24),
+])  # fmt: skip
+def test_thresholds_that_are_not_even(cuts):
+  cuts = cuts.astype(np.float32)
+  generator = np.random.default_rng(1)
+  bits = generator.integers(0, np.float32(1).view(np.uint32), 20_000, np.uint32)
+  near = np.concatenate(
+    [np.nextafter(cuts, np.float32(way)) for way in (-1, 2)] + [cuts]
+  )
+  ends = np.float32([-5e-7, -1e-45, -0.0, 0.0, 1e-45, 1.0, 1.0000005])
+  p = np.concatenate([
+    bits.view(np.float32), generator.random(20_000, np.float32), near, ends
+  ])  # fmt: skip
+  p = p[(p >= -1e-6) & (p <= 1 + 1e-6)]
+  y = generator.random(p.shape) < 0.5
+  assert_counts(thresholds.count_case(p, y, cuts), expected(p, y, cuts))
+
+
 @pytest.mark.parametrize("dtype", FLOATS)
 def test_every_16_bit_value_and_slack_at_both_ends(dtype):
   p = np.arange(1 << 16, dtype=np.uint16).view(ml_dtypes.bfloat16)

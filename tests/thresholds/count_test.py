@@ -111,8 +111,8 @@ def test_every_threshold_and_its_neighbours(n):
 def test_every_16_bit_float(dtype, cuts):
   p = np.arange(1 << 16, dtype=np.uint16).view(dtype)
   wide = p.astype(np.float32)
-  there = ~np.isnan(wide)
-  place = np.searchsorted(cuts, wide[there], side="right")
+  place = np.searchsorted(cuts, wide, side="right")
+  place[np.isnan(wide)] = 0  # Below all thresholds.
   expected = np.bincount(place, minlength=len(cuts) + 1)
   found = thresholds.count(p, np.ones(p.shape, np.bool_), cuts)
   np.testing.assert_array_equal(found.positive, expected)
@@ -213,18 +213,42 @@ def test_new_values_of_thresholds_do_not_trace_again(monkeypatch):
     assert len(traces) == before > 0
 
 
-def test_where_broadcasts_and_nan_is_nowhere():
+def test_where_broadcasts_and_nan_is_predicted_nowhere():
   p = np.float32([[0.1, np.nan], [0.9, 0.9], [0.4, 0.2]])
   y = np.array([[True, True], [True, False], [False, False]])
   rows = np.array([[True], [False], [True]])
   found = thresholds.count(p, y, thresholds.grid(3), where=rows)
-  assert found.positive.tolist() == [0, 1, 0, 0]
+  assert found.positive.tolist() == [1, 1, 0, 0]
   assert found.negative.tolist() == [0, 2, 0, 0]
   columns = thresholds.count(
     p, y, thresholds.grid(3), where=np.array([False, True])
   )
-  assert int(columns.positive.sum()) == 0  # Only the NaN was there.
+  assert columns.positive.tolist() == [1, 0, 0, 0]  # Only the NaN was there.
   assert int(columns.negative.sum()) == 2
+
+
+def test_nan_counts_alike_in_all_ways():
+  p = np.float32([np.nan, 0.9, 0.2, np.nan])
+  y = np.array([True, True, False, False])
+  cuts = thresholds.grid(5)
+  by_counts = thresholds.curve(thresholds.count(p, y, cuts))
+  swept = thresholds.sweep(p, y, cuts)
+  np.testing.assert_array_equal(by_counts, swept)
+  for t, value in zip(cuts, by_counts, strict=True):
+    cut = np.asarray(thresholds.binarize(p, t))
+    assert float(value) == pytest.approx(2 * (cut & y).sum() / (cut.sum() + 2))
+
+
+def test_axes_as_people_give_them():
+  p = np.full((2, 3), 0.5, np.float32)
+  y = p > 0
+  for axis in (np.int64(1), [1], -1):
+    assert thresholds.count(p, y, GRIDS[0], axis=axis).positive.shape == (2, 5)
+  with pytest.raises(ValueError, match="twice"):
+    thresholds.count(p, y, GRIDS[0], axis=(0, -2))
+  for cuts in (0.5, np.zeros((2, 2), np.float32), np.zeros(0, np.float32)):
+    with pytest.raises(ValueError, match="vector"):
+      thresholds.sweep(p, y, cuts)
 
 
 @pytest.mark.parametrize("cuts", GRIDS[1:3])
@@ -242,15 +266,45 @@ def test_devices_count_their_part(cuts):
 
   def counted_apart(p, y, cuts):
     counts = thresholds.count(p, y, cuts, where=p >= 0)
-    return jax.lax.psum((counts.positive, counts.negative), "part")
+    return counts.psum("part")
 
   apart = jax.shard_map(
     counted_apart, mesh=mesh, in_specs=(split, split, whole), out_specs=whole
   )
   together = jitted(*maps, cuts)
-  for found in (apart(*maps, cuts), (together.positive, together.negative)):
-    for one, expected in zip(found, brute_force(p, y, cuts), strict=True):
+  for found in (apart(*maps, cuts), together):
+    np.testing.assert_array_equal(found.thresholds, cuts)
+    for one, expected in zip(
+      (found.positive, found.negative), brute_force(p, y, cuts), strict=True
+    ):
       np.testing.assert_array_equal(one, expected)
+
+
+def test_vmap_over_structures_gives_counts_to_go_on_with():
+  generator = np.random.default_rng(5)
+  p = generator.random((3, 40), np.float32)
+  y = generator.random(p.shape) < p
+  cuts = thresholds.grid(11)
+  found = jax.vmap(lambda p, y: thresholds.count(p, y, cuts))(p, y)
+  for k in range(3):
+    alone = thresholds.count_case(p[k], y[k], cuts)
+    assert thresholds.optimum(found[k]) == thresholds.optimum(alone)
+    np.testing.assert_array_equal(
+      thresholds.sensitivity(found[k], perturbations=(-0.1, 0.1)),
+      thresholds.sensitivity(alone, perturbations=(-0.1, 0.1)),
+    )
+  whole = thresholds.count_case(p, y, cuts)
+  assert thresholds.optimum(found.sum()) == thresholds.optimum(whole)
+  assert thresholds.bootstrap(found, resamples=10).samples.shape == (10,)
+
+
+def test_thresholds_that_were_added_are_refused():
+  p = np.float32([0.1, 0.6, 0.9])
+  one = thresholds.count(p, p > 0.5, thresholds.grid(11))
+  wrong = jax.tree.map(lambda v: v + v, one)
+  for function in (thresholds.optimum, thresholds.sensitivity):
+    with pytest.raises(errors.ConfigError, match="Counts.psum"):
+      function(wrong)
 
 
 def test_nothing_to_count():

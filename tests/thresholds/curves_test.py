@@ -120,3 +120,20 @@ def test_unknown_names_are_refused():
     thresholds.curve(counts, metric="dise")
   with pytest.raises(errors.ConfigError, match=r"'zero'.*nan, perfect, skip"):
     thresholds.curve(counts, empty="zero")
+
+
+@pytest.mark.parametrize("metric", ["f0.123", "f1.1", "f0.5", "f2", "f123.456"])
+def test_f_beta_of_many_voxels_on_a_device(metric):
+  # beta^2 as a fraction of integers times a billion voxels fits nowhere.
+  positive = np.array([0, 10**8, 5 * 10**8, 10**6])
+  negative = np.array([10**9, 3 * 10**8, 10**7, 0])
+  cuts = np.float32([0.2, 0.5, 0.8])
+  host = thresholds.curve(
+    thresholds.Counts(cuts, positive, negative), metric=metric
+  )
+  traced = jax.jit(lambda c: thresholds.curve(c, metric=metric))(
+    thresholds.Counts(
+      cuts, jnp.asarray(positive, jnp.int32), jnp.asarray(negative, jnp.int32)
+    )
+  )
+  np.testing.assert_allclose(traced, host, rtol=3e-7)

@@ -36,11 +36,14 @@ cuts = thresholds.grid(1001)
   jax.shard_map, mesh=mesh, in_specs=P("devices"), out_specs=P()
 )
 def total(p, y):
-  found = thresholds.count(p, y, cuts)
-  return jax.lax.psum((found.positive, found.negative), "devices")
+  return thresholds.count(p, y, cuts).psum("devices")
 
-positive, negative = (np.asarray(v) for v in total(here(p), here(y)))
-np.savez(sys.argv[3] + f"/{rank}.npz", positive=positive, negative=negative)
+found = total(here(p), here(y))
+np.savez(
+  sys.argv[3] + f"/{rank}.npz",
+  best=thresholds.optimum(found).threshold,
+  **found.to_arrays(),
+)
 """
 
 
@@ -69,3 +72,4 @@ def test_two_processes_count_as_one(tmp_path):
     with np.load(tmp_path / f"{rank}.npz") as found:
       np.testing.assert_array_equal(found["positive"], whole.positive)
       np.testing.assert_array_equal(found["negative"], whole.negative)
+      assert found["best"] == thresholds.optimum(whole).threshold

@@ -40,9 +40,15 @@ def test_the_ends_do_not_wrap():
 def test_the_nearest_threshold_is_taken():
   counts = counts_of([0, 0, 0, 0, 2, 2, 0, 0, 0], [0, 0, 0, 2, 0, 0, 0, 0, 0])
   found = thresholds.sensitivity(
-    counts, perturbations=(0.06, 0.08), threshold=float(GRID[3]) + 0.01
+    counts, perturbations=(0.06, 0.08, 0), threshold=float(GRID[3]) + 0.01
   )
-  np.testing.assert_allclose(found, [0, 1 / 3])
+  # To the first no threshold is nearer than the one shifted: no loss is shown.
+  np.testing.assert_allclose(found, [np.nan, 1 / 3, 0])
+  many = thresholds.Counts.stack([counts] * 3)
+  made = thresholds.bootstrap(
+    many, "sensitivity", resamples=5, perturbations=(0.06, 0.08)
+  )
+  np.testing.assert_allclose(made.samples, [[np.nan, 1 / 3]] * 5)
 
 
 def test_about_a_threshold_chosen_elsewhere_it_can_be_negative():
