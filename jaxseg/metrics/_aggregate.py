@@ -63,15 +63,16 @@ def aggregate(
     empty: Policy: "nan" leaves out cases where both are empty, "perfect" counts
       them as best, "skip" leaves out all whose reference is empty, and with
       them the hallucinations.
-    worst_distance: What a miss counts as, mm; a number makes means finite.
+    worst_distance: What a miss counts as, mm; a number makes means finite. No
+      distance counts as more.
 
   Returns:
     The aggregate, float64.
 
   Raises:
     ConfigError: The policy or the kind is unknown.
-    ValueError: Lengths differ, worst_distance is not 0 or more, or a case has
-      voxels in both masks and nan.
+    ValueError: Lengths differ, worst_distance is not 0 or more, a number of
+      voxels is no count, or a case has voxels in both masks and nan.
 
   References:
     Metrics Reloaded, arXiv:2206.01653, on missing values.
@@ -89,6 +90,12 @@ def aggregate(
     best=_BEST[kind],
     worst=0.0 if kind == "overlap" else worst_distance,
   )
+  for said, voxels in (
+    ("prediction_voxels", prediction_voxels),
+    ("reference_voxels", reference_voxels),
+  ):
+    if not (np.asarray(voxels) >= 0).all():  # Nor nan.
+      raise ValueError(f"{said} are not all 0 or more; count them again")
   found = np.array(values, np.float64)  # A copy: it is written to.
   in_a, in_b = (
     np.asarray(voxels) > 0 for voxels in (prediction_voxels, reference_voxels)

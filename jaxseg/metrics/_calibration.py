@@ -33,8 +33,9 @@ def expected_calibration_error(
   Args:
     probabilities: Of the structure, floating point, any shape, in [0, 1].
     reference: Mask, bool, same shape.
-    bins: Number of bins of equal width; the last one holds 1. Empty ones count
-      for nothing.
+    bins: Number of bins of equal width. A bin holds its lower end, as a
+      threshold holds what reaches it, and the last one 1 as well; some tools
+      give an end to the bin below. Empty ones count for nothing.
     where: Voxels that count, bool, broadcastable to the reference.
 
   Returns:
@@ -42,7 +43,7 @@ def expected_calibration_error(
 
   Raises:
     TypeError: A dtype is another.
-    ValueError: Shapes differ, or there are no bins.
+    ValueError: Shapes differ, or bins is no whole number above 0.
 
   References:
     On calibration of modern neural networks, arXiv:1706.04599.
@@ -77,7 +78,7 @@ def maximum_calibration_error(
 
   Raises:
     TypeError: A dtype is another.
-    ValueError: Shapes differ, or there are no bins.
+    ValueError: Shapes differ, or bins is no whole number above 0.
 
   References:
     On calibration of modern neural networks, arXiv:1706.04599.
@@ -148,6 +149,7 @@ def negative_log_likelihood(
     On calibration of modern neural networks, arXiv:1706.04599.
   """
   p, y, use = _arrays(probabilities, reference, where)
+  p = jnp.clip(p, 0, 1)  # Softmax gives 1.0000001 at times.
   return _mean(-jnp.where(y, jnp.log(p), jnp.log1p(-p)), use)
 
 
@@ -172,7 +174,8 @@ def _bins(
   where: jax.Array | None,
 ) -> tuple[jax.Array, jax.Array]:
   """Voxels of each bin, int32, and voxels inside less the sum of p."""
-  checks.positive(bins=bins)
+  if not isinstance(bins, int) or bins < 1:
+    raise ValueError(f"bins is {bins}; give a whole number above 0")
   p, y, use = _arrays(probabilities, reference, where)
   place = jnp.clip((p * bins).astype(jnp.int32), 0, bins - 1)
 
@@ -191,6 +194,8 @@ def _mean(values: jax.Array, use: jax.Array) -> jax.Array:
 
 def _sum(values: jax.Array) -> jax.Array:
   """Sum of a flat array by sums of blocks, each of which is short."""
+  if not values.size:
+    return jnp.float32(0)
   while values.size > 1:
     short = -values.size % min(_BLOCK, values.size)
     values = jnp.pad(values, (0, short)).reshape(-1, min(_BLOCK, values.size))

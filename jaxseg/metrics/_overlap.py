@@ -12,6 +12,7 @@ _Axis = int | tuple[int, ...] | None
 
 # Two masks' voxels together still fit in int32.
 _LIMIT = 2**30
+_LARGEST_BETA = 1e4  # Its square times the voxels still fits in float32.
 
 
 def dice(
@@ -112,13 +113,15 @@ def f_beta(
   Raises:
     ConfigError: The policy is unknown.
     TypeError: A mask is not boolean.
-    ValueError: Shapes differ, beta is not above 0, or 2^30 voxels or more fall
-      to one score.
+    ValueError: Shapes differ, beta is not in (0, 10000], or 2^30 voxels or more
+      fall to one score.
 
   References:
     Metrics Reloaded, arXiv:2206.01653.
   """
   checks.positive(beta=beta)
+  if not beta <= _LARGEST_BETA:
+    raise ValueError(f"beta is {beta}; give at most {_LARGEST_BETA:g}")
   both, a, b, _ = count(prediction, reference, axis)
   # Not by way of precision and recall: these are 0 / 0 where this is 0.
   square = jnp.float32(beta * beta)

@@ -181,6 +181,22 @@ def _kinds(spacing: tuple[float, ...]) -> tuple[np.ndarray, np.ndarray]:
   return kind.astype(np.uint8), areas
 
 
+def check_box(box: tuple[int, ...] | None, axes: int) -> None:
+  """Refuses a window that is not one length above 0 for each axis.
+
+  Raises:
+    ValueError: It is not.
+  """
+  if box is None:
+    return
+  fits = isinstance(box, Sequence) and len(box) == axes
+  if not fits or not all(isinstance(n, int) and n > 0 for n in box):
+    raise ValueError(
+      f"box {box} does not fit images of {axes} axes; give one length above 0"
+      " per axis"
+    )
+
+
 def checked_spacing(spacing: Sequence[float], axes: int) -> tuple[float, ...]:
   """Spacing as floats, one above 0 for each axis of an image.
 

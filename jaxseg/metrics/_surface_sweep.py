@@ -22,6 +22,8 @@ from jaxseg.metrics import _traced_surface
 from jaxseg.metrics import _wanted
 from jaxseg.metrics import _whole
 
+_MOST = np.iinfo(np.uint16).max  # Of each voxel it is kept how many it reaches.
+
 
 def surface_sweep(
   probabilities: np.ndarray,
@@ -67,8 +69,9 @@ def surface_sweep(
   Raises:
     ConfigError: The policy or the surface is unknown.
     TypeError: The reference is not boolean, or the map not floating point.
-    ValueError: Shapes differ, a probability or threshold is nan, or spacing, a
-      tolerance or a percentile cannot be.
+    ValueError: Shapes differ, a probability or threshold is nan, there are more
+      than 65,535 thresholds that differ, or spacing, a tolerance or a
+      percentile cannot be.
 
   References:
     Nikolov et al., arXiv:1809.04430 (surfel); Metrics Reloaded,
@@ -85,6 +88,7 @@ def surface_sweep(
       f"the map has {np.ndim(probabilities)} axes; give 2 or 3 at a time"
     )
   mm = _surface.checked_spacing(spacing, np.ndim(probabilities))
+  _surface.check_box(box, len(mm))
   if checks.traced(probabilities, reference, thresholds):
     return _traced_surface.sweep(
       jnp.asarray(probabilities), jnp.asarray(reference), mm,
@@ -105,8 +109,15 @@ def surface_sweep(
 def _cuts(thresholds: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
   cuts = np.asarray(thresholds, np.float32)
   if cuts.ndim != 1 or np.isnan(cuts).any():
-    raise ValueError("thresholds are not [T] numbers; give such as np.array")
-  return np.unique(cuts, return_inverse=True)
+    raise ValueError(
+      f"thresholds of shape {cuts.shape} are not [T] numbers; give a vector"
+    )
+  different, place = np.unique(cuts, return_inverse=True)
+  if len(different) > _MOST:
+    raise ValueError(
+      f"{len(different)} thresholds differ; give at most {_MOST} at a time"
+    )
+  return different, place
 
 
 def _rows(

@@ -153,10 +153,14 @@ class _Directed:
       at = jnp.searchsorted(self.share, wanted, side="left")
       return self.distances[jnp.minimum(at, last)]
     part = fractions.Fraction(percent).limit_denominator(10_000) / 100
-    num, den = part.numerator, part.denominator
-    # (n - 1) num / den, without leaving int32.
-    whole, rest = last // den * num, last % den * num
-    low, over = whole + rest // den, rest % den
+    num, den = part.numerator, part.denominator  # At most a million.
+    # (n - 1) num / den without leaving int32: the numerator in two parts.
+    upper, lower = divmod(num, 1000)
+    whole, rest = last // den * num, last % den
+    high, high_over = rest * upper // den, rest * upper % den
+    over = high_over * 1000 % den + rest * lower % den
+    low = high * 1000 + high_over * 1000 // den + rest * lower // den
+    low, over = whole + low + over // den, over % den
     first = self.distances[low]
     second = self.distances[jnp.minimum(low + 1, last)]
     return first + (second - first) * over.astype(jnp.float32) / den

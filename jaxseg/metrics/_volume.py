@@ -5,6 +5,7 @@ import math
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from jaxseg.metrics import _empty
 from jaxseg.metrics import _overlap
@@ -84,7 +85,8 @@ def volume_difference(
   References:
     Metrics Reloaded, arXiv:2206.01653.
   """
-  mm = _surface.checked_spacing(spacing, len(tuple(spacing)))
+  many = isinstance(spacing, Sequence | np.ndarray)
+  mm = _surface.checked_spacing(spacing, 2 if many and len(spacing) == 2 else 3)
   _, a, b, _ = _overlap.count(prediction, reference, axis)
   return (a - b).astype(jnp.float32) * jnp.float32(math.prod(mm) / 1000)
 

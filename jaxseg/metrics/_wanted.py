@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 import dataclasses
 import math
+import numbers
 
 from jaxseg.metrics import _distribution
 from jaxseg.metrics import _empty
@@ -35,7 +36,7 @@ class Wanted:
       ("worst_distance", [worst_distance], math.inf),
     ):
       for value in values:
-        if not 0 <= value <= most:
+        if not isinstance(value, numbers.Real) or not 0 <= value <= most:
           raise ValueError(
             f"{name} {value} is not in [0, {most}]; give another"
           )

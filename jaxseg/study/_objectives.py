@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from jaxseg import metrics
 from jaxseg import thresholds
 from jaxseg.study import _sensitivity
 from jaxseg.study import _sweep
@@ -16,7 +17,8 @@ def objectives(
   """A row per model: test patients at 0.5 and at the validation's threshold.
 
   Distances are medians over the test patients, so that a missed structure
-  counts as infinitely far and not as absent; `missed` says how many.
+  counts as infinitely far and not as absent; `missed` and `hallucinated` say
+  how many, and patients with neither are left out.
 
   Args:
     results: Counts of the models.
@@ -34,6 +36,28 @@ def objectives(
       validation, perturbations=(-_sensitivity.PAPER, _sensitivity.PAPER)
     )
     found = test.true_positive + test.false_positive
+    reference = test.positive.sum(-1)
+    # Surfaces are of `known`: column 1 at its threshold, column 0 at 0.5.
+    known = result.counts["test", "known"]
+    voxels = known.true_positive + known.false_positive
+    known_best = thresholds.optimum(result.counts["validation", "known"])
+    at = {
+      "": (1, known_best.index, best.index),
+      "_half": (0, half, half),
+    }
+    surfaces: dict[str, Any] = {}
+    for name, values, kind in (
+      ("hd95{}_mm", result.hd95_mm, "distance"),
+      ("assd{}_mm", result.assd_mm, "distance"),
+      ("nsd_2mm{}", result.nsd_2mm, "overlap"),
+    ):
+      for suffix, (column, place, _) in at.items():
+        surfaces[name.format(suffix)] = metrics.aggregate(
+          values[:, column],
+          voxels[:, place],
+          known.positive.sum(-1),
+          kind=kind,
+        ).median
     rows.append(
       {
         "structure": result.structure,
@@ -47,21 +71,15 @@ def objectives(
         "mean_case_dice_optimum": float(per_case[best.index]),
         "mean_case_dice_half": float(per_case[half]),
         "sensitivity": float(np.mean(reduction)),
-        "hd95_mm": _median(result.hd95_mm[:, 1]),
-        "assd_mm": _median(result.assd_mm[:, 1]),
-        "hd95_half_mm": _median(result.hd95_mm[:, 0]),
-        "assd_half_mm": _median(result.assd_mm[:, 0]),
-        "nsd_2mm": _median(result.nsd_2mm[:, 1]),
-        "nsd_2mm_half": _median(result.nsd_2mm[:, 0]),
-        "missed": int(np.sum(found[:, best.index] == 0)),
-        "missed_half": int(np.sum(found[:, half] == 0)),
+        **surfaces,
+        **{
+          f"{name}{suffix}": int(np.sum(which))
+          for suffix, (_, _, place) in at.items()
+          for name, which in (
+            ("missed", (reference > 0) & (found[:, place] == 0)),
+            ("hallucinated", (reference == 0) & (found[:, place] > 0)),
+          )
+        },
       }
     )
   return rows
-
-
-def _median(values: np.ndarray) -> float:
-  # Not np.median: it subtracts infinities from each other, which gives nan.
-  ordered = np.sort(values)
-  count = len(ordered)
-  return float(0.5 * (ordered[(count - 1) // 2] + ordered[count // 2]))

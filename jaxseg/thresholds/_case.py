@@ -170,7 +170,8 @@ class _Table:
   def __init__(self, cuts: np.ndarray):
     self._cuts = cuts
     self._next = np.append(cuts, np.float32(np.inf))
-    starts = np.arange(0, int(self._ONE) + 1, 1 << self._SHIFT, np.uint32)
+    cells = (int(self._ONE) >> self._SHIFT) + 1
+    starts = np.arange(cells, dtype=np.uint32) << np.uint32(self._SHIFT)
     ends = starts + np.uint32((1 << self._SHIFT) - 1)
     first, last = (
       np.searchsorted(cuts, bits.view(np.float32), side="right")

@@ -110,7 +110,7 @@ def regret(
   best = _optimum.optimum(counts, aggregate=aggregate, empty=empty).index
   if not dice[best] > 0:
     return float("nan")
-  there = int(_resampled.nearest(grid, np.float64(at)))
+  there = int(_resampled.nearest(grid, np.asarray(at)))
   return float((dice[best] - dice[there]) / dice[best])
 
 

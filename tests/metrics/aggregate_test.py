@@ -109,3 +109,9 @@ def test_wrong_input_is_refused():
     metrics.aggregate(one, one, one, empty="zero")
   with pytest.raises(ValueError, match="worst_distance -1 is not"):
     metrics.aggregate(one, one, one, worst_distance=-1)
+
+
+@pytest.mark.parametrize("voxels", [[1, -1], [1, np.nan]])
+def test_what_is_no_number_of_voxels(voxels):
+  with pytest.raises(ValueError, match="reference_voxels are not all 0"):
+    metrics.aggregate(np.zeros(2), np.ones(2), np.array(voxels))

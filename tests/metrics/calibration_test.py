@@ -120,3 +120,26 @@ def test_wrong_input_is_refused():
       metric(p, y[:2])
   with pytest.raises(ValueError, match="bins is 0"):
     metrics.expected_calibration_error(p, y, bins=0)
+
+
+@pytest.mark.parametrize("metric", [
+    metrics.expected_calibration_error, metrics.maximum_calibration_error,
+    metrics.brier_score, metrics.negative_log_likelihood,
+])  # fmt: skip
+def test_no_voxels_at_all(metric):
+  assert np.isnan(metric(np.zeros((0, 3), np.float32), np.zeros((0, 3), bool)))
+
+
+def test_a_softmax_just_above_one():
+  p = np.float32([1.0000001, 0.5])
+  found = metrics.negative_log_likelihood(p, np.array([True, False]))
+  assert float(found) == pytest.approx(np.log(2) / 2)
+
+
+def test_a_bin_holds_its_lower_end():
+  # 0.5 is in the upper bin: no gap in the lower, 0.5 in the upper.
+  p, y = np.float32([0.25, 0.5]), np.array([False, True])
+  found = metrics.maximum_calibration_error(p, y, bins=2)
+  assert float(found) == 0.5
+  with pytest.raises(ValueError, match=r"bins is 2\.5"):
+    metrics.maximum_calibration_error(p, y, bins=2.5)

@@ -127,8 +127,13 @@ def test_wrong_input_is_refused():
   p[1, 2] = math.nan
   with pytest.raises(ValueError, match=r"probability at \(1, 2\) is nan"):
     sweep(p, mask, (1, 1), np.array([0.5]))
-  with pytest.raises(ValueError, match="thresholds are not"):
+  with pytest.raises(ValueError, match="thresholds of shape"):
     sweep(np.zeros((3, 4)), mask, (1, 1), 0.5)
+  many = np.linspace(0, 1, 70_000)
+  with pytest.raises(ValueError, match="70000 thresholds .* at most 65535"):
+    sweep(np.zeros((3, 4)), mask, (1, 1), many)
+  with pytest.raises(ValueError, match=r"box \(2,\) does not fit"):
+    sweep(np.zeros((3, 4)), mask, (1, 1), np.array([0.5]), box=(2,))
   with pytest.raises(TypeError, match="probabilities has dtype bool"):
     sweep(mask, mask, (1, 1), np.array([0.5]))
   with pytest.raises(TypeError, match="reference has dtype float32"):

@@ -160,3 +160,32 @@ def test_percentiles_between_points(percentile):
     surface="voxel",
   )  # fmt: skip
   assert jax.jit(hd)(a, b) == pytest.approx(hd(a, b), rel=1e-6)
+
+
+@pytest.mark.parametrize("percentile", [97.123, 99.9999, 33.3333])
+def test_percentiles_of_many_points_do_not_overflow(percentile):
+  # Ranks times a numerator of six digits leave int32.
+  large, small = np.zeros((2, 70, 70, 70), np.bool_)
+  large[:], small[20:40, 30:60, 10:20] = True, True
+  how = {"percentiles": (percentile,), "surface": "voxel"}
+  report = functools.partial(metrics.surface_report, spacing=MM, **how)
+  close(jax.jit(report)(large, small), report(large, small))
+
+
+def test_a_window_for_single_metrics():
+  a, b = np.zeros((2, 20, 20, 20), np.bool_)
+  a[3:6, 4:8, 5:9], b[3:7, 4:8, 5:8] = True, True
+  for function, more in (
+    (metrics.hausdorff, ()),
+    (metrics.average_symmetric_surface_distance, ()),
+    (metrics.normalized_surface_dice, (1.0,)),
+  ):
+    boxed = jax.jit(
+      lambda a, b, f=function, m=more: f(a, b, MM, *m, box=(6, 6, 6))
+    )
+    np.testing.assert_allclose(
+      boxed(a, b), function(a, b, MM, *more), rtol=2e-6
+    )
+  for box in (3, (6, 6), (6, 6, 0), (6, 6, 1.5)):
+    with pytest.raises(ValueError, match="does not fit images of 3 axes"):
+      metrics.hausdorff(a, b, MM, box=box)

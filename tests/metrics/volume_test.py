@@ -84,7 +84,11 @@ def test_wrong_input_is_refused():
   mask = np.ones((2, 3), np.bool_)
   with pytest.raises(ValueError, match="beta is 0"):
     metrics.f_beta(mask, mask, beta=0)
-  with pytest.raises(ValueError, match="masks have 1 axes; give 2 or 3"):
+  with pytest.raises(ValueError, match="spacing .* of 3 axes"):
     metrics.volume_difference(mask, mask, (1,))
+  with pytest.raises(ValueError, match="spacing 3.0 mm .* of 3 axes"):
+    metrics.volume_difference(mask, mask, 3.0)
+  with pytest.raises(ValueError, match="beta is inf"):
+    metrics.f_beta(mask, mask, beta=np.inf)
   with pytest.raises(ValueError, match="spacing .* of 2 axes"):
     metrics.volume_difference(mask, mask, (1, -1))

@@ -230,9 +230,11 @@ def test_objectives_count_a_missed_structure_as_far():
   result.hd95_mm[:] = [[1, 5], [2, np.inf], [3, np.inf]]
   (row,) = study.objectives([result])
   assert row["hd95_mm"] == np.inf
-  assert row["hd95_half_mm"] == 2
-  # At 0.5, above the peak, nothing is found in any patient.
+  # At 0.5, above the peak, nothing is found in any patient: far, whatever
+  # else may have been written there.
+  assert row["hd95_half_mm"] == np.inf
   assert (row["missed"], row["missed_half"]) == (0, 3)
+  assert row["hallucinated"] == row["hallucinated_half"] == 0
   assert row["dice_half"] == 0.0
   result.hd95_mm[:] = [[1, 5], [2, 6], [3, np.inf]]
   assert study.objectives([result])[0]["hd95_mm"] == 6
