@@ -1,4 +1,8 @@
-"""Losses: pure, unreduced, float32; they need JAX alone."""
+"""Losses: pure and unreduced; they need JAX alone.
+
+All compute in float32, whatever a network's dtype, and in float64 if they are
+given it.
+"""
 
 from jaxseg.losses._bce_dice import bce_dice
 from jaxseg.losses._boundary import boundary
@@ -9,6 +13,7 @@ from jaxseg.losses._deep_supervision import deep_supervision
 from jaxseg.losses._dice import dice
 from jaxseg.losses._focal import focal
 from jaxseg.losses._generalized_dice import generalized_dice
+from jaxseg.losses._inputs import has_structure
 from jaxseg.losses._jaccard import jaccard
 from jaxseg.losses._log_cosh_dice import log_cosh_dice
 from jaxseg.losses._lovasz import lovasz
@@ -30,6 +35,7 @@ __all__ = [
   "focal_tversky",
   "generalized_dice",
   "get",
+  "has_structure",
   "jaccard",
   "log_cosh_dice",
   "lovasz",

@@ -5,6 +5,7 @@ import jax.numpy as jnp
 
 from jaxseg.losses import _cross_entropy
 from jaxseg.losses import _dice
+from jaxseg.losses import _inputs
 
 
 def bce_dice(
@@ -44,11 +45,7 @@ def bce_dice(
     Bice et al. 2021, doi:10.1002/acm2.13331.
   """
   entropy = _cross_entropy.binary_cross_entropy(logits, labels, where=where)
-  if where is None:
-    mean = jnp.mean(entropy, axis)
-  else:
-    kept = jnp.sum(jnp.broadcast_to(where, labels.shape), axis)
-    mean = jnp.sum(entropy, axis) / jnp.maximum(kept, 1).astype(jnp.float32)
+  mean = _inputs.masked_mean(entropy, axis, where)
   loss = _dice.dice(logits, labels, axis=axis, smooth=smooth, where=where)
-  w = jnp.asarray(weight, jnp.float32)
+  w = jnp.asarray(weight, loss.dtype)
   return w * mean + (1 - w) * loss

@@ -1,6 +1,7 @@
 """Boundary loss: probabilities weighted by their distance to the border."""
 
 from collections.abc import Sequence
+import math
 
 import jax
 import jax.numpy as jnp
@@ -49,32 +50,54 @@ def boundary(
   checks.same_shape(logits=logits, distances=distances)
   keep = _where.kept(where, distances.shape)
   p = _region.probabilities(logits, activation, keep)
-  d = jnp.where(keep, distances, 0).astype(jnp.float32)
+  d = jnp.where(keep, distances, 0).astype(p.dtype)
   return jnp.where(keep, p * d, 0)
 
 
 def signed_distance(
   mask: np.ndarray, spacing: Sequence[float] | None = None
 ) -> np.ndarray:
-  """Distance of each pixel to the border, on the host; below 0 in the mask.
+  """Signed distance to the border of a mask, on the host.
 
-  Outside it is the distance to the nearest pixel of the mask; inside minus that
-  to the nearest pixel outside, plus 1: both are 0 at the border's two sides.
+  Outside it is the distance to the nearest pixel of the mask. Inside it is 1
+  less that to the nearest pixel outside, so 0 or below for a spacing of 1: of
+  pixels that are smaller, those next to the border are above 0.
 
   >>> signed_distance(np.array([False, False, True, True])).tolist()
   [2.0, 1.0, 0.0, -1.0]
 
   Args:
-    mask: Reference of one structure and case, bool, 2D or 3D.
+    mask: Reference of one structure and case, bool, 2D or 3D (or one
+      line); call it for each case and class of a batch.
     spacing: Of the array's axes, mm or any unit; None is 1. The 1 that is added
       inside is one unit.
 
   Returns:
     float32 of the mask's shape; 0 throughout if the mask is empty or full.
+
+  Raises:
+    TypeError: The mask is not boolean.
+    ValueError: It has more than 3 axes, or the spacing does not fit.
+
+  References:
+    Kervadec et al., Boundary loss for highly unbalanced segmentation,
+    arXiv:1812.07032.
   """
   from scipy import ndimage  # The losses themselves need JAX alone.
 
-  inside = np.asarray(mask, np.bool_)
+  checks.boolean(mask=mask)
+  inside = np.asarray(mask)
+  if not 1 <= inside.ndim <= 3:
+    raise ValueError(
+      f"mask has {inside.ndim} axes; give one case of one structure, 2D or 3D"
+    )
+  if spacing is not None and (
+    len(spacing) != inside.ndim or not all(0 < s < math.inf for s in spacing)
+  ):
+    raise ValueError(
+      f"spacing {tuple(spacing)} does not fit a mask of {inside.ndim} axes;"
+      " give one number above 0 per axis"
+    )
   if not inside.any() or inside.all():
     return np.zeros(inside.shape, np.float32)
   step = None if spacing is None else tuple(float(s) for s in spacing)

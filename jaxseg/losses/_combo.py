@@ -5,6 +5,7 @@ import jax.numpy as jnp
 
 from jaxseg.losses import _cross_entropy
 from jaxseg.losses import _dice
+from jaxseg.losses import _inputs
 
 
 def combo(
@@ -53,11 +54,7 @@ def combo(
     logits, labels, where=where, pos_weight=0.0
   )
   entropy = fn_weight * inside + (1 - fn_weight) * (both - inside)
-  if where is None:
-    mean = jnp.mean(entropy, axis)
-  else:
-    kept = jnp.sum(jnp.broadcast_to(where, labels.shape), axis)
-    mean = jnp.sum(entropy, axis) / jnp.maximum(kept, 1).astype(jnp.float32)
+  mean = _inputs.masked_mean(entropy, axis, where)
   loss = _dice.dice(logits, labels, axis=axis, smooth=smooth, where=where)
-  a = jnp.asarray(weight, jnp.float32)
+  a = jnp.asarray(weight, loss.dtype)
   return a * mean - (1 - a) * (1 - loss)

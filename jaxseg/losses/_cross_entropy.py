@@ -4,6 +4,7 @@ import jax
 import jax.numpy as jnp
 
 from jaxseg import _checks as checks
+from jaxseg.losses import _inputs
 from jaxseg.losses import _where
 
 
@@ -32,7 +33,8 @@ def binary_cross_entropy(
 
   Raises:
     TypeError: `logits` is not floating point, or `where` not boolean.
-    ValueError: Shapes differ, or `where` does not broadcast.
+    ValueError: Shapes differ, `where` does not broadcast, or `pos_weight` is
+      negative.
 
   References:
     Cross entropy as an objective for U-Nets: arXiv:1505.04597. The form with
@@ -40,11 +42,11 @@ def binary_cross_entropy(
   """
   checks.floating(logits=logits)
   checks.same_shape(logits=logits, labels=labels)
-  # Masked before use: a NaN under the mask reaches neither value nor gradient.
+  if isinstance(pos_weight, int | float) and not pos_weight >= 0:
+    raise ValueError(f"pos_weight is {pos_weight}; give 0 or above")
   keep = _where.kept(where, labels.shape)
-  z = jnp.where(keep, logits, 0).astype(jnp.float32)
-  t = jnp.where(keep, labels, 0).astype(jnp.float32)
+  z, t = _inputs.prepared(logits, labels, keep)
   inside = t * jax.nn.softplus(-z)
   if pos_weight is not None:
-    inside = inside * jnp.asarray(pos_weight, jnp.float32)
+    inside = inside * jnp.asarray(pos_weight, z.dtype)
   return jnp.where(keep, inside + (1 - t) * jax.nn.softplus(z), 0)

@@ -1,9 +1,12 @@
 """Deep supervision: one loss at several depths of a network."""
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import jax
 import jax.numpy as jnp
+
+from jaxseg.losses import _where
 
 
 def deep_supervision(
@@ -12,6 +15,7 @@ def deep_supervision(
   labels: jax.Array,
   *,
   weights: Sequence[float] | None = None,
+  where: jax.Array | None = None,
 ) -> jax.Array:
   """Weighted mean of a loss at several resolutions.
 
@@ -29,13 +33,17 @@ def deep_supervision(
     labels: Reference of the finest, `[N, H, W, C]`; coarser ones see the mean
       over the pixels that each of theirs covers.
     weights: One for each output; None is 1, 1/2, 1/4, ... Their sum is made 1.
+    where: Pixels of the finest that count, bool, broadcastable to `labels`;
+      None is all. A coarser pixel counts if one that it covers does, and sees
+      the mean of those. `loss` is given it as `where`.
 
   Returns:
     Loss, float32, as `loss` gives it.
 
   Raises:
-    ValueError: There are no outputs, a size does not divide the first's, or
-      weights do not fit.
+    TypeError: `where` is not boolean.
+    ValueError: There are no outputs, a size does not divide the first's,
+      weights do not fit, or `where` does not broadcast.
 
   References:
     Lee et al., Deeply-supervised nets, arXiv:1409.5185.
@@ -48,26 +56,36 @@ def deep_supervision(
       f"weights {list(given)} do not fit {len(outputs)} outputs; give one, 0 or"
       " above, for each"
     )
-  total = jnp.float32(0)
+  keep = _where.kept(where, labels.shape)
+  total: Any = 0
   for logits, weight in zip(outputs, given, strict=True):
-    total = total + (weight / sum(given)) * loss(
-      logits, _shrunk(labels, logits.shape)
-    )
+    if where is None:
+      value = loss(logits, _shrunk(labels, logits.shape))
+    else:
+      counts = jnp.broadcast_to(keep, labels.shape)
+      share = _shrunk(counts, logits.shape)
+      some = share > 0
+      seen = _shrunk(jnp.where(counts, labels, 0), logits.shape)
+      coarse = seen / jnp.where(some, share, 1)
+      value = loss(logits, coarse, where=some)
+    total = total + (weight / sum(given)) * value
   return total
 
 
 def _shrunk(labels: jax.Array, shape: tuple[int, ...]) -> jax.Array:
   """Labels averaged down to a coarser output."""
-  factors = [n // m if m else 0 for n, m in zip(labels.shape, shape,
-                                                strict=True)]  # fmt: skip
-  if any(m * f != n for n, m, f in zip(labels.shape, shape, factors,
-                                       strict=True)):  # fmt: skip
+  pairs = list(zip(labels.shape, shape, strict=False))
+  factors = [n // m if m else 0 for n, m in pairs]
+  if len(labels.shape) != len(shape) or any(
+    m * f != n for (n, m), f in zip(pairs, factors, strict=True)
+  ):
     raise ValueError(
       f"an output of shape {shape} does not divide labels of {labels.shape};"
       " give outputs of halved sizes"
     )
   if labels.shape == shape:
-    return labels
+    return jnp.asarray(labels, jnp.promote_types(labels.dtype, jnp.float32))
   split = [k for n, f in zip(shape, factors, strict=True) for k in (n, f)]
-  blocks = jnp.asarray(labels, jnp.float32).reshape(split)
+  dtype = jnp.promote_types(labels.dtype, jnp.float32)
+  blocks = jnp.asarray(labels, dtype).reshape(split)
   return blocks.mean(axis=tuple(range(1, 2 * len(shape), 2)))

@@ -4,6 +4,7 @@ import jax
 import jax.numpy as jnp
 
 from jaxseg import _checks as checks
+from jaxseg.losses import _inputs
 from jaxseg.losses import _where
 
 
@@ -35,7 +36,8 @@ def focal(
 
   Raises:
     TypeError: `logits` is not floating point, or `where` not boolean.
-    ValueError: Shapes differ, `where` does not broadcast, or gamma is negative.
+    ValueError: Shapes differ, `where` does not broadcast, gamma is
+      negative, or alpha not in [0, 1].
 
   References:
     Lin et al., Focal loss for dense object detection, arXiv:1708.02002.
@@ -44,9 +46,10 @@ def focal(
   checks.same_shape(logits=logits, labels=labels)
   if not gamma >= 0:
     raise ValueError(f"gamma {gamma} is negative; give 0 or above")
+  if alpha is not None and not 0 <= alpha <= 1:
+    raise ValueError(f"alpha {alpha} is not in [0, 1]; give a share")
   keep = _where.kept(where, labels.shape)
-  z = jnp.where(keep, logits, 0).astype(jnp.float32)
-  t = jnp.where(keep, labels, 0).astype(jnp.float32)
+  z, t = _inputs.prepared(logits, labels, keep)
   sign = 2 * t - 1
   # In logarithms: a power of 0 has a gradient without bound.
   loss = jnp.exp(gamma * jax.nn.log_sigmoid(-z * sign)) * (

@@ -2,8 +2,10 @@
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from jaxseg import _checks as checks
+from jaxseg.losses import _inputs
 from jaxseg.losses import _region
 
 _WEIGHTS = ("square", "simple")
@@ -51,8 +53,8 @@ def generalized_dice(
   Raises:
     TypeError: `logits` is not floating point, or `where` not boolean.
     ValueError: Shapes differ, `where` does not broadcast, the activation is
-      unknown, or `smooth` is not
-      positive, or `weights` or `absent` is unknown.
+      unknown, `smooth` is not positive, `weights` or `absent` is unknown, or
+      `axis` has the classes' axis.
 
   References:
     Sudre et al., Generalised Dice overlap, arXiv:1707.03237.
@@ -66,6 +68,12 @@ def generalized_dice(
       raise ValueError(
         f"{name} {value!r} is unknown; take {' or '.join(known)}"
       )
+  ndim = len(np.shape(logits))
+  if ndim - 1 in _inputs.axes(axis, ndim):
+    raise ValueError(
+      f"axis {axis} has the classes' axis, which is summed over in any case;"
+      " leave it out"
+    )
   s = _region.sums(
     logits, labels, axis=axis, where=where, activation=activation
   )

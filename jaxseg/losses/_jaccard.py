@@ -37,8 +37,7 @@ def jaccard(
   Raises:
     TypeError: `logits` is not floating point, or `where` not boolean.
     ValueError: Shapes differ, `where` does not broadcast, the activation is
-      unknown, or `smooth` is not
-      positive.
+      unknown, or `smooth` is not positive.
 
   References:
     Rahman and Wang, Optimizing intersection-over-union in deep neural networks,

@@ -40,8 +40,7 @@ def log_cosh_dice(
   Raises:
     TypeError: `logits` is not floating point, or `where` not boolean.
     ValueError: Shapes differ, `where` does not broadcast, the activation is
-      unknown, or `smooth` is not
-      positive.
+      unknown, or `smooth` is not positive.
 
   References:
     Jadon, A survey of loss functions for semantic segmentation,

@@ -5,6 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxseg import _checks as checks
+from jaxseg.losses import _inputs
 from jaxseg.losses import _region
 from jaxseg.losses import _where
 
@@ -44,8 +45,7 @@ def lovasz_hinge(
   checks.floating(logits=logits)
   checks.same_shape(logits=logits, labels=labels)
   keep = _where.kept(where, labels.shape)
-  z = jnp.where(keep, logits, 0).astype(jnp.float32)
-  t = jnp.where(keep, labels, 0).astype(jnp.float32)
+  z, t = _inputs.prepared(logits, labels, keep)
   # A pixel that does not count has no error and is in no set: it comes last.
   errors = jnp.where(keep, jax.nn.relu(1 - z * (2 * t - 1)), 0)
   return _extension(errors, t, keep, axis)
@@ -89,7 +89,7 @@ def lovasz(
   checks.floating(logits=logits)
   checks.same_shape(logits=logits, labels=labels)
   keep = _where.kept(where, labels.shape)
-  t = jnp.where(keep, labels, 0).astype(jnp.float32)
+  t = jnp.where(keep, labels, 0).astype(_inputs.wide(logits))
   p = _region.probabilities(logits, activation, keep)
   errors = jnp.where(keep, jnp.abs(t - p), 0)
   return _extension(errors, t, keep, axis)
@@ -102,7 +102,7 @@ def _extension(
   axis: tuple[int, ...],
 ) -> jax.Array:
   """Sorted errors times the discrete gradient of the Jaccard loss."""
-  axes = tuple(a % errors.ndim for a in axis)
+  axes = _inputs.axes(axis, errors.ndim)
   front = tuple(a for a in range(errors.ndim) if a not in axes)
   lead = tuple(errors.shape[a] for a in front)
 
@@ -119,8 +119,8 @@ def _extension(
   total = jnp.sum(inside, -1, keepdims=True)
   left = total - jnp.cumsum(inside, -1)
   union = total + jnp.cumsum(one - inside, -1)
-  safe = jnp.maximum(union, 1).astype(jnp.float32)
+  safe = jnp.maximum(union, 1).astype(errors.dtype)
   # Before any pixel of a union, as of an empty reference, the loss is 0.
-  jaccard = jnp.where(union > 0, 1 - left.astype(jnp.float32) / safe, 0)
+  jaccard = jnp.where(union > 0, 1 - left.astype(errors.dtype) / safe, 0)
   steps = jnp.diff(jaccard, axis=-1, prepend=0)
   return jnp.sum(e * steps, axis=-1)

@@ -7,13 +7,14 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxseg import _checks as checks
+from jaxseg.losses import _inputs
 from jaxseg.losses import _where
 
 ACTIVATIONS = ("sigmoid", "softmax", "none")
 
 
 class Sums(NamedTuple):
-  """Sums over the axes of a group, float32, shape without them.
+  """Sums over the axes of a group, shape without them.
 
   Attributes:
     both: sum(p t).
@@ -59,22 +60,27 @@ def sums(
   checks.floating(logits=logits)
   checks.same_shape(logits=logits, labels=labels)
   keep = _where.kept(where, labels.shape)
-  t = jnp.where(keep, labels, 0).astype(jnp.float32)
+  t = jnp.where(keep, labels, 0).astype(_inputs.wide(logits))
   p = jnp.where(keep, probabilities(logits, activation, keep), 0)
+  # 1 - p of a sigmoid is another sigmoid, and no difference of near numbers.
+  rest = 1 - p
+  if activation == "sigmoid":
+    rest = probabilities(-jnp.asarray(logits), activation, keep)
   # Errors are summed as such: as differences of large sums they would be
   # rounding where the map is nearly right.
   parts = (
-    p * t, p, p * p, t, p * (1 - t), (1 - p) * t, (p - t) ** 2 + t * (1 - t),
+    p * t, p, p * p, t, p * (1 - t), rest * t, p * p * (1 - t) + rest**2 * t,
   )  # fmt: skip
-  return Sums(*(jnp.sum(part, axis) for part in parts))
+  over = _inputs.axes(axis, t.ndim)
+  return Sums(*(jnp.sum(part, over) for part in parts))
 
 
 def probabilities(
   logits: jax.Array, activation: str, keep: jax.Array | np.ndarray | bool = True
 ) -> jax.Array:
-  """Probabilities of a network's output, float32.
+  """Probabilities of a network's output, float32 or wider.
 
-  float32 before the activation: in bfloat16 1 - p is lost below 0.004, and a
+  Widened before the activation: in bfloat16 1 - p is lost below 0.004, and a
   float16 sum over 512 x 512 pixels overflows.
 
   Args:
@@ -86,11 +92,17 @@ def probabilities(
   Raises:
     ValueError: The activation is unknown.
   """
-  z = jnp.where(keep, logits, 0).astype(jnp.float32)
-  if activation == "sigmoid":
-    return jax.nn.sigmoid(z)
   if activation == "softmax":
-    return jax.nn.softmax(z, axis=-1)
+    # A class that does not count still takes part in the others' sum: only a
+    # pixel none of whose classes counts is blank.
+    keep = jnp.any(
+      jnp.broadcast_to(keep, np.shape(logits)), axis=-1, keepdims=True
+    )
+  z = jnp.where(keep, logits, 0).astype(_inputs.wide(logits))
+  if activation == "sigmoid":
+    return jax.nn.sigmoid(_inputs.bounded(z))
+  if activation == "softmax":
+    return jax.nn.softmax(_inputs.bounded(z), axis=-1)
   if activation == "none":
     return z
   raise ValueError(

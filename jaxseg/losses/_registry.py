@@ -7,6 +7,7 @@ import jax
 
 from jaxseg import errors
 from jaxseg.losses import _bce_dice
+from jaxseg.losses import _boundary
 from jaxseg.losses import _combo
 from jaxseg.losses import _cross_entropy
 from jaxseg.losses import _dice
@@ -37,7 +38,9 @@ _LOSSES: dict[str, Callable[..., jax.Array]] = {
 
 
 def names() -> tuple[str, ...]:
-  """The names that `get` knows, sorted.
+  """The names of losses of (logits, labels), sorted.
+
+  `get` knows one more: "boundary" is of logits and distances.
 
   >>> "tversky" in names()
   True
@@ -52,8 +55,9 @@ def get(name: str) -> Callable[..., jax.Array]:
   'dice'
 
   Args:
-    name: One of `names()`, or "package.module:function" for a function of
-      (logits, labels) of one's own. The module is imported, so it runs.
+    name: One of `names()`, "boundary", or "package.module:function" for a
+      function of (logits, labels) of one's own. The module is imported, so it
+      runs.
 
   Returns:
     The function, as it is: its options are its own.
@@ -63,6 +67,8 @@ def get(name: str) -> Callable[..., jax.Array]:
   """
   if isinstance(name, str) and name in _LOSSES:
     return _LOSSES[name]
+  if name == "boundary":
+    return _boundary.boundary
   module, colon, function = str(name).partition(":")
   if not colon:
     raise _refusal(name, "is unknown")

@@ -4,6 +4,7 @@ import jax
 import jax.numpy as jnp
 
 from jaxseg import _checks as checks
+from jaxseg.losses import _inputs
 from jaxseg.losses import _where
 
 
@@ -31,7 +32,8 @@ def softmax_cross_entropy(
 
   Raises:
     TypeError: `logits` is not floating point, or `where` not boolean.
-    ValueError: Shapes differ, or `where` does not broadcast.
+    ValueError: Shapes differ, `where` does not broadcast, or `class_weights`
+      are not one for each class.
 
   References:
     U-Net, arXiv:1505.04597.
@@ -39,9 +41,13 @@ def softmax_cross_entropy(
   checks.floating(logits=logits)
   checks.same_shape(logits=logits, labels=labels)
   keep = _where.kept(where, (*labels.shape[:-1], 1))
-  z = jnp.where(keep, logits, 0).astype(jnp.float32)
-  t = jnp.where(keep, labels, 0).astype(jnp.float32)
+  z, t = _inputs.prepared(logits, labels, keep)
   if class_weights is not None:
-    w = jnp.asarray(class_weights, jnp.float32)
+    w = jnp.asarray(class_weights, t.dtype)
+    if w.shape != t.shape[-1:]:
+      raise ValueError(
+        f"class_weights of shape {w.shape} do not fit {t.shape[-1]} classes;"
+        " give one for each"
+      )
     t = t * w.reshape((1,) * (t.ndim - 1) + (-1,))
   return -jnp.sum(t * jax.nn.log_softmax(z, axis=-1), axis=-1)

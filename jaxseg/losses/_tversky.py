@@ -6,8 +6,9 @@ import jax.numpy as jnp
 from jaxseg import _checks as checks
 from jaxseg.losses import _region
 
-# Below it a power of less than 1 has a gradient without bound.
-_LEAST = 1e-6
+# Below it a power of less than 1 has a gradient without bound; of 3/4 it is
+# 750 here.
+_LEAST = 1e-12
 
 
 def tversky(
@@ -47,8 +48,7 @@ def tversky(
   Raises:
     TypeError: `logits` is not floating point, or `where` not boolean.
     ValueError: Shapes differ, `where` does not broadcast, the activation is
-      unknown, or `smooth` is not
-      positive, or a price is negative.
+      unknown, `smooth` is not positive, or a price is negative.
 
   References:
     Salehi, Erdogmus and Gholipour, Tversky loss function, arXiv:1706.05721.
@@ -94,14 +94,13 @@ def focal_tversky(
 
   Returns:
     Loss in [0, 1], float32, `logits.shape` without `axis`: `[N, C]`. Where the
-    Tversky loss is below 1e-6 the loss is 0 and so is its gradient, which has
+    Tversky loss is below 1e-12 the loss is 0 and so is its gradient, which has
     no bound there.
 
   Raises:
     TypeError: `logits` is not floating point, or `where` not boolean.
     ValueError: Shapes differ, `where` does not broadcast, the activation is
-      unknown, or `smooth` or
-      `exponent` is not positive, or a price is negative.
+      unknown, `smooth` or `exponent` is not positive, or a price is negative.
 
   References:
     Abraham and Khan, A novel focal Tversky loss function, arXiv:1810.07842.
@@ -111,8 +110,8 @@ def focal_tversky(
     logits, labels, axis=axis, fp_weight=fp_weight, fn_weight=fn_weight,
     smooth=smooth, where=where, activation=activation,
   )  # fmt: skip
-  far = loss > _LEAST
-  return jnp.where(far, jnp.where(far, loss, 1) ** exponent, 0)
+  near = loss <= _LEAST  # Not of nan, which has to show.
+  return jnp.where(near, 0, jnp.where(near, 1, loss) ** exponent)
 
 
 def _check_prices(fp_weight: float, fn_weight: float) -> None:

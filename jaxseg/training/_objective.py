@@ -57,6 +57,12 @@ def check_objective(objective: str) -> None:
   if objective in OBJECTIVES:
     return
   loss = loss_of(objective)
+  if loss is losses.boundary:
+    raise errors.ConfigError(
+      f"objective {objective!r} is of distances, not of labels, and needs a"
+      " region loss beside it; write a function of both, such as the mean of"
+      " its own and of losses.dice"
+    )
   labels = np.zeros((2, 16, 16, 1), np.float32)
   labels[0, 4:9, 5:12] = 1
   logits = np.linspace(-2, 2, labels.size, dtype=np.float32)

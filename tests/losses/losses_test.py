@@ -91,8 +91,8 @@ def test_float64_and_other_labels_are_welcome(name):
     wide = ALL[name](
       np.asarray(logits, np.float64), np.asarray(labels, np.float64)
     )
-    assert wide.dtype == jnp.float32
-  np.testing.assert_allclose(wide, plain, rtol=1e-6)
+    assert wide.dtype == jnp.float64
+  np.testing.assert_allclose(wide, plain, rtol=1e-6, atol=1e-7)
   for dtype in (jnp.bool_, jnp.uint8, jnp.bfloat16):
     np.testing.assert_array_equal(
       ALL[name](logits, labels.astype(dtype)), plain
@@ -336,3 +336,164 @@ def test_probabilities_instead_of_logits():
     )
     with pytest.raises(ValueError, match="activation 'tanh'"):
       loss(p, labels, activation="tanh")
+
+
+@pytest.mark.parametrize("many", [False, True])
+def test_values_of_other_tools_in_float64(golden, many):
+  activation = "softmax" if many else "sigmoid"
+  seen = 0
+  for name, values, logits, labels in golden_cases(golden, many=many):
+    with jax.enable_x64(True):
+      z, t = (np.asarray(v, np.float64) for v in (logits, labels))
+      found = region_losses(z, t, activation) | generalized(z, t)
+      space = tuple(range(1, z.ndim - 1))
+      for group, axis in (("item", space), ("batch", (0, *space))):
+        if many:
+          loss = losses.lovasz(z, t, axis=axis)
+          found[f"lovasz_softmax_all_{group}"] = jnp.mean(loss)
+          continue
+        found[f"lovasz_hinge_{group}"] = jnp.mean(
+          losses.lovasz_hinge(z, t, axis=axis)
+        )
+      if many:
+        found["ce"] = jnp.mean(losses.softmax_cross_entropy(z, t))
+      else:
+        found["bce"] = jnp.mean(losses.binary_cross_entropy(z, t))
+        found["focal_g2"] = jnp.mean(losses.focal(z, t))
+        found["combo_a0.5_b0.5_s1_batch"] = jnp.mean(
+          losses.combo(z, t, axis=(0, *space))
+        )
+      for key in found.keys() & values.keys():
+        seen += 1
+        assert found[key].dtype == jnp.float64
+        np.testing.assert_allclose(
+          found[key], float(values[key]), rtol=1e-12, atol=1e-14,
+          err_msg=f"{name} {key}",
+        )  # fmt: skip
+  assert seen > 200
+
+
+@pytest.mark.parametrize("name", ALL)
+@pytest.mark.parametrize("dtype", [jnp.float32, *HALF], ids=str)
+def test_infinite_logits_are_as_wrong_as_any(name, dtype):
+  # A network in float16 overflows beyond 65504.
+  _, labels = batch()
+  for right in (1, -1):
+    logits = jnp.where(labels > 0, right * jnp.inf, -right * jnp.inf)
+    value, gradient = compiled(name)(logits.astype(dtype), labels)
+    assert np.isfinite(value).all() and np.isfinite(gradient).all()
+    if right == 1 and name in BINARY and name != "combo":
+      np.testing.assert_allclose(value, 0, atol=1e-6)
+  broken = jnp.full(SHAPE, jnp.nan, dtype)
+  assert np.isnan(ALL[name](broken, labels)).any(), "nan must show"
+
+
+@pytest.mark.parametrize("loss", [
+    losses.dice, losses.jaccard, losses.tversky, losses.focal_tversky,
+    losses.log_cosh_dice, losses.lovasz,
+])  # fmt: skip
+def test_leaving_a_class_out_changes_no_other(loss):
+  logits, labels = batch()
+  labels = jax.nn.one_hot(jnp.argmax(labels, -1), 3)
+  whole = loss(logits, labels, activation="softmax")
+  where = jnp.array([False, True, True])
+  some = loss(logits, labels, activation="softmax", where=where)
+  np.testing.assert_allclose(some[..., 1:], whole[..., 1:], rtol=1e-6)
+
+
+def test_generalized_dice_without_the_background():
+  logits, labels = batch()
+  labels = jax.nn.one_hot(jnp.argmax(labels, -1), 3)
+  p = jax.nn.softmax(logits, -1)
+  expected = losses.generalized_dice(
+    p[..., 1:], labels[..., 1:], activation="none"
+  )
+  found = losses.generalized_dice(
+    logits, labels, where=jnp.array([False, True, True])
+  )
+  np.testing.assert_allclose(found, expected, rtol=1e-6)
+
+
+def test_a_focal_tversky_loss_that_is_small():
+  # All but right: 2.1e-5, and a gradient.
+  labels = jnp.ones((1, 8, 8, 1))
+  logits = jnp.full((1, 8, 8, 1), 14.0)
+  p = 1 / (1 + np.exp(-14.0))
+  wrong = 64 * 0.7 * (1 - p)
+  expected = (wrong / (64 * p + wrong + 1)) ** 0.75
+  found = losses.focal_tversky(logits, labels)
+  np.testing.assert_allclose(found[0, 0], expected, rtol=1e-5)
+  assert np.all(
+    jax.grad(lambda z: losses.focal_tversky(z, labels).sum())(logits) < 0
+  )
+
+
+@pytest.mark.parametrize("name", ["dice", "lovasz_hinge", "bce_dice", "combo"])
+def test_axes(name):
+  logits, labels = batch()
+  loss = losses.get(name)
+  np.testing.assert_array_equal(
+    loss(logits, labels, axis=np.int64(1)), loss(logits, labels, axis=(-3,))
+  )
+  for axis, said in (((5,), "not of an array of 4"), ((1, -3), "twice")):
+    with pytest.raises(ValueError, match=said):
+      loss(logits, labels, axis=axis)
+  with pytest.raises(ValueError, match="classes' axis"):
+    losses.generalized_dice(logits, labels, axis=(1, 2, 3))
+
+
+def test_numbers_out_of_range():
+  logits, labels = batch()
+  for call, said in (
+    (lambda: losses.focal(logits, labels, alpha=3), "alpha 3"),
+    (lambda: losses.binary_cross_entropy(logits, labels, pos_weight=-1),
+     "pos_weight is -1"),
+    (lambda: losses.softmax_cross_entropy(
+      logits, labels, class_weights=jnp.ones(4)), "do not fit 3 classes"),
+  ):  # fmt: skip
+    with pytest.raises(ValueError, match=said):
+      call()
+
+
+def test_signed_distance_by_hand_and_refusals():
+  mask = np.array([[False, True, True, True, False]])
+  found = losses.signed_distance(mask, (1.0, 0.5))
+  np.testing.assert_allclose(found, [[0.5, 0.5, 0, 0.5, 0.5]])
+  for bad, spacing, said in (
+    (np.zeros((2, 4, 4, 1), bool), None, "4 axes"),
+    (mask, (1.0,), "does not fit"),
+    (mask, (1.0, 0.0), "does not fit"),
+    (mask, (1.0, np.nan), "does not fit"),
+  ):
+    with pytest.raises(ValueError, match=said):
+      losses.signed_distance(bad, spacing)
+  with pytest.raises(TypeError, match="int64"):
+    losses.signed_distance(mask.astype(np.int64))
+
+
+def test_deep_supervision_of_some_pixels():
+  logits, labels = batch()
+  coarse = logits.reshape(2, 4, 2, 4, 2, 3).mean((2, 4))
+  keep = jnp.ones((2, 8, 8, 1), bool).at[:, 2:4].set(False).at[:, :, 0].set(
+    False
+  )  # fmt: skip
+  spoiled = jnp.where(keep, labels, jnp.nan)
+  found = losses.deep_supervision(
+    losses.dice, [jnp.where(keep, logits, jnp.nan), coarse], spoiled, where=keep
+  )
+  # The second row of coarse pixels has none that counts; the first column's
+  # see the right half of what they cover.
+  parts = labels.reshape(2, 4, 2, 4, 2, 3)
+  shrunk = parts.mean((2, 4)).at[:, :, 0].set(parts[:, :, :, 0, 1].mean(2))
+  rows = jnp.array([True, False, True, True]).reshape(1, 4, 1, 1)
+  expected = losses.dice(logits, labels, where=keep) * 2 / 3 + (
+    losses.dice(coarse, shrunk, where=rows) / 3
+  )
+  np.testing.assert_allclose(found, expected, rtol=1e-5)
+
+
+def test_groups_with_the_structure():
+  labels = jnp.zeros((2, 4, 4, 2)).at[0, 1, 1, 0].set(0.2)
+  assert losses.has_structure(labels).tolist() == [[True, False], [False] * 2]
+  where = jnp.ones((1, 4, 4, 1), bool).at[0, 1, 1].set(False)
+  assert not losses.has_structure(labels, where=where).any()

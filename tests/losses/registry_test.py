@@ -13,6 +13,9 @@ def test_names():
   assert losses.get("bce") is losses.binary_cross_entropy
   for name in losses.names():
     assert callable(losses.get(name))
+  # Of distances, so none of those that can be an objective as they are.
+  assert losses.get("boundary") is losses.boundary
+  assert "boundary" not in known
 
 
 def test_a_function_of_ones_own(tmp_path, monkeypatch):

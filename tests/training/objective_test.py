@@ -85,6 +85,8 @@ def test_every_loss_of_the_registry_can_be_asked_for():
   ("objective", "text"),
   [
     ("fokal", "loss 'fokal' is unknown"),
+    ("boundary", "is of distances, not of labels"),
+    ("jaxseg.losses:boundary", "needs a region loss beside it"),
     ("no.such:loss", "cannot be imported"),
     ("tests.training.objective_test:whole_numbers", "fails on .*int32"),
     ("tests.training.objective_test:two_classes", "fails on logits and labels"),
