@@ -1,6 +1,7 @@
 """Flags and work of a sweep over anyone's maps."""
 
 from collections.abc import Callable, Sequence
+import dataclasses
 import glob
 import pathlib
 from typing import Any
@@ -74,9 +75,15 @@ _SHARD = flags.DEFINE_string(
   " --merge=OUTPUT,... puts the parts together.",
 )
 
+# Simulated, the 95 % interval of the best Dice holds it in 48 % of cohorts of
+# 2 patients, 85 % of 5, 88 % of 10 and 94 % of 30.
+_FEW_PATIENTS = 10
+
 
 def main(folder: pathlib.Path, seed: int) -> None:
   """Counts maps, or merges counts, and says what they say."""
+  if folder.exists() and not folder.is_dir():
+    raise errors.ConfigError(f"--output: {folder} is a file; name a folder")
   settings = study.MapSettings(
     objective=_OBJECTIVE.value, resamples=_RESAMPLES.value, seed=seed
   )
@@ -129,7 +136,15 @@ def _count(folder: pathlib.Path) -> study.MapCounts | None:
   if len(alone) > 10:
     print(f"and {len(alone) - 10} more; pairs.json has all")
   _files.write_json(folder / "pairs.json", rows)
-  pairs: Sequence[formats.Pair] = pairing.pairs
+  # Workers need not run in this folder.
+  pairs: Sequence[formats.Pair] = [
+    dataclasses.replace(
+      one,
+      probabilities=one.probabilities.absolute(),
+      reference=one.reference.absolute(),
+    )
+    for one in pairing.pairs
+  ]
   if _SHARD.value:
     pairs = parallel.shard(pairs, _SHARD.value)
   options = study.MapOptions(
@@ -200,7 +215,9 @@ def _tell(
   }
   if "left_out_value" in optima[0]:
     facts["chosen without the patient"] = lambda row: (
-      f"{row['left_out_value']:.3f}"
+      "no threshold keeps the bound without one of them"
+      if row["left_out_value"] is None
+      else f"{row['left_out_value']:.3f}"
     )
   headings = {"": "", **{row["aggregate"]: row["aggregate"] for row in optima}}
   rows = [
@@ -212,11 +229,24 @@ def _tell(
   console.show(
     f"Best threshold of {cases} case{'s' if cases != 1 else ''}", rows, headings
   )
+  if "level" in optima[0]:
+    patients = optima[0]["patients"]
+    print(
+      f"In brackets: {optima[0]['level']:.0%} of {optima[0]['resamples']}"
+      f" resamples of {patients} patients"
+      + (
+        "; of so few, intervals are too narrow."
+        if patients < _FEW_PATIENTS
+        else "."
+      )
+    )
+  warmth = calibration["temperature"]
   print(
-    "Calibration error {expected_calibration_error:.4f}, temperature"
-    " {temperature:.2f}. Half of the best Dice: {half_of_best_dice:.3f};"
-    " optimum expected without labels: {expected_threshold:.3f}".format(
-      **calibration
+    "Calibration error {expected_calibration_error:.4f}, temperature {said}."
+    " Half of the best Dice: {half_of_best_dice:.3f}; optimum expected without"
+    " labels: {expected_threshold:.3f}".format(
+      said="none (constant maps)" if warmth is None else f"{warmth:.2f}",
+      **calibration,
     )
   )
 

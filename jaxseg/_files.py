@@ -4,6 +4,7 @@ from collections.abc import Iterator
 import contextlib
 import hashlib
 import json
+import math
 import os
 import pathlib
 import shutil
@@ -44,6 +45,17 @@ def write_bytes(path: pathlib.Path, content: bytes) -> None:
 def write_json(path: pathlib.Path, content: Any) -> None:
   """Writes JSON, indented, ending in a newline."""
   write_text(path, json.dumps(content, indent=2, allow_nan=True) + "\n")
+
+
+def finite(content: Any) -> Any:
+  """JSON-able content with None for numbers that JSON does not have."""
+  if isinstance(content, dict):
+    return {name: finite(value) for name, value in content.items()}
+  if isinstance(content, list | tuple):
+    return [finite(value) for value in content]
+  if isinstance(content, float) and not math.isfinite(content):
+    return None
+  return content
 
 
 def read_json(path: pathlib.Path) -> Any:

@@ -6,6 +6,7 @@ where or in which order they are computed.
 
 from collections.abc import Callable, Iterator, Sequence
 import concurrent.futures
+import concurrent.futures.process
 import contextlib
 import multiprocessing
 import os
@@ -15,8 +16,6 @@ from jaxseg import errors
 
 _Item = TypeVar("_Item")
 _Result = TypeVar("_Result")
-# Tries of a case whose worker was lost, before it is thought to kill workers.
-_RETRIES = 5
 
 
 def run(
@@ -44,6 +43,7 @@ def run(
   Raises:
     ConfigError: `workers` is below 1, the scheduler cannot be reached, or
       dask.distributed is not installed.
+    DataError: A process was lost; on a cluster, several with one item.
   """
   if workers is not None and workers < 1:
     raise errors.ConfigError(f"{workers} workers; give at least 1")
@@ -57,10 +57,16 @@ def run(
     return
   # Not by fork, for JAX runs threads.
   context = multiprocessing.get_context("spawn")
-  with concurrent.futures.ProcessPoolExecutor(
-    number, mp_context=context
-  ) as pool:
-    yield from _as_completed(pool, function, items, 2 * number)
+  try:
+    with concurrent.futures.ProcessPoolExecutor(
+      number, mp_context=context
+    ) as pool:
+      yield from _as_completed(pool, function, items, 2 * number)
+  except concurrent.futures.process.BrokenProcessPool as e:
+    raise errors.DataError(
+      f"one of {number} processes was lost, perhaps for want of memory; the"
+      " same command goes on where it was, give it fewer workers"
+    ) from e
 
 
 def _as_completed(
@@ -98,14 +104,20 @@ def _as_completed(
 def _on_cluster(
   function: Callable[[Any], Any], items: Sequence[Any], address: str
 ) -> Iterator[tuple[int, Any]]:
-  with _client(address) as (client, as_completed):
+  with _client(address) as (client, distributed):
     futures = {
-      client.submit(function, item, pure=False, retries=_RETRIES): index
+      # The scheduler itself gives an item to another if a worker is lost.
+      client.submit(function, item, pure=False): index
       for index, item in enumerate(items)
     }
     try:
-      for future in as_completed(list(futures)):
+      for future in distributed.as_completed(list(futures)):
         yield futures.pop(future), future.result()
+    except distributed.KilledWorker as e:
+      raise errors.DataError(
+        f"cluster {address}: several workers were lost with one item, perhaps"
+        " for want of memory; the same command goes on where it was"
+      ) from e
     finally:
       client.cancel(list(futures))
 
@@ -126,7 +138,7 @@ def _client(address: str) -> Iterator[tuple[Any, Any]]:
       " it with: dask scheduler"
     ) from e
   try:
-    yield client, distributed.as_completed
+    yield client, distributed
   finally:
     client.close()
 

@@ -1,5 +1,6 @@
 """The seam: the same results here, on more cores, on a cluster that fails."""
 
+import dataclasses
 import os
 import pathlib
 import signal
@@ -7,10 +8,13 @@ import subprocess
 import sys
 import time
 
+import numpy as np
 import pytest
 
 from jaxseg import errors
+from jaxseg import formats
 from jaxseg import parallel
+from jaxseg import study
 from tests.conftest import ROOT
 
 
@@ -106,11 +110,17 @@ def cluster(tmp_path):
   with distributed.Client(scheduler_file=str(file), timeout=30) as client:
     client.wait_for_workers(2, timeout=60)
     address = client.scheduler.address
-  yield address, processes[1:]
-  for process in processes:
-    process.terminate()
-  for process in processes:
-    process.wait(30)
+  try:
+    yield address, processes[1:]
+  finally:
+    # A worker that has lost its scheduler waits for another: workers first.
+    for process in processes[::-1]:
+      process.terminate()
+      try:
+        process.wait(5)
+      except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait(5)
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
@@ -126,6 +136,57 @@ def test_a_cluster_that_loses_a_worker(cluster, tmp_path):
       workers[0].send_signal(signal.SIGKILL)
   assert found == {k: k * k for k in range(30)}
   assert len(list(seen.iterdir())) == 2
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_a_sweep_on_a_cluster_that_loses_a_worker(
+  cluster, tmp_path, monkeypatch
+):
+  address, workers = cluster
+  draw = np.random.default_rng(0)
+  for folder in ("p", "r"):
+    (tmp_path / folder).mkdir()
+  for k in range(40):
+    p = draw.random((3, 20, 20), np.float32)
+    np.save(tmp_path / "p" / f"c{k}.npy", p)
+    np.save(tmp_path / "r" / f"c{k}.npy", draw.random(p.shape) < p)
+  monkeypatch.chdir(tmp_path)
+  pairs = formats.pair("p", "r").pairs
+  away = [
+    dataclasses.replace(
+      one,
+      probabilities=one.probabilities.absolute(),
+      reference=one.reference.absolute(),
+    )
+    for one in pairs
+  ]
+
+  def on_case(name, done, total):
+    if done == 5:
+      workers[0].send_signal(signal.SIGKILL)
+
+  found = study.count_maps(
+    away, tmp_path / "c", options=study.MapOptions(), scheduler=address,
+    on_case=on_case,
+  )  # fmt: skip
+  here = study.count_maps(
+    pairs, tmp_path / "d", options=study.MapOptions(), workers=1
+  )
+  assert workers[0].wait(5) == -signal.SIGKILL
+  assert found.names == here.names
+  for name in ("thresholds", "positive", "negative"):
+    np.testing.assert_array_equal(
+      getattr(found.counts, name), getattr(here.counts, name)
+    )
+
+
+def die(_):
+  os.kill(os.getpid(), signal.SIGKILL)
+
+
+def test_a_process_that_is_killed():
+  with pytest.raises(errors.DataError, match="of 2 processes was lost"):
+    list(parallel.run(die, range(4), workers=2))
 
 
 def test_no_cluster():

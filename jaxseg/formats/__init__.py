@@ -1,5 +1,6 @@
 """Probability maps and masks of any framework: read, paired, on one grid."""
 
+from jaxseg.formats._companions import companions
 from jaxseg.formats._grids import match_grids
 from jaxseg.formats._map import Map
 from jaxseg.formats._mask import read_mask
@@ -12,6 +13,7 @@ __all__ = [
   "Map",
   "Pair",
   "Pairing",
+  "companions",
   "match_grids",
   "pair",
   "read_mask",

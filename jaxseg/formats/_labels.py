@@ -7,7 +7,7 @@ from jaxseg import _files
 from jaxseg import _text
 from jaxseg import errors
 
-_FILES = ("dataset.json", "plans.json")
+FILES = ("dataset.json", "plans.json")
 _MAX_BYTES = 16 * 2**20
 
 
@@ -27,12 +27,12 @@ def number(path: pathlib.Path, name: str) -> int:
     DataError: The file cannot be read.
   """
   for folder in (path.absolute().parent, path.absolute().parent.parent):
-    for file in _FILES:
+    for file in FILES:
       labels = _labels(folder / file)
       if labels:
         return _number(path, folder / file, labels, name)
   raise errors.StructureNotFoundError(
-    f"{path}: {_text.shown(name)} is a name, and no {' or '.join(_FILES)} with"
+    f"{path}: {_text.shown(name)} is a name, and no {' or '.join(FILES)} with"
     ' "labels" lies beside the file or one folder up; give the number'
   )
 

@@ -98,7 +98,7 @@ def _cut(
   if structure not in (None, 0):
     raise errors.StructureNotFoundError(
       f"{path}: holds fractional values of one structure, so"
-      f" {_text.shown(structure)} names nothing in it; leave `structure` out"
+      f" {_text.shown(structure)} names nothing in it; leave it out"
     )
   # A scalar of float64, lest 0.3 be rounded to the array's float16.
   return array >= np.float64(threshold)

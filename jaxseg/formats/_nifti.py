@@ -1,7 +1,8 @@
 """NIfTI files that are whole, checked before anything else reads them.
 
 ITK reads a NIfTI file that was cut short as if nothing had happened and fills
-the rest with whatever was in memory, so the bytes are counted here.
+the rest with whatever was in memory, so the bytes are counted here. It takes
+what is not a number for 0, so that values are looked at here, too.
 
 References:
   NIfTI-1 and NIfTI-2 headers, nifti.nimh.nih.gov.
@@ -11,7 +12,6 @@ import gzip
 import math
 import pathlib
 import struct
-from typing import BinaryIO
 import zlib
 
 import numpy as np
@@ -20,23 +20,25 @@ from jaxseg import errors
 from jaxseg.formats import _suffix
 
 _CHUNK = 1 << 20
-# By the header's size: dim, bitpix, vox_offset, pixdim, qform and sform code,
-# quaternion and offset, srow, as (format, place).
+# By the header's size: dim, datatype and bitpix, vox_offset, pixdim, qform and
+# sform code, quaternion and offset, srow, as (format, place).
 _NIFTI1 = (
-  ("8h", 40), ("h", 72), ("f", 108), ("8f", 76), ("2h", 252), ("6f", 256),
+  ("8h", 40), ("2h", 70), ("f", 108), ("8f", 76), ("2h", 252), ("6f", 256),
   ("12f", 280),
 )  # fmt: skip
 _NIFTI2 = (
-  ("8q", 16), ("h", 14), ("q", 168), ("8d", 104), ("2i", 344), ("6d", 352),
+  ("8q", 16), ("2h", 12), ("q", 168), ("8d", 104), ("2i", 344), ("6d", 352),
   ("12d", 400),
 )  # fmt: skip
+_FLOATS = {16: "f4", 64: "f8"}  # By datatype.
 
 
 def check(path: pathlib.Path) -> None:
   """Refuses a file that is cut short, broken, or without sound geometry.
 
   Raises:
-    DataError: It is no NIfTI file, or shorter than its header says.
+    DataError: It is no NIfTI file, shorter than its header says, or has a
+      value that is not finite.
     GeometryError: A number of its geometry is not finite, or its sform is
       singular.
   """
@@ -47,8 +49,13 @@ def check(path: pathlib.Path) -> None:
       raise errors.DataError(f"{path}: is compressed by gzip; name it .nii.gz")
     with gzip.open(path) if packed else open(path, "rb") as file:
       head = file.read(540)
-      needed = _needed(path, head)
-      held = len(head) + _rest(file)
+      needed, values = _needed(path, head)
+      held = len(head)
+      values.look(head[values.offset :])
+      while chunk := file.read(_CHUNK):
+        # Before the values there may be extensions.
+        values.look(chunk[max(0, values.offset - held) :])
+        held += len(chunk)
   except (EOFError, zlib.error, gzip.BadGzipFile) as e:
     raise errors.DataError(
       f"{path}: its gzip stream is cut short or broken; copy or write the file"
@@ -63,10 +70,50 @@ def check(path: pathlib.Path) -> None:
     )
 
 
-def _needed(path: pathlib.Path, head: bytes) -> int:
+class _Values:
+  """Looks at values as they are read, and refuses those not finite.
+
+  Attributes:
+    offset: Where they begin in the file.
+  """
+
+  def __init__(
+    self,
+    path: pathlib.Path,
+    offset: int,
+    shape: tuple[int, ...],
+    dtype: np.dtype | None,
+  ):
+    self.offset = offset
+    self._path, self._shape, self._dtype = path, shape, dtype
+    self._seen, self._left = 0, b""
+
+  def look(self, chunk: bytes) -> None:
+    """Looks at further bytes; at none if values are integers."""
+    if self._dtype is None:
+      return
+    data = self._left + chunk
+    count = min(
+      len(data) // self._dtype.itemsize, math.prod(self._shape) - self._seen
+    )
+    values = np.frombuffer(data, self._dtype, count)
+    if not np.isfinite(values).all():
+      at = self._seen + int(np.argmin(np.isfinite(values)))
+      index = tuple(int(i) for i in np.unravel_index(at, self._shape))
+      raise errors.DataError(
+        f"{self._path}: the value at {index} is {values[at - self._seen]};"
+        " mend the file"
+      )
+    self._seen += count
+    self._left = data[count * self._dtype.itemsize :]
+    if self._seen == math.prod(self._shape):
+      self._dtype = None
+
+
+def _needed(path: pathlib.Path, head: bytes) -> tuple[int, _Values]:
   """Bytes of header and values; the header's numbers are checked, too."""
   order, fields = _layout(path, head)
-  dim, (bits,), (offset,), pixdim, codes, quaternion, srow = (
+  dim, (datatype, bits), (offset,), pixdim, codes, quaternion, srow = (
     struct.unpack_from(order + form, head, at) for form, at in fields
   )
   if not 1 <= dim[0] <= 7 or min(dim[1 : 1 + dim[0]]) < 1 or bits < 1:
@@ -88,7 +135,12 @@ def _needed(path: pathlib.Path, head: bytes) -> int:
       f"{path}: its header says that values begin at byte {offset}; write the"
       " file again"
     )
-  return int(offset) + math.prod(dim[1 : 1 + dim[0]]) * bits // 8
+  shape = dim[1 : 1 + dim[0]]
+  kind = _FLOATS.get(datatype)
+  # In the file x runs fastest, in arrays last.
+  dtype = np.dtype(order + kind) if kind else None
+  values = _Values(path, int(offset), shape[::-1], dtype)
+  return int(offset) + math.prod(shape) * bits // 8, values
 
 
 def _check_sform(
@@ -125,11 +177,3 @@ def _layout(
     f"{path}: does not begin with a whole NIfTI header; copy or write the file"
     " again"
   )
-
-
-def _rest(file: BinaryIO | gzip.GzipFile) -> int:
-  """Bytes from here to the end; gzip's checksum is verified on the way."""
-  count = 0
-  while chunk := file.read(_CHUNK):
-    count += len(chunk)
-  return count

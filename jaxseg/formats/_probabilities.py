@@ -55,7 +55,7 @@ def read_probabilities(
   if loaded.left not in (None, 0):
     raise errors.StructureNotFoundError(
       f"{where}: holds one map, so {_text.shown(loaded.left)} names nothing in"
-      " it; leave `structure` out"
+      " it; leave it out"
     )
   _check_type(where, loaded.array.dtype, eight_bit)
   return _map.Map(loaded.array, loaded.affine, where)

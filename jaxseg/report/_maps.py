@@ -68,17 +68,15 @@ def write_maps(
     files += _style.save(figure, folder / "figures" / name)
   missed, hallucinated = study.missed_and_hallucinated(cases)
   files.append(folder / "threshold.json")
-  _files.write_json(
-    files[-1],
-    {
-      "threshold": optima[0]["threshold"],
-      "rule": "float32(p) >= float32(threshold)",
-      "optima": optima,
-      "surface_optima": study.map_surface_optima(surfaces),
-      "missed": missed,
-      "hallucinated": hallucinated,
-      "calibration": calibration,
-      **provenance,
-    },
-  )
+  content = {
+    "threshold": optima[0]["threshold"],
+    "rule": "float32(p) >= float32(threshold)",
+    "optima": optima,
+    "surface_optima": study.map_surface_optima(surfaces),
+    "missed": missed,
+    "hallucinated": hallucinated,
+    "calibration": calibration,
+    **provenance,
+  }
+  _files.write_json(files[-1], _files.finite(content))
   return optima, calibration, files

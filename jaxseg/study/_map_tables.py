@@ -72,12 +72,22 @@ def map_curve_rows(
 def map_optimum_rows(
   found: _maps.MapCounts, settings: MapSettings
 ) -> list[dict[str, Any]]:
-  """A row for each aggregate: the optimum, how sure, and what it is worth."""
+  """A row for each aggregate: the optimum, how sure, and what it is worth.
+
+  Raises:
+    DataError: No case has the structure, or the sum of all keeps no bound; a
+      mean that keeps none has no row.
+  """
   counts = found.even
   rows = []
   for aggregate in AGGREGATES:
     how = {"objective": settings.objective, "aggregate": aggregate}
-    best = thresholds.optimum(counts, epsilon=settings.epsilon, **how)
+    try:
+      best = thresholds.optimum(counts, epsilon=settings.epsilon, **how)
+    except errors.DataError:
+      if not rows:
+        raise
+      continue  # A bound that is kept of the sum, and not of the mean.
     row: dict[str, Any] = {
       "objective": settings.objective,
       "aggregate": aggregate,
@@ -148,9 +158,10 @@ def map_surface_optima(
     if not np.isfinite(values).any():
       continue
     best = np.flatnonzero(values == np.nanmax(values))
-    # The first run of equal ones.
-    last = best[0] + np.argmin(np.diff(best, append=np.inf) == 1)
-    row = rows[(best[0] + last) // 2]
+    # As for Dice: the widest run of equal ones, and of these the first.
+    runs = np.split(best, np.flatnonzero(np.diff(best) > 1) + 1)
+    run = max(runs, key=len)
+    row = rows[(int(run[0]) + int(run[-1])) // 2]
     found.append(
       {"metric": metric, "threshold": row["threshold"], "value": row[metric]}
     )
@@ -175,26 +186,51 @@ def _uncertainty(
   counts: thresholds.Counts, settings: MapSettings, aggregate: str
 ) -> dict[str, float]:
   """Intervals by bootstrap, and the choice without the patient scored."""
-  nested = thresholds.nested(
-    counts, objective=settings.objective, aggregate=aggregate
-  )
-  row = {
-    "left_out_value": nested.held_out,
-    "optimism": nested.optimism,
+  row: dict[str, Any] = {"left_out_value": None, "optimism": None}
+  try:
+    nested = thresholds.nested(
+      counts, objective=settings.objective, aggregate=aggregate
+    )
+  except errors.DataError:
+    # Without one of the patients no threshold keeps the bound.
+    pass
+  else:
+    row |= {"left_out_value": nested.held_out, "optimism": nested.optimism}
+  drawn: dict[str, Any] = {
+    "resamples": settings.resamples,
+    "seed": settings.seed,
+  }
+  how: dict[str, Any] = {
+    "objective": settings.objective,
+    "aggregate": aggregate,
   }
   if ">=" in settings.objective:
-    return row
-  for statistic, name in (("threshold", "threshold"), ("value", "value")):
-    low, high = thresholds.bootstrap(
-      counts,
-      statistic,
-      resamples=settings.resamples,
-      seed=settings.seed,
-      objective=settings.objective,
-      aggregate=aggregate,
-    ).interval(settings.level)
-    row |= {f"{name}_low": _decimal(low), f"{name}_high": _decimal(high)}
-  return row
+
+    def both(some: thresholds.Counts) -> np.ndarray:
+      best = thresholds.optimum(some, **how)
+      return np.array([best.threshold, best.value])
+
+    low, high = thresholds.bootstrap(counts, both, **drawn).interval(
+      settings.level
+    )
+    ends = [(low[0], high[0]), (low[1], high[1])]
+  else:
+    ends = [
+      thresholds.bootstrap(counts, name, **drawn, **how).interval(
+        settings.level
+      )
+      for name in ("threshold", "value")
+    ]
+  for name, (first, last) in zip(("threshold", "value"), ends, strict=True):
+    row |= {
+      f"{name}_low": _decimal(float(first)),
+      f"{name}_high": _decimal(float(last)),
+    }
+  return row | {
+    "level": settings.level,
+    "resamples": settings.resamples,
+    "patients": int((counts.positive.sum(-1) > 0).sum()),
+  }
 
 
 def map_case_rows(
@@ -239,14 +275,28 @@ def map_calibration(found: _maps.MapCounts) -> dict[str, Any]:
   Returns:
     JSON-able: errors of calibration, the fitted temperature, and the expected
     optimum as the maps are and at that temperature, which is fitted on these
-    very cases.
+    very cases; None where no temperature is better than another.
   """
   counts = found.counts
   curve = thresholds.reliability(counts)
   expected = thresholds.expected_optimum(counts)
-  temperature = thresholds.fit_temperature(counts)
-  soft = thresholds.with_temperature(counts, temperature)
-  after = thresholds.expected_optimum(soft)
+  fitted: dict[str, Any] = dict.fromkeys(
+    ("temperature", "expected_threshold_calibrated", "expected_dice_calibrated")
+  )
+  try:
+    temperature = thresholds.fit_temperature(counts)
+  except errors.DataError:
+    pass  # Of a constant map no temperature is better than another.
+  else:
+    soft = thresholds.with_temperature(counts, temperature)
+    after = thresholds.expected_optimum(soft)
+    fitted = {
+      "temperature": temperature,
+      "expected_threshold_calibrated": _decimal(
+        _back(after.threshold, temperature)
+      ),
+      "expected_dice_calibrated": after.value,
+    }
   best = thresholds.optimum(found.even)
   return {
     "expected_calibration_error": curve.expected_error,
@@ -257,11 +307,7 @@ def map_calibration(found: _maps.MapCounts) -> dict[str, Any]:
     "half_of_best_dice": best.value / 2,
     "expected_threshold": _decimal(expected.threshold),
     "expected_dice": expected.value,
-    "temperature": temperature,
-    "expected_threshold_calibrated": _decimal(
-      _back(after.threshold, temperature)
-    ),
-    "expected_dice_calibrated": after.value,
+    **fitted,
   }
 
 

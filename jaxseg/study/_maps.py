@@ -134,6 +134,7 @@ class MapCounts:
           f"counts at grids of {parts[0].grid} and {part.grid} thresholds do"
           " not go together; count again with the same"
         )
+      _check_alike(parts[0], part)
       for place, name in enumerate(part.names):
         own = part.counts[place]
         seen = cases.get(name)
@@ -282,14 +283,15 @@ def count_maps(
 def _places(
   pairs: Sequence[formats.Pair], folder: pathlib.Path
 ) -> list[pathlib.Path]:
-  """A file for each case; names of other people's make no path."""
-  taken: dict[str, int] = {}
+  """A file for each case; names of other people's make no path.
+
+  The same whatever other cases are counted into the folder, by this machine or
+  another: what a slug loses of a name, its digest keeps.
+  """
   places = []
   for one in pairs:
     slug = _text.slug(one.name, fallback="case")
-    taken[slug] = taken.get(slug, 0) + 1
-    number = f"-{taken[slug]}" if taken[slug] > 1 else ""
-    places.append(folder / f"{slug}{number}.npz")
+    places.append(folder / f"{slug}-{_files.digest(one.name)[:8]}.npz")
   return places
 
 
@@ -297,6 +299,28 @@ def _key(pair: formats.Pair, options: MapOptions) -> str:
   """Tells whether a case would be counted from the same files again."""
   facts: list[Any] = [dataclasses.asdict(options)]
   for path in (pair.probabilities, pair.reference):
-    about = path.stat()
-    facts.append([path.name, about.st_size, about.st_mtime_ns])
+    for file in (path, *formats.companions(path)):
+      try:
+        about = file.stat()
+      except OSError as e:
+        raise errors.DataError(
+          f"{file}: cannot be read ({e.strerror}); check the path, on every"
+          " machine that counts"
+        ) from e
+      facts.append([file.name, about.st_size, about.st_mtime_ns])
   return json.dumps(facts)
+
+
+def _check_alike(first: MapCounts, other: MapCounts) -> None:
+  """Refuses counts of another class or label, or otherwise made."""
+  # Of surfaces some may have none, which is another refusal.
+  ours, *others = (
+    {**json.loads(key)[0], "surfaces": None}
+    for key in (*first.keys[:1], *other.keys)
+  )
+  for theirs in others:
+    if theirs != ours:
+      raise errors.DataError(
+        "counts that were made differently do not go together:"
+        f" {_files.first_difference(theirs, ours)}; count all cases alike"
+      )

@@ -224,3 +224,19 @@ def test_nrrd_geometry_that_is_none(tmp_path, old, new):
   path.write_bytes(content.replace(old, new))
   with pytest.raises(errors.JaxsegError, match=r"x\.nrrd: "):
     formats.read_probabilities(path)
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("suffix", [".nii", ".nii.gz"])
+def test_nifti_values_that_are_no_numbers(tmp_path, suffix, dtype, value):
+  # ITK would give 0 for them.
+  array = np.zeros((5, 200, 300), dtype)
+  array[3, 150, 7] = value
+  path = tmp_path / f"map{suffix}"
+  sitk.WriteImage(sitk.GetImageFromArray(array), str(path))
+  with pytest.raises(errors.DataError, match=r"value at \(3, 150, 7\) is"):
+    formats.read_probabilities(path)
+  array[3, 150, 7] = 0.5
+  sitk.WriteImage(sitk.GetImageFromArray(array), str(path))
+  np.testing.assert_array_equal(formats.read_probabilities(path).array, array)

@@ -10,6 +10,7 @@ import SimpleITK as sitk
 from jaxseg import errors
 from jaxseg import formats
 from jaxseg import metrics
+from jaxseg import report
 from jaxseg import study
 from jaxseg import thresholds
 
@@ -223,3 +224,96 @@ def test_surfaces_need_the_size_of_a_voxel(tmp_path):
   (pair,) = formats.pair(tmp_path / "p", tmp_path / "r").pairs
   with pytest.raises(errors.GeometryError, match="a.npy: neither it nor"):
     study.count_pair(pair, options=study.MapOptions(surfaces=True))
+
+
+def test_shards_in_one_folder_lose_no_case(tmp_path):
+  # Of none of these names the ASCII letters tell which it is.
+  names = ["病人一", "病人二", "a b", "a-b", "X", "x", "x-2"]
+  for seed, name in enumerate(names):
+    p, y = case(seed)
+    write(p, tmp_path / "p" / f"{name}.nii.gz")
+    write(y.astype(np.uint8), tmp_path / "r" / f"{name}.nrrd")
+  every = pairs(tmp_path)
+  for part in (every[::2], every[1::2]):
+    study.count_maps(part, tmp_path / "c", options=OPTIONS, workers=1)
+  files = sorted((tmp_path / "c").iterdir())
+  merged = study.MapCounts.merge([study.MapCounts.read(f) for f in files])
+  assert merged.names == tuple(sorted(names))
+
+
+def test_counts_of_other_classes_do_not_merge(files, found):
+  one = study.MapOptions(label=1)
+  other = study.count_maps(pairs(files), files / "d", options=one, workers=1)
+  with pytest.raises(errors.DataError, match="label is 1, asked is None"):
+    study.MapCounts.merge([found, other])
+
+
+def test_values_in_a_file_of_their_own_are_seen_to_change(tmp_path):
+  p, y = case(0)
+  write(p, tmp_path / "p" / "c0.mhd")
+  write(y.astype(np.uint8), tmp_path / "r" / "c0.nrrd")
+  before = study.count_maps(
+    pairs(tmp_path), tmp_path / "c", options=OPTIONS, workers=1
+  )
+  raw = tmp_path / "p" / "c0.raw"
+  raw.write_bytes(case(1)[0].tobytes())
+  os.utime(raw, ns=(1, 1))
+  after = study.count_maps(
+    pairs(tmp_path), tmp_path / "c", options=OPTIONS, workers=1
+  )
+  assert (before.counts.positive != after.counts.positive).any()
+
+
+def test_a_constant_map_has_no_temperature(tmp_path):
+  for k in range(2):
+    _, y = case(k)
+    write(np.full(y.shape, 0.25, np.float32), tmp_path / "p" / f"c{k}.nii.gz")
+    write(y.astype(np.uint8), tmp_path / "r" / f"c{k}.nrrd")
+  flat = study.count_maps(
+    pairs(tmp_path), tmp_path / "c", options=OPTIONS, workers=1
+  )
+  calibration = study.map_calibration(flat)
+  assert calibration["temperature"] is None
+  assert calibration["empirical_threshold"] < 0.25
+
+
+def test_a_bound_has_intervals_and_may_have_no_value_without_a_patient(files):
+  every = pairs(files)
+  found = study.count_maps(every, files / "c", options=OPTIONS, workers=1)
+  settings = study.MapSettings(objective="recall>=0.8", resamples=50)
+  for row in study.map_optimum_rows(found, settings):
+    assert row["threshold_low"] <= row["threshold"] <= row["threshold_high"]
+    assert (row["level"], row["resamples"], row["patients"]) == (0.95, 50, 5)
+    assert row["left_out_value"] is not None
+  # One patient alone keeps the bound.
+  draw = np.random.default_rng(0)
+  _, y = case(1)
+  write(draw.random(y.shape, np.float32) / 2, files / "p" / "case1.nii.gz")
+  two = study.count_maps(every[:2], files / "e", options=OPTIONS, workers=1)
+  settings = study.MapSettings(objective="precision>=0.6", resamples=50)
+  # And the mean of the two never does.
+  (pooled,) = study.map_optimum_rows(two, settings)
+  assert pooled["aggregate"] == "pooled"
+  assert pooled["left_out_value"] is None
+  assert pooled["threshold_low"] <= pooled["threshold_high"]
+
+
+def test_the_json_is_json(files, tmp_path):
+  p, _ = case(0)
+  p[0, 0, 0] = 1.0  # Certain, and wrong: no likelihood is finite.
+  write(p, files / "p" / "case0.nii.gz")
+  found = study.count_maps(pairs(files), files / "c", options=OPTIONS)
+  report.write_maps(
+    tmp_path / "out", found, SETTINGS,
+    report.provenance(
+      cohort="maps", cohort_hash="", synthetic=False, seed=0, command=""
+    ),
+  )  # fmt: skip
+
+  def refuse(name):
+    raise AssertionError(name)
+
+  content = json.loads(
+    (tmp_path / "out" / "threshold.json").read_text(), parse_constant=refuse
+  )
+  assert content["calibration"]["negative_log_likelihood"] is None
