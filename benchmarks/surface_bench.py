@@ -31,6 +31,7 @@ _OPENKBP = flags.DEFINE_string("openkbp", None, "Folder of OpenKBP patients.")
 _PHANTOM = flags.DEFINE_bool("phantom", True, "Whether to make the phantom.")
 _ROUNDS = flags.DEFINE_integer("rounds", 3, "Turns; the fastest counts.")
 _LOOPS = flags.DEFINE_bool("loops", True, "Whether to measure sweeps as well.")
+_ONLY = flags.DEFINE_list("only", None, "Others to measure; default: all.")
 _SLOW = 20
 _CUTS = np.arange(101, dtype=np.float32) / np.float32(100)
 _TOLERANCE = 2.0
@@ -260,6 +261,9 @@ def loops(p, mask, spacing, fast):
 
 
 def main(_) -> None:
+  for name in list(WAYS):
+    if _ONLY.value and not name.startswith(("jaxseg", *_ONLY.value)):
+      del WAYS[name]
   draw = np.random.default_rng(0)
   head = "| structure | voxels | " + " | ".join(WAYS) + " |"
   rule = "| --- | ---: |" + " ---: |" * len(WAYS)

@@ -79,7 +79,7 @@ def map_optimum_rows(
       mean that keeps none has no row.
   """
   counts = found.even
-  rows = []
+  rows: list[dict[str, Any]] = []
   for aggregate in AGGREGATES:
     how = {"objective": settings.objective, "aggregate": aggregate}
     try:
@@ -123,7 +123,7 @@ def map_surface_rows(found: _maps.MapCounts) -> list[dict[str, Any]]:
   if found.surfaces is None:
     return []
   reference = np.asarray(found.counts.positive).sum(-1)
-  rows = []
+  rows: list[dict[str, Any]] = []
   for k, cut in enumerate(thresholds.grid(_maps.SURFACE_CUTS)):
     hd95, assd, nsd, predicted = found.surfaces[:, :, k].T
     far, mean, near = (
@@ -244,7 +244,7 @@ def map_case_rows(
   """
   counts = found.even
   at, half = _nearest(counts, threshold), _nearest(counts, 0.5)
-  rows = []
+  rows: list[dict[str, Any]] = []
   for place, name in enumerate(found.names):
     own = counts[place]
     dice = thresholds.curve(own)
