@@ -271,9 +271,23 @@ class TestBadPatients:
     case = cohort.load("p1")
     assert case.contoured == ("lips",)
     assert any("'Brain'" in note for note in case.notes)
-    found = statuses(cohort.audit("p1"))
+    audit = cohort.audit("p1")
+    found = statuses(audit)
     assert found["Brain"] == "unreadable"
     assert found["Mandible"] == "empty"
+    reasons = {row["name"]: row["reason"] for row in audit["structures"]}
+    assert "not planar" in reasons["Brain"]
+    assert reasons["Mandible"] == "no voxel of the CT lies within"
+
+  def test_a_broken_file_that_is_no_image_stops_nobody(self, tmp_path):
+    where = patient(tmp_path, 1, {"Brain": [square(33)]})
+    structure_set(
+      where / "lost.dcm", {"Brain": []},
+      change=lambda dataset: dataset.pop("SeriesInstanceUID"),
+    )  # fmt: skip
+    cohort = cohorts.DicomFolder(where)
+    assert not cohort.audit("p1")["refused"]
+    assert [name for name, _ in cohort.broken] == ["lost.dcm"]
 
   def test_hostile_names(self, tmp_path):
     def change(dataset, *_):
