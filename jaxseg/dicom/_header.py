@@ -10,7 +10,6 @@ import io
 import math
 import os
 import pathlib
-import time
 from typing import Any
 import warnings
 import zlib
@@ -27,6 +26,7 @@ from pydicom.dataset import Dataset
 from jaxseg import _text
 from jaxseg import errors
 from jaxseg.dicom import _limits
+from jaxseg.dicom import _watched
 
 # What pydicom must not warn of on the console: it is checked here or harmless.
 pydicom_config.settings.reading_validation_mode = pydicom_config.IGNORE
@@ -36,63 +36,6 @@ _DECIMAL = b"0123456789+-.eE\\ "
 # So many bytes are parsed within the time, whatever they are.
 _SMALL = 8 << 20
 _UNDEFINED = 0xFFFFFFFF
-
-
-class Deadline:
-  """The time within which a file must be parsed.
-
-  Args:
-    path: For the message.
-    limits: Has the bound.
-  """
-
-  def __init__(self, path: pathlib.Path, limits: _limits.Limits):
-    self._path, self._seconds = path, limits.seconds
-    self._end = time.monotonic() + limits.seconds
-
-  def check(self) -> None:
-    """Raises LimitError if it is over."""
-    if time.monotonic() > self._end:
-      raise errors.LimitError(
-        f"{self._path}: takes more than {self._seconds:g} s to parse; re-export"
-        " it, or raise the bound 'seconds'"
-      )
-
-
-class _Watched:
-  """A file that is not read after a deadline, and tells if it ended early.
-
-  pydicom takes the end of a file for the end of whatever it was reading. At a
-  proper end it asks once for a further element, and gets nothing.
-  """
-
-  def __init__(self, file: Any, path: pathlib.Path, deadline: Deadline):
-    self._file, self._deadline = file, deadline
-    self._ends = 0
-    self._part = False
-    self.name = str(path)
-
-  @property
-  def is_cut(self) -> bool:
-    """Whether the end came within an element, or within a sequence."""
-    return self._part or self._ends > 1
-
-  def read(self, size: int = -1) -> bytes:
-    self._deadline.check()
-    data = self._file.read(size)
-    if len(data) < size:
-      self._ends += not data
-      self._part |= any(data)  # Some files are padded with zeros.
-    return data
-
-  def seek(self, *where: int) -> int:
-    return self._file.seek(*where)
-
-  def tell(self) -> int:
-    return self._file.tell()
-
-  def close(self) -> None:
-    self._file.close()
 
 
 def read(
@@ -126,8 +69,8 @@ def read(
       _check_inflation(file, path, limits)
       file.seek(0)
       small = pixels and os.fstat(file.fileno()).st_size <= _SMALL
-      deadline = Deadline(path, limits)
-      source = _Watched(
+      deadline = _watched.Deadline(path, limits)
+      source = _watched.Watched(
         io.BytesIO(file.read()) if small else file, path, deadline
       )
       with warnings.catch_warnings():
@@ -230,7 +173,7 @@ def _check_items(
   dataset: Dataset,
   path: pathlib.Path,
   limits: _limits.Limits,
-  deadline: Deadline,
+  deadline: _watched.Deadline,
 ) -> None:
   """Refuses sequences that nest too deeply, and values that are cut off."""
   level: list[Any] = [dataset]

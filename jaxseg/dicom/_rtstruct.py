@@ -13,6 +13,7 @@ from jaxseg.dicom import _contour_data
 from jaxseg.dicom import _header
 from jaxseg.dicom import _limits
 from jaxseg.dicom import _series
+from jaxseg.dicom import _watched
 from jaxseg.dicom._roi import Contour
 from jaxseg.dicom._roi import Roi
 from jaxseg.dicom._structure_set import StructureSet
@@ -59,7 +60,7 @@ def read_rtstruct(
   where = pathlib.Path(path)
   if where.is_dir():
     where = _series.only(where, "structure set", limits)
-  deadline = _header.Deadline(where, limits)
+  deadline = _watched.Deadline(where, limits)
   dataset = _header.read(where, pixels=True, limits=limits)
   sop_class = _header.text(dataset, "SOPClassUID", where)
   if sop_class not in _series.STRUCTURE_SETS:
@@ -109,7 +110,7 @@ def _rois(
   path: pathlib.Path,
   limits: _limits.Limits,
   notes: list[_text.Note],
-  deadline: _header.Deadline,
+  deadline: _watched.Deadline,
 ) -> tuple[Roi, ...]:
   for name in ("StructureSetROISequence", "ROIContourSequence"):
     if name in dataset:
@@ -178,7 +179,10 @@ class _Total:
   """Counts contours and points, and the time, against their bounds."""
 
   def __init__(
-    self, path: pathlib.Path, limits: _limits.Limits, deadline: _header.Deadline
+    self,
+    path: pathlib.Path,
+    limits: _limits.Limits,
+    deadline: _watched.Deadline,
   ):
     self._path, self._limits, self._deadline = path, limits, deadline
     self._contours = self._points = 0
