@@ -1,7 +1,6 @@
 """Flags and work of a sweep over anyone's maps."""
 
 from collections.abc import Callable, Sequence
-import dataclasses
 import glob
 import pathlib
 from typing import Any
@@ -82,8 +81,9 @@ _FEW_PATIENTS = 10
 
 def main(folder: pathlib.Path, seed: int) -> None:
   """Counts maps, or merges counts, and says what they say."""
-  if folder.exists() and not folder.is_dir():
-    raise errors.ConfigError(f"--output: {folder} is a file; name a folder")
+  for one in (folder, *folder.parents):
+    if one.exists() and not one.is_dir():
+      raise errors.ConfigError(f"--output: {one} is a file; name a folder")
   settings = study.MapSettings(
     objective=_OBJECTIVE.value, resamples=_RESAMPLES.value, seed=seed
   )
@@ -136,15 +136,7 @@ def _count(folder: pathlib.Path) -> study.MapCounts | None:
   if len(alone) > 10:
     print(f"and {len(alone) - 10} more; pairs.json has all")
   _files.write_json(folder / "pairs.json", rows)
-  # Workers need not run in this folder.
-  pairs: Sequence[formats.Pair] = [
-    dataclasses.replace(
-      one,
-      probabilities=one.probabilities.absolute(),
-      reference=one.reference.absolute(),
-    )
-    for one in pairing.pairs
-  ]
+  pairs: Sequence[formats.Pair] = pairing.pairs
   if _SHARD.value:
     pairs = parallel.shard(pairs, _SHARD.value)
   options = study.MapOptions(
@@ -206,7 +198,7 @@ def _tell(
     f"{optima[0]['objective']} there": _spread("value"),
     "Dice there": lambda row: f"{row['dice']:.3f}",
     "Dice at 0.5": lambda row: f"{row['dice_half']:.3f}",
-    "lost at -0.05, +0.05": lambda row: (
+    "Dice lost at -0.05, +0.05": lambda row: (
       f"{row['reduction_minus_0.05']:.1%}, {row['reduction_plus_0.05']:.1%}"
     ),
     "within epsilon": lambda row: (
@@ -236,7 +228,7 @@ def _tell(
       f" resamples of {patients} patients"
       + (
         "; of so few, intervals are too narrow."
-        if patients < _FEW_PATIENTS
+        if optima[0]["patients_with_structure"] < _FEW_PATIENTS
         else "."
       )
     )

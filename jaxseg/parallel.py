@@ -118,6 +118,11 @@ def _on_cluster(
         f"cluster {address}: several workers were lost with one item, perhaps"
         " for want of memory; the same command goes on where it was"
       ) from e
+    except concurrent.futures.CancelledError as e:
+      raise errors.DataError(
+        f"cluster {address}: its scheduler was lost or gave the work up; the"
+        " same command goes on where it was"
+      ) from e
     finally:
       client.cancel(list(futures))
 

@@ -1,6 +1,5 @@
 """The seam: the same results here, on more cores, on a cluster that fails."""
 
-import dataclasses
 import os
 import pathlib
 import signal
@@ -144,39 +143,32 @@ def test_a_sweep_on_a_cluster_that_loses_a_worker(
 ):
   address, workers = cluster
   draw = np.random.default_rng(0)
+  here = tmp_path / "here"  # The workers run elsewhere.
   for folder in ("p", "r"):
-    (tmp_path / folder).mkdir()
+    (here / folder).mkdir(parents=True)
   for k in range(40):
     p = draw.random((3, 20, 20), np.float32)
-    np.save(tmp_path / "p" / f"c{k}.npy", p)
-    np.save(tmp_path / "r" / f"c{k}.npy", draw.random(p.shape) < p)
-  monkeypatch.chdir(tmp_path)
+    np.save(here / "p" / f"c{k}.npy", p)
+    np.save(here / "r" / f"c{k}.npy", draw.random(p.shape) < p)
+  monkeypatch.chdir(here)
   pairs = formats.pair("p", "r").pairs
-  away = [
-    dataclasses.replace(
-      one,
-      probabilities=one.probabilities.absolute(),
-      reference=one.reference.absolute(),
-    )
-    for one in pairs
-  ]
 
   def on_case(name, done, total):
     if done == 5:
       workers[0].send_signal(signal.SIGKILL)
 
   found = study.count_maps(
-    away, tmp_path / "c", options=study.MapOptions(), scheduler=address,
+    pairs, tmp_path / "c", options=study.MapOptions(), scheduler=address,
     on_case=on_case,
   )  # fmt: skip
-  here = study.count_maps(
+  own = study.count_maps(
     pairs, tmp_path / "d", options=study.MapOptions(), workers=1
   )
   assert workers[0].wait(5) == -signal.SIGKILL
-  assert found.names == here.names
+  assert found.names == own.names
   for name in ("thresholds", "positive", "negative"):
     np.testing.assert_array_equal(
-      getattr(found.counts, name), getattr(here.counts, name)
+      getattr(found.counts, name), getattr(own.counts, name)
     )
 
 
@@ -187,6 +179,20 @@ def die(_):
 def test_a_process_that_is_killed():
   with pytest.raises(errors.DataError, match="of 2 processes was lost"):
     list(parallel.run(die, range(4), workers=2))
+
+
+def count_and_fail(folder):
+  with open(pathlib.Path(folder, "calls"), "a") as file:
+    file.write("x")
+  raise errors.DataError("three is malformed")
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_errors_on_a_cluster_are_not_tried_again(cluster, tmp_path):
+  address, _ = cluster
+  with pytest.raises(errors.DataError, match="three is malformed"):
+    list(parallel.run(count_and_fail, [str(tmp_path)], scheduler=address))
+  assert (tmp_path / "calls").read_text() == "x"  # Not tried again.
 
 
 def test_no_cluster():

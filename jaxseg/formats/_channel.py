@@ -22,7 +22,7 @@ def choose(count: int, structure: str | int | None, path: pathlib.Path) -> int:
   there = f"{count} channels, 0 to {count - 1}"
   if structure is None:
     raise errors.DataError(
-      f"{path}: holds {there}; say which as `structure`, a number"
+      f"{path}: holds {there}; say which is meant, by its number"
     )
   if isinstance(structure, str):
     raise errors.StructureNotFoundError(

@@ -1,14 +1,18 @@
 """Files that a map's own file cannot be read without."""
 
+from collections.abc import Callable
 import pathlib
 
 from jaxseg.formats import _labels
+from jaxseg.formats import _meta
+from jaxseg.formats import _nrrd
 from jaxseg.formats import _suffix
 
-_VALUES = {
-  ".mhd": (".raw", ".zraw"),
-  ".nhdr": (".raw", ".raw.gz", ".gz", ".img"),
-  ".npz": tuple(_suffix.IMAGES),  # nnU-Net's geometry.
+_DETACHED: dict[str, Callable[[pathlib.Path], tuple[pathlib.Path, ...]]] = {
+  ".mhd": _meta.detached,
+  ".mha": _meta.detached,
+  ".nhdr": _nrrd.detached,
+  ".nrrd": _nrrd.detached,
 }
 
 
@@ -20,15 +24,31 @@ def companions(path: pathlib.Path) -> tuple[pathlib.Path, ...]:
 
   Returns:
     Those that there are: with other contents the file may mean something else.
+
+  Raises:
+    DataError: Its header cannot be read, or names a file that is not there.
   """
-  name = _suffix.stem(path)
-  beside = [
-    path.parent / f"{name}{end}"
-    for end in _VALUES.get(_suffix.suffix(path), ())
-  ]
+  kind = _suffix.suffix(path)
+  beside: list[pathlib.Path] = []
+  if kind in _DETACHED:
+    beside += _DETACHED[kind](path)
+  if kind == ".npz":  # nnU-Net's geometry.
+    name = _suffix.stem(path)
+    beside += (path.parent / f"{name}{end}" for end in _suffix.IMAGES)
+    # Whose values may be in a file of their own.
+    beside += (
+      values
+      for image in beside.copy()
+      if image.is_file()
+      for values in _DETACHED.get(_suffix.suffix(image), _nothing)(image)
+    )
   named = [
     folder / file
     for folder in (path.absolute().parent, path.absolute().parent.parent)
     for file in _labels.FILES
   ]
   return tuple(one for one in (*beside, *named) if one.is_file())
+
+
+def _nothing(_: pathlib.Path) -> tuple[pathlib.Path, ...]:
+  return ()

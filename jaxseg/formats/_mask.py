@@ -93,7 +93,7 @@ def _cut(
   if threshold is None:
     raise errors.DataError(
       f"{path}: holds fractional values from {array.min():.4g} to"
-      f" {array.max():.4g}, so it is no mask; give a mask, or a `threshold`"
+      f" {array.max():.4g}, so it is no mask; give a mask, or a threshold"
     )
   if structure not in (None, 0):
     raise errors.StructureNotFoundError(
@@ -122,6 +122,6 @@ def _labelled(
     more = ", ..." if len(found) > 20 else ""
     raise errors.DataError(
       f"{path}: holds the labels {', '.join(map(str, found[:20]))}{more}; say"
-      " which as `structure`"
+      " which is meant"
     )
   return inside

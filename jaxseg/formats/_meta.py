@@ -46,6 +46,21 @@ def check(path: pathlib.Path) -> None:
     raise _suffix.unreadable(path, e) from e
 
 
+def detached(path: pathlib.Path) -> tuple[pathlib.Path, ...]:
+  """The file of values that a header names; none where it holds them itself.
+
+  Raises:
+    DataError: It is no MetaImage, or the file is not there.
+  """
+  try:
+    with open(path, "rb") as file:
+      fields, _ = _fields(path, file.read(_MAX_HEADER))
+  except OSError as e:
+    raise _suffix.unreadable(path, e) from e
+  name = fields["ElementDataFile"]
+  return () if name == "LOCAL" else (_detached.find(path, name),)
+
+
 def _fields(path: pathlib.Path, start: bytes) -> tuple[dict[str, str], int]:
   """The header's fields, and where it ends."""
   fields: dict[str, str] = {}

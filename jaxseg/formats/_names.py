@@ -9,11 +9,14 @@ from collections.abc import Sequence
 import dataclasses
 import pathlib
 import re
+import unicodedata
 
 from jaxseg.formats import _suffix
 
 _TOKEN = re.compile(r"[0-9]+|[^\W\d_]+|[\W_]|.", re.DOTALL)
 _ENDS = " _-.,/"
+# nnU-Net's number of a channel.
+_CHANNEL = re.compile(r"_00[0-9][0-9]")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -32,8 +35,14 @@ class Keys:
 
 
 def stems(paths: Sequence[pathlib.Path]) -> Keys:
-  """The files' names without their suffixes."""
-  return Keys(tuple(_suffix.stem(path) for path in paths))
+  """The files' names without their suffixes.
+
+  Letters with marks are one character or two, as the system has them, and the
+  same here.
+  """
+  return Keys(
+    tuple(unicodedata.normalize("NFC", _suffix.stem(path)) for path in paths)
+  )
 
 
 def telling(paths: Sequence[pathlib.Path]) -> Keys:
@@ -45,7 +54,10 @@ def telling(paths: Sequence[pathlib.Path]) -> Keys:
   own = stems(paths).keys
   if len(set(own)) == len(own):
     return Keys(own)
-  folders = [path.parent.parts for path in paths]
+  folders = [
+    tuple(unicodedata.normalize("NFC", part) for part in path.parent.parts)
+    for path in paths
+  ]
   front = _shared(folders, keep=0)
   folders = [parts[front:] for parts in folders]
   if len(set(own)) > 1:
@@ -66,6 +78,30 @@ def stripped(names: Keys) -> Keys:
   after = words[0][len(words[0]) - back :]
   keys = tuple("".join(one[: len(one) - back]) for one in words)
   return Keys(keys, before, after)
+
+
+def extends(longer: str, name: str) -> bool:
+  """Whether a name is another with a word in front or behind.
+
+  The words hold no numbers, which may tell patients apart, but those of
+  nnU-Net's channels: case_001_0000 and case_001, case1_prob and case1.
+  """
+  if not (longer.startswith(name) or longer.endswith(name)):
+    return False
+  words, own = _TOKEN.findall(longer), _TOKEN.findall(name)
+  count = len(words) - len(own)
+  if count < 2 or not own:
+    return False
+  if words[: len(own)] == own and words[len(own)] in _ENDS:
+    rest = "".join(words[len(own) :])
+    return not _numbered(rest) or bool(_CHANNEL.fullmatch(rest))
+  if words[count:] == own and words[count - 1] in _ENDS:
+    return not _numbered("".join(words[:count]))
+  return False
+
+
+def _numbered(text: str) -> bool:
+  return any(c.isdigit() for c in text)
 
 
 def at_odds(one: Keys, other: Keys) -> bool:

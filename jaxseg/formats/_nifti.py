@@ -20,15 +20,16 @@ from jaxseg import errors
 from jaxseg.formats import _suffix
 
 _CHUNK = 1 << 20
-# By the header's size: dim, datatype and bitpix, vox_offset, pixdim, qform and
-# sform code, quaternion and offset, srow, as (format, place).
+# By the header's size: dim, datatype and bitpix, vox_offset, scl_slope and
+# scl_inter, pixdim, qform and sform code, quaternion and offset, srow, as
+# (format, place).
 _NIFTI1 = (
-  ("8h", 40), ("2h", 70), ("f", 108), ("8f", 76), ("2h", 252), ("6f", 256),
-  ("12f", 280),
+  ("8h", 40), ("2h", 70), ("f", 108), ("2f", 112), ("8f", 76), ("2h", 252),
+  ("6f", 256), ("12f", 280),
 )  # fmt: skip
 _NIFTI2 = (
-  ("8q", 16), ("2h", 12), ("q", 168), ("8d", 104), ("2i", 344), ("6d", 352),
-  ("12d", 400),
+  ("8q", 16), ("2h", 12), ("q", 168), ("2d", 176), ("8d", 104), ("2i", 344),
+  ("6d", 352), ("12d", 400),
 )  # fmt: skip
 _FLOATS = {16: "f4", 64: "f8"}  # By datatype.
 
@@ -113,7 +114,7 @@ class _Values:
 def _needed(path: pathlib.Path, head: bytes) -> tuple[int, _Values]:
   """Bytes of header and values; the header's numbers are checked, too."""
   order, fields = _layout(path, head)
-  dim, (datatype, bits), (offset,), pixdim, codes, quaternion, srow = (
+  dim, (datatype, bits), (offset,), scale, pixdim, codes, quaternion, srow = (
     struct.unpack_from(order + form, head, at) for form, at in fields
   )
   if not 1 <= dim[0] <= 7 or min(dim[1 : 1 + dim[0]]) < 1 or bits < 1:
@@ -134,6 +135,11 @@ def _needed(path: pathlib.Path, head: bytes) -> tuple[int, _Values]:
     raise errors.DataError(
       f"{path}: its header says that values begin at byte {offset}; write the"
       " file again"
+    )
+  if not np.isfinite(scale).all():
+    raise errors.DataError(
+      f"{path}: its values are scaled by scl_slope {scale[0]} and scl_inter"
+      f" {scale[1]}; write the file again with finite ones"
     )
   shape = dim[1 : 1 + dim[0]]
   kind = _FLOATS.get(datatype)

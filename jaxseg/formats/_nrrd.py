@@ -17,6 +17,15 @@ def check(path: pathlib.Path) -> None:
   Raises:
     DataError: See above.
   """
+  detached(path)
+
+
+def detached(path: pathlib.Path) -> tuple[pathlib.Path, ...]:
+  """The files of values that a header names; none where it holds them itself.
+
+  Raises:
+    DataError: It is no NRRD, or names no plain file beside it.
+  """
   try:
     with open(path, "rb") as file:
       start = file.read(_MAX_HEADER)
@@ -28,5 +37,7 @@ def check(path: pathlib.Path) -> None:
     )
   # The header ends at the first empty line, or with the file.
   header = re.split(rb"\r?\n\r?\n", start, maxsplit=1)[0]
-  for named in _DATA_FILE.findall(header):
+  return tuple(
     _detached.find(path, named.decode("utf-8", "replace").strip())
+    for named in _DATA_FILE.findall(header)
+  )

@@ -29,6 +29,9 @@ def pair(
   are pairs. Where there are none, names are compared without what all names
   of their side begin and end with (prob_case1, prob_case2 and case1_label,
   case2_label); files that have one name in many folders go by the folders.
+  Of those left over, two are a pair where one's name is the other's with words
+  in front or behind, and fits no third (case1_prob and case1, or nnU-Net's
+  case1_0000 and case1).
   A map and a mask that are given as one file each are a pair whatever their
   names. Beside an nnU-Net .npz the segmentation of the same name is no map.
 
@@ -59,9 +62,14 @@ def pair(
       continue
     found = _twice(maps, ours, common) or _twice(masks, theirs, common)
     if not found:
-      return _paired(maps, masks, ours, theirs)
+      return _extended(_paired(maps, masks, ours, theirs))
     twice = twice or found
-  raise twice or _none(maps, masks)
+  if twice:
+    raise twice
+  alone = _extended(_pairing.Pairing((), maps, masks))
+  if not alone.pairs:
+    raise _none(maps, masks)
+  return alone
 
 
 def _check_apart(maps: _Paths, masks: _Paths) -> None:
@@ -106,12 +114,39 @@ def _paired(
     _pairing.Pair(_names.said(key, ours, theirs), left[key], right[key])
     for key in left.keys() & right.keys()
   ]
-  used = {path for one in pairs for path in (one.probabilities, one.reference)}
-  return _pairing.Pairing(
-    tuple(sorted(pairs, key=lambda one: one.name)),
-    tuple(path for path in maps if path not in used),
-    tuple(path for path in masks if path not in used),
-  )
+  return _pairing.of(pairs, maps, masks)
+
+
+def _extended(found: _pairing.Pairing) -> _pairing.Pairing:
+  """With pairs of what is left over, one's name the other's and more words.
+
+  Raises:
+    DataError: There were no pairs, and a name fits two files.
+  """
+  maps, masks = found.unpaired_probabilities, found.unpaired_reference
+  ours, theirs = _names.telling(maps).keys, _names.telling(masks).keys
+  fits = [
+    (i, k)
+    for i, own in enumerate(ours)
+    for k, other in enumerate(theirs)
+    if _names.extends(own, other) or _names.extends(other, own)
+  ]
+  pairs = list(found.pairs)
+  taken = {one.name for one in pairs}
+  for i, k in fits:
+    of_mask = [maps[a] for a, b in fits if b == k]
+    of_map = [masks[b] for a, b in fits if a == i]
+    name = min(ours[i], theirs[k], key=len)
+    if len(of_mask) == len(of_map) == 1 and name not in taken:
+      taken.add(name)
+      pairs.append(_pairing.Pair(name, maps[i], masks[k]))
+    elif not found.pairs:
+      first, second, *_ = of_mask if len(of_mask) > 1 else of_map
+      raise errors.DataError(
+        f"{first} and {second}: both fit the name {_text.shown(name)}; give"
+        " one of them only, or lists of files"
+      )
+  return _pairing.of(pairs, maps, masks)
 
 
 def _none(maps: _Paths, masks: _Paths) -> errors.DataError:

@@ -1,5 +1,6 @@
 """Which map belongs to which reference, and which files are left over."""
 
+from collections.abc import Sequence
 import dataclasses
 import pathlib
 from typing import Any
@@ -55,6 +56,20 @@ class Pairing:
     for path in self.unpaired_reference:
       rows.append(_row(_suffix.stem(path), None, path, "no map"))
     return rows
+
+
+def of(
+  pairs: Sequence[Pair],
+  maps: Sequence[pathlib.Path],
+  masks: Sequence[pathlib.Path],
+) -> Pairing:
+  """Pairs by name, and those of the files that are in none."""
+  used = {path for one in pairs for path in (one.probabilities, one.reference)}
+  return Pairing(
+    tuple(sorted(pairs, key=lambda one: one.name)),
+    tuple(path for path in maps if path not in used),
+    tuple(path for path in masks if path not in used),
+  )
 
 
 def _row(

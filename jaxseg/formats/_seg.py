@@ -34,7 +34,7 @@ def read(
       )
       raise errors.DataError(
         f"{path}: holds {len(found.segments)} segments, {listed or 'none'};"
-        " say which as `structure`"
+        " say which is meant, by its number or label"
       )
     structure = found.segments[0].number
   key = found[structure].number

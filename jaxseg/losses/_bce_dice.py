@@ -33,13 +33,13 @@ def bce_dice(
     where: Pixels that count, bool, broadcastable to `labels`; None is all.
 
   Returns:
-    Loss, float32, `logits.shape` without `axis`: `[N, C]`. Where no pixel
-    counts both parts are 0.
+    Loss, float32 (float64 of float64 logits), `logits.shape` without `axis`:
+    `[N, C]`. Where no pixel counts both parts are 0.
 
   Raises:
     TypeError: `logits` is not floating point, or `where` not boolean.
-    ValueError: Shapes differ, `where` does not broadcast, or `smooth` is not
-      positive.
+    ValueError: Shapes differ, `where` or `axis` does not fit, or `smooth` is
+      not positive.
 
   References:
     Bice et al. 2021, doi:10.1002/acm2.13331.

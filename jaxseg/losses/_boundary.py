@@ -35,7 +35,8 @@ def boundary(
       are probabilities.
 
   Returns:
-    Loss, float32, like `logits`; 0 at pixels that do not count.
+    Loss, float32 (float64 of float64 logits), like `logits`; 0 at pixels that
+    do not count.
 
   Raises:
     TypeError: `logits` is not floating point, or `where` not boolean.
@@ -92,10 +93,11 @@ def signed_distance(
       f"mask has {inside.ndim} axes; give one case of one structure, 2D or 3D"
     )
   if spacing is not None and (
-    len(spacing) != inside.ndim or not all(0 < s < math.inf for s in spacing)
+    np.shape(spacing) != (inside.ndim,)
+    or not all(0 < s < math.inf for s in spacing)
   ):
     raise ValueError(
-      f"spacing {tuple(spacing)} does not fit a mask of {inside.ndim} axes;"
+      f"spacing {spacing} does not fit a mask of {inside.ndim} axes;"
       " give one number above 0 per axis"
     )
   if not inside.any() or inside.all():

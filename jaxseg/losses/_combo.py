@@ -36,11 +36,12 @@ def combo(
     where: Pixels that count, bool, broadcastable to `labels`; None is all.
 
   Returns:
-    Loss >= -1, float32, `logits.shape` without `axis`: `[N, C]`.
+    Loss >= -1, float32 (float64 of float64 logits), `logits.shape` without
+    `axis`: `[N, C]`.
 
   Raises:
     TypeError: `logits` is not floating point, or `where` not boolean.
-    ValueError: Shapes differ, `where` does not broadcast, `smooth` is not
+    ValueError: Shapes differ, `where` or `axis` does not fit, `smooth` is not
       positive, or `fn_weight` not in [0, 1].
 
   References:

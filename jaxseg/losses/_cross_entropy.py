@@ -1,5 +1,7 @@
 """Binary cross entropy from logits."""
 
+import math
+
 import jax
 import jax.numpy as jnp
 
@@ -29,7 +31,8 @@ def binary_cross_entropy(
     pos_weight: w, weight of the structure's pixels, broadcastable; None is 1.
 
   Returns:
-    Loss, float32, like `logits`; 0 at pixels that do not count.
+    Loss, float32 (float64 of float64 logits), like `logits`; 0 at pixels that
+    do not count.
 
   Raises:
     TypeError: `logits` is not floating point, or `where` not boolean.
@@ -42,8 +45,7 @@ def binary_cross_entropy(
   """
   checks.floating(logits=logits)
   checks.same_shape(logits=logits, labels=labels)
-  if isinstance(pos_weight, int | float) and not pos_weight >= 0:
-    raise ValueError(f"pos_weight is {pos_weight}; give 0 or above")
+  _inputs.within(0, math.inf, pos_weight=pos_weight)
   keep = _where.kept(where, labels.shape)
   z, t = _inputs.prepared(logits, labels, keep)
   inside = t * jax.nn.softplus(-z)

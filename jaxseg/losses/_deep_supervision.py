@@ -6,6 +6,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
+from jaxseg.losses import _inputs
 from jaxseg.losses import _where
 
 
@@ -28,17 +29,17 @@ def deep_supervision(
   Args:
     loss: Function of (logits, labels) whose result has no pixels left, such as
       `dice`, or a lambda that takes the mean.
-    outputs: Logits `[N, H, W, C]`, the finest first; each size divides the
-      first's.
+    outputs: Logits `[N, H, W, C]`, the finest first; height and width of each
+      divide the first's.
     labels: Reference of the finest, `[N, H, W, C]`; coarser ones see the mean
       over the pixels that each of theirs covers.
     weights: One for each output; None is 1, 1/2, 1/4, ... Their sum is made 1.
     where: Pixels of the finest that count, bool, broadcastable to `labels`;
       None is all. A coarser pixel counts if one that it covers does, and sees
-      the mean of those. `loss` is given it as `where`.
+      the mean of those. `loss` is given it as `where`, of its logits' shape.
 
   Returns:
-    Loss, float32, as `loss` gives it.
+    Loss, as `loss` gives it.
 
   Raises:
     TypeError: `where` is not boolean.
@@ -74,18 +75,21 @@ def deep_supervision(
 
 def _shrunk(labels: jax.Array, shape: tuple[int, ...]) -> jax.Array:
   """Labels averaged down to a coarser output."""
-  pairs = list(zip(labels.shape, shape, strict=False))
+  whole = labels.shape
+  pairs = list(zip(whole, shape, strict=False))
   factors = [n // m if m else 0 for n, m in pairs]
-  if len(labels.shape) != len(shape) or any(
-    m * f != n for (n, m), f in zip(pairs, factors, strict=True)
+  # Cases and classes are never averaged, though their number might divide.
+  if (
+    len(whole) != len(shape)
+    or (whole[0], whole[-1]) != (shape[0], shape[-1])
+    or any(m * f != n for (n, m), f in zip(pairs, factors, strict=True))
   ):
     raise ValueError(
-      f"an output of shape {shape} does not divide labels of {labels.shape};"
-      " give outputs of halved sizes"
+      f"an output of shape {shape} does not divide labels of {whole}; give"
+      " whole fractions of height and width, of the same cases and classes"
     )
-  if labels.shape == shape:
-    return jnp.asarray(labels, jnp.promote_types(labels.dtype, jnp.float32))
+  values = jnp.asarray(labels).astype(_inputs.wide(labels))
+  if whole == shape:
+    return values
   split = [k for n, f in zip(shape, factors, strict=True) for k in (n, f)]
-  dtype = jnp.promote_types(labels.dtype, jnp.float32)
-  blocks = jnp.asarray(labels, dtype).reshape(split)
-  return blocks.mean(axis=tuple(range(1, 2 * len(shape), 2)))
+  return values.reshape(split).mean(axis=tuple(range(1, 2 * len(shape), 2)))

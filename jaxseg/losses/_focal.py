@@ -32,7 +32,8 @@ def focal(
     where: Pixels that count, bool, broadcastable to `labels`; None is all.
 
   Returns:
-    Loss, float32, like `logits`; 0 at pixels that do not count.
+    Loss, float32 (float64 of float64 logits), like `logits`; 0 at pixels that
+    do not count.
 
   Raises:
     TypeError: `logits` is not floating point, or `where` not boolean.
@@ -46,8 +47,7 @@ def focal(
   checks.same_shape(logits=logits, labels=labels)
   if not gamma >= 0:
     raise ValueError(f"gamma {gamma} is negative; give 0 or above")
-  if alpha is not None and not 0 <= alpha <= 1:
-    raise ValueError(f"alpha {alpha} is not in [0, 1]; give a share")
+  _inputs.within(0, 1, alpha=alpha)
   keep = _where.kept(where, labels.shape)
   z, t = _inputs.prepared(logits, labels, keep)
   sign = 2 * t - 1

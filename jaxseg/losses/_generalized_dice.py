@@ -47,12 +47,12 @@ def generalized_dice(
       are probabilities.
 
   Returns:
-    Loss in [0, 1], float32, `logits.shape` without `axis` and classes: `[N]`.
-    Without any class in the reference it is 0.
+    Loss in [0, 1], float32 (float64 of float64 logits), `logits.shape` without
+    `axis` and classes: `[N]`. Without any class in the reference it is 0.
 
   Raises:
     TypeError: `logits` is not floating point, or `where` not boolean.
-    ValueError: Shapes differ, `where` does not broadcast, the activation is
+    ValueError: Shapes differ, `where` or `axis` does not fit, the activation is
       unknown, `smooth` is not positive, `weights` or `absent` is unknown, or
       `axis` has the classes' axis.
 

@@ -20,9 +20,21 @@ def wide(array: Any) -> Any:
   return jnp.promote_types(jnp.asarray(array).dtype, jnp.float32)
 
 
+@jax.custom_jvp
 def bounded(logits: jax.Array) -> jax.Array:
-  """Logits without infinities; a nan stays, for a broken network must show."""
+  """Logits without infinities; a nan stays, for a broken network must show.
+
+  Its derivative is 1 throughout: a clip's is 0 beyond the bound, and a pixel
+  that is infinitely wrong would never be put right.
+  """
   return jnp.clip(logits, -_LARGEST, _LARGEST)
+
+
+@bounded.defjvp
+def _bounded_jvp(
+  primals: tuple[jax.Array], tangents: tuple[jax.Array]
+) -> tuple[jax.Array, jax.Array]:
+  return bounded(*primals), tangents[0]
 
 
 def prepared(
@@ -38,6 +50,21 @@ def prepared(
   dtype = wide(logits)
   z = jnp.where(keep, logits, 0).astype(dtype)
   return bounded(z), jnp.where(keep, labels, 0).astype(dtype)
+
+
+def within(low: float, high: float, **values: Any) -> None:
+  """Raises ValueError unless all numbers are in [low, high].
+
+  Python's and NumPy's only: values of JAX may be traced.
+  """
+  for name, value in values.items():
+    if value is None or isinstance(value, jax.Array):
+      continue
+    given = np.asarray(value)
+    if not np.all((low <= given) & (given <= high)):
+      wanted = f"{low} or above" if high == np.inf else f"[{low}, {high}]"
+      said = " ".join(str(value).split())  # One line, however many it had.
+      raise ValueError(f"{name} is {said}; give numbers of {wanted}")
 
 
 def axes(axis: int | Sequence[int], ndim: int) -> tuple[int, ...]:

@@ -35,11 +35,12 @@ def log_cosh_dice(
       are probabilities.
 
   Returns:
-    Loss in [0, log cosh 1], float32, `logits.shape` without `axis`: `[N, C]`.
+    Loss in [0, log cosh 1], float32 (float64 of float64 logits), `logits.shape`
+    without `axis`: `[N, C]`.
 
   Raises:
     TypeError: `logits` is not floating point, or `where` not boolean.
-    ValueError: Shapes differ, `where` does not broadcast, the activation is
+    ValueError: Shapes differ, `where` or `axis` does not fit, the activation is
       unknown, or `smooth` is not positive.
 
   References:

@@ -32,12 +32,12 @@ def lovasz_hinge(
     where: Pixels that count, bool, broadcastable to `labels`; None is all.
 
   Returns:
-    Loss >= 0, float32, `logits.shape` without `axis`: `[N, C]`. Of an empty
-    reference it is the largest error.
+    Loss >= 0, float32 (float64 of float64 logits), `logits.shape` without
+    `axis`: `[N, C]`. Of an empty reference it is the largest error.
 
   Raises:
     TypeError: `logits` is not floating point, or `where` not boolean.
-    ValueError: Shapes differ, or `where` does not broadcast.
+    ValueError: Shapes differ, or `where` or `axis` does not fit.
 
   References:
     Berman, Triki and Blaschko, The Lovasz-Softmax loss, arXiv:1705.08790.
@@ -75,13 +75,14 @@ def lovasz(
       are probabilities.
 
   Returns:
-    Loss in [0, 1], float32, `logits.shape` without `axis`: `[N, C]`. The paper
-    takes the mean over the classes that are present.
+    Loss in [0, 1], float32 (float64 of float64 logits), `logits.shape` without
+    `axis`: `[N, C]`. The paper takes the mean over the classes that are
+    present.
 
   Raises:
     TypeError: `logits` is not floating point, or `where` not boolean.
-    ValueError: Shapes differ, `where` does not broadcast, or the activation is
-      unknown.
+    ValueError: Shapes differ, `where` or `axis` does not fit, or the activation
+      is unknown.
 
   References:
     Berman, Triki and Blaschko, The Lovasz-Softmax loss, arXiv:1705.08790.

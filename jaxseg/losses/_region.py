@@ -54,8 +54,8 @@ def sums(
 
   Raises:
     TypeError: `logits` is not floating point, or `where` not boolean.
-    ValueError: Shapes differ, `where` does not broadcast, or the activation is
-      unknown.
+    ValueError: Shapes differ, `where` or `axis` does not fit, or the activation
+      is unknown.
   """
   checks.floating(logits=logits)
   checks.same_shape(logits=logits, labels=labels)

@@ -28,7 +28,8 @@ def softmax_cross_entropy(
     where: Pixels that count, bool, broadcastable to `[..., 1]`; None is all.
 
   Returns:
-    Loss, float32, `[...]`; 0 at pixels that do not count.
+    Loss, float32 (float64 of float64 logits), `[...]`; 0 at pixels that do not
+    count.
 
   Raises:
     TypeError: `logits` is not floating point, or `where` not boolean.

@@ -43,11 +43,12 @@ def tversky(
       are probabilities.
 
   Returns:
-    Loss in [0, 1], float32, `logits.shape` without `axis`: `[N, C]`.
+    Loss in [0, 1], float32 (float64 of float64 logits), `logits.shape` without
+    `axis`: `[N, C]`.
 
   Raises:
     TypeError: `logits` is not floating point, or `where` not boolean.
-    ValueError: Shapes differ, `where` does not broadcast, the activation is
+    ValueError: Shapes differ, `where` or `axis` does not fit, the activation is
       unknown, `smooth` is not positive, or a price is negative.
 
   References:
@@ -93,13 +94,13 @@ def focal_tversky(
       are probabilities.
 
   Returns:
-    Loss in [0, 1], float32, `logits.shape` without `axis`: `[N, C]`. Where the
-    Tversky loss is below 1e-12 the loss is 0 and so is its gradient, which has
-    no bound there.
+    Loss in [0, 1], float32 (float64 of float64 logits), `logits.shape` without
+    `axis`: `[N, C]`. Where the Tversky loss is below 1e-12 the loss is 0 and so
+    is its gradient, which has no bound there.
 
   Raises:
     TypeError: `logits` is not floating point, or `where` not boolean.
-    ValueError: Shapes differ, `where` does not broadcast, the activation is
+    ValueError: Shapes differ, `where` or `axis` does not fit, the activation is
       unknown, `smooth` or `exponent` is not positive, or a price is negative.
 
   References:

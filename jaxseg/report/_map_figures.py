@@ -6,6 +6,7 @@ from typing import Any
 from matplotlib import figure as mpl_figure
 import numpy as np
 
+from jaxseg import study
 from jaxseg import thresholds
 from jaxseg.report import _style
 
@@ -35,7 +36,7 @@ def map_curve(
     )
     panel.fill_between(
       t, low, high, color=_DICE, alpha=0.15, lw=0,
-      label="95 % of resampled patients",
+      label=_how(optima[0]),
     )  # fmt: skip
   panel.plot(t, [r["dice"] for r in rows], color=_DICE, label="pooled Dice")
   if optima[0]["cases"] > 1:
@@ -58,6 +59,14 @@ def map_curve(
   return figure
 
 
+def _how(row: Mapping[str, Any]) -> str:
+  """How intervals were made, as far as a row of optima tells."""
+  return (
+    f"{100 * row['level']:g} % of {row['resamples']} resamples of"
+    f" {row['patients']} patients"
+  )
+
+
 @_style.style()
 def map_surfaces(
   rows: Sequence[Mapping[str, Any]],
@@ -78,17 +87,18 @@ def map_surfaces(
     color=_DICE, label="pooled Dice",
   )  # fmt: skip
   t = np.array([row["threshold"] for row in rows])
-  for panel, column, color, label, best in (
-    (above, "nsd_2mm", _MEAN, "mean NSD at 2 mm", np.nanargmax),
-    (below, "hd95_mm", _DICE, "median HD95", np.nanargmin),
-    (below, "assd_mm", _MEAN, "median ASSD", np.nanargmin),
+  best = {one["metric"]: one for one in study.map_surface_optima(rows)}
+  for panel, column, color, label in (
+    (above, "nsd_2mm", _MEAN, "mean NSD at 2 mm"),
+    (below, "hd95_mm", _DICE, "median HD95"),
+    (below, "assd_mm", _MEAN, "median ASSD"),
   ):
     values = np.array([row[column] for row in rows])
     panel.plot(t, np.where(np.isfinite(values), values, np.nan), color=color,
                label=label)  # fmt: skip
-    if np.isfinite(values).any():
-      k = int(best(values))
-      panel.plot([t[k]], [values[k]], "o", color=color, ms=4)
+    if column in best:
+      there = best[column]["threshold"], best[column]["value"]
+      panel.plot(*([x] for x in there), "o", color=color, ms=4)
   for panel in (above, below):
     panel.axvline(0.5, color=_HALF, lw=0.8, ls=(0, (2, 2)), zorder=0)
   above.set(ylabel="score", ylim=(0, 1.04), xlim=(0, 1))

@@ -1,6 +1,6 @@
 """What counts of anyone's maps say: the tables of one structure."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 import dataclasses
 from typing import Any
 
@@ -149,7 +149,7 @@ def map_surface_rows(found: _maps.MapCounts) -> list[dict[str, Any]]:
 
 
 def map_surface_optima(
-  rows: Sequence[dict[str, Any]],
+  rows: Sequence[Mapping[str, Any]],
 ) -> list[dict[str, Any]]:
   """The best threshold for each surface metric, the middle of equal ones."""
   found = []
@@ -178,7 +178,8 @@ def _sensitivity(
     f"reduction_{'minus' if shift < 0 else 'plus'}_{abs(shift):g}": float(value)
     for shift, value in zip(_SHIFTS, lost, strict=True)
   }
-  row["regret_half"] = thresholds.regret(counts, aggregate=aggregate)
+  # Of Dice as are the reductions, whatever the threshold was chosen for.
+  row["dice_regret_half"] = thresholds.regret(counts, aggregate=aggregate)
   return row
 
 
@@ -229,7 +230,8 @@ def _uncertainty(
   return row | {
     "level": settings.level,
     "resamples": settings.resamples,
-    "patients": int((counts.positive.sum(-1) > 0).sum()),
+    "patients": len(counts.positive),
+    "patients_with_structure": _with_structure(counts),
   }
 
 
@@ -326,7 +328,11 @@ def _decimal(threshold: float) -> float:
 
 def _many(counts: thresholds.Counts) -> bool:
   """Whether there are patients to resample and to leave out."""
-  return int((counts.positive.sum(-1) > 0).sum()) >= 2
+  return _with_structure(counts) >= 2
+
+
+def _with_structure(counts: thresholds.Counts) -> int:
+  return int((counts.positive.sum(-1) > 0).sum())
 
 
 def _nearest(counts: thresholds.Counts, threshold: float) -> int:

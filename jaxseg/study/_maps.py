@@ -263,9 +263,12 @@ def count_maps(
       if before.keys == (_key(one, options),) and before.names == (one.name,):
         found[index] = before
   todo = [index for index in range(len(pairs)) if index not in found]
+  given = [pairs[index] for index in todo]
+  if scheduler is not None:
+    given = [_absolute(one) for one in given]  # Workers run in any folder.
   work = parallel.run(
     functools.partial(count_pair, options=options),
-    [pairs[index] for index in todo],
+    given,
     workers=workers,
     scheduler=scheduler,
   )
@@ -278,6 +281,14 @@ def count_maps(
     if on_case:
       on_case(pairs[index].name, done, len(pairs))
   return MapCounts.merge([found[index] for index in range(len(pairs))])
+
+
+def _absolute(pair: formats.Pair) -> formats.Pair:
+  return dataclasses.replace(
+    pair,
+    probabilities=pair.probabilities.absolute(),
+    reference=pair.reference.absolute(),
+  )
 
 
 def _places(
@@ -313,14 +324,28 @@ def _key(pair: formats.Pair, options: MapOptions) -> str:
 
 def _check_alike(first: MapCounts, other: MapCounts) -> None:
   """Refuses counts of another class or label, or otherwise made."""
+  if not first.keys:
+    return
+  ours = _made(first.keys[0])
+  for name, key in zip(other.names, other.keys, strict=True):
+    theirs = _made(key)
+    for option in {**ours, **theirs}:
+      if ours.get(option) != theirs.get(option):
+        raise errors.DataError(
+          f"case {_text.shown(first.names[0])} was counted with {option}"
+          f" {ours.get(option)}, case {_text.shown(name)} with"
+          f" {theirs.get(option)}; count all cases alike"
+        )
+
+
+def _made(key: str) -> dict[str, Any]:
+  """The options of a key; none of one that someone else has made."""
+  try:
+    content = json.loads(key)
+  except ValueError:
+    return {}
+  options = content[0] if isinstance(content, list) and content else None
+  if not isinstance(options, dict):
+    return {}
   # Of surfaces some may have none, which is another refusal.
-  ours, *others = (
-    {**json.loads(key)[0], "surfaces": None}
-    for key in (*first.keys[:1], *other.keys)
-  )
-  for theirs in others:
-    if theirs != ours:
-      raise errors.DataError(
-        "counts that were made differently do not go together:"
-        f" {_files.first_difference(theirs, ours)}; count all cases alike"
-      )
+  return {name: v for name, v in options.items() if name != "surfaces"}

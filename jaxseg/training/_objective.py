@@ -60,8 +60,8 @@ def check_objective(objective: str) -> None:
   if loss is losses.boundary:
     raise errors.ConfigError(
       f"objective {objective!r} is of distances, not of labels, and needs a"
-      " region loss beside it; write a function of both, such as the mean of"
-      " its own and of losses.dice"
+      " region loss beside it; give package.module:function of one of your own"
+      " that adds both"
     )
   labels = np.zeros((2, 16, 16, 1), np.float32)
   labels[0, 4:9, 5:12] = 1

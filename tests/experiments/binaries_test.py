@@ -247,6 +247,10 @@ def test_sweep_over_anyones_maps(tmp_path):
   ):
     line = refused("sweep", *flags, "--output=bad", folder=tmp_path)
     assert text in line
+  (tmp_path / "file").write_text("")
+  for output in ("file", "file/inside"):
+    line = refused("sweep", *given, f"--output={output}", folder=tmp_path)
+    assert "--output: file is a file" in line
 
 
 @pytest.mark.parametrize(

@@ -240,3 +240,31 @@ def test_nifti_values_that_are_no_numbers(tmp_path, suffix, dtype, value):
   array[3, 150, 7] = 0.5
   sitk.WriteImage(sitk.GetImageFromArray(array), str(path))
   np.testing.assert_array_equal(formats.read_probabilities(path).array, array)
+
+
+@pytest.mark.parametrize("at", [112, 116])
+@pytest.mark.parametrize("value", [NAN, float("inf")])
+def test_nifti_values_scaled_by_no_number(tmp_path, at, value):
+  path = nifti(tmp_path, (at, "<f", value))
+  with pytest.raises(errors.DataError, match=r"x\.nii: its values are scaled"):
+    formats.read_probabilities(path)
+
+
+def test_nifti_values_in_the_other_byte_order(tmp_path):
+  # A header of big-endian floats, and one value that is none.
+  values = np.full((2, 3, 4), 0.25, ">f4")
+  head = bytearray(352)
+  for at, form, *fields in (
+    (0, ">i", 348), (40, ">8h", 3, 4, 3, 2, 1, 1, 1, 1), (70, ">2h", 16, 32),
+    (76, ">8f", 1, 1, 1, 1, 1, 1, 1, 1), (108, ">f", 352), (112, ">2f", 1, 0),
+    (252, ">2h", 1, 0), (344, "4s", b"n+1"),
+  ):  # fmt: skip
+    struct.pack_into(form, head, at, *fields)
+  path = tmp_path / "x.nii"
+  path.write_bytes(head + values.tobytes())
+  read = formats.read_probabilities(path).array
+  np.testing.assert_array_equal(read, values.astype(np.float32))
+  values[1, 2, 3] = np.inf
+  path.write_bytes(head + values.tobytes())
+  with pytest.raises(errors.DataError, match=r"value at \(1, 2, 3\) is inf"):
+    formats.read_probabilities(path)

@@ -113,3 +113,44 @@ def test_random_names_are_paired_as_they_were_made(tmp_path):
     assert len(found) == count
     for one in found.pairs:
       assert one.probabilities.name[:5] == one.reference.name[:5]
+
+
+@pytest.mark.parametrize("marked", ["M\u00fcller", "Mu\u0308ller"])
+def test_letters_with_marks_are_one_whatever_the_system(tmp_path, marked):
+  touch(tmp_path, f"p/{marked}.nii.gz", "p/a.nii.gz")
+  touch(tmp_path, "r/M\u00fcller.nii.gz", "r/a.nii.gz")
+  found = formats.pair(tmp_path / "p", tmp_path / "r")
+  assert [one.name for one in found.pairs] == ["M\u00fcller", "a"]
+
+
+@pytest.mark.parametrize(
+  ("maps", "masks", "paired"),
+  [
+    # Some of a side have words more.
+    (["c1_prob", "c2", "c3_prob"], ["c1", "c2", "c3"], ["c1", "c2", "c3"]),
+    (["c1"], ["seg_c1", "seg_c2"], ["c1"]),
+    # nnU-Net's channel, of one case as of many.
+    (["case_001_0000"], ["case_001"], ["case_001"]),
+    (["case_001_0000"], ["case_001", "case_002"], ["case_001"]),
+    # Other words, and other numbers, are other patients.
+    (["c", "anna_1", "anna_2"], ["c", "bert_1", "bert_2"], ["c"]),
+    (["c", "p1_2"], ["c", "p1"], ["c"]),
+    (["c", "p1_2020"], ["c", "p1"], ["c"]),
+    (["c", "p10"], ["c", "p1"], ["c"]),
+    # Which of two is meant is not clear.
+    (["c", "d_left", "d_right"], ["c", "d"], ["c"]),
+  ],
+)
+def test_what_is_left_over_may_have_more_words(tmp_path, maps, masks, paired):
+  touch(tmp_path, *(f"p/{name}.npy" for name in maps))
+  touch(tmp_path, *(f"r/{name}.npy" for name in masks))
+  found = formats.pair(tmp_path / "p", tmp_path / "r")
+  assert [one.name for one in found.pairs] == paired
+  assert len(found.unpaired_probabilities) == len(maps) - len(paired)
+  assert len(found.unpaired_reference) == len(masks) - len(paired)
+
+
+def test_two_channels_of_a_case_are_refused(tmp_path):
+  touch(tmp_path, "p/case_1_0000.nrrd", "p/case_1_0001.nrrd", "r/case_1.nrrd")
+  with pytest.raises(errors.DataError, match="_0000.*_0001.*both fit"):
+    formats.pair(tmp_path / "p", tmp_path / "r")

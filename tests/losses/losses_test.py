@@ -320,9 +320,24 @@ def test_deep_supervision():
     ([], None, "no outputs"),
     ([logits], [1, 1], "do not fit 1"),
     ([logits[:, :3]], None, "does not divide"),
+    ([logits, logits[0]], None, "does not divide"),
+    ([logits, logits[:1]], None, "same cases and classes"),
+    ([logits, logits[..., :1]], None, "same cases and classes"),
   ):
     with pytest.raises(ValueError, match=said):
       losses.deep_supervision(losses.dice, outputs, labels, weights=weights)
+
+
+def test_deep_supervision_by_numpys_float64():
+  logits, labels = batch()
+  outputs = [logits, logits[:, ::2, ::2]]
+  found = losses.deep_supervision(
+    losses.dice, outputs, np.asarray(labels, np.float64)
+  )
+  assert found.dtype == jnp.float32
+  np.testing.assert_array_equal(
+    found, losses.deep_supervision(losses.dice, outputs, labels)
+  )
 
 
 def test_probabilities_instead_of_logits():
@@ -355,11 +370,18 @@ def test_values_of_other_tools_in_float64(golden, many):
         found[f"lovasz_hinge_{group}"] = jnp.mean(
           losses.lovasz_hinge(z, t, axis=axis)
         )
+        found[f"lovasz_sigmoid_{group}"] = jnp.mean(
+          losses.lovasz(z, t, axis=axis, activation="sigmoid")
+        )
       if many:
         found["ce"] = jnp.mean(losses.softmax_cross_entropy(z, t))
       else:
         found["bce"] = jnp.mean(losses.binary_cross_entropy(z, t))
         found["focal_g2"] = jnp.mean(losses.focal(z, t))
+        found["focal_g2_a0.25"] = jnp.mean(losses.focal(z, t, alpha=0.25))
+        found["dice_bce_s1em5_item"] = 2 * jnp.mean(
+          losses.bce_dice(z, t, axis=space, smooth=1e-5)
+        )
         found["combo_a0.5_b0.5_s1_batch"] = jnp.mean(
           losses.combo(z, t, axis=(0, *space))
         )
@@ -386,6 +408,64 @@ def test_infinite_logits_are_as_wrong_as_any(name, dtype):
       np.testing.assert_allclose(value, 0, atol=1e-6)
   broken = jnp.full(SHAPE, jnp.nan, dtype)
   assert np.isnan(ALL[name](broken, labels)).any(), "nan must show"
+
+
+@pytest.mark.parametrize("dtype", [jnp.float32, *HALF], ids=str)
+def test_infinitely_wrong_pixels_have_a_gradient(dtype):
+  # Right, right, wrong, wrong: as of any other saturated logits.
+  logits = jnp.array([1, -1, 1, -1], dtype) * jnp.inf
+  labels = jnp.array([1.0, 0.0, 0.0, 1.0])
+  for loss in (losses.binary_cross_entropy, losses.focal):
+    gradient = jax.grad(lambda z, loss=loss: jnp.sum(loss(z, labels)))(logits)
+    np.testing.assert_array_equal(gradient, [0, 0, 1, -1])
+  gradient = jax.grad(
+    lambda z: jnp.sum(losses.softmax_cross_entropy(z, jnp.eye(2)))
+  )(jnp.array([[jnp.inf, 0], [jnp.inf, 0]], dtype))
+  np.testing.assert_array_equal(gradient, [[0, 0], [1, -1]])
+  hinge = jax.grad(
+    lambda z: jnp.sum(losses.lovasz_hinge(z, labels.reshape(1, 2, 2, 1)))
+  )(logits.reshape(1, 2, 2, 1))
+  assert (hinge[0, 1, :, 0] * jnp.array([1, -1]) > 0).any()
+  np.testing.assert_array_equal(hinge[0, 0], 0)
+
+
+@pytest.mark.parametrize("loss", [
+    losses.dice, losses.jaccard, losses.tversky, losses.focal_tversky,
+    losses.log_cosh_dice, losses.lovasz, losses.generalized_dice,
+    losses.boundary,
+])  # fmt: skip
+def test_a_softmax_of_masked_pixels_hides_what_they_hold(loss):
+  logits, labels = batch()
+  # Of one pixel no class counts, of the others all but the first.
+  where = jnp.ones(SHAPE, bool).at[..., 0].set(False).at[0, 2, 3].set(False)
+
+  @jax.jit
+  def both(z, t):
+    def value(z):
+      return loss(z, t, activation="softmax", where=where)
+
+    return value(z), jax.grad(lambda z: jnp.sum(value(z)))(z)
+
+  clean = both(logits, labels)
+  for held in (jnp.nan, jnp.inf):
+    hidden = (v.at[0, 2, 3].set(held) for v in (logits, labels))
+    jax.tree.map(np.testing.assert_array_equal, both(*hidden), clean)
+  np.testing.assert_array_equal(clean[1][0, 2, 3], 0)
+  assert np.isfinite(clean[0]).all() and np.isfinite(clean[1]).all()
+
+
+def test_boundary_of_some_classes_and_in_float64():
+  logits, phi = batch()
+  where = jnp.array([False, True, True])
+  found = losses.boundary(logits, phi, activation="softmax", where=where)
+  p = jax.nn.softmax(logits, -1)
+  expected = np.asarray(p) * np.asarray(phi) * np.asarray(where)
+  np.testing.assert_allclose(found, expected, rtol=1e-6)
+  with jax.enable_x64(True):
+    z, d = np.asarray(logits, np.float64), np.asarray(phi, np.float64) - 0.3
+    found = losses.boundary(z, d)
+    assert found.dtype == jnp.float64
+    np.testing.assert_allclose(found, d / (1 + np.exp(-z)), rtol=1e-12)
 
 
 @pytest.mark.parametrize("loss", [
@@ -445,14 +525,26 @@ def test_axes(name):
 def test_numbers_out_of_range():
   logits, labels = batch()
   for call, said in (
-    (lambda: losses.focal(logits, labels, alpha=3), "alpha 3"),
+    (lambda: losses.focal(logits, labels, alpha=3), "alpha is 3"),
+    (lambda: losses.focal(logits, labels, alpha=np.array([0.1, 0.2, 1.5])),
+     r"alpha is \[0.1 0.2 1.5\]"),
     (lambda: losses.binary_cross_entropy(logits, labels, pos_weight=-1),
      "pos_weight is -1"),
+    (lambda: losses.binary_cross_entropy(
+      logits, labels, pos_weight=np.float32(-1)), "pos_weight is -1"),
+    (lambda: losses.binary_cross_entropy(
+      logits, labels, pos_weight=np.array([1, np.nan, 1])), "0 or above"),
     (lambda: losses.softmax_cross_entropy(
       logits, labels, class_weights=jnp.ones(4)), "do not fit 3 classes"),
   ):  # fmt: skip
     with pytest.raises(ValueError, match=said):
       call()
+  # Values of JAX are not looked at, for they may be traced.
+  np.testing.assert_allclose(
+    jax.jit(lambda a: losses.focal(logits, labels, alpha=a))(0.25),
+    losses.focal(logits, labels, alpha=0.25),
+    rtol=1e-6,
+  )
 
 
 def test_signed_distance_by_hand_and_refusals():
@@ -464,6 +556,7 @@ def test_signed_distance_by_hand_and_refusals():
     (mask, (1.0,), "does not fit"),
     (mask, (1.0, 0.0), "does not fit"),
     (mask, (1.0, np.nan), "does not fit"),
+    (mask, 2.0, "does not fit"),
   ):
     with pytest.raises(ValueError, match=said):
       losses.signed_distance(bad, spacing)

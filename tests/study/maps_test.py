@@ -1,5 +1,6 @@
 """Anyone's maps: counted, merged, and what the tables say."""
 
+import dataclasses
 import json
 import os
 
@@ -244,7 +245,9 @@ def test_shards_in_one_folder_lose_no_case(tmp_path):
 def test_counts_of_other_classes_do_not_merge(files, found):
   one = study.MapOptions(label=1)
   other = study.count_maps(pairs(files), files / "d", options=one, workers=1)
-  with pytest.raises(errors.DataError, match="label is 1, asked is None"):
+  with pytest.raises(
+    errors.DataError, match="'case0' was .* label None, .* with 1;"
+  ):
     study.MapCounts.merge([found, other])
 
 
@@ -317,3 +320,27 @@ def test_the_json_is_json(files, tmp_path):
     (tmp_path / "out" / "threshold.json").read_text(), parse_constant=refuse
   )
   assert content["calibration"]["negative_log_likelihood"] is None
+
+
+def test_the_middle_of_the_widest_run_of_equal_surfaces():
+  values = [0, 9, 9, 0, 9, 9, 9, 9, 9, 0]
+  rows = [
+    {"threshold": k / 10, "hd95_mm": np.inf, "assd_mm": 10.0 - v, "nsd_2mm": v}
+    for k, v in enumerate(values)
+  ]
+  assd, nsd = study.map_surface_optima(rows)
+  assert (assd["metric"], assd["threshold"]) == ("assd_mm", 0.6)
+  assert (nsd["metric"], nsd["threshold"]) == ("nsd_2mm", 0.6)
+
+
+def test_losses_are_of_dice_whatever_is_chosen(found):
+  settings = study.MapSettings(objective="recall>=0.9", resamples=50)
+  row = study.map_optimum_rows(found, settings)[0]
+  assert row["dice_regret_half"] == thresholds.regret(found.even)
+  assert "regret_half" not in row
+
+
+def test_counts_with_keys_of_others_merge(found):
+  other = dataclasses.replace(found, keys=("mine",) * 5)
+  again = dataclasses.replace(other, names=tuple("abcde"))
+  assert len(study.MapCounts.merge([other, again]).names) == 10
