@@ -195,7 +195,7 @@ def _tell(
   """Prints the optima side by side, and the calibration below."""
   facts = {
     "threshold": _spread("threshold"),
-    f"{optima[0]['objective']} there": _spread("value"),
+    f"{optima[0]['criterion']} there": _spread("value"),
     "Dice there": lambda row: f"{row['dice']:.3f}",
     "Dice at 0.5": lambda row: f"{row['dice_half']:.3f}",
     "Dice lost at -0.05, +0.05": lambda row: (

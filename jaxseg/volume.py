@@ -1,10 +1,233 @@
-"""A volume: an array in patient space, and what follows from its affine."""
+"""Arrays in patient space: a grid says where its voxels lie.
 
+Everything about places is decided here and nowhere else: whether two grids
+are one, how axes are reordered, what is cropped, padded or resampled.
+Positions are float64 mm in patient LPS: x grows to the patient's left, y to
+posterior, z to superior.
+"""
+
+from collections.abc import Sequence
 import dataclasses
+import functools
+import itertools
+import pathlib
+from typing import Any
 
 import numpy as np
+from numpy import typing as npt
+from scipy import ndimage
 
 from jaxseg import errors
+
+# Neighbouring slices are evenly spaced if within 1 % or 0.01 mm.
+_RELATIVE, _ABSOLUTE_MM = 0.01, 0.01
+# Two grids are one if their corners are this near, in voxels plus mm.
+_CORNER_VOXELS, _CORNER_MM = 1e-3, 0.01
+# Voxels are copied to another grid if their centres are this near, in voxels.
+_COPY_VOXELS = 0.02
+_CORNERS = np.array(list(itertools.product((0, 1), repeat=3)))
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Grid:
+  """Parallel slices of one size, each at a position of its own.
+
+  `Grid.from_affine` makes one of evenly spaced slices. Of a DICOM stack the
+  slices ascend along `normal`; of other files they run as they are stored.
+
+  Attributes:
+    positions: float64 `[slice, 3]`, centre of each slice's voxel (row 0,
+      column 0), LPS mm.
+    row_step: `[3]`, from a voxel to the one in the next row, mm.
+    column_step: `[3]`, from a voxel to the one in the next column, mm.
+    rows: Number of rows.
+    columns: Number of columns.
+    thickness: Extent of a slice along the normal, mm: the spacing where there
+      is but one slice.
+  """
+
+  positions: np.ndarray
+  row_step: np.ndarray
+  column_step: np.ndarray
+  rows: int
+  columns: int
+  thickness: float | None = None
+
+  @staticmethod
+  def from_affine(shape: Sequence[int], affine: npt.ArrayLike) -> "Grid":
+    """A grid of evenly spaced slices.
+
+    Args:
+      shape: Lengths (slices, rows, columns).
+      affine: `[4, 4]`, maps the homogeneous index (slice, row, column, 1) of
+        a voxel's centre to (x, y, z, 1) in mm, LPS.
+
+    Raises:
+      GeometryError: The shape has not three lengths, or the affine is not
+        finite or singular.
+    """
+    matrix = np.array(affine, np.float64)
+    if len(shape) != 3:
+      raise errors.GeometryError(
+        f"array has shape {tuple(shape)}; a volume is [slice, row, column]"
+      )
+    if matrix.shape != (4, 4) or not np.isfinite(matrix).all():
+      raise errors.GeometryError(
+        f"affine has shape {matrix.shape} or is not finite; give [4, 4]"
+      )
+    axes = matrix[:3, :3]
+    lengths = np.linalg.norm(axes, axis=0)
+    if not lengths.all() or abs(np.linalg.det(axes / lengths)) < 1e-6:
+      raise errors.GeometryError(
+        f"affine {axes.tolist()} is singular; give three axes"
+      )
+    count = np.arange(shape[0])[:, np.newaxis]
+    grid = Grid(
+      matrix[:3, 3] + count * axes[:, 0],
+      axes[:, 1].copy(),
+      axes[:, 2].copy(),
+      int(shape[1]),
+      int(shape[2]),
+      float(lengths[0]),
+    )
+    # Kept as given: computed again it could differ in the last bits.
+    grid.__dict__["affine"] = matrix
+    grid.__dict__["is_even"] = True
+    return grid
+
+  @property
+  def shape(self) -> tuple[int, int, int]:
+    """Lengths (slices, rows, columns)."""
+    return len(self.positions), self.rows, self.columns
+
+  @functools.cached_property
+  def normal(self) -> np.ndarray:
+    """Unit vector across the slices: column direction x row direction."""
+    across = np.cross(self.column_step, self.row_step)
+    return across / np.linalg.norm(across)
+
+  @functools.cached_property
+  def distances(self) -> np.ndarray:
+    """`[slice]`, each slice's distance from the first along the normal, mm."""
+    return (self.positions - self.positions[0]) @ self.normal
+
+  @functools.cached_property
+  def gap(self) -> float:
+    """Median distance of neighbouring slices, mm; thickness of a single one.
+
+    Of an even number the lower of the two in the middle, so that it is a
+    distance which occurs: two slices, a gap and two more have no middle one.
+    """
+    if len(self.positions) > 1:
+      apart = np.abs(np.diff(self.distances))
+      return float(np.percentile(apart, 50, method="lower"))
+    if self.thickness:
+      return float(self.thickness)
+    raise errors.GeometryError(
+      "a single slice without SliceThickness (0018,0050) has no spacing;"
+      " give the whole series"
+    )
+
+  @property
+  def tolerance(self) -> float:
+    """By how much a slice's position may differ from the even one, mm."""
+    return max(_RELATIVE * self.gap, _ABSOLUTE_MM)
+
+  @functools.cached_property
+  def is_even(self) -> bool:
+    """Whether all neighbouring slices are equally far apart."""
+    apart = np.diff(self.distances)
+    return bool((abs(apart - self.gap) <= self.tolerance).all())
+
+  @functools.cached_property
+  def affine(self) -> np.ndarray:
+    """float64 `[4, 4]`: index (slice, row, column, 1) to LPS mm.
+
+    Raises:
+      GeometryError: The slices are not evenly spaced.
+    """
+    if not self.is_even:
+      apart = np.diff(self.distances)
+      raise errors.GeometryError(
+        f"slices are {apart.min():.4g} to {apart.max():.4g} mm apart, which no"
+        " affine describes; resample the image, or use its positions"
+      )
+    affine = np.eye(4)
+    last = len(self.positions) - 1
+    affine[:3, 0] = (
+      (self.positions[last] - self.positions[0]) / last
+      if last
+      else self.gap * self.normal
+    )
+    affine[:3, 1], affine[:3, 2] = self.row_step, self.column_step
+    affine[:3, 3] = self.positions[0]
+    return affine
+
+  @property
+  def spacing(self) -> tuple[float, float, float]:
+    """Distances of neighbours (across slices, rows, columns), mm."""
+    if "affine" in self.__dict__:
+      lengths = np.linalg.norm(self.affine[:3, :3], axis=0)
+      return tuple(float(length) for length in lengths)  # type: ignore
+    return (
+      self.gap,
+      float(np.linalg.norm(self.row_step)),
+      float(np.linalg.norm(self.column_step)),
+    )
+
+  @property
+  def voxel_ml(self) -> float:
+    """Volume of a voxel, mL."""
+    return abs(float(np.linalg.det(self.affine[:3, :3]))) / 1000
+
+  def nearest(self, distances: np.ndarray) -> np.ndarray:
+    """The slice each distance along the normal belongs to, -1 for none.
+
+    A slice owns half of the way to each neighbour; the lower one owns the
+    middle. Where slices are missing between two (more than 1.5 times the
+    median apart), each owns half of the median only, as the outermost do.
+
+    Args:
+      distances: `[...]`, from the first slice along the normal, mm; slices
+        ascend along the normal.
+
+    Returns:
+      int64 `[...]`.
+    """
+    at = np.asarray(distances, np.float64)
+    middle = (self.distances[1:] + self.distances[:-1]) / 2
+    # A hair's breadth in favour of the lower: decimals are finite.
+    index = np.searchsorted(middle, at - 1e-6 * self.gap, side="left")
+    off = at - self.distances[index]
+    half = self._halves()[(off > 0).astype(np.int64), index]
+    return np.where(abs(off) <= half + 1e-6 * self.gap, index, -1)
+
+  def _halves(self) -> np.ndarray:
+    """`[2, slice]`: how far a slice reaches down and up, mm."""
+    apart = np.diff(self.distances)
+    apart = np.where(apart > 1.5 * self.gap, self.gap, apart)
+    first = apart[:1] if len(apart) else np.array([self.gap])
+    last = apart[-1:] if len(apart) else np.array([self.gap])
+    down, up = np.concatenate([first, apart]), np.concatenate([apart, last])
+    return np.stack([down, up]) / 2
+
+  def lps(self, index: int, in_plane: npt.ArrayLike) -> np.ndarray:
+    """Points in mm, LPS, of index coordinates (row, column) of a slice."""
+    steps = np.stack([self.row_step, self.column_step])
+    return self.positions[index] + np.asarray(in_plane, np.float64) @ steps
+
+  def coincides(self, other: "Grid") -> bool:
+    """Whether every voxel lies where the other grid's does, slice by slice."""
+    if self.shape != other.shape:
+      return False
+    if self.is_even and other.is_even:
+      return _corners_meet(self.shape, self.affine, other.affine)
+    ends = [(0, 0), (self.rows - 1, 0), (0, self.columns - 1)]
+    return all(
+      np.abs(self.lps(k, end) - other.lps(k, end)).max() <= _CORNER_MM
+      for k in range(self.shape[0])
+      for end in ends
+    )
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -13,29 +236,45 @@ class Volume:
 
   Attributes:
     array: Values, `[slice, row, column]`.
-    affine: float64 `[4, 4]`; maps the homogeneous index (slice, row, column,
-      1) of a voxel's centre to (x, y, z, 1) in mm, patient LPS: x grows to
-      the patient's left, y to posterior, z to superior.
+    grid: Where the voxels lie, of the array's shape; None where a file has
+      no geometry.
+    source: The file it was read from, for messages; None if it was computed.
   """
 
   array: np.ndarray
-  affine: np.ndarray
+  grid: Grid | None
+  source: pathlib.Path | None = None
 
   def __post_init__(self):
-    affine = np.asarray(self.affine, np.float64)
-    if self.array.ndim != 3:
+    if self.array.ndim != 3 or not self.array.size:
       raise errors.GeometryError(
-        f"array has shape {self.array.shape}; a volume is [slice, row, column]"
+        f"{_from(self.source)}array has shape {self.array.shape}; a volume is"
+        " [slice, row, column] with voxels"
       )
-    if affine.shape != (4, 4) or not np.isfinite(affine).all():
+    if self.grid is not None and self.grid.shape != self.array.shape:
       raise errors.GeometryError(
-        f"affine has shape {affine.shape} or is not finite; give [4, 4]"
+        f"{_from(self.source)}array has shape {self.array.shape}, its grid"
+        f" {self.grid.shape}; resample it first"
       )
-    if abs(np.linalg.det(affine[:3, :3])) == 0:
-      raise errors.GeometryError(
-        f"affine {affine[:3, :3].tolist()} is singular; give three axes"
-      )
-    object.__setattr__(self, "affine", affine)
+
+  @staticmethod
+  def from_affine(
+    array: np.ndarray,
+    affine: npt.ArrayLike | None,
+    *,
+    source: pathlib.Path | None = None,
+  ) -> "Volume":
+    """A volume of evenly spaced slices, see `Grid.from_affine`.
+
+    An affine of None says that the file has no geometry.
+    """
+    if affine is None:
+      return Volume(array, None, source)
+    try:
+      grid = Grid.from_affine(array.shape, affine)
+    except errors.GeometryError as e:
+      raise errors.GeometryError(f"{_from(source)}{e}") from e
+    return Volume(array, grid, source)
 
   @property
   def shape(self) -> tuple[int, int, int]:
@@ -43,40 +282,143 @@ class Volume:
     return self.array.shape
 
   @property
+  def placed(self) -> Grid:
+    """The grid.
+
+    Raises:
+      GeometryError: The file has no geometry.
+    """
+    if self.grid is None:
+      raise errors.GeometryError(
+        f"{_from(self.source)}holds no geometry; give a format that does, such"
+        " as NIfTI"
+      )
+    return self.grid
+
+  @property
+  def affine(self) -> np.ndarray:
+    """float64 `[4, 4]`: index (slice, row, column, 1) to LPS mm."""
+    return self.placed.affine
+
+  @property
   def spacing(self) -> tuple[float, float, float]:
     """Distance of neighbouring centres along (slice, row, column), mm."""
-    lengths = np.linalg.norm(self.affine[:3, :3], axis=0)
-    return tuple(float(length) for length in lengths)  # type: ignore
+    return self.placed.spacing
 
   def with_array(self, array: np.ndarray) -> "Volume":
-    """The same place with other values of the same shape."""
-    if array.shape != self.array.shape:
-      raise errors.GeometryError(
-        f"array has shape {array.shape}, the volume {self.array.shape};"
-        " resample it first"
-      )
-    return Volume(array, self.affine)
+    """Other values of the same shape in the same place."""
+    return Volume(array, self.grid)
 
 
-def resample(
-  volume: Volume,
-  shape: tuple[int, int, int],
-  affine: np.ndarray,
-  *,
-  fill: float = 0.0,
-) -> Volume:
-  """Linear interpolation of a volume on another grid.
+def reorder(volume: Volume, grid: Grid) -> Volume | None:
+  """Brings a volume's axes into another grid's order; no value changes.
 
   Args:
-    volume: Values; computed in float32.
-    shape: Lengths (slices, rows, columns) of the other grid.
-    affine: The other grid's affine, LPS, mm.
-    fill: Value outside of the volume.
+    volume: Values; its slices are evenly spaced.
+    grid: The same voxels, with axes that may be exchanged or run the other
+      way, as when one file is stored from the head and another from the feet.
 
   Returns:
-    float32 volume on the other grid. Points up to half a voxel beyond the
-    outermost centres take the border's value.
+    The values on `grid`; None if its voxels are others.
   """
+  if volume.placed.coincides(grid):
+    return Volume(volume.array, grid, volume.source)
+  if not (volume.placed.is_even and grid.is_even):
+    return None
+  affine = volume.affine
+  for axes in itertools.permutations(range(3)):
+    for signs in itertools.product((1, -1), repeat=3):
+      shape = tuple(volume.shape[axis] for axis in axes)
+      if shape != grid.shape:
+        continue
+      placed = affine.copy()
+      placed[:3, :3] = affine[:3, axes] * signs
+      ends = np.where(np.array(signs) < 0, np.array(shape) - 1, 0)
+      placed[:3, 3] = affine[:3, 3] + affine[:3, axes] @ ends
+      if _corners_meet(shape, placed, grid.affine):
+        turned = tuple(slice(None, None, sign) for sign in signs)
+        moved = volume.array.transpose(axes)[turned]
+        return Volume(moved, grid, volume.source)
+  return None
+
+
+def copy(array: np.ndarray, source: Grid, target: Grid) -> np.ndarray | None:
+  """Copies the voxels whose centres coincide with those of another grid.
+
+  The grids may be shifted by whole voxels, cropped, and have axes that are
+  exchanged or run the other way.
+
+  Args:
+    array: `[slice, row, column]` on the source grid.
+    source: Where it lies.
+    target: Where it shall lie.
+
+  Returns:
+    The same dtype on the target grid, 0 where the source has no voxel; None
+    if centres do not coincide.
+  """
+  if source.is_even and target.is_even:
+    copied = _copy_lattice(array, source, target)
+    if copied is not None:
+      return copied
+  return _copy_slices(array, source, target)
+
+
+def paste(
+  array: np.ndarray, size: Sequence[int], at: Sequence[int], fill: Any
+) -> np.ndarray:
+  """Crops and pads the last axes by whole voxels.
+
+  Args:
+    array: `[..., *axes]`, as many axes as `size` has lengths.
+    size: The new lengths.
+    at: New index of the array's index 0 along each axis; may be negative.
+    fill: Value where the array has none.
+
+  Returns:
+    The same dtype, `[..., *size]`.
+  """
+  kept = array.ndim - len(size)
+  result = np.full((*array.shape[:kept], *size), fill, array.dtype)
+  source, target = [slice(None)] * kept, [slice(None)] * kept
+  for length, room, offset in zip(array.shape[kept:], size, at, strict=True):
+    first, last = max(0, offset), min(room, offset + length)
+    if first >= last:
+      return result
+    target.append(slice(first, last))
+    source.append(slice(first - offset, last - offset))
+  result[tuple(target)] = array[tuple(source)]
+  return result
+
+
+def resample(volume: Volume, grid: Grid, *, fill: float = 0.0) -> Volume:
+  """Interpolates a volume on another grid.
+
+  Args:
+    volume: Values. Numbers are interpolated linearly, in float32; masks take
+      the nearest voxel.
+    grid: The other grid.
+    fill: Value outside of the volume; of masks it is False.
+
+  Returns:
+    float32, or bool for a mask, on the other grid. Points up to half a voxel
+    beyond the outermost centres take the border's value.
+
+  Raises:
+    GeometryError: The slices of a grid are not evenly spaced.
+  """
+  if volume.array.dtype == np.bool_:
+    to_source = np.linalg.inv(volume.affine) @ grid.affine
+    near = ndimage.affine_transform(
+      volume.array.view(np.uint8),
+      to_source[:3, :3],
+      to_source[:3, 3],
+      output_shape=grid.shape,
+      order=0,
+      mode="grid-constant",
+      cval=0,
+    )
+    return Volume(near.astype(np.bool_), grid, volume.source)
   import SimpleITK as sitk  # Slow to import, and few callers resample.
 
   source = sitk.GetImageFromArray(volume.array.astype(np.float32))
@@ -84,16 +426,80 @@ def resample(
   source.SetOrigin(origin)
   source.SetSpacing(spacing)
   source.SetDirection(direction)
-  origin, spacing, direction = _sitk_geometry(np.asarray(affine, np.float64))
+  origin, spacing, direction = _sitk_geometry(grid.affine)
   resampler = sitk.ResampleImageFilter()
-  resampler.SetSize([int(length) for length in shape[::-1]])
+  resampler.SetSize([int(length) for length in grid.shape[::-1]])
   resampler.SetOutputOrigin(origin)
   resampler.SetOutputSpacing(spacing)
   resampler.SetOutputDirection(direction)
   resampler.SetInterpolator(sitk.sitkLinear)
   resampler.SetDefaultPixelValue(float(fill))
   array = sitk.GetArrayFromImage(resampler.Execute(source))
-  return Volume(array, affine)
+  return Volume(array, grid, volume.source)
+
+
+def _from(source: pathlib.Path | None) -> str:
+  return "" if source is None else f"{source}: "
+
+
+def _corners_meet(
+  shape: Sequence[int], affine: np.ndarray, other: np.ndarray
+) -> bool:
+  """Whether the corners' centres of two grids of one shape are near."""
+  corners = _CORNERS * (np.array(shape) - 1)
+  apart = corners @ (affine - other)[:3, :3].T + (affine - other)[:3, 3]
+  voxel = np.linalg.norm(other[:3, :3], axis=0).min()
+  far = np.linalg.norm(apart, axis=1).max()
+  return bool(far <= _CORNER_VOXELS * voxel + _CORNER_MM)
+
+
+def _copy_slices(
+  array: np.ndarray, source: Grid, target: Grid
+) -> np.ndarray | None:
+  steps = (source.row_step, source.column_step)
+  others = (target.row_step, target.column_step)
+  if source.shape[1:] != target.shape[1:] or not np.allclose(
+    steps, others, rtol=0, atol=1e-4
+  ):
+    return None
+  result = np.zeros(target.shape, array.dtype)
+  taken = set()
+  for index in np.flatnonzero(array.any(axis=(1, 2))).tolist():
+    apart = np.linalg.norm(target.positions - source.positions[index], axis=1)
+    place = int(apart.argmin())
+    # Two slices of a finer grid may lie by one of the target's.
+    if apart[place] > _COPY_VOXELS * target.gap or place in taken:
+      return None
+    taken.add(place)
+    result[place] = array[index]
+  return result
+
+
+def _copy_lattice(
+  array: np.ndarray, source: Grid, target: Grid
+) -> np.ndarray | None:
+  # Target index of source index i: turn @ i + shift.
+  to_target = np.linalg.inv(target.affine) @ source.affine
+  if len(source.positions) == 1:
+    # Where a single slice's neighbours would lie is not known: its normal is
+    # not the way from slice to slice of a target that is sheared.
+    step = int(np.abs(to_target[:3, 1:3]).max(axis=1).argmin())
+    to_target[:3, 0] = np.sign(to_target[step, 0]) * np.eye(3)[step]
+  turn, shift = np.rint(to_target[:3, :3]), to_target[:3, 3]
+  once = np.abs(turn)
+  if not ((once.sum(0) == 1).all() and (once.sum(1) == 1).all()):
+    return None
+  far = np.array(source.shape) - 1
+  drift = np.abs(to_target[:3, :3] - turn) @ far
+  off = np.abs(shift - np.rint(shift))
+  if (drift + off > 2 * _COPY_VOXELS).any():
+    return None
+  axes = once.argmax(axis=1)  # Source axis that runs along each target axis.
+  signs = turn[np.arange(3), axes].astype(np.int64)
+  moved = array.transpose(axes)[tuple(slice(None, None, s) for s in signs)]
+  lengths = np.array(moved.shape)
+  at = np.rint(shift).astype(np.int64) - np.where(signs < 0, lengths - 1, 0)
+  return paste(moved, target.shape, at.tolist(), 0)
 
 
 def _sitk_geometry(

@@ -44,7 +44,7 @@ class Blobs:
       del masks["spinal_cord"]
     return cohorts.Case(
       patient=patient,
-      image=volume.Volume(hu.astype(np.int16), affine),
+      image=volume.Volume.from_affine(hu.astype(np.int16), affine),
       masks=masks,
       unscanned=(0,),
     )

@@ -11,7 +11,9 @@ def ramp(shape, affine):
   """A volume whose value at each centre is x + 10 y + 100 z in mm."""
   index = np.stack(np.meshgrid(*map(np.arange, shape), indexing="ij"), -1)
   points = index @ affine[:3, :3].T + affine[:3, 3]
-  return volume.Volume(points @ np.array([1.0, 10.0, 100.0]), affine)
+  return volume.Volume.from_affine(
+    points @ np.array([1.0, 10.0, 100.0]), affine
+  )
 
 
 def oblique():
@@ -27,13 +29,14 @@ def oblique():
 
 def test_spacing_follows_the_array_axes():
   np.testing.assert_allclose(
-    volume.Volume(np.zeros((2, 3, 4)), oblique()).spacing, (3.0, 2.0, 1.5)
+    volume.Volume.from_affine(np.zeros((2, 3, 4)), oblique()).spacing,
+    (3.0, 2.0, 1.5),
   )
 
 
 def test_resample_to_the_same_grid_changes_nothing():
   source = ramp((4, 5, 6), oblique())
-  found = volume.resample(source, source.shape, source.affine)
+  found = volume.resample(source, source.grid)
   np.testing.assert_allclose(found.array, source.array, rtol=1e-5, atol=1e-3)
 
 
@@ -42,16 +45,18 @@ def test_resample_keeps_points_in_the_patient():
   target = oblique()
   target[:3, :3] *= 0.5  # Finer, starting well within the source.
   target[:3, 3] += oblique()[:3, :3] @ np.array([2.0, 2.0, 2.0])
-  found = volume.resample(source, (6, 7, 8), target)
+  found = volume.resample(source, volume.Grid.from_affine((6, 7, 8), target))
   expected = ramp((6, 7, 8), target).array
   np.testing.assert_allclose(found.array, expected, rtol=1e-5, atol=1e-2)
 
 
 def test_resample_fills_what_lies_outside():
-  source = volume.Volume(np.ones((2, 2, 2)), np.eye(4))
+  source = volume.Volume.from_affine(np.ones((2, 2, 2)), np.eye(4))
   far = np.eye(4)
   far[:3, 3] = 100.0
-  found = volume.resample(source, (2, 2, 2), far, fill=-5.0)
+  found = volume.resample(
+    source, volume.Grid.from_affine((2, 2, 2), far), fill=-5.0
+  )
   np.testing.assert_array_equal(found.array, -5.0)
 
 
@@ -66,11 +71,11 @@ def test_resample_fills_what_lies_outside():
 )
 def test_what_is_no_volume_is_refused(array, affine, text):
   with pytest.raises(errors.GeometryError, match=text):
-    volume.Volume(array, affine)
+    volume.Volume.from_affine(array, affine)
 
 
 def test_other_values_must_have_the_same_shape():
   with pytest.raises(errors.GeometryError, match="resample"):
-    volume.Volume(np.zeros((2, 2, 2)), np.eye(4)).with_array(
+    volume.Volume.from_affine(np.zeros((2, 2, 2)), np.eye(4)).with_array(
       np.zeros((1, 2, 2))
     )

@@ -193,7 +193,7 @@ def _read_image(
   if gaps:
     notes.append(f"ct.csv: no values between scanned slices: {_said(gaps)}")
   raw += np.int16(_LOWEST_HU)
-  return volume.Volume(raw, affine), unscanned, notes
+  return volume.Volume.from_affine(raw, affine), unscanned, notes
 
 
 def _clip(values: np.ndarray) -> tuple[np.ndarray, list[str]]:

@@ -111,7 +111,7 @@ class Phantom:
       mask = _contour(anatomy.organs[name], points, border, spacing)
       if mask.any():
         masks[name] = mask
-    return _case.Case(patient, volume.Volume(image, affine), masks)
+    return _case.Case(patient, volume.Volume.from_affine(image, affine), masks)
 
   def _grid(self) -> tuple[np.ndarray, tuple[int, int, int]]:
     pixel = _FIELD_MM / self._size

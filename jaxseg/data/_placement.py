@@ -50,18 +50,16 @@ class Placement:
       `[slice, *size]`.
     """
     if self.is_crop:
-      return _paste(array, self.size, tuple(-int(o) for o in self.origin), fill)
+      return volume.paste(
+        array, self.size, tuple(-int(o) for o in self.origin), fill
+      )
     smooth = array.astype(np.float32)
     # Averages what one prepared pixel covers; sampling alone would alias.
     sigma = [0.0] + [0.4 * s if s > 1.01 else 0.0 for s in self.step]
     if any(sigma):
       smooth = ndimage.gaussian_filter(smooth, sigma, mode="nearest")
-    source = volume.Volume(smooth, np.eye(4))
-    affine = np.diag([1.0, *self.step, 1.0])
-    affine[1:3, 3] = self.origin
-    return volume.resample(
-      source, (self.shape[0], *self.size), affine, fill=fill
-    ).array
+    source = volume.Volume.from_affine(smooth, np.eye(4))
+    return volume.resample(source, self._grid, fill=fill).array
 
   def restore(self, array: np.ndarray, *, fill: float = 0.0) -> np.ndarray:
     """Brings `[slice, *size]` back onto the patient's grid.
@@ -76,11 +74,17 @@ class Placement:
     """
     if self.is_crop:
       origin = tuple(int(o) for o in self.origin)
-      return _paste(array, self.shape[1:], origin, fill)
+      return volume.paste(array, self.shape[1:], origin, fill)
+    source = volume.Volume(array.astype(np.float32), self._grid)
+    own = volume.Grid.from_affine(self.shape, np.eye(4))
+    return volume.resample(source, own, fill=fill).array
+
+  @property
+  def _grid(self) -> volume.Grid:
+    """The prepared grid in the patient's indices."""
     affine = np.diag([1.0, *self.step, 1.0])
     affine[1:3, 3] = self.origin
-    source = volume.Volume(array.astype(np.float32), affine)
-    return volume.resample(source, self.shape, np.eye(4), fill=fill).array
+    return volume.Grid.from_affine((self.shape[0], *self.size), affine)
 
   def to_json(self) -> dict[str, Any]:
     """JSON-able form."""
@@ -149,19 +153,3 @@ def _body_centre(image: np.ndarray) -> tuple[float, float]:
   row = rows[seen] @ np.arange(image.shape[1]) / area[seen]
   column = columns[seen] @ np.arange(image.shape[2]) / area[seen]
   return float(row.mean()), float(column.mean())
-
-
-def _paste(
-  array: np.ndarray, size: tuple[int, ...], at: tuple[int, ...], fill: float
-) -> np.ndarray:
-  """Copies `array`, its pixel (0, 0) put at `at`, into a grid of `size`."""
-  result = np.full((array.shape[0], *size), fill, array.dtype)
-  source, target = [slice(None)], [slice(None)]
-  for length, room, offset in zip(array.shape[1:], size, at, strict=True):
-    first, last = max(0, offset), min(room, offset + length)
-    if first >= last:
-      return result
-    target.append(slice(first, last))
-    source.append(slice(first - offset, last - offset))
-  result[tuple(target)] = array[tuple(source)]
-  return result

@@ -2,7 +2,6 @@
 
 from jaxseg._text import Note
 from jaxseg.dicom._ct import read_ct
-from jaxseg.dicom._grid import Grid
 from jaxseg.dicom._image import Image
 from jaxseg.dicom._limits import Limits
 from jaxseg.dicom._roi import Contour
@@ -27,7 +26,6 @@ __all__ = [
   "Code",
   "Contour",
   "Found",
-  "Grid",
   "Image",
   "Limits",
   "Masks",

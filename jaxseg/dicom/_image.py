@@ -10,7 +10,6 @@ from pydicom.dataset import Dataset
 from jaxseg import _text
 from jaxseg import errors
 from jaxseg import volume as volumes
-from jaxseg.dicom import _grid
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -36,7 +35,7 @@ class Image:
   """
 
   array: np.ndarray
-  grid: _grid.Grid
+  grid: volumes.Grid
   modality: str
   study_uid: str
   series_uid: str
@@ -71,7 +70,7 @@ class Image:
   @property
   def volume(self) -> volumes.Volume:
     """Array and affine."""
-    return volumes.Volume(self.array, self.affine)
+    return volumes.Volume(self.array, self.grid)
 
   def hounsfield(self) -> volumes.Volume:
     """The volume in Hounsfield units, int16 (clipped) whatever was stored.
@@ -88,7 +87,7 @@ class Image:
       return self.volume
     limit = np.iinfo(np.int16)
     whole = np.rint(np.clip(self.array, limit.min, limit.max))
-    return volumes.Volume(whole.astype(np.int16), self.affine)
+    return volumes.Volume(whole.astype(np.int16), self.grid)
 
   def slice_of(self) -> Mapping[tuple[str, int], int]:
     """(SOPInstanceUID, frame number or 1) -> slice index."""

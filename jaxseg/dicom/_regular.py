@@ -5,7 +5,7 @@ import dataclasses
 import numpy as np
 
 from jaxseg import _text
-from jaxseg.dicom import _grid
+from jaxseg import volume
 from jaxseg.dicom import _image
 
 _EXACT_MM = 0.01
@@ -26,7 +26,7 @@ def resampled(image: _image.Image) -> _image.Image:
   count = int(np.floor(old.distances[-1] / old.gap + 1e-6)) + 1
   new_at = np.arange(count) * old.gap
   line = old.positions[-1] - old.positions[0]
-  grid = _grid.Grid(
+  grid = volume.Grid(
     positions=old.positions[0] + (new_at / old.distances[-1])[:, None] * line,
     row_step=old.row_step,
     column_step=old.column_step,

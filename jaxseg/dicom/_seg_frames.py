@@ -11,7 +11,7 @@ from pydicom.dataset import Dataset
 
 from jaxseg import _text
 from jaxseg import errors
-from jaxseg.dicom import _grid
+from jaxseg import volume
 from jaxseg.dicom import _header
 from jaxseg.dicom import _limits
 from jaxseg.dicom import _pixels
@@ -121,7 +121,7 @@ class Places:
     notes: What was odd.
   """
 
-  grid: _grid.Grid
+  grid: volume.Grid
   slices: np.ndarray
   segments: np.ndarray
   notes: tuple[_text.Note, ...]
@@ -260,7 +260,7 @@ def _stack(
   thick: float | None,
   path: pathlib.Path,
   limits: _limits.Limits,
-) -> tuple[_grid.Grid, np.ndarray, list[_text.Note]]:
+) -> tuple[volume.Grid, np.ndarray, list[_text.Note]]:
   """Grid and the slice of each frame."""
   notes: list[_text.Note] = []
   normal = np.cross(direction[:3], direction[3:])
@@ -304,7 +304,7 @@ def _stack(
         " keeps its place",
       )
     )
-  grid = _grid.Grid(
+  grid = volume.Grid(
     positions=places,
     row_step=spacing[0] * direction[3:],
     column_step=spacing[1] * direction[:3],

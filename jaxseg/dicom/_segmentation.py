@@ -10,9 +10,7 @@ from jaxseg import _text
 from jaxseg import errors
 from jaxseg import structures as vocabulary
 from jaxseg import volume as volumes
-from jaxseg.dicom import _grid
 from jaxseg.dicom import _image
-from jaxseg.dicom import _lattice
 from jaxseg.dicom import _seg_frames
 
 
@@ -80,7 +78,7 @@ class Segmentation:
   path: pathlib.Path
   kind: str
   fractional_type: str | None
-  grid: _grid.Grid
+  grid: volumes.Grid
   segments: tuple[Segment, ...]
   frames: _seg_frames.Frames
   slices: np.ndarray
@@ -194,7 +192,7 @@ class Segmentation:
     self, key: str | int, *, occupancy: bool = False
   ) -> volumes.Volume:
     """Mask or probabilities with their affine; `occupancy` as for these."""
-    return volumes.Volume(self._own(key, occupancy), self.affine)
+    return volumes.Volume(self._own(key, occupancy), self.grid)
 
   def on(
     self,
@@ -233,7 +231,7 @@ class Segmentation:
         " set any_frame_of_reference"
       )
     array = self._own(key, occupancy)
-    copied = _lattice.copy(array, self.grid, image.grid)
+    copied = volumes.copy(array, self.grid, image.grid)
     if copied is not None:
       return copied
     if not resample:
@@ -241,7 +239,8 @@ class Segmentation:
         f"{self.path}: its voxels ({_said(self.grid)}) do not coincide with the"
         f" image's ({_said(image.grid)}); set resample=True"
       )
-    return _lattice.resample(array, self.grid, image.grid)
+    own_grid = volumes.Volume(array, self.grid)
+    return volumes.resample(own_grid, image.grid).array
 
   def _own(self, key: str | int, occupancy: bool) -> np.ndarray:
     if self.kind == "FRACTIONAL":
@@ -254,6 +253,6 @@ class Segmentation:
         yield place, self.frames[index]
 
 
-def _said(grid: _grid.Grid) -> str:
+def _said(grid: volumes.Grid) -> str:
   spacing = " x ".join(f"{mm:.4g}" for mm in grid.spacing)
   return f"{' x '.join(map(str, grid.shape))} of {spacing} mm"

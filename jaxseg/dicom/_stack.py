@@ -12,7 +12,7 @@ import numpy as np
 
 from jaxseg import _text
 from jaxseg import errors
-from jaxseg.dicom import _grid
+from jaxseg import volume
 from jaxseg.dicom import _pixels
 
 _SAME_MM = 0.01
@@ -83,7 +83,7 @@ def twins(planes: Sequence[Plane]) -> list[tuple[int, int]]:
 
 def grid(
   planes: Sequence[Plane], *, spacing: str, tilt: str
-) -> tuple[_grid.Grid, list[_text.Note]]:
+) -> tuple[volume.Grid, list[_text.Note]]:
   """The grid of sorted slices, no two in one place.
 
   Args:
@@ -99,7 +99,7 @@ def grid(
     GeometryError: Slices are uneven or shifted.
   """
   first = planes[0]
-  made = _grid.Grid(
+  made = volume.Grid(
     positions=np.stack([plane.position for plane in planes]),
     row_step=first.spacing[0] * first.orientation[3:],
     column_step=first.spacing[1] * first.orientation[:3],
@@ -152,7 +152,7 @@ def _along(planes: Sequence[Plane]) -> np.ndarray:
 
 
 def _shifted(
-  made: _grid.Grid, planes: Sequence[Plane], tilt: str
+  made: volume.Grid, planes: Sequence[Plane], tilt: str
 ) -> list[_text.Note]:
   """Gantry tilt, or slices that jump sideways."""
   moved = made.positions - made.positions[0]
@@ -186,7 +186,7 @@ def _shifted(
 
 
 def _uneven(
-  made: _grid.Grid, planes: Sequence[Plane], spacing: str
+  made: volume.Grid, planes: Sequence[Plane], spacing: str
 ) -> list[_text.Note]:
   """Missing slices, and slices at odd distances."""
   if made.is_even:

@@ -2,7 +2,6 @@
 
 from jaxseg.formats._companions import companions
 from jaxseg.formats._grids import match_grids
-from jaxseg.formats._map import Map
 from jaxseg.formats._mask import read_mask
 from jaxseg.formats._pair import pair
 from jaxseg.formats._pairing import Pair
@@ -10,7 +9,6 @@ from jaxseg.formats._pairing import Pairing
 from jaxseg.formats._probabilities import read_probabilities
 
 __all__ = [
-  "Map",
   "Pair",
   "Pairing",
   "companions",

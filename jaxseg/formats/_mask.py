@@ -8,9 +8,9 @@ import numpy as np
 
 from jaxseg import _text
 from jaxseg import errors
+from jaxseg import volume
 from jaxseg.formats import _labels
 from jaxseg.formats import _load
-from jaxseg.formats import _map
 from jaxseg.formats import _seg
 from jaxseg.formats import _suffix
 
@@ -20,7 +20,7 @@ def read_mask(
   *,
   structure: str | int | None = None,
   threshold: float | None = None,
-) -> _map.Map:
+) -> volume.Volume:
   """Reads the mask of one structure.
 
   Args:
@@ -59,18 +59,18 @@ def read_mask(
     inside = _labelled(where, loaded.array, loaded.left)
   else:
     inside = _cut(where, loaded.array, loaded.left, threshold)
-  return _map.Map(inside, loaded.affine, where)
+  return volume.Volume.from_affine(inside, loaded.affine, source=where)
 
 
 def _from_seg(
   path: pathlib.Path, structure: str | int | None, threshold: float | None
-) -> _map.Map:
+) -> volume.Volume:
   segmentation, key, affine = _seg.read(path, structure)
   if segmentation.kind == "FRACTIONAL" and threshold is not None:
     inside = segmentation.probabilities(key) >= np.float64(threshold)
   else:
     inside = segmentation.mask(key)
-  return _map.Map(inside, affine, path)
+  return volume.Volume.from_affine(inside, affine, source=path)
 
 
 def _is_whole(path: pathlib.Path, array: np.ndarray) -> bool:

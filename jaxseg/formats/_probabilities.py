@@ -7,8 +7,8 @@ import numpy as np
 
 from jaxseg import _text
 from jaxseg import errors
+from jaxseg import volume
 from jaxseg.formats import _load
-from jaxseg.formats import _map
 from jaxseg.formats import _seg
 from jaxseg.formats import _suffix
 
@@ -20,7 +20,7 @@ def read_probabilities(
   *,
   structure: str | int | None = None,
   eight_bit: bool = False,
-) -> _map.Map:
+) -> volume.Volume:
   """Reads the probability map of one structure.
 
   Values are handed over as stored; that they are finite and in [0, 1] is for
@@ -50,7 +50,9 @@ def read_probabilities(
   kind = _suffix.kind(where)
   if kind == ".dcm":
     segmentation, key, affine = _seg.read(where, structure)
-    return _map.Map(segmentation.probabilities(key), affine, where)
+    return volume.Volume.from_affine(
+      segmentation.probabilities(key), affine, source=where
+    )
   loaded = _load.load(where, kind, structure)
   if loaded.left not in (None, 0):
     raise errors.StructureNotFoundError(
@@ -58,7 +60,7 @@ def read_probabilities(
       " it; leave it out"
     )
   _check_type(where, loaded.array.dtype, eight_bit)
-  return _map.Map(loaded.array, loaded.affine, where)
+  return volume.Volume.from_affine(loaded.array, loaded.affine, source=where)
 
 
 def _check_type(path: pathlib.Path, dtype: np.dtype, eight_bit: bool) -> None:

@@ -35,7 +35,7 @@ class MapSettings:
   level: float = 0.95
 
   def __post_init__(self):
-    thresholds.check_objective(self.objective)
+    thresholds.check_criterion(self.objective)
     if self.resamples < 2:
       raise errors.ConfigError(f"{self.resamples} resamples; take at least 2")
 
@@ -81,7 +81,7 @@ def map_optimum_rows(
   counts = found.even
   rows: list[dict[str, Any]] = []
   for aggregate in AGGREGATES:
-    how = {"objective": settings.objective, "aggregate": aggregate}
+    how = {"criterion": settings.objective, "aggregate": aggregate}
     try:
       best = thresholds.optimum(counts, epsilon=settings.epsilon, **how)
     except errors.DataError:
@@ -89,7 +89,7 @@ def map_optimum_rows(
         raise
       continue  # A bound that is kept of the sum, and not of the mean.
     row: dict[str, Any] = {
-      "objective": settings.objective,
+      "criterion": settings.objective,
       "aggregate": aggregate,
       "cases": len(found.names),
       "threshold": _decimal(best.threshold),
@@ -190,7 +190,7 @@ def _uncertainty(
   row: dict[str, Any] = {"left_out_value": None, "optimism": None}
   try:
     nested = thresholds.nested(
-      counts, objective=settings.objective, aggregate=aggregate
+      counts, criterion=settings.objective, aggregate=aggregate
     )
   except errors.DataError:
     # Without one of the patients no threshold keeps the bound.
@@ -202,7 +202,7 @@ def _uncertainty(
     "seed": settings.seed,
   }
   how: dict[str, Any] = {
-    "objective": settings.objective,
+    "criterion": settings.objective,
     "aggregate": aggregate,
   }
   if ">=" in settings.objective:

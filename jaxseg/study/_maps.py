@@ -185,21 +185,17 @@ def count_pair(pair: formats.Pair, *, options: MapOptions) -> MapCounts:
     counts = thresholds.count_case(p, y, thresholds.fine_grid(options.grid))
   except errors.DataError as e:
     raise errors.DataError(f"{pair.probabilities}: {e}") from e
-  affine = reference.affine if given.affine is None else given.affine
-  if reference.affine is not None:
-    affine = reference.affine
+  grid = reference.grid or given.grid
   surfaces = None
   if options.surfaces:
-    if affine is None:
+    if grid is None:
       raise errors.GeometryError(
         f"{pair.probabilities}: neither it nor its reference tells the voxel's"
         " size, which surfaces need; give files with a geometry, or leave"
         " surfaces out"
       )
-    surfaces = _along_surfaces(p, y, affine)[np.newaxis]
-  ml = np.nan
-  if affine is not None:
-    ml = abs(float(np.linalg.det(affine[:3, :3]))) / 1000
+    surfaces = _along_surfaces(p, y, grid.spacing)[np.newaxis]
+  ml = np.nan if grid is None else grid.voxel_ml
   return MapCounts(
     (pair.name,),
     thresholds.Counts.stack([counts]),
@@ -211,7 +207,7 @@ def count_pair(pair: formats.Pair, *, options: MapOptions) -> MapCounts:
 
 
 def _along_surfaces(
-  p: np.ndarray, y: np.ndarray, affine: np.ndarray
+  p: np.ndarray, y: np.ndarray, spacing: tuple[float, float, float]
 ) -> np.ndarray:
   """HD95, ASSD, NSD and voxels predicted, `[4, 101]`."""
   if p.dtype == np.uint8:
@@ -220,7 +216,7 @@ def _along_surfaces(
   found = metrics.surface_sweep(
     p,
     y,
-    np.linalg.norm(affine[:3, :3], axis=0),
+    spacing,
     cuts,
     tolerances=(SURFACE_TOLERANCE_MM,),
     percentiles=(95.0,),

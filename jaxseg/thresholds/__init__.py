@@ -7,9 +7,11 @@ from jaxseg.thresholds._calibration import negative_log_likelihood
 from jaxseg.thresholds._calibration import Reliability
 from jaxseg.thresholds._calibration import reliability
 from jaxseg.thresholds._case import count_case
+from jaxseg.thresholds._chosen import ChosenThreshold
 from jaxseg.thresholds._count import count
 from jaxseg.thresholds._counts import coarsen
 from jaxseg.thresholds._counts import Counts
+from jaxseg.thresholds._criterion import check_criterion
 from jaxseg.thresholds._curves import curve
 from jaxseg.thresholds._distinct import count_distinct
 from jaxseg.thresholds._grid import binarize
@@ -19,7 +21,6 @@ from jaxseg.thresholds._label_free import Expected
 from jaxseg.thresholds._label_free import expected_optimum
 from jaxseg.thresholds._nested import Nested
 from jaxseg.thresholds._nested import nested
-from jaxseg.thresholds._objective import check_objective
 from jaxseg.thresholds._optimum import Optimum
 from jaxseg.thresholds._optimum import optimum
 from jaxseg.thresholds._sensitivity import derivative
@@ -32,6 +33,7 @@ from jaxseg.thresholds._temperature import with_temperature
 
 __all__ = [
   "Bootstrap",
+  "ChosenThreshold",
   "Counts",
   "Expected",
   "Nested",
@@ -40,7 +42,7 @@ __all__ = [
   "binarize",
   "bootstrap",
   "brier",
-  "check_objective",
+  "check_criterion",
   "coarsen",
   "count",
   "count_case",

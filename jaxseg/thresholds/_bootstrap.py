@@ -8,7 +8,7 @@ import numpy as np
 
 from jaxseg import errors
 from jaxseg.thresholds import _counts
-from jaxseg.thresholds import _objective
+from jaxseg.thresholds import _criterion
 from jaxseg.thresholds import _optimum
 from jaxseg.thresholds import _resampled
 
@@ -85,7 +85,7 @@ def bootstrap(
   *,
   resamples: int = 2000,
   seed: int = 0,
-  objective: str = "dice",
+  criterion: str = "dice",
   aggregate: str = "pooled",
   empty: str = "skip",
   perturbations: Sequence[float] = (-0.05, 0.05),
@@ -110,15 +110,15 @@ def bootstrap(
   Args:
     counts: `[patient, T + 1]`, or with structures behind the patients
       `[patient, structure, T + 1]`.
-    statistic: "threshold" (the optimum), "value" (the objective there), "curve"
-      (the objective at every threshold), "sensitivity" (relative Dice
+    statistic: "threshold" (the optimum), "value" (the criterion there), "curve"
+      (the criterion at every threshold), "sensitivity" (relative Dice
       reductions about the resample's own optimum), "regret" (that of 0.5), or a
       function of `Counts` `[patient, ..., T + 1]`, which is slower: it gives
       numbers, or an `Optimum`, whose threshold is taken; where it raises
       DataError the resample is nan.
     resamples: How many.
     seed: Decides which patients are drawn.
-    objective: As in `optimum`, but no bound; "sensitivity" and "regret" are of
+    criterion: As in `optimum`, but no bound; "sensitivity" and "regret" are of
       Dice.
     aggregate: "pooled" or "mean_case".
     empty: As in `optimum`.
@@ -165,13 +165,13 @@ def bootstrap(
       except errors.DataError:  # Such as: no patient has the structure.
         called.append(np.full(as_is.shape, np.nan))
     return Bootstrap(as_is, np.stack(called), drawn)
-  _check(statistic, objective, aggregate, empty)
+  _check(statistic, criterion, aggregate, empty)
   lead = tuple(host.positive.shape[1:-1])
   estimates: list[np.ndarray] = []
   samples: list[np.ndarray] = []
   for place in np.ndindex(*lead):
     one = host[(slice(None), *place)] if lead else host
-    made = _resampled.Resampled(one, objective, aggregate, empty)
+    made = _resampled.Resampled(one, criterion, aggregate, empty)
     once = np.arange(patients)[None]
     estimates.append(_of(made, statistic, once, perturbations)[0])
     samples.append(_of(made, statistic, drawn, perturbations))
@@ -200,25 +200,25 @@ def _drawn(patients: int, resamples: int, seed: int) -> np.ndarray:
   return generator.integers(patients, size=(resamples, patients))
 
 
-def _check(statistic: str, objective: str, aggregate: str, empty: str) -> None:
+def _check(statistic: str, criterion: str, aggregate: str, empty: str) -> None:
   if statistic not in STATISTICS:
     raise errors.ConfigError(
       f"statistic {statistic!r} is unknown; take one of"
       f" {', '.join(STATISTICS)} or a function"
     )
-  if _objective.constraint(objective) is not None:
+  if _criterion.constraint(criterion) is not None:
     raise errors.ConfigError(
-      f"objective {objective!r} is a bound; give a function that calls optimum"
+      f"criterion {criterion!r} is a bound; give a function that calls optimum"
     )
-  _objective.check(objective, aggregate, empty)
+  _criterion.check(criterion, aggregate, empty)
   if aggregate == "worst_case":
     raise errors.ConfigError(
       "worst_case: a resample without the worst patient says nothing; take"
       " pooled or mean_case"
     )
-  if statistic in ("sensitivity", "regret") and objective != "dice":
+  if statistic in ("sensitivity", "regret") and criterion != "dice":
     raise errors.ConfigError(
-      f"{statistic} is of Dice, not of {objective!r}; leave the objective out"
+      f"{statistic} is of Dice, not of {criterion!r}; leave the criterion out"
     )
 
 

@@ -6,8 +6,8 @@ import numpy as np
 
 from jaxseg import errors
 from jaxseg.thresholds import _counts
+from jaxseg.thresholds import _criterion
 from jaxseg.thresholds import _curves
-from jaxseg.thresholds import _objective
 from jaxseg.thresholds import _optimum
 from jaxseg.thresholds import _resampled
 
@@ -21,10 +21,10 @@ class Nested:
     thresholds: Chosen without the fold, float64 `[fold]`.
     scores: Score of each patient at the threshold chosen without it, float64
       `[patient]`; nan where it has none.
-    held_out: The objective over all patients, each cut at the threshold that
+    held_out: The criterion over all patients, each cut at the threshold that
       was chosen without it.
-    in_sample: The objective at the optimum of all patients: too good.
-    half: The objective at 0.5.
+    in_sample: The criterion at the optimum of all patients: too good.
+    half: The criterion at 0.5.
   """
 
   fold: np.ndarray
@@ -45,7 +45,7 @@ def nested(
   *,
   folds: int | None = None,
   seed: int = 0,
-  objective: str = "dice",
+  criterion: str = "dice",
   aggregate: str = "pooled",
   empty: str = "skip",
 ) -> Nested:
@@ -66,7 +66,7 @@ def nested(
     folds: Into how many groups the patients are drawn; None leaves one patient
       out at a time.
     seed: Of the draw.
-    objective: As in `optimum`; bounds are allowed, and `scores` are then of the
+    criterion: As in `optimum`; bounds are allowed, and `scores` are then of the
       bounded metric.
     aggregate: "pooled", "mean_case" or "worst_case".
     empty: As in `optimum`.
@@ -83,10 +83,10 @@ def nested(
     raise errors.ConfigError(
       f"counts of shape {host.positive.shape}; give [patient, T + 1]"
     )
-  bound = _objective.constraint(objective)
-  metric = bound[0] if bound else objective
+  bound = _criterion.constraint(criterion)
+  metric = bound[0] if bound else criterion
   # Without the structure a patient says nothing about the choice.
-  taking_part = np.flatnonzero(_objective.kept(host, aggregate, empty)[1])
+  taking_part = np.flatnonzero(_criterion.kept(host, aggregate, empty)[1])
   number = len(taking_part) if folds is None else folds
   if not 2 <= number <= len(taking_part):
     raise errors.ConfigError(
@@ -101,7 +101,7 @@ def nested(
 
   def best(cases: _counts.Counts) -> int:
     return _optimum.optimum(
-      cases, objective=objective, aggregate=aggregate, empty=empty
+      cases, criterion=criterion, aggregate=aggregate, empty=empty
     ).index
 
   chosen = np.array(
@@ -127,7 +127,7 @@ def nested(
     known = scores[~np.isnan(scores)]
     held_out = known.min() if aggregate == "worst_case" else known.mean()
   grid = np.asarray(host.thresholds, np.float64)
-  values = _objective.scores(host, metric, aggregate, empty).values
+  values = _criterion.scores(host, metric, aggregate, empty).values
   return Nested(
     fold=fold,
     thresholds=grid[chosen],

@@ -1,4 +1,4 @@
-"""The threshold at which an objective is highest, compared exactly."""
+"""The threshold at which a criterion is highest, compared exactly."""
 
 import dataclasses
 import fractions
@@ -7,7 +7,7 @@ import numpy as np
 
 from jaxseg import errors
 from jaxseg.thresholds import _counts
-from jaxseg.thresholds import _objective
+from jaxseg.thresholds import _criterion
 
 # Rounding of float64 scores is far below this; what is nearer than it to the
 # maximum is compared in exact fractions.
@@ -21,14 +21,14 @@ class Optimum:
   Attributes:
     threshold: Middle of the widest run of thresholds with the highest value;
       of runs of equal width the lowest.
-    value: The objective there.
+    value: The criterion there.
     low: First threshold of that run.
     high: Last threshold of that run.
     index: Position of `threshold` in the grid.
     first: Position of `low`.
     last: Position of `high`.
     runs: Number of runs that reach the highest value.
-    epsilon: What the objective may fall short of `value` by.
+    epsilon: What the criterion may fall short of `value` by.
     near_low: First threshold of the run about `threshold` whose values are
       within `epsilon`.
     near_high: Last threshold of it.
@@ -55,12 +55,12 @@ class Optimum:
 def optimum(
   counts: _counts.Counts,
   *,
-  objective: str = "dice",
+  criterion: str = "dice",
   aggregate: str = "pooled",
   empty: str = "skip",
   epsilon: float = 0.01,
 ) -> Optimum:
-  """Finds the threshold of the highest objective.
+  """Finds the threshold of the highest criterion.
 
   Scores of different counts can be equal in floating point and differ; they
   are compared as fractions of integers.
@@ -78,7 +78,7 @@ def optimum(
 
   Args:
     counts: `[T + 1]`, or with cases in front `[..., case, T + 1]`.
-    objective: "dice", "iou" or F-beta as "f2" or "f0.5"; "volume" for the
+    criterion: "dice", "iou" or F-beta as "f2" or "f0.5"; "volume" for the
       predicted volume nearest to the reference's (its value is minus the
       relative difference); "recall>=0.95" for the fewest false positives with
       at least that recall, "precision>=0.9" and "specificity>=0.99" for the
@@ -96,19 +96,19 @@ def optimum(
     is bounded, and `epsilon` has no part: the neighbourhood is the run.
 
   Raises:
-    ConfigError: Objective, aggregate or policy is unknown.
+    ConfigError: Criterion, aggregate or policy is unknown.
     DataError: No case has the structure: no threshold is better than another;
       or no threshold keeps the bound.
 
   References:
     doi:10.1002/acm2.13331.
   """
-  bound = _objective.constraint(objective)
+  bound = _criterion.constraint(criterion)
   if bound is not None:
     best, scores = _within(counts, *bound, aggregate, empty)
     near = None
   else:
-    scores = _objective.scores(counts, objective, aggregate, empty)
+    scores = _criterion.scores(counts, criterion, aggregate, empty)
     best = highest(scores)
     near = scores.values
   first, last, runs = widest(best)
@@ -133,7 +133,7 @@ def optimum(
   )
 
 
-def highest(scores: _objective.Scores) -> np.ndarray:
+def highest(scores: _criterion.Scores) -> np.ndarray:
   """All indices of the exactly highest score, ascending."""
   values = scores.values
   near = np.flatnonzero(values >= values.max() - _NEAR)
@@ -147,7 +147,7 @@ def widest(best: np.ndarray) -> tuple[int, int, int]:
   return int(run[0]), int(run[-1]), len(runs)
 
 
-def largest(scores: _objective.Scores, near: np.ndarray) -> np.ndarray:
+def largest(scores: _criterion.Scores, near: np.ndarray) -> np.ndarray:
   """Which of some thresholds reach the exactly highest score, bool."""
   kinds = scores.kinds[near]
   exact: dict[int, fractions.Fraction] = {}
@@ -173,9 +173,9 @@ def _within(
   bound: fractions.Fraction,
   aggregate: str,
   empty: str,
-) -> tuple[np.ndarray, _objective.Scores]:
+) -> tuple[np.ndarray, _criterion.Scores]:
   """The best of the thresholds that keep a bound, and the bounded scores."""
-  scores = _objective.scores(counts, metric, aggregate, empty)
+  scores = _criterion.scores(counts, metric, aggregate, empty)
   values = scores.values
   allowed = values >= float(bound)
   for k in np.flatnonzero(abs(values - float(bound)) < _NEAR).tolist():
@@ -185,7 +185,7 @@ def _within(
       f"no threshold reaches {metric} {float(bound):g}; the highest is"
       f" {values.max():.4g}"
     )
-  cases, _ = _objective.kept(counts, aggregate, empty)
+  cases, _ = _criterion.kept(counts, aggregate, empty)
   total = cases.sum(0)
   fewer, more = -total.false_positive, total.true_positive
   goals = (fewer, more) if metric == "recall" else (more, fewer)

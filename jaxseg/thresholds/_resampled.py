@@ -5,8 +5,8 @@ from collections.abc import Iterator
 import numpy as np
 
 from jaxseg.thresholds import _counts
+from jaxseg.thresholds import _criterion
 from jaxseg.thresholds import _curves
-from jaxseg.thresholds import _objective
 from jaxseg.thresholds import _optimum
 
 # Curves that are looked at together: 512 of 1001 thresholds are 4 MB.
@@ -27,16 +27,16 @@ class Resampled:
   def __init__(
     self,
     counts: _counts.Counts,
-    objective: str,
+    criterion: str,
     aggregate: str,
     empty: str,
   ):
     self.thresholds = np.asarray(counts.thresholds)
-    self._metric, self._pooled = objective, aggregate == "pooled"
-    cases, kept = _objective.kept(counts, aggregate, empty)
+    self._metric, self._pooled = criterion, aggregate == "pooled"
+    cases, kept = _criterion.kept(counts, aggregate, empty)
     self._kept, self._cases = kept, cases
     self._has = cases.positive.any(-1)
-    self._scores = _objective.of_cases(cases, objective, worst=False)
+    self._scores = _criterion.of_cases(cases, criterion, worst=False)
     self._four = [
       v.astype(np.float64)
       for v in (
@@ -85,7 +85,7 @@ class Resampled:
       result[row] = first + (last - first) // 2
     return result
 
-  def _exact(self, weights: np.ndarray) -> _objective.Scores:
+  def _exact(self, weights: np.ndarray) -> _criterion.Scores:
     """Exact scores of one resample."""
     times = np.repeat(np.arange(len(weights)), weights)
     cases = _counts.Counts(
@@ -97,7 +97,7 @@ class Resampled:
         cases.positive.sum(0, keepdims=True),
         cases.negative.sum(0, keepdims=True),
       )
-    return _objective.of_cases(cases, self._metric, worst=False)
+    return _criterion.of_cases(cases, self._metric, worst=False)
 
 
 def nearest(grid: np.ndarray, wanted: np.ndarray) -> np.ndarray:

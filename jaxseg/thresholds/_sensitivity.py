@@ -6,7 +6,7 @@ import numpy as np
 
 from jaxseg import errors
 from jaxseg.thresholds import _counts
-from jaxseg.thresholds import _objective
+from jaxseg.thresholds import _criterion
 from jaxseg.thresholds import _optimum
 from jaxseg.thresholds import _resampled
 
@@ -59,7 +59,7 @@ def sensitivity(
       " finite; give numbers"
     )
   grid = np.asarray(counts.on_host().thresholds, np.float64)
-  dice = _objective.scores(counts, "dice", aggregate, empty).values  # [T]
+  dice = _criterion.scores(counts, "dice", aggregate, empty).values  # [T]
   if threshold is None:
     best = _optimum.optimum(counts, aggregate=aggregate, empty=empty)
     centre = best.index
@@ -106,7 +106,7 @@ def regret(
   if not np.isfinite(at):
     raise errors.ConfigError(f"threshold {at} is not finite; give a number")
   grid = np.asarray(counts.on_host().thresholds, np.float64)
-  dice = _objective.scores(counts, "dice", aggregate, empty).values
+  dice = _criterion.scores(counts, "dice", aggregate, empty).values
   best = _optimum.optimum(counts, aggregate=aggregate, empty=empty).index
   if not dice[best] > 0:
     return float("nan")
@@ -147,7 +147,7 @@ def derivative(
   if not step > 0:
     raise errors.ConfigError(f"step {step} is not above 0; give such as 0.01")
   grid = np.asarray(counts.on_host().thresholds, np.float64)
-  dice = _objective.scores(counts, "dice", aggregate, empty).values
+  dice = _criterion.scores(counts, "dice", aggregate, empty).values
   below = np.searchsorted(grid, grid - step * (1 + 1e-6), side="left")
   above = np.searchsorted(grid, grid + step * (1 + 1e-6), side="right") - 1
   apart = grid[above] - grid[below]

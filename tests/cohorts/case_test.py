@@ -12,7 +12,7 @@ SHAPE = (6, 2, 3)
 
 def case(*, dtype=np.int16, unscanned=(), **masks):
   """A case of six slices."""
-  image = volume.Volume(np.zeros(SHAPE, dtype), np.eye(4))
+  image = volume.Volume.from_affine(np.zeros(SHAPE, dtype), np.eye(4))
   return cohorts.Case("a", image, masks, unscanned)
 
 

@@ -12,7 +12,7 @@ def head(shape=(4, 40, 50), centre=(18, 27), radius=11):
   y, x = np.meshgrid(*map(np.arange, shape[1:]), indexing="ij")
   inside = (y - centre[0]) ** 2 + (x - centre[1]) ** 2 <= radius**2
   hu = np.broadcast_to(np.where(inside, 0, -1000), shape).astype(np.int16)
-  return volume.Volume(hu, np.diag([3.0, 2.0, 1.0, 1.0]))
+  return volume.Volume.from_affine(hu, np.diag([3.0, 2.0, 1.0, 1.0]))
 
 
 def test_the_grid_is_centred_on_the_body():
@@ -29,7 +29,7 @@ def test_a_couch_beside_the_body_does_not_move_it():
   image = head()
   array = image.array.copy()
   array[:, 38:, :] = 200  # A couch below the body, not touching it.
-  with_couch = volume.Volume(array, image.affine)
+  with_couch = volume.Volume.from_affine(array, image.affine)
   bare, couch = (
     data.place(v, size=(32, 32), spacing=None) for v in (image, with_couch)
   )
@@ -71,7 +71,9 @@ def test_a_fractional_crop_is_the_same_part_of_each_grid():
 
 
 def test_air_is_refused():
-  air = volume.Volume(np.full((2, 8, 8), -1000, np.int16), np.eye(4))
+  air = volume.Volume.from_affine(
+    np.full((2, 8, 8), -1000, np.int16), np.eye(4)
+  )
   with pytest.raises(errors.GeometryError, match="-300 HU"):
     data.place(air, size=(16, 16), spacing=None)
 

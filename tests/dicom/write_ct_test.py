@@ -27,7 +27,7 @@ def placed(array, spacing=(3.0, 1.5, 1.25), origin=(1 / 3, -7, 1234.5), turn=0):
   affine = np.eye(4)
   affine[:3, :3] = rotation.as_matrix() @ axes
   affine[:3, 3] = origin
-  return volume.Volume(array, affine)
+  return volume.Volume.from_affine(array, affine)
 
 
 @given(

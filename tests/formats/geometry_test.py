@@ -56,7 +56,7 @@ def test_every_voxel_of_a_map_lies_where_itk_says(tmp_path, suffix, direction):
   sitk.WriteImage(made, str(path))
   read = formats.read_probabilities(path)
   np.testing.assert_array_equal(read.array, values)
-  assert read.array.dtype == np.float32 and read.path == path
+  assert read.array.dtype == np.float32 and read.source == path
   assert read.affine.dtype == np.float64
   agrees(read.affine, made, values.shape)
   agrees(read.affine, sitk.ReadImage(str(path)), values.shape, 1e-9)

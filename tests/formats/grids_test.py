@@ -11,6 +11,7 @@ from scipy.spatial import transform
 
 from jaxseg import errors
 from jaxseg import formats
+from jaxseg import volume
 
 SHAPE = (3, 4, 5)
 
@@ -24,7 +25,7 @@ def placed(spacing=(3.0, 1.5, 1.0), origin=(-10, 7, 1e3), turn=0.0):
 
 
 def as_map(array, affine, name="a.nrrd"):
-  return formats.Map(array, affine, pathlib.Path(name))
+  return volume.Volume.from_affine(array, affine, source=pathlib.Path(name))
 
 
 def values(seed=0):

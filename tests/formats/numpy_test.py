@@ -35,7 +35,7 @@ def test_npy(tmp_path, dtype, order):
   values = np.asarray(random(*SHAPE).astype(dtype), order=order)
   np.save(tmp_path / "a.npy", values)
   read = formats.read_probabilities(tmp_path / "a.npy")
-  assert read.affine is None
+  assert read.grid is None
   assert read.array.dtype == np.dtype(dtype).newbyteorder("=")
   assert read.array.flags.c_contiguous
   np.testing.assert_array_equal(read.array, values)
@@ -172,7 +172,7 @@ def test_the_bomb_would_go_off(tmp_path):
 def test_nnunet_without_its_segmentation(tmp_path):
   path, values = nnunet(tmp_path, suffix="")
   read = formats.read_probabilities(path, structure=1)
-  assert read.affine is None
+  assert read.grid is None
   np.testing.assert_array_equal(read.array, values[1])
 
 
@@ -234,7 +234,7 @@ def test_other_npz(tmp_path):
   path = tmp_path / "a.npz"
   np.savez(path, anything=random(*SHAPE))
   read = formats.read_probabilities(path)
-  assert read.affine is None
+  assert read.grid is None
   np.testing.assert_array_equal(read.array, random(*SHAPE))
   np.savez(path, one=random(*SHAPE), two=random(*SHAPE))
   with pytest.raises(errors.DataError, match="holds 'one', 'two'; save one"):

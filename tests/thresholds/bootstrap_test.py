@@ -35,10 +35,10 @@ def counts():
   st.sampled_from(["pooled", "mean_case"]),
   st.sampled_from(["skip", "perfect"]),
 )
-def test_as_one_by_one(positive, negative, objective, aggregate, empty):
+def test_as_one_by_one(positive, negative, criterion, aggregate, empty):
   hypothesis.assume(positive.sum() > 0)
   counts = counts_of(positive, negative)
-  how = {"objective": objective, "aggregate": aggregate, "empty": empty}
+  how = {"criterion": criterion, "aggregate": aggregate, "empty": empty}
   index = np.random.default_rng(0).integers(4, size=(12, 4))
   found = {
     name: thresholds.bootstrap(counts, name, index=index, **how)
@@ -94,7 +94,7 @@ def test_structures_behind_the_patients(counts):
 
 def test_a_function_of_counts(counts):
   def best(own):
-    return thresholds.optimum(own, objective="recall>=0.5").threshold
+    return thresholds.optimum(own, criterion="recall>=0.5").threshold
 
   found = thresholds.bootstrap(counts, best, resamples=25, seed=4)
   assert found.estimate == best(counts)
@@ -155,9 +155,9 @@ def test_rounding_hides_no_difference():
   [
     ({"statistic": "mode"}, "mode"),
     ({"resamples": 1}, "at least 2"),
-    ({"objective": "recall>=0.5"}, "is a bound"),
+    ({"criterion": "recall>=0.5"}, "is a bound"),
     ({"aggregate": "worst_case"}, "worst_case"),
-    ({"statistic": "regret", "objective": "iou"}, "is of Dice"),
+    ({"statistic": "regret", "criterion": "iou"}, "is of Dice"),
     ({"index": np.array([[0, 7]])}, "names no 7 patients"),
   ],
 )

@@ -80,7 +80,7 @@ def test_noise_is_optimistic():
 
 
 def test_a_bound(counts):
-  found = thresholds.nested(counts, objective="recall>=0.8")
+  found = thresholds.nested(counts, criterion="recall>=0.8")
   assert found.in_sample >= 0.8
 
 

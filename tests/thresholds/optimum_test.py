@@ -21,17 +21,17 @@ def counts_of(positive, negative):
   )
 
 
-def fraction(positive, negative, k, objective):
+def fraction(positive, negative, k, criterion):
   tp, fp = int(positive[k + 1 :].sum()), int(negative[k + 1 :].sum())
   union = int(positive.sum()) + fp
-  if objective == "iou":
+  if criterion == "iou":
     tp, union = tp, union
   else:
     tp, union = 2 * tp, union + tp
   return fractions.Fraction(tp, union) if union else fractions.Fraction(1)
 
 
-def by_fractions(positive, negative, objective, aggregate, empty):
+def by_fractions(positive, negative, criterion, aggregate, empty):
   """(first, last, number of runs, value) by the definition."""
   if aggregate == "pooled":
     positive, negative = positive.sum(0)[None], negative.sum(0)[None]
@@ -40,7 +40,7 @@ def by_fractions(positive, negative, objective, aggregate, empty):
     positive, negative = positive[has], negative[has]
   scores = [
     sum(
-      fraction(a, b, k, objective)
+      fraction(a, b, k, criterion)
       for a, b in zip(positive, negative, strict=True)
     )
     / len(positive)
@@ -65,10 +65,10 @@ def by_fractions(positive, negative, objective, aggregate, empty):
   st.sampled_from(["skip", "perfect"]),
 )
 def test_optimum_is_the_widest_exact_run(
-  positive, negative, objective, aggregate, empty
+  positive, negative, criterion, aggregate, empty
 ):
   hypothesis.assume(positive.sum() > 0)
-  how = {"objective": objective, "aggregate": aggregate, "empty": empty}
+  how = {"criterion": criterion, "aggregate": aggregate, "empty": empty}
   best = thresholds.optimum(counts_of(positive, negative), **how)
   first, last, runs, value = by_fractions(positive, negative, **how)
   assert (best.first, best.last, best.runs) == (first, last, runs)
@@ -147,7 +147,7 @@ def test_nothing_to_find_is_refused():
   ("option", "message"),
   [
     (
-      {"objective": "hausdorff"},
+      {"criterion": "hausdorff"},
       "'hausdorff' is unknown; take one of dice, iou",
     ),
     (

@@ -1,4 +1,4 @@
-"""Objectives beyond Dice, by definition and by hand."""
+"""Criterions beyond Dice, by definition and by hand."""
 
 import fractions
 
@@ -89,7 +89,7 @@ def middle_of_widest(best):
 def test_the_highest_exact_value(positive, negative, metric, aggregate):
   hypothesis.assume(positive.sum() > 0)
   best = thresholds.optimum(
-    counts_of(positive, negative), objective=metric, aggregate=aggregate
+    counts_of(positive, negative), criterion=metric, aggregate=aggregate
   )
   values = curve_of(positive, negative, metric, aggregate)
   top = [k for k, v in enumerate(values) if v == max(values)]
@@ -108,7 +108,7 @@ def test_the_highest_exact_value(positive, negative, metric, aggregate):
 def test_bounds(positive, negative, metric, bound, aggregate):
   hypothesis.assume(positive.sum() > 0)
   counts = counts_of(positive, negative)
-  how = {"objective": f"{metric}>={bound}", "aggregate": aggregate}
+  how = {"criterion": f"{metric}>={bound}", "aggregate": aggregate}
   values = curve_of(positive, negative, metric, aggregate)
   allowed = [k for k, v in enumerate(values) if v >= fractions.Fraction(bound)]
   if not allowed:
@@ -158,19 +158,19 @@ def test_the_neighbourhood_within_epsilon():
 
 
 @pytest.mark.parametrize(
-  "objective",
+  "criterion",
   ["recall>=1.5", "recall>=", "recall>=x", "dice>=0.5", "f0", "f", "f12345"],
 )
-def test_unknown_objectives(objective):
+def test_unknown_criteria(criterion):
   counts = counts_of([1] * 9, [1] * 9)
   with pytest.raises(errors.ConfigError):
-    thresholds.optimum(counts, objective=objective)
+    thresholds.optimum(counts, criterion=criterion)
 
 
 def test_f_beta_of_many_digits_and_voxels_is_refused():
   counts = counts_of([2**50] * 9, [2**50] * 9)
   with pytest.raises(errors.ConfigError, match="64 bits"):
-    thresholds.optimum(counts, objective="f99.9999")
+    thresholds.optimum(counts, criterion="f99.9999")
 
 
 class TestCurves:

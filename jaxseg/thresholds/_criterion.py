@@ -67,28 +67,28 @@ class Scores:
     return np.concatenate([[0], np.cumsum(new)])
 
 
-def check_objective(objective: str) -> None:
-  """Refuses an objective that `optimum` does not know.
+def check_criterion(criterion: str) -> None:
+  """Refuses a criterion that `optimum` does not know.
 
-  >>> check_objective("recall>=0.95")
+  >>> check_criterion("recall>=0.95")
 
   Args:
-    objective: A metric as in `curve`, or a bound such as "recall>=0.95".
+    criterion: A metric as in `curve`, or a bound such as "recall>=0.95".
 
   Raises:
     ConfigError: It is unknown.
   """
-  if constraint(objective) is None:
-    _curves.ratio(objective)
+  if constraint(criterion) is None:
+    _curves.ratio(criterion)
 
 
-def check(objective: str, aggregate: str, empty: str) -> None:
+def check(criterion: str, aggregate: str, empty: str) -> None:
   """Refuses what is unknown.
 
   Raises:
-    ConfigError: Objective, aggregate or policy is unknown.
+    ConfigError: Criterion, aggregate or policy is unknown.
   """
-  check_objective(objective)
+  check_criterion(criterion)
   for name, value, known in (
     ("aggregate", aggregate, AGGREGATES),
     ("empty", empty, _POLICIES),
@@ -99,22 +99,22 @@ def check(objective: str, aggregate: str, empty: str) -> None:
       )
 
 
-def constraint(objective: str) -> tuple[str, fractions.Fraction] | None:
-  """Metric and bound of an objective such as "recall>=0.95", else None.
+def constraint(criterion: str) -> tuple[str, fractions.Fraction] | None:
+  """Metric and bound of a criterion such as "recall>=0.95", else None.
 
   Raises:
     ConfigError: The bound is no number in [0, 1].
   """
-  if ">=" not in objective:
+  if ">=" not in criterion:
     return None
-  match = _CONSTRAINT.fullmatch(objective.replace(" ", ""))
+  match = _CONSTRAINT.fullmatch(criterion.replace(" ", ""))
   try:
     bound = fractions.Fraction(match[2]) if match else None
   except ValueError:
     bound = None
   if match is None or bound is None or bound > 1:
     raise errors.ConfigError(
-      f"objective {objective!r} is no bound; write recall>=0.95, precision>="
+      f"criterion {criterion!r} is no bound; write recall>=0.95, precision>="
       " or specificity>= with a number from 0 to 1"
     )
   return match[1], bound

@@ -1,0 +1,101 @@
+"""The threshold that was chosen, kept in a file: threshold.json."""
+
+from collections.abc import Mapping
+import dataclasses
+import math
+import numbers
+import os
+import pathlib
+from typing import Any
+
+from jaxseg import _files
+from jaxseg import errors
+
+_SCHEMA = "jaxseg.threshold/1"
+_RULE = "float32(p) >= float32(threshold)"
+
+
+@dataclasses.dataclass(frozen=True)
+class ChosenThreshold:
+  """A threshold with what it was chosen for, and on whom.
+
+  >>> chosen = ChosenThreshold(0.38, criterion="dice", value=0.81, patients=15)
+  >>> chosen.threshold
+  0.38
+
+  Attributes:
+    threshold: Where to cut, in [0, 1]: inside is float32(p) >=
+      float32(threshold), as in `binarize`.
+    criterion: What it was chosen for, as in `optimum`.
+    value: The criterion there, on those it was chosen on.
+    patients: How many they were.
+    aggregate: "pooled" or "mean_case".
+    scope: Which voxels counted, such as "known" or "volume".
+    low: First threshold of the plateau of equally good ones.
+    high: Last threshold of it.
+    interval: Confidence interval of the threshold; None where none was made.
+    level: Of the interval.
+    structure: Canonical name, or a class of the maps; None if not known.
+    details: Whatever else is worth keeping, JSON-able: other optima,
+      calibration, provenance.
+  """
+
+  threshold: float
+  criterion: str
+  value: float
+  patients: int
+  aggregate: str = "pooled"
+  scope: str = "volume"
+  low: float | None = None
+  high: float | None = None
+  interval: tuple[float, float] | None = None
+  level: float | None = None
+  structure: str | None = None
+  details: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+
+  def write(self, path: str | os.PathLike) -> None:
+    """Writes threshold.json in one step."""
+    content = dataclasses.asdict(self)
+    details = content.pop("details")
+    content = {"schema": _SCHEMA, "rule": _RULE, **content, "details": details}
+    _files.write_json(pathlib.Path(path), _files.finite(content))
+
+  @staticmethod
+  def read(path: str | os.PathLike) -> "ChosenThreshold":
+    """Reads threshold.json.
+
+    Args:
+      path: The file, or the folder that holds it.
+
+    Raises:
+      DataError: The file is missing, damaged, or of another version.
+    """
+    where = pathlib.Path(path)
+    if where.is_dir():
+      where = where / "threshold.json"
+    content = _files.read_json(where)
+    again = "run the sweep that writes it again"
+    if not isinstance(content, dict) or "threshold" not in content:
+      raise errors.DataError(f"{where}: holds no threshold; {again}")
+    schema = content.pop("schema", "an older version without a schema")
+    if schema != _SCHEMA:
+      raise errors.DataError(
+        f"{where}: written as {schema}, this version reads {_SCHEMA}; {again}"
+      )
+    content.pop("rule", None)
+    try:
+      if content.get("interval") is not None:
+        low, high = content["interval"]
+        content["interval"] = (float(low), float(high))
+      found = ChosenThreshold(**content)
+    except (TypeError, ValueError) as e:
+      raise errors.DataError(
+        f"{where}: an entry is missing, unknown or malformed ({e}); {again}"
+      ) from e
+    cut = found.threshold
+    number = isinstance(cut, numbers.Real) and not isinstance(cut, bool)
+    if not number or not math.isfinite(cut) or not 0 <= cut <= 1:
+      raise errors.DataError(
+        f"{where}: threshold is {cut!r}, not a number in [0, 1]; {again}"
+      )
+    return found
