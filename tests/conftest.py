@@ -1,21 +1,95 @@
 """What holds for all tests; set before anything imports JAX."""
 
+import collections
+import hashlib
+import importlib.metadata
 import os
 import pathlib
+import platform
+import shutil
 import tarfile
-
-os.environ["XLA_FLAGS"] = " ".join(
-  [
-    os.environ.get("XLA_FLAGS", ""),
-    "--xla_force_host_platform_device_count=2",
-  ]
-).strip()
-os.environ.setdefault("JAX_PLATFORMS", "cpu")
-os.environ["JAX_NUMPY_RANK_PROMOTION"] = "raise"
-os.environ["MPLBACKEND"] = "Agg"
+import tempfile
+import time
 
 import hypothesis
 import pytest
+
+ROOT = pathlib.Path(__file__).resolve().parents[1]
+SHARED = ROOT.parent / "shared"
+WORKERS = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+
+# Files that take longest, so that no worker is left with one at the end:
+# `make durations` tells.
+FIRST = (
+  "tests/experiments/binaries_test.py",
+  "tests/dicom/isolated_test.py",
+  "tests/contours/isoline_test.py",
+  "tests/metrics/traced_surface_test.py",
+  "tests/losses/losses_test.py",
+  "tests/models/unet_test.py",
+)
+
+
+def _cores() -> int:
+  try:
+    return len(os.sched_getaffinity(0))
+  except AttributeError:  # Not on Linux.
+    return os.cpu_count() or 1
+
+
+def kept_folder(name: str) -> pathlib.Path | None:
+  """A folder that outlives the tests; None where none can be made."""
+  base = os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache"
+  folder = pathlib.Path(base) / "jaxseg" / "tests" / name
+  try:
+    folder.mkdir(parents=True, exist_ok=True)
+  except OSError:
+    return None
+  return folder
+
+
+def _programs(threads: int) -> str:
+  """Name for programs of this JAX, this processor, this number of threads."""
+  try:
+    lines = pathlib.Path("/proc/cpuinfo").read_text().splitlines()
+  except OSError:
+    lines = []
+  flags = next((line for line in lines if line.startswith("flags")), "")
+  processor = platform.machine() + platform.processor() + flags
+  versions = [importlib.metadata.version(name) for name in ("jax", "jaxlib")]
+  digest = hashlib.sha256(processor.encode()).hexdigest()[:8]
+  return "-".join(["jax", *versions, digest, str(threads)])
+
+
+def _set_environment() -> None:
+  flags = os.environ.get("XLA_FLAGS", "").split()
+  devices = "--xla_force_host_platform_device_count=2"
+  if devices not in flags:
+    os.environ["XLA_FLAGS"] = " ".join([*flags, devices])
+  os.environ.setdefault("JAX_PLATFORMS", "cpu")
+  os.environ["JAX_NUMPY_RANK_PROMOTION"] = "raise"
+  os.environ["MPLBACKEND"] = "Agg"
+  # Workers share the cores; threads of theirs beyond that wait for each other.
+  threads = max(1, _cores() // WORKERS)
+  if WORKERS > 1:
+    for name in (
+      "NPROC",  # XLA's.
+      "OMP_NUM_THREADS",
+      "OPENBLAS_NUM_THREADS",
+      "ITK_GLOBAL_DEFAULT_NUMBER_OF_THREADS",
+    ):
+      os.environ.setdefault(name, str(threads))
+  # What is compiled once is kept, for other workers and for the next run. JAX
+  # writes a whole program at once, and compiles anew what it cannot read.
+  if "JAX_COMPILATION_CACHE_DIR" not in os.environ:
+    folder = kept_folder(_programs(threads))
+    if folder is None:
+      return
+    os.environ["JAX_COMPILATION_CACHE_DIR"] = str(folder)
+  os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0")
+
+
+_set_environment()
 
 # The same cases in every run; JAXSEG_FUZZ=1 draws new ones (BUILD.md).
 hypothesis.settings.register_profile(
@@ -23,19 +97,74 @@ hypothesis.settings.register_profile(
 )
 hypothesis.settings.load_profile("jaxseg")
 
-ROOT = pathlib.Path(__file__).resolve().parents[1]
-SHARED = ROOT.parent / "shared"
+
+def pytest_xdist_auto_num_workers() -> int:
+  """As many workers as cores; each takes about 1 GB."""
+  return min(_cores(), 8)
 
 
-@pytest.fixture(scope="session", autouse=True)
-def _compiled(tmp_path_factory):
-  """Programs that several tests compile are compiled once in a session."""
-  import jax
+def pytest_sessionstart(session):
+  """Forgets programs that no test has asked for in two weeks."""
+  if hasattr(session.config, "workerinput"):
+    return
+  kept = kept_folder("")
+  for file in kept.glob("jax-*/*") if kept else ():
+    status = file.stat()
+    if max(status.st_atime, status.st_mtime) < time.time() - 14 * 86400:
+      file.unlink(missing_ok=True)
 
-  folder = tmp_path_factory.mktemp("compiled")
-  jax.config.update("jax_compilation_cache_dir", str(folder))
-  jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.5)
-  os.environ["JAX_COMPILATION_CACHE_DIR"] = str(folder)
+
+def pytest_collection_modifyitems(items):
+  """Puts the files that take longest before the others."""
+  order = {name: k for k, name in enumerate(FIRST)}
+  items.sort(key=lambda item: order.get(item.nodeid.split("::")[0], len(order)))
+
+
+def pytest_terminal_summary(terminalreporter, config):
+  """With --durations, sums the seconds of each file."""
+  if not config.option.durations:
+    return
+  seconds: collections.Counter[str] = collections.Counter()
+  for reports in terminalreporter.stats.values():
+    for report in reports:
+      if hasattr(report, "duration") and hasattr(report, "nodeid"):
+        seconds[report.nodeid.split("::")[0]] += report.duration
+  terminalreporter.section("slowest files")
+  for name, total in seconds.most_common(20):
+    terminalreporter.write_line(f"{total:8.1f}s {name}")
+
+
+@pytest.fixture(scope="session")
+def made_once(tmp_path_factory):
+  """`made_once(name, make)`: a folder, filled by `make(folder)`, to be read.
+
+  Workers share it: one of them makes it while the others wait.
+  """
+  base = tmp_path_factory.getbasetemp()
+  if WORKERS > 1:
+    base = base.parent
+
+  def folder(name, make):
+    made, claim = base / f"made-{name}", base / f"claim-{name}"
+    deadline = time.monotonic() + 600
+    while not made.exists():
+      try:
+        claim.mkdir()
+      except FileExistsError:
+        assert time.monotonic() < deadline, f"nobody made {name}"
+        time.sleep(0.05)
+        continue
+      draft = pathlib.Path(tempfile.mkdtemp(dir=base))
+      try:
+        make(draft)
+        draft.rename(made)
+      except BaseException:
+        shutil.rmtree(draft, ignore_errors=True)
+        claim.rmdir()
+        raise
+    return made
+
+  return folder
 
 
 @pytest.fixture(scope="session")
@@ -54,29 +183,33 @@ def openkbp_archive():
 
 
 @pytest.fixture(scope="session")
-def openkbp(openkbp_archive, tmp_path_factory):
+def openkbp(openkbp_archive, made_once):
   """Folder with the archive's first eight patients."""
-  folder = tmp_path_factory.mktemp("openkbp")
-  patients: set[str] = set()
-  with tarfile.open(openkbp_archive) as archive:
-    for member in archive:
-      parts = pathlib.PurePosixPath(member.name).parts
-      if len(parts) < 4 or not member.isfile():
-        continue
-      if parts[2] not in patients and len(patients) == 8:
-        break
-      patients.add(parts[2])
-      archive.extract(member, folder, filter="data")
-  return folder
+
+  def unpack(folder):
+    patients: set[str] = set()
+    with tarfile.open(openkbp_archive) as archive:
+      for member in archive:
+        parts = pathlib.PurePosixPath(member.name).parts
+        if len(parts) < 4 or not member.isfile():
+          continue
+        if parts[2] not in patients and len(patients) == 8:
+          break
+        patients.add(parts[2])
+        archive.extract(member, folder, filter="data")
+
+  return made_once("openkbp", unpack)
 
 
 @pytest.fixture(scope="session")
-def dicom_data(tmp_path_factory):
+def dicom_data(made_once):
   """Folder of real DICOM: sts, rtstruct, seg; not part of the project."""
   path = SHARED / "data" / "dicom" / "dicom.tar.xz"
   if not path.is_file():
     pytest.skip("no ../shared/data/dicom: the real DICOM files are not here")
-  folder = tmp_path_factory.mktemp("dicom")
-  with tarfile.open(path) as archive:
-    archive.extractall(folder, filter="data")
-  return folder
+
+  def unpack(folder):
+    with tarfile.open(path) as archive:
+      archive.extractall(folder, filter="data")
+
+  return made_once("dicom", unpack)
