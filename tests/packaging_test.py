@@ -177,7 +177,7 @@ def test_extras_bring_what_is_imported_and_nothing_else():
   assert used - PLUGINS == requirements("", *EXTRAS) - PLUGINS
 
 
-@pytest.mark.parametrize("root", ["jaxseg", "experiments", "benchmarks"])
+@pytest.mark.parametrize("root", ["jaxseg", "experiments"])
 def test_private_modules_stay_in_their_package(root):
   strange = []
   for path in sorted((ROOT / root).rglob("*.py")):

@@ -111,24 +111,19 @@ class Environment:
             link.symlink_to(distribution.locate_file(top))
     # Its dependencies are there, or pip, which has no index, refuses.
     name = f"jaxseg[{extra}] @ {wheel.as_uri()}" if extra else str(wheel)
-    done = subprocess.run(
-      [
-        *(sys.executable, "-m", "pip", "--python", self.bin / "python"),
-        *("--disable-pip-version-check", "install", "--no-index", name),
-      ],
-      capture_output=True,
-      text=True,
-      check=False,
+    python = self.bin / "python"
+    done = self.run(
+      *(sys.executable, "-m", "pip", "--python", python, "install"),
+      *("--disable-pip-version-check", "--no-index", name),
     )
     assert done.returncode == 0, done.stderr
 
   def run(self, *command):
-    environment = {
-      key: value for key, value in os.environ.items() if key != "PYTHONPATH"
-    }
+    """Runs a program, of the environment if no folder is named."""
+    environment = {k: v for k, v in os.environ.items() if k != "PYTHONPATH"}
     return subprocess.run(
       [self.bin / command[0], *command[1:]],
-      cwd=self.folder,
+      cwd=self.folder,  # Not where the sources are.
       env=environment,
       capture_output=True,
       text=True,
