@@ -48,8 +48,8 @@ def kept_folder(name: str) -> pathlib.Path | None:
   return folder
 
 
-def _programs(threads: int) -> str:
-  """Name for programs of this JAX, this processor, this number of threads."""
+def _programs() -> str:
+  """Name for programs of this JAX, this processor, this number of cores."""
   try:
     lines = pathlib.Path("/proc/cpuinfo").read_text().splitlines()
   except OSError:
@@ -58,7 +58,7 @@ def _programs(threads: int) -> str:
   processor = platform.machine() + platform.processor() + flags
   versions = [importlib.metadata.version(name) for name in ("jax", "jaxlib")]
   digest = hashlib.sha256(processor.encode()).hexdigest()[:8]
-  return "-".join(["jax", *versions, digest, str(threads)])
+  return "-".join(["jax", *versions, digest, str(_cores())])
 
 
 def _set_environment() -> None:
@@ -69,23 +69,11 @@ def _set_environment() -> None:
   os.environ.setdefault("JAX_PLATFORMS", "cpu")
   os.environ["JAX_NUMPY_RANK_PROMOTION"] = "raise"
   os.environ["MPLBACKEND"] = "Agg"
-  # Workers share the cores; threads of theirs beyond that wait for each other.
-  threads = max(1, _cores() // WORKERS)
-  if WORKERS > 1:
-    for name in (
-      "NPROC",  # XLA's.
-      "OMP_NUM_THREADS",
-      "OPENBLAS_NUM_THREADS",
-      "ITK_GLOBAL_DEFAULT_NUMBER_OF_THREADS",
-    ):
-      os.environ.setdefault(name, str(threads))
   # What is compiled once is kept, for other workers and for the next run. JAX
   # writes a whole program at once, and compiles anew what it cannot read.
-  if "JAX_COMPILATION_CACHE_DIR" not in os.environ:
-    folder = kept_folder(_programs(threads))
-    if folder is None:
-      return
-    os.environ["JAX_COMPILATION_CACHE_DIR"] = str(folder)
+  folder = kept_folder(_programs())
+  if folder is not None:
+    os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(folder))
   os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0")
 
 
@@ -99,7 +87,7 @@ hypothesis.settings.load_profile("jaxseg")
 
 
 def pytest_xdist_auto_num_workers() -> int:
-  """As many workers as cores; each takes about 1 GB."""
+  """As many workers as cores; more than 8 would want much memory."""
   return min(_cores(), 8)
 
 

@@ -76,7 +76,8 @@ def test_make_targets_named_exist(name):
 def test_commands_named_exist():
   from jaxseg import cli
 
-  named = re.findall(r"(?:^|/)jaxseg ([a-z]+)", README, flags=re.MULTILINE)
+  line = r"^(?:\.venv/bin/)?jaxseg ([a-z]+) (?:--|[A-Z]+$)"
+  named = re.findall(line, README, flags=re.MULTILINE)
   row = re.search(r"\| `jaxseg` command, .*? \| (.*) \|", README)
   assert len(named) > 5 and row
   listed = re.findall(r"`(\w+)`", row[1])

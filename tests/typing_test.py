@@ -46,8 +46,7 @@ def check(command, folder):
     text=True,
     check=False,
   )
-  assert not found.stderr, found.stderr
-  return found.stdout.splitlines()
+  return [*found.stdout.splitlines(), *found.stderr.splitlines()]
 
 
 @pytest.mark.slow
@@ -69,7 +68,7 @@ def test_mypy_sees_types(tmp_path):
     tmp_path,
   )
   said = [line for line in lines if line.startswith("snippet.py")]
-  assert len(said) == len(EXPECTED)
+  assert len(said) == len(EXPECTED), lines
   for line, expected in zip(said, EXPECTED, strict=True):
     assert re.search(expected, line), line
   assert not [line for line in lines if line.startswith("example_")]
@@ -88,6 +87,6 @@ def test_pyright_sees_types(tmp_path):
     [pyright, "--pythonpath", sys.executable, "snippet.py"], tmp_path
   )
   said = [line for line in lines if "snippet.py:" in line]
-  assert len(said) == len(EXPECTED)
+  assert len(said) == len(EXPECTED), lines
   for line, expected in zip(said, EXPECTED, strict=True):
     assert re.search(expected, line), line
