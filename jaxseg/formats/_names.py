@@ -11,7 +11,7 @@ import pathlib
 import re
 import unicodedata
 
-from jaxseg.formats import _suffix
+from jaxseg.formats import _file
 
 _TOKEN = re.compile(r"[0-9]+|[^\W\d_]+|[\W_]|.", re.DOTALL)
 _ENDS = " _-.,/"
@@ -41,7 +41,7 @@ def stems(paths: Sequence[pathlib.Path]) -> Keys:
   same here.
   """
   return Keys(
-    tuple(unicodedata.normalize("NFC", _suffix.stem(path)) for path in paths)
+    tuple(unicodedata.normalize("NFC", _file.stem(path)) for path in paths)
   )
 
 

@@ -10,7 +10,7 @@ import SimpleITK as sitk
 
 from jaxseg import errors
 from jaxseg import formats
-from jaxseg.formats import _numpy_file
+from jaxseg.formats import _file
 
 SHAPE = (3, 4, 5)
 
@@ -266,7 +266,7 @@ def test_a_header_that_promises_too_much(tmp_path, monkeypatch):
   (tmp_path / "a.npy").write_bytes(huge)
   with pytest.raises(errors.DataError, match=r"a\.npy: "):
     formats.read_probabilities(tmp_path / "a.npy")
-  monkeypatch.setattr(_numpy_file, "_MAX_BYTES", 100)
+  monkeypatch.setattr(_file, "MAX_BYTES", 100)
   (tmp_path / "a.npy").write_bytes(content)
   with pytest.raises(errors.LimitError, match="240 bytes are more than 100"):
     formats.read_probabilities(tmp_path / "a.npy")
