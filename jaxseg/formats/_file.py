@@ -30,11 +30,7 @@ def stem(path: pathlib.Path) -> str:
 
 
 def kind(path: pathlib.Path) -> str:
-  """The suffix that decides how a file is read; DICOM files need none.
-
-  Raises:
-    DataError: There is no such file, or its format is unknown.
-  """
+  """The suffix that decides how a file is read; DICOM files need none."""
   if not path.is_file():
     fact = "is a folder" if path.is_dir() else "no such file"
     raise errors.DataError(f"{path}: {fact}; give an existing file")
@@ -68,9 +64,6 @@ def find(given: Given, what: str) -> tuple[pathlib.Path, ...]:
       or a list of files. Of a folder or a pattern, files of known formats are
       taken; a folder that holds none itself is searched recursively.
     what: "probabilities" or "reference", for messages.
-
-  Raises:
-    DataError: There is no such file.
   """
   if not isinstance(given, str | os.PathLike):
     paths = [pathlib.Path(one) for one in given]
@@ -131,9 +124,6 @@ def detached(header: pathlib.Path, name: str) -> pathlib.Path:
 
   A header may name any file of the machine, a device, or a pattern that the
   reading library takes for a format string; only a plain name is followed.
-
-  Raises:
-    DataError: The name is not plain, or there is no such file.
   """
   plain = name and name == pathlib.PurePath(name).name and "\\" not in name
   if not plain or "%" in name or not name.isprintable() or len(name) > 255:
@@ -151,11 +141,7 @@ def detached(header: pathlib.Path, name: str) -> pathlib.Path:
 
 
 def check_size(path: pathlib.Path, length: int) -> None:
-  """Refuses values that take more bytes than anyone's maps do.
-
-  Raises:
-    LimitError: They do.
-  """
+  """Refuses values that take more bytes than anyone's maps do."""
   if length > MAX_BYTES:
     raise errors.LimitError(
       f"{path}: its values take {length} bytes, more than {MAX_BYTES}; save"

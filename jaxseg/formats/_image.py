@@ -25,12 +25,6 @@ def read(path: pathlib.Path) -> tuple[np.ndarray, np.ndarray]:
   Returns:
     Values `[channel, slice, row, column]` as stored, and the affine float64
     `[4, 4]`, LPS, mm.
-
-  Raises:
-    DataError: The file cannot be read.
-    GeometryError: Its geometry is not that of a volume.
-    LimitError: It is too large.
-    MissingExtraError: The library for its format is not installed.
   """
   match _file.suffix(path):
     case ".nii" | ".nii.gz":
@@ -41,11 +35,7 @@ def read(path: pathlib.Path) -> tuple[np.ndarray, np.ndarray]:
 
 
 def detached(path: pathlib.Path) -> tuple[pathlib.Path, ...]:
-  """The data files that an image's header names.
-
-  Raises:
-    DataError: The header cannot be read, or names no plain file beside it.
-  """
+  """The data files that an image's header names."""
   match _file.suffix(path):
     case ".mha" | ".mhd":
       return _metaimage.detached(path)
@@ -67,10 +57,6 @@ def segment(path: pathlib.Path, name: str) -> tuple[int, int] | None:
 
   Returns:
     Channel and label; None where the header names no segments.
-
-  Raises:
-    DataError: The header cannot be read.
-    StructureNotFoundError: It names segments, and not this one or it twice.
   """
   nrrd = _extras.load("nrrd", extra="io")
   lines = _nrrd_header(path).decode("utf-8", "replace").splitlines()

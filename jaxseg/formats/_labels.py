@@ -18,11 +18,6 @@ def channel(count: int, structure: str | int | None, path: pathlib.Path) -> int:
     count: Number of channels.
     structure: Index, from 0.
     path: The file, for messages.
-
-  Raises:
-    DataError: There are several channels, and none was asked for.
-    StructureNotFoundError: There is no such channel, or it was asked for by
-      name although channels have no names.
   """
   there = f"{count} channels, 0 to {count - 1}"
   if structure is None:
@@ -48,11 +43,6 @@ def number(path: pathlib.Path, name: str) -> int:
   Args:
     path: The file whose structure is asked for.
     name: The structure's name, exactly as it is written there.
-
-  Raises:
-    StructureNotFoundError: No such file gives the name a number, or the name
-      is of a region that joins several labels.
-    DataError: The file cannot be read.
   """
   for folder in (path.absolute().parent, path.absolute().parent.parent):
     for file in FILES:

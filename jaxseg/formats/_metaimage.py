@@ -47,11 +47,6 @@ def read(path: pathlib.Path) -> tuple[np.ndarray, np.ndarray]:
   Returns:
     Values `[channel, slice, row, column]` as stored, and the affine float64
     `[4, 4]`, LPS, mm.
-
-  Raises:
-    DataError: The file is no MetaImage, damaged or cut short.
-    GeometryError: A number of its geometry is missing or not finite.
-    LimitError: It is too large.
   """
   try:
     with open(path, "rb") as file:
@@ -68,11 +63,7 @@ def read(path: pathlib.Path) -> tuple[np.ndarray, np.ndarray]:
 
 
 def detached(path: pathlib.Path) -> tuple[pathlib.Path, ...]:
-  """The data file that a header names; none where it is the file itself.
-
-  Raises:
-    DataError: It is no MetaImage, or the file is not there.
-  """
+  """The data file that a header names; none where it is the file itself."""
   try:
     with open(path, "rb") as file:
       fields, _ = _fields(path, file.read(_MAX_HEADER))
@@ -140,12 +131,11 @@ def _lengths(path: pathlib.Path, fields: _Fields) -> list[int]:
 
 
 def _affine(path: pathlib.Path, fields: _Fields, count: int) -> np.ndarray:
+  # Row by row the directions of the axes.
   direction = _numbers(path, fields, _DIRECTION, np.eye(count))
-  # A row of the file is the direction of an axis.
   origin = _numbers(path, fields, _ORIGIN, np.zeros(count))
   size = _numbers(path, fields, ("ElementSize",), np.ones(count))
   spacing = _numbers(path, fields, ("ElementSpacing",), size)
-  _numbers(path, fields, ("CenterOfRotation",), origin)
   if not spacing.all():
     raise errors.GeometryError(
       f"{path}: ElementSpacing is {spacing.tolist()}; write the file again with"

@@ -19,6 +19,7 @@ from jaxseg import _extras
 from jaxseg import errors
 from jaxseg.formats import _file
 
+_FARTHEST = 1e9
 _UNITS = {1: 1000.0, 3: 0.001}  # Metres and microns, in mm.
 # Axes this far from orthogonal, as cosine, move no voxel of a head by a mm;
 # sforms are rounded, and composed with registrations, to 1e-4 and worse.
@@ -31,20 +32,14 @@ def read(path: pathlib.Path) -> tuple[np.ndarray, np.ndarray]:
   Returns:
     Values `[channel, slice, row, column]`, as stored but scaled, and the
     affine float64 `[4, 4]`, LPS, mm.
-
-  Raises:
-    DataError: The file is damaged or cut short, or a value is not finite.
-    GeometryError: Its geometry is not finite, singular, sheared or
-      contradictory.
-    LimitError: It is too large.
-    MissingExtraError: nibabel is not installed.
   """
   try:
     with open(path, "rb") as file:
       packed = file.read(2) == b"\x1f\x8b"
     if packed and _file.suffix(path) == ".nii":
       raise errors.DataError(f"{path}: is compressed by gzip; name it .nii.gz")
-    with gzip.open(path) if packed else open(path, "rb") as stream:
+    opened: Any = gzip.open if packed else open
+    with opened(path, "rb") as stream:
       header = _header(path, stream.read(540))
       shape = _shape(path, header)
       affine = _affine(path, header, shape)
@@ -99,10 +94,11 @@ def _affine(
     names += [f"quatern_{letter}" for letter in "bcd"]
     names += [f"qoffset_{letter}" for letter in "xyz"]
   numbers = [pixdim[:4], *(header[name].ravel() for name in names)]
-  if not np.isfinite(np.concatenate(numbers)).all():
+  # NaN is not below, either.
+  if not (np.abs(np.concatenate(numbers)) < _FARTHEST).all():
     raise errors.GeometryError(
-      f"{path}: a number of its geometry (pixdim, qform, sform) is not finite;"
-      " write the file again with a valid geometry"
+      f"{path}: a number of its geometry (pixdim, qform, sform) is not finite"
+      f" or not below {_FARTHEST:g}; write the file again with a valid geometry"
     )
   # What the NIfTI library makes of values outside of the standard.
   pixdim[0] = -1 if pixdim[0] < 0 else 1
@@ -194,18 +190,18 @@ def _values(
       " header promises; copy or write the file again"
     )
   array = np.frombuffer(content, dtype, math.prod(shape))
-  array = array.reshape(shape[::-1]).astype(dtype.newbyteorder("="), copy=False)
-  _check_finite(path, array)
+  array = array.astype(dtype.newbyteorder("="), copy=False)
   array = array.reshape(-1, *shape[2::-1])
   if slope and (slope, inter) != (1, 0):
-    return _scaled(array, slope, inter)
+    array = _scaled(array, slope, inter)
+  _check_finite(path, array.reshape(shape[::-1]))
   return array
 
 
 def _check_finite(path: pathlib.Path, array: np.ndarray) -> None:
   if array.dtype.kind == "f" and not np.isfinite(array).all():
-    index = np.unravel_index(np.argmin(np.isfinite(array)), array.shape)
-    index = tuple(map(int, index))
+    first = int(np.argmin(np.isfinite(array)))
+    index = tuple(int(k) for k in np.unravel_index(first, array.shape))
     raise errors.DataError(
       f"{path}: the value at {index} is {array[index]}; write the file again"
       " without it"
@@ -216,6 +212,7 @@ def _scaled(array: np.ndarray, slope: float, inter: float) -> np.ndarray:
   """Scaled values, float64 where they are and else float32."""
   dtype = array.dtype if array.dtype.itemsize > 4 else np.dtype(np.float32)
   scaled = np.empty(array.shape, dtype if dtype.kind == "f" else np.float32)
-  for channel, values in zip(scaled, array, strict=True):
-    channel[...] = values.astype(np.float64) * slope + inter
+  with np.errstate(over="ignore"):  # Not finite then, and refused as such.
+    for channel, values in zip(scaled, array, strict=True):
+      channel[...] = values.astype(np.float64) * slope + inter
   return scaled

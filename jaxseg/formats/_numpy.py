@@ -33,11 +33,6 @@ def read_npy(
 
   Returns:
     Values `[slice, row, column]`; `structure`, or None if it was a channel.
-
-  Raises:
-    DataError: The file is damaged or of another shape.
-    LimitError: It is too large.
-    StructureNotFoundError: There is no such channel.
   """
   try:
     with open(path, "rb") as file:
@@ -54,12 +49,6 @@ def read_npz(
   Returns:
     Values `[slice, row, column]`; the affine of the segmentation that nnU-Net
     wrote beside them, or None; `structure`, or None if it was a channel.
-
-  Raises:
-    DataError: The file is damaged, or which array is meant is not clear.
-    GeometryError: The segmentation beside it has another shape.
-    LimitError: It is too large.
-    StructureNotFoundError: There is no such channel.
   """
   try:
     with zipfile.ZipFile(path) as archive:

@@ -25,7 +25,7 @@ class Pair:
   """A map and its reference.
 
   Attributes:
-    name: The case, as far as both files' names agree.
+    name: The case: what both files' names share.
     probabilities: The map's file.
     reference: The mask's file.
   """
@@ -37,10 +37,10 @@ class Pair:
 
 @dataclasses.dataclass(frozen=True)
 class Pairing:
-  """All pairs, and what has none.
+  """All pairs, and the files without a partner.
 
   Attributes:
-    pairs: By name.
+    pairs: Sorted by name.
     unpaired_probabilities: Maps without a reference.
     unpaired_reference: References without a map.
   """
@@ -59,27 +59,35 @@ class Pairing:
       Rows of "case", "probabilities", "reference" (paths, None where there is
       none) and "status": "paired", "no reference" or "no map".
     """
-    rows = [
-      _row(one.name, one.probabilities, one.reference, "paired")
+    rows: list[tuple[str, Any, Any, str]] = [
+      (one.name, one.probabilities, one.reference, "paired")
       for one in self.pairs
     ]
     for path in self.unpaired_probabilities:
-      rows.append(_row(_file.stem(path), path, None, "no reference"))
+      rows.append((_file.stem(path), path, None, "no reference"))
     for path in self.unpaired_reference:
-      rows.append(_row(_file.stem(path), None, path, "no map"))
-    return rows
+      rows.append((_file.stem(path), None, path, "no map"))
+    return [
+      {
+        "case": case,
+        "probabilities": None if probabilities is None else str(probabilities),
+        "reference": None if reference is None else str(reference),
+        "status": status,
+      }
+      for case, probabilities, reference, status in rows
+    ]
 
 
 def pair(probabilities: _file.Given, reference: _file.Given) -> Pairing:
   """Pairs the files of maps with those of masks by name.
 
-  A file's name is what stands before its known suffix. Files of equal names
-  are pairs. Where there are none, names are compared without what all names
-  of their side begin and end with (prob_case1, prob_case2 and case1_label,
-  case2_label); files that have one name in many folders go by the folders.
-  Of those left over, two are a pair where one's name is the other's with words
-  in front or behind, and fits no third (case1_prob and case1, or nnU-Net's
-  case1_0000 and case1).
+  A file's name is what precedes its known suffix. Files of equal names are
+  pairs. Where there are none, names are compared without what all names of
+  their side begin and end with (prob_case1, prob_case2 and case1_label,
+  case2_label); files that share one name in many folders go by the folders.
+  Of the rest, two are a pair if one's name is the other's with words in front
+  or behind, and fits no third (case1_prob and case1, or nnU-Net's case1_0000
+  and case1).
   A map and a mask that are given as one file each are a pair whatever their
   names. Beside an nnU-Net .npz the segmentation of the same name is no map.
 
@@ -87,10 +95,10 @@ def pair(probabilities: _file.Given, reference: _file.Given) -> Pairing:
     probabilities: A file, a folder, a pattern with `*` and recursive `**`, or
       a list of files. Of a folder, the files of known kinds in it, or, where
       it has none, those below it.
-    reference: The same for the masks.
+    reference: The masks, likewise.
 
   Returns:
-    The pairs by name, and what is left over.
+    The pairs, sorted by name, and the files left over.
 
   Raises:
     DataError: There are no files or no pairs, a name fits two files, or a
@@ -157,7 +165,7 @@ def _paired(
 ) -> Pairing:
   left = dict(zip(ours.keys, maps, strict=True))
   right = dict(zip(theirs.keys, masks, strict=True))
-  # Names that a later file has taken over are not in common, but left over.
+  # A name that two files of a side have is not in common, so they are left.
   pairs = [
     Pair(_names.said(key, ours, theirs), left[key], right[key])
     for key in left.keys() & right.keys()
@@ -166,7 +174,7 @@ def _paired(
 
 
 def _extended(found: Pairing) -> Pairing:
-  """With pairs of what is left over, one's name the other's and more words.
+  """Adds pairs of what is left over: one's name is the other's and more words.
 
   Raises:
     DataError: There were no pairs, and a name fits two files.
@@ -218,17 +226,3 @@ def _pairing(
     tuple(path for path in maps if path not in used),
     tuple(path for path in masks if path not in used),
   )
-
-
-def _row(
-  case: str,
-  probabilities: pathlib.Path | None,
-  reference: pathlib.Path | None,
-  status: str,
-) -> dict[str, Any]:
-  return {
-    "case": case,
-    "probabilities": None if probabilities is None else str(probabilities),
-    "reference": None if reference is None else str(reference),
-    "status": status,
-  }

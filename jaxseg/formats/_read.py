@@ -115,8 +115,9 @@ def read_mask(
       inside = segmentation.probabilities(key) >= np.float64(threshold)
     else:
       inside = segmentation.mask(key)
-    affine = _seg_affine(where, segmentation)
-    return volume.Volume.from_affine(inside, affine, source=where)
+    return volume.Volume.from_affine(
+      inside, _seg_affine(where, segmentation), source=where
+    )
   array, affine, left = _load(where, structure, segments=True)
   if array.dtype.kind not in "biuf":
     raise errors.DataError(
