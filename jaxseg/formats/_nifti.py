@@ -100,7 +100,7 @@ def _affine(
       f"{path}: a number of its geometry (pixdim, qform, sform) is not finite"
       f" or not below {_FARTHEST:g}; write the file again with a valid geometry"
     )
-  # What the NIfTI library makes of values outside of the standard.
+  # Signs and zeros outside the standard, as most readers take them.
   pixdim[0] = -1 if pixdim[0] < 0 else 1
   pixdim[1:4] = np.where(pixdim[1:4] == 0, 1, np.abs(pixdim[1:4]))
   spacing = pixdim[1:4].astype(np.float64)
@@ -121,7 +121,7 @@ def _affine(
   affine = np.eye(4)
   affine[:3, :3] = (axes * to_lps[:, np.newaxis])[:, ::-1]
   affine[:3, 3] = origin * to_lps
-  return affine
+  return affine + 0.0  # No -0.
 
 
 def _qform(header: Any) -> np.ndarray:
