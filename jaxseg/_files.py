@@ -15,10 +15,10 @@ from jaxseg import errors
 
 
 def check_free(path: pathlib.Path, *, overwrite: bool) -> None:
-  """Refuses to replace a file, unless asked to."""
+  """Raises ExistingOutputError unless the path is free or replaceable."""
   if path.is_dir() or (path.exists() and not overwrite):
     raise errors.ExistingOutputError(
-      f"{path}: exists already; give another path"
+      f"{path}: already exists; give another path"
       + ("" if path.is_dir() else ", or set overwrite")
     )
 
@@ -48,7 +48,7 @@ def write_json(path: pathlib.Path, content: Any) -> None:
 
 
 def finite(content: Any) -> Any:
-  """JSON-able content with None for numbers that JSON does not have."""
+  """JSON-able content with None for numbers that JSON cannot express."""
   if isinstance(content, dict):
     return {name: finite(value) for name, value in content.items()}
   if isinstance(content, list | tuple):
@@ -70,14 +70,14 @@ def read_json(path: pathlib.Path) -> Any:
     raise errors.DataError(
       f"{path}: no such file; run the step that writes it first"
     ) from e
-  except (OSError, ValueError) as e:
+  except (OSError, ValueError, RecursionError) as e:
     raise errors.DataError(
-      f"{path}: not readable as JSON ({e}); delete it and make it again"
+      f"{path}: cannot be read as JSON ({e}); delete it and make it again"
     ) from e
 
 
 def as_json(content: Any) -> Any:
-  """Content as it comes back from JSON: lists for tuples, strings for keys."""
+  """Content as JSON gives it back: lists for tuples, strings for keys."""
   return json.loads(json.dumps(content))
 
 
@@ -88,7 +88,7 @@ def digest(content: Any) -> str:
 
 
 def first_difference(found: Any, wanted: Any) -> str:
-  """Says in a few words what differs between two JSON-able settings."""
+  """A few words on what differs between two JSON-able settings."""
   if isinstance(found, dict) and isinstance(wanted, dict):
     for name in {**found, **wanted}:
       if found.get(name) != wanted.get(name):

@@ -1,7 +1,7 @@
 """Text from files: shown safely, and made into safe file names.
 
-Whatever a file says may be hostile: control characters, markup, paths. Nothing
-here trusts it; HTML is escaped where HTML is made.
+A file's text may be hostile: control characters, markup, paths. Nothing here
+trusts it; HTML is escaped where HTML is made.
 """
 
 import dataclasses
@@ -14,11 +14,11 @@ _SLUG = 64
 
 @dataclasses.dataclass(frozen=True)
 class Note:
-  """A remark on what was odd in a file and how it was read.
+  """A remark on something odd in a file, and on how it was read.
 
   Attributes:
-    code: Short and fixed, for programs: "duplicate-slice".
-    text: One line for people.
+    code: Short and stable, for programs: "duplicate-slice".
+    text: One line, for people.
   """
 
   code: str
@@ -29,12 +29,12 @@ class Note:
 
 
 def clean(text: object) -> str:
-  """Text without the blanks and NULs that DICOM pads with."""
+  """Text without the blanks and NULs that DICOM pads it with."""
   return str(text or "").strip(" \0\t\r\n")
 
 
 def shown(text: object) -> str:
-  """Text in quotes, one line, control characters escaped, at most 80 long."""
+  """Text quoted on one line: at most 80 characters, controls escaped."""
   said = "".join(
     c if c.isprintable() else c.encode("unicode_escape").decode("ascii")
     for c in str(text)[: _SHOWN + 1]
@@ -46,8 +46,8 @@ def slug(text: object, *, fallback: str = "unnamed") -> str:
   """A file name made of text: lower-case ASCII letters, digits, - and _.
 
   Args:
-    text: Anything, from anywhere.
-    fallback: The name if nothing is left.
+    text: Anything, from any source.
+    fallback: The name if no character is left.
 
   Returns:
     1 to 64 characters, never a path, never "." or "..".

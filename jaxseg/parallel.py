@@ -1,7 +1,7 @@
 """One seam for work on cases: in this process, on more cores, on a cluster.
 
-Cases do not know of each other and their results add, so no result depends on
-where or in which order they are computed.
+Cases are independent and their results add up, so no result depends on where
+or in which order they are computed.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -12,6 +12,7 @@ import multiprocessing
 import os
 from typing import Any, TypeVar
 
+from jaxseg import _extras
 from jaxseg import errors
 
 _Item = TypeVar("_Item")
@@ -28,22 +29,22 @@ def run(
   """Calls a function on each item; results come as they are ready.
 
   Args:
-    function: Importable, for it is sent by name; so are its results.
-    items: What it is called on, one after the other.
+    function: Importable; items and results are pickled.
+    items: What it is called on, one at a time.
     workers: Processes of this machine; 1 is this process itself, None as many
-      as cores, but no more than items.
+      as there are cores, but no more than items.
     scheduler: Address of a running `dask.distributed` scheduler, such as
-      tcp://10.0.0.1:8786, whose workers have jaxseg; instead of processes. An
-      item whose worker is lost goes to another.
+      tcp://10.0.0.1:8786, whose workers have jaxseg; used instead of
+      processes. An item whose worker is lost goes to another.
 
   Yields:
-    (position in `items`, result), in no order. What `function` raises, is
-    raised here; items not yet begun are then given up.
+    (position in `items`, result), in any order. What `function` raises is
+    raised here; items not yet started are then dropped.
 
   Raises:
-    ConfigError: `workers` is below 1, the scheduler cannot be reached, or
-      dask.distributed is not installed.
+    ConfigError: `workers` is below 1, or the scheduler cannot be reached.
     DataError: A process was lost; on a cluster, several with one item.
+    MissingExtraError: dask.distributed is not installed.
   """
   if workers is not None and workers < 1:
     raise errors.ConfigError(f"{workers} workers; give at least 1")
@@ -55,7 +56,7 @@ def run(
     for index, item in enumerate(items):
       yield index, function(item)
     return
-  # Not by fork, for JAX runs threads.
+  # Not by fork, because JAX runs threads.
   context = multiprocessing.get_context("spawn")
   try:
     with concurrent.futures.ProcessPoolExecutor(
@@ -64,8 +65,8 @@ def run(
       yield from _as_completed(pool, function, items, 2 * number)
   except concurrent.futures.process.BrokenProcessPool as e:
     raise errors.DataError(
-      f"one of {number} processes was lost, perhaps for want of memory; the"
-      " same command goes on where it was, give it fewer workers"
+      f"one of {number} processes was lost, perhaps for lack of memory; run the"
+      " same command with fewer workers, it resumes where it stopped"
     ) from e
 
 
@@ -75,18 +76,18 @@ def _as_completed(
   items: Sequence[Any],
   most: int,
 ) -> Iterator[tuple[int, Any]]:
-  """Results as they are ready; at most so many items are begun at a time."""
+  """Results as they are ready; at most so many items are under way."""
   waiting: dict[concurrent.futures.Future, int] = {}
   following = iter(enumerate(items))
 
-  def begin() -> None:
+  def start() -> None:
     for index, item in following:
       waiting[pool.submit(function, item)] = index
       break
 
   try:
     for _ in range(most):
-      begin()
+      start()
     while waiting:
       done, _ = concurrent.futures.wait(
         waiting, return_when=concurrent.futures.FIRST_COMPLETED
@@ -94,7 +95,7 @@ def _as_completed(
       for future in done:
         index = waiting.pop(future)
         result = future.result()
-        begin()
+        start()
         yield index, result
   finally:
     for future in waiting:
@@ -106,7 +107,7 @@ def _on_cluster(
 ) -> Iterator[tuple[int, Any]]:
   with _client(address) as (client, distributed):
     futures = {
-      # The scheduler itself gives an item to another if a worker is lost.
+      # The scheduler itself gives an item to another worker if one is lost.
       client.submit(function, item, pure=False): index
       for index, item in enumerate(items)
     }
@@ -116,12 +117,13 @@ def _on_cluster(
     except distributed.KilledWorker as e:
       raise errors.DataError(
         f"cluster {address}: several workers were lost with one item, perhaps"
-        " for want of memory; the same command goes on where it was"
+        " for lack of memory; run the same command again, it resumes where it"
+        " stopped"
       ) from e
     except concurrent.futures.CancelledError as e:
       raise errors.DataError(
-        f"cluster {address}: its scheduler was lost or gave the work up; the"
-        " same command goes on where it was"
+        f"cluster {address}: its scheduler was lost or cancelled the work; run"
+        " the same command again, it resumes where it stopped"
       ) from e
     finally:
       client.cancel(list(futures))
@@ -129,12 +131,7 @@ def _on_cluster(
 
 @contextlib.contextmanager
 def _client(address: str) -> Iterator[tuple[Any, Any]]:
-  try:
-    import distributed
-  except ImportError as e:
-    raise errors.ConfigError(
-      "a scheduler needs dask.distributed: pip install 'jaxseg[cluster]'"
-    ) from e
+  distributed = _extras.load("distributed", extra="cluster")
   try:
     client = distributed.Client(address, timeout=10)
   except (OSError, ValueError, TimeoutError) as e:
@@ -159,13 +156,13 @@ def shard(items: Sequence[_Item], part: str) -> Sequence[_Item]:
     part: "i/n": part i of n, from 1.
 
   Returns:
-    Every n-th item from the i-th on; the parts are disjoint and together all.
+    Every n-th item from the i-th on; the parts are disjoint and complete.
 
   Raises:
     ConfigError: It is not "i/n" with 1 <= i <= n.
   """
   first, slash, number = part.partition("/")
-  fine = slash and first.isdecimal() and number.isdecimal()
-  if not fine or not 1 <= int(first) <= int(number):
+  valid = slash and first.isdecimal() and number.isdecimal()
+  if not valid or not 1 <= int(first) <= int(number):
     raise errors.ConfigError(f"shard {part!r}: write i/n, from 1/n to n/n")
   return list(items)[int(first) - 1 :: int(number)]

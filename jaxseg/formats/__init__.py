@@ -1,12 +1,12 @@
 """Probability maps and masks of any framework: read, paired, on one grid."""
 
-from jaxseg.formats._companions import companions
 from jaxseg.formats._grids import match_grids
-from jaxseg.formats._mask import read_mask
+from jaxseg.formats._pair import Pair
 from jaxseg.formats._pair import pair
-from jaxseg.formats._pairing import Pair
-from jaxseg.formats._pairing import Pairing
-from jaxseg.formats._probabilities import read_probabilities
+from jaxseg.formats._pair import Pairing
+from jaxseg.formats._read import companions
+from jaxseg.formats._read import read_mask
+from jaxseg.formats._read import read_probabilities
 
 __all__ = [
   "Pair",

@@ -1,4 +1,4 @@
-"""A map and a reference on one grid: as they are, reordered, or resampled."""
+"""A map and its reference on one grid: as they are, reordered or resampled."""
 
 import numpy as np
 
@@ -15,17 +15,17 @@ def match_grids(
   """Brings a map onto the grid of its reference.
 
   Where the two have the same voxels in another order, as when one file is
-  stored from the head and the other from the feet, the map is reordered, which
-  changes no value.
+  stored from the head down and the other from the feet up, the map is
+  reordered, which changes no value.
 
   Args:
     probabilities: The map.
     reference: The mask.
-    resample: Interpolate a map on another grid linearly, in float32; outside
-      of the map is 0. False refuses such a map.
+    resample: Interpolate a map on another grid linearly, in float32, with 0
+      outside the map. False refuses such a map.
 
   Returns:
-    The two arrays, of one shape; the reference's is returned as it is.
+    The two arrays, of one shape; the reference's is unchanged.
 
   Raises:
     GeometryError: The grids differ, or one file has no geometry and the
@@ -41,8 +41,8 @@ def match_grids(
   if not resample:
     raise errors.GeometryError(
       f"{probabilities.source} ({_said(probabilities)}) and {reference.source}"
-      f" ({_said(reference)}) are not on one grid; give files that are, or set"
-      " resample=True (--resample) to interpolate the map"
+      f" ({_said(reference)}) are on different grids; give files on the same"
+      " grid, or set resample=True (--resample) to interpolate the map"
     )
   values = probabilities.array.astype(np.float32)
   if probabilities.array.dtype == np.uint8:
@@ -60,14 +60,14 @@ def _without_geometry(
   name = bare.source.name if bare.source else "one of them"
   return errors.GeometryError(
     f"{probabilities.source} has shape {probabilities.shape},"
-    f" {reference.source} {reference.shape}, and {name} holds no"
-    " geometry to bring them together; give files of one shape [slice, row,"
-    " column], or a format with geometry"
+    f" {reference.source} {reference.shape}, and {name} has no geometry to"
+    " align them by; give files of one shape [slice, row, column], or a format"
+    " with geometry"
   )
 
 
 def _said(one: volume.Volume) -> str:
-  """Shape, spacing and origin, all in the order they are meant."""
+  """Shape, spacing and origin, for messages."""
   spacing = " x ".join(f"{mm:.4g}" for mm in one.spacing)
   origin = ", ".join(f"{mm:.4f}" for mm in one.affine[:3, 3])
   return f"shape {one.shape}, spacing {spacing} mm, origin ({origin})"

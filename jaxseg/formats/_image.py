@@ -1,73 +1,128 @@
-"""NIfTI, NRRD and MetaImage through SimpleITK, with their geometry."""
+"""Images with geometry: NIfTI and MetaImage, and NRRD through SimpleITK."""
 
 import math
 import pathlib
+import re
 from typing import Any
 
 import numpy as np
 
+from jaxseg import _extras
 from jaxseg import _text
 from jaxseg import errors
-from jaxseg.formats import _meta
+from jaxseg.formats import _file
+from jaxseg.formats import _metaimage
 from jaxseg.formats import _nifti
-from jaxseg.formats import _nrrd
 
-_READERS = {
-  ".nii": ("NiftiImageIO", _nifti.check),
-  ".nii.gz": ("NiftiImageIO", _nifti.check),
-  ".nrrd": ("NrrdImageIO", _nrrd.check),
-  ".nhdr": ("NrrdImageIO", _nrrd.check),
-  ".mha": ("MetaImageIO", _meta.check),
-  ".mhd": ("MetaImageIO", _meta.check),
-}
-# DOMAIN: the probabilities of 100 classes in 512 x 512 x 80 voxels, float64.
-_MAX_BYTES = 16 * 2**30
+_MAX_HEADER = 1 << 20
+# As lenient as ITK, which takes any case; pynrrd takes lower case only.
+_DATA_FILE = re.compile(rb"(?im)^data ?file: *([^\r\n]*)")
 
 
-def read(path: pathlib.Path, kind: str) -> tuple[np.ndarray, np.ndarray]:
+def read(path: pathlib.Path) -> tuple[np.ndarray, np.ndarray]:
   """Reads an image.
-
-  Args:
-    path: The file.
-    kind: Its suffix.
 
   Returns:
     Values `[channel, slice, row, column]` as stored, and the affine float64
     `[4, 4]`, LPS, mm.
-
-  Raises:
-    DataError: The file cannot be read.
-    GeometryError: Its geometry is not one of a volume.
-    LimitError: It is too large.
   """
-  import SimpleITK as sitk  # Slow to import.
+  match _file.suffix(path):
+    case ".nii" | ".nii.gz":
+      return _nifti.read(path)
+    case ".mha" | ".mhd":
+      return _metaimage.read(path)
+  return _read_nrrd(path)
 
-  name, check = _READERS[kind]
-  check(path)
-  # Its warnings are about what is checked here, and go to the console.
-  sitk.ProcessObject.SetGlobalWarningDisplay(False)
+
+def detached(path: pathlib.Path) -> tuple[pathlib.Path, ...]:
+  """The data files that an image's header names."""
+  match _file.suffix(path):
+    case ".mha" | ".mhd":
+      return _metaimage.detached(path)
+    case ".nrrd" | ".nhdr":
+      named = _DATA_FILE.findall(_nrrd_header(path))
+      return tuple(
+        _file.detached(path, name.decode("utf-8", "replace").strip())
+        for name in named
+      )
+  return ()
+
+
+def segment(path: pathlib.Path, name: str) -> tuple[int, int] | None:
+  """The layer and label of a segment of a Slicer segmentation (.seg.nrrd).
+
+  Args:
+    path: A NRRD file.
+    name: The segment's name, exactly as it is written there.
+
+  Returns:
+    Channel and label; None where the header names no segments.
+  """
+  nrrd = _extras.load("nrrd", extra="io")
+  lines = _nrrd_header(path).decode("utf-8", "replace").splitlines()
+  try:
+    header = nrrd.read_header(lines)
+    names = {
+      field.removesuffix("_Name"): value
+      for field, value in header.items()
+      if re.fullmatch(r"Segment[0-9]+_Name", field)
+    }
+    if not names:
+      return None
+    found = [field for field, value in names.items() if value == name]
+    if len(found) != 1:
+      listed = ", ".join(_text.shown(one) for one in list(names.values())[:20])
+      raise errors.StructureNotFoundError(
+        f"{path}: {len(found)} of its segments are named {_text.shown(name)};"
+        f" it holds {listed}; give a number"
+      )
+    # Older versions of Slicer wrote a channel for each segment, and neither.
+    layer = header.get(f"{found[0]}_Layer", found[0].removeprefix("Segment"))
+    return int(layer), int(header.get(f"{found[0]}_LabelValue", 1))
+  except (nrrd.NRRDError, ValueError) as e:
+    raise errors.DataError(
+      f"{path}: its NRRD header cannot be parsed ({_text.shown(e)}); write the"
+      " file again"
+    ) from e
+
+
+def _nrrd_header(path: pathlib.Path) -> bytes:
+  try:
+    with open(path, "rb") as file:
+      start = file.read(_MAX_HEADER)
+  except OSError as e:
+    raise _file.unreadable(path, e) from e
+  if not start.startswith(b"NRRD000"):
+    raise errors.DataError(
+      f"{path}: does not begin as NRRD does; copy or write the file again"
+    )
+  # The header ends at the first empty line, or with the file.
+  header = re.split(rb"\r?\n\r?\n", start, maxsplit=1)[0]
+  if len(header) == _MAX_HEADER:
+    raise errors.LimitError(
+      f"{path}: its header is longer than {_MAX_HEADER} bytes; write the file"
+      " again without its comments"
+    )
+  return header
+
+
+def _read_nrrd(path: pathlib.Path) -> tuple[np.ndarray, np.ndarray]:
+  detached(path)  # Refuses to follow what is no plain name.
+  sitk = _extras.load("SimpleITK", extra="io")
+  sitk.ProcessObject.SetGlobalWarningDisplay(False)  # They go to the console.
   reader = sitk.ImageFileReader()
-  reader.SetImageIO(name)
+  reader.SetImageIO("NrrdImageIO")
   reader.SetFileName(str(path))
   try:
     reader.ReadImageInformation()
-    _check_size(path, reader)
+    # At most 8 bytes a value; the type is not known to SimpleITK for all.
+    values = math.prod(reader.GetSize()) * reader.GetNumberOfComponents()
+    _file.check_size(path, 8 * values)
     image = reader.Execute()
     array = sitk.GetArrayFromImage(image)
   except (RuntimeError, MemoryError) as e:
     raise _error(path, e) from e
   return _channels(path, array, image), _affine(image)
-
-
-def _check_size(path: pathlib.Path, reader: Any) -> None:
-  # 8 bytes a value at most, and what they are is not known for all types.
-  values = math.prod(reader.GetSize()) * reader.GetNumberOfComponents()
-  if 8 * values > _MAX_BYTES:
-    raise errors.LimitError(
-      f"{path}: {reader.GetSize()} voxels of {reader.GetNumberOfComponents()}"
-      f" channels may take more than {_MAX_BYTES} bytes; save one structure a"
-      " file"
-    )
 
 
 def _channels(path: pathlib.Path, array: np.ndarray, image: Any) -> np.ndarray:
@@ -92,18 +147,10 @@ def _channels(path: pathlib.Path, array: np.ndarray, image: Any) -> np.ndarray:
 
 
 def _affine(image: Any) -> np.ndarray:
-  """The affine of (slice, row, column); a 2D image is a slice of 1 mm."""
   count = image.GetDimension()
   direction = np.reshape(image.GetDirection(), (count, count))
   steps = direction * np.array(image.GetSpacing())  # A column for each axis.
-  space = min(count, 3)
-  axes, origin = np.eye(3), np.zeros(3)
-  axes[:space, :space] = steps[:space, :space]
-  origin[:space] = image.GetOrigin()[:space]
-  affine = np.eye(4)
-  affine[:3, :3] = axes[:, ::-1]  # x, y, z run along column, row, slice.
-  affine[:3, 3] = origin
-  return affine
+  return _metaimage.affine(steps, np.array(image.GetOrigin()))
 
 
 def _error(path: pathlib.Path, cause: Exception) -> errors.JaxsegError:
@@ -116,8 +163,8 @@ def _error(path: pathlib.Path, cause: Exception) -> errors.JaxsegError:
   )
   if geometry:
     return errors.GeometryError(
-      f"{path}: its geometry is refused by ITK ({_text.shown(reason)}); write"
-      " the file again with orthogonal axes of finite spacing"
+      f"{path}: ITK refuses its geometry ({_text.shown(reason)}); write the"
+      " file again with orthogonal axes of finite spacing"
     )
   return errors.DataError(
     f"{path}: cannot be read ({_text.shown(reason)}); copy or write the file"

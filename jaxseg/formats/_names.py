@@ -1,8 +1,8 @@
-"""Names of cases, and what all names of a side share.
+"""Names of cases, and what all names of a side have in common.
 
-Names are cut between words and numbers only: of prob_case10 and prob_case11
-the shared part is "prob_case" and not "prob_case1", so that no case 0 of
-another set is taken for case 10.
+Names are cut between words and numbers only: prob_case10 and prob_case11 share
+"prob_case" and not "prob_case1", so that no case 0 of another set is taken for
+case 10.
 """
 
 from collections.abc import Sequence
@@ -11,7 +11,7 @@ import pathlib
 import re
 import unicodedata
 
-from jaxseg.formats import _suffix
+from jaxseg.formats import _file
 
 _TOKEN = re.compile(r"[0-9]+|[^\W\d_]+|[\W_]|.", re.DOTALL)
 _ENDS = " _-.,/"
@@ -25,8 +25,8 @@ class Keys:
 
   Attributes:
     keys: One for each file.
-    before: What stood before each of them, and was the same for all.
-    after: What stood after each of them.
+    before: The words in front of each key, the same for all.
+    after: The words behind each key, the same for all.
   """
 
   keys: tuple[str, ...]
@@ -37,19 +37,19 @@ class Keys:
 def stems(paths: Sequence[pathlib.Path]) -> Keys:
   """The files' names without their suffixes.
 
-  Letters with marks are one character or two, as the system has them, and the
-  same here.
+  Accented letters are one character or two, depending on the system; here they
+  are one.
   """
   return Keys(
-    tuple(unicodedata.normalize("NFC", _suffix.stem(path)) for path in paths)
+    tuple(unicodedata.normalize("NFC", _file.stem(path)) for path in paths)
   )
 
 
 def telling(paths: Sequence[pathlib.Path]) -> Keys:
-  """Names that tell the files apart, with folders where names do not.
+  """Names that tell the files apart, by their folders where names do not.
 
-  Names that are all the same give way to the folders, without those that all
-  share; names of which some are the same get the folders in front.
+  Where all names are equal the folders stand for them, without those that all
+  share; where some are equal the folders are put in front.
   """
   own = stems(paths).keys
   if len(set(own)) == len(own):
@@ -68,7 +68,7 @@ def telling(paths: Sequence[pathlib.Path]) -> Keys:
 
 
 def stripped(names: Keys) -> Keys:
-  """Keys without what all of them begin and end with; one file keeps its."""
+  """Keys without what all begin and end with; a single one is kept whole."""
   if len(names.keys) < 2:
     return names
   words = [tuple(_TOKEN.findall(name)) for name in names.keys]
@@ -81,10 +81,10 @@ def stripped(names: Keys) -> Keys:
 
 
 def extends(longer: str, name: str) -> bool:
-  """Whether a name is another with a word in front or behind.
+  """Whether a name is another one with words in front or behind.
 
-  The words hold no numbers, which may tell patients apart, but those of
-  nnU-Net's channels: case_001_0000 and case_001, case1_prob and case1.
+  Words with numbers may tell patients apart and do not count, except nnU-Net's
+  channels: case_001_0000 and case_001, case1_prob and case1.
   """
   if not (longer.startswith(name) or longer.endswith(name)):
     return False
@@ -105,20 +105,23 @@ def _numbered(text: str) -> bool:
 
 
 def at_odds(one: Keys, other: Keys) -> bool:
-  """Whether the shared parts hold numbers, and not the same ones.
+  """Whether the shared parts of both sides hold different numbers.
 
-  Then they may tell patients or sites apart: p1_t1, p1_t2 and p2_t1, p2_t2.
+  These may tell patients or sites apart: p1_t1, p1_t2 and p2_t1, p2_t2.
   """
   numbers = [
-    sorted(int(word) for word in (*keys.before, *keys.after)
-           if word.isascii() and word.isdigit())
+    sorted(
+      int(word)
+      for word in (*keys.before, *keys.after)
+      if word.isascii() and word.isdigit()
+    )
     for keys in (one, other)
-  ]  # fmt: skip
+  ]
   return all(numbers) and numbers[0] != numbers[1]
 
 
 def said(key: str, one: Keys, other: Keys) -> str:
-  """A case's name: its key with what stands around it on both sides."""
+  """A case's name: its key with the words that both sides have around it."""
   front = _shared([one.before[::-1], other.before[::-1]], keep=0)
   back = _shared([one.after, other.after], keep=0)
   before = "".join(one.before[len(one.before) - front :]).lstrip(_ENDS)
@@ -126,7 +129,7 @@ def said(key: str, one: Keys, other: Keys) -> str:
 
 
 def _shared(words: Sequence[Sequence[str]], keep: int = 1) -> int:
-  """How many words all begin with; of each, `keep` are left at least."""
+  """How many first words all share; at least `keep` of each are left."""
   count = 0
   most = min(len(one) for one in words) - keep
   while count < most and len({one[count] for one in words}) == 1:

@@ -1,8 +1,7 @@
-"""NIfTI files that are whole, checked before anything else reads them.
+"""NIfTI-1 and NIfTI-2: nibabel reads the header, the rest is checked here.
 
-ITK reads a NIfTI file that was cut short as if nothing had happened and fills
-the rest with whatever was in memory, so the bytes are counted here. It takes
-what is not a number for 0, so that values are looked at here, too.
+nibabel and ITK both take a file whose values are not numbers, whose geometry
+contradicts itself or whose gzip checksum is wrong; none of these is read.
 
 References:
   NIfTI-1 and NIfTI-2 headers, nifti.nimh.nih.gov.
@@ -11,175 +10,209 @@ References:
 import gzip
 import math
 import pathlib
-import struct
+from typing import Any, IO
 import zlib
 
 import numpy as np
 
+from jaxseg import _extras
 from jaxseg import errors
-from jaxseg.formats import _suffix
+from jaxseg.formats import _file
 
-_CHUNK = 1 << 20
-# By the header's size: dim, datatype and bitpix, vox_offset, scl_slope and
-# scl_inter, pixdim, qform and sform code, quaternion and offset, srow, as
-# (format, place).
-_NIFTI1 = (
-  ("8h", 40), ("2h", 70), ("f", 108), ("2f", 112), ("8f", 76), ("2h", 252),
-  ("6f", 256), ("12f", 280),
-)  # fmt: skip
-_NIFTI2 = (
-  ("8q", 16), ("2h", 12), ("q", 168), ("2d", 176), ("8d", 104), ("2i", 344),
-  ("6d", 352), ("12d", 400),
-)  # fmt: skip
-_FLOATS = {16: "f4", 64: "f8"}  # By datatype.
+_FARTHEST = 1e9
+_UNITS = {1: 1000.0, 3: 0.001}  # Metres and microns, in mm.
+# Axes this far from orthogonal, as cosine, move no voxel of a head by a mm;
+# sforms are rounded, and composed with registrations, to 1e-4 and worse.
+_SKEW = 1e-3
 
 
-def check(path: pathlib.Path) -> None:
-  """Refuses a file that is cut short, broken, or without sound geometry.
+def read(path: pathlib.Path) -> tuple[np.ndarray, np.ndarray]:
+  """Reads an image.
 
-  Raises:
-    DataError: It is no NIfTI file, shorter than its header says, or has a
-      value that is not finite.
-    GeometryError: A number of its geometry is not finite, or its sform is
-      singular.
+  Returns:
+    Values `[channel, slice, row, column]`, as stored but scaled, and the
+    affine float64 `[4, 4]`, LPS, mm.
   """
   try:
     with open(path, "rb") as file:
       packed = file.read(2) == b"\x1f\x8b"
-    if packed and _suffix.suffix(path) == ".nii":
+    if packed and _file.suffix(path) == ".nii":
       raise errors.DataError(f"{path}: is compressed by gzip; name it .nii.gz")
-    with gzip.open(path) if packed else open(path, "rb") as file:
-      head = file.read(540)
-      needed, values = _needed(path, head)
-      held = len(head)
-      values.look(head[values.offset :])
-      while chunk := file.read(_CHUNK):
-        # Before the values there may be extensions.
-        values.look(chunk[max(0, values.offset - held) :])
-        held += len(chunk)
+    opened: Any = gzip.open if packed else open
+    with opened(path, "rb") as stream:
+      header = _header(path, stream.read(540))
+      shape = _shape(path, header)
+      affine = _affine(path, header, shape)
+      return _values(path, stream, header, shape), affine
   except (EOFError, zlib.error, gzip.BadGzipFile) as e:
     raise errors.DataError(
-      f"{path}: its gzip stream is cut short or broken; copy or write the file"
-      " again"
+      f"{path}: its gzip stream is damaged or cut short; copy or write the"
+      " file again"
     ) from e
   except OSError as e:
-    raise _suffix.unreadable(path, e) from e
-  if held < needed:
-    raise errors.DataError(
-      f"{path}: holds {held} of the {needed} bytes its header promises; copy"
-      " or write the file again"
-    )
+    raise _file.unreadable(path, e) from e
 
 
-class _Values:
-  """Looks at values as they are read, and refuses those not finite.
-
-  Attributes:
-    offset: Where they begin in the file.
-  """
-
-  def __init__(
-    self,
-    path: pathlib.Path,
-    offset: int,
-    shape: tuple[int, ...],
-    dtype: np.dtype | None,
-  ):
-    self.offset = offset
-    self._path, self._shape, self._dtype = path, shape, dtype
-    self._seen, self._left = 0, b""
-
-  def look(self, chunk: bytes) -> None:
-    """Looks at further bytes; at none if values are integers."""
-    if self._dtype is None:
-      return
-    data = self._left + chunk
-    count = min(
-      len(data) // self._dtype.itemsize, math.prod(self._shape) - self._seen
-    )
-    values = np.frombuffer(data, self._dtype, count)
-    if not np.isfinite(values).all():
-      at = self._seen + int(np.argmin(np.isfinite(values)))
-      index = tuple(int(i) for i in np.unravel_index(at, self._shape))
-      raise errors.DataError(
-        f"{self._path}: the value at {index} is {values[at - self._seen]};"
-        " mend the file"
-      )
-    self._seen += count
-    self._left = data[count * self._dtype.itemsize :]
-    if self._seen == math.prod(self._shape):
-      self._dtype = None
-
-
-def _needed(path: pathlib.Path, head: bytes) -> tuple[int, _Values]:
-  """Bytes of header and values; the header's numbers are checked, too."""
-  order, fields = _layout(path, head)
-  dim, (datatype, bits), (offset,), scale, pixdim, codes, quaternion, srow = (
-    struct.unpack_from(order + form, head, at) for form, at in fields
+def _header(path: pathlib.Path, start: bytes) -> Any:
+  nibabel = _extras.load("nibabel", extra="io")
+  for order in ("little", "big"):
+    size = int.from_bytes(start[:4], order)
+    if size == 348 and start[344:348] == b"n+1\0":
+      return nibabel.Nifti1Header(start[:size], order, check=False)
+    if size == 540 == len(start) and start[4:8] == b"n+2\0":
+      return nibabel.Nifti2Header(start, order, check=False)
+  raise errors.DataError(
+    f"{path}: does not begin with a whole NIfTI header; copy or write the file"
+    " again"
   )
-  if not 1 <= dim[0] <= 7 or min(dim[1 : 1 + dim[0]]) < 1 or bits < 1:
+
+
+def _shape(path: pathlib.Path, header: Any) -> tuple[int, ...]:
+  """Lengths, x first, at least three."""
+  count, *lengths = map(int, header["dim"])
+  shape = tuple(lengths[: max(count, 0)])
+  if not 2 <= count <= 7 or min(shape) < 1:
     raise errors.DataError(
-      f"{path}: its header says lengths {dim[1:]}, {bits} bits; write the file"
-      " again"
+      f"{path}: its header says lengths {tuple(lengths)} of {count}"
+      " dimensions; write the file again"
     )
-  used = [*pixdim[:4], *(quaternion if codes[0] > 0 else ())]
-  used += srow if codes[1] > 0 else ()
-  if not np.isfinite(used).all():
+  if sum(length > 1 for length in shape[3:]) > 1:
+    raise errors.DataError(
+      f"{path}: has lengths {shape}, more than one axis beyond three; save"
+      " channels along one axis only"
+    )
+  return shape + (1,) * (3 - count)
+
+
+def _affine(
+  path: pathlib.Path, header: Any, shape: tuple[int, ...]
+) -> np.ndarray:
+  """The affine of (slice, row, column): of the sform, or else the qform."""
+  pixdim = header["pixdim"]
+  names = ["srow_x", "srow_y", "srow_z"] if header["sform_code"] > 0 else []
+  if header["qform_code"] > 0:
+    names += [f"quatern_{letter}" for letter in "bcd"]
+    names += [f"qoffset_{letter}" for letter in "xyz"]
+  numbers = [pixdim[:4], *(header[name].ravel() for name in names)]
+  # NaN is not below, either.
+  if not (np.abs(np.concatenate(numbers)) < _FARTHEST).all():
     raise errors.GeometryError(
-      f"{path}: a number of its geometry (pixdim, qform, sform) is not finite;"
-      " write the file again with its geometry"
+      f"{path}: a number of its geometry (pixdim, qform, sform) is not finite"
+      f" or not below {_FARTHEST:g}; write the file again with a valid geometry"
     )
-  if codes[1] > 0:
-    _check_sform(path, np.reshape(srow, (3, 4))[:, :3], dim, pixdim)
+  # Signs and zeros outside the standard, as most readers take them.
+  pixdim[0] = -1 if pixdim[0] < 0 else 1
+  pixdim[1:4] = np.where(pixdim[1:4] == 0, 1, np.abs(pixdim[1:4]))
+  spacing = pixdim[1:4].astype(np.float64)
+  if header["sform_code"] > 0:
+    form = header.get_sform()
+    axes, origin = form[:3, :3], form[:3, 3]
+    _check_sform(path, axes, spacing, [length > 1 for length in shape[:3]])
+  elif header["qform_code"] > 0:
+    # Computed in float64, and no more precise than what it is made of.
+    form = _qform(header).astype(pixdim.dtype).astype(np.float64)
+    axes, origin = form[:3, :3], form[:3, 3]
+  else:
+    axes, origin = np.diag([-1.0, -1.0, 1.0]), np.zeros(3)
+  # The form gives the directions, pixdim the spacing.
+  axes = axes / np.linalg.norm(axes, axis=0) * spacing
+  unit = _UNITS.get(int(header["xyzt_units"]) & 7, 1.0)
+  to_lps = np.array([-unit, -unit, unit])
+  affine = np.eye(4)
+  affine[:3, :3] = (axes * to_lps[:, np.newaxis])[:, ::-1]
+  affine[:3, 3] = origin * to_lps
+  return affine + 0.0  # No -0.
+
+
+def _qform(header: Any) -> np.ndarray:
+  quaternion = [float(header[f"quatern_{letter}"]) for letter in "bcd"]
+  length = math.hypot(*quaternion)
+  if length > 1:  # By rounding, as a turn of 180 degrees has length 1.
+    for letter, value in zip("bcd", quaternion, strict=True):
+      header[f"quatern_{letter}"] = value / length
+  return header.get_qform()
+
+
+def _check_sform(
+  path: pathlib.Path, axes: np.ndarray, spacing: np.ndarray, many: list[bool]
+) -> None:
+  """Refuses axes that are singular, sheared, or of another spacing."""
+  lengths = np.linalg.norm(axes, axis=0)
+  if not lengths.all() or abs(np.linalg.det(axes / lengths)) < 1e-6:
+    raise errors.GeometryError(
+      f"{path}: its sform {axes.tolist()} is singular; write the file again"
+      " with a valid geometry"
+    )
+  if not np.allclose(spacing[many], lengths[many], rtol=1e-3, atol=0):
+    raise errors.GeometryError(
+      f"{path}: its pixdim says a spacing of {spacing.tolist()}, its sform"
+      f" {lengths.tolist()}; write the file again with one geometry"
+    )
+  cosines = (axes / lengths).T @ (axes / lengths) - np.eye(3)
+  if np.abs(cosines).max() > _SKEW:
+    raise errors.GeometryError(
+      f"{path}: its sform {axes.tolist()} is sheared; resample the image to"
+      " orthogonal axes"
+    )
+
+
+def _values(
+  path: pathlib.Path, stream: IO[bytes], header: Any, shape: tuple[int, ...]
+) -> np.ndarray:
+  try:
+    dtype = header.get_data_dtype()
+  except KeyError:
+    dtype = np.dtype(np.void)
+  if dtype.kind not in "biuf":
+    raise errors.DataError(
+      f"{path}: its datatype {int(header['datatype'])} is not one of plain"
+      " numbers; save integers or floating point"
+    )
+  slope, inter = float(header["scl_slope"]), float(header["scl_inter"])
+  if not math.isfinite(slope) or not math.isfinite(inter):
+    raise errors.DataError(
+      f"{path}: its values are scaled by scl_slope {slope} and scl_inter"
+      f" {inter}; write the file again with finite ones"
+    )
+  offset = float(header["vox_offset"])
   if not 0 <= offset < 2**40:
     raise errors.DataError(
       f"{path}: its header says that values begin at byte {offset}; write the"
       " file again"
     )
-  if not np.isfinite(scale).all():
+  length = math.prod(shape) * dtype.itemsize
+  _file.check_size(path, length)
+  stream.seek(int(offset))
+  content = _file.take(stream, length)
+  if len(content) < length:
     raise errors.DataError(
-      f"{path}: its values are scaled by scl_slope {scale[0]} and scl_inter"
-      f" {scale[1]}; write the file again with finite ones"
+      f"{path}: holds {len(content)} of the {length} bytes of values that its"
+      " header promises; copy or write the file again"
     )
-  shape = dim[1 : 1 + dim[0]]
-  kind = _FLOATS.get(datatype)
-  # In the file x runs fastest, in arrays last.
-  dtype = np.dtype(order + kind) if kind else None
-  values = _Values(path, int(offset), shape[::-1], dtype)
-  return int(offset) + math.prod(shape) * bits // 8, values
+  array = np.frombuffer(content, dtype, math.prod(shape))
+  array = array.astype(dtype.newbyteorder("="), copy=False)
+  array = array.reshape(-1, *shape[2::-1])
+  if slope and (slope, inter) != (1, 0):
+    array = _scaled(array, slope, inter)
+  _check_finite(path, array.reshape(shape[::-1]))
+  return array
 
 
-def _check_sform(
-  path: pathlib.Path, axes: np.ndarray, dim: tuple, pixdim: tuple
-) -> None:
-  """Refuses what ITK would print about, or silently take from elsewhere."""
-  lengths = np.linalg.norm(axes, axis=0)
-  if not lengths.all() or abs(np.linalg.det(axes / lengths)) < 1e-6:
-    raise errors.GeometryError(
-      f"{path}: its sform {axes.tolist()} is singular; write the file again"
-      " with its geometry"
-    )
-  # ITK takes the spacing from pixdim, others from the sform.
-  said = np.abs(pixdim[1:4])
-  many = np.array([n > 1 and k < dim[0] for k, n in enumerate(dim[1:4])])
-  if not np.allclose(said[many], lengths[many], rtol=1e-3, atol=0):
-    raise errors.GeometryError(
-      f"{path}: its pixdim says a spacing of {said.tolist()}, its sform"
-      f" {lengths.tolist()}; write the file again with one geometry"
+def _check_finite(path: pathlib.Path, array: np.ndarray) -> None:
+  if array.dtype.kind == "f" and not np.isfinite(array).all():
+    first = int(np.argmin(np.isfinite(array)))
+    index = tuple(int(k) for k in np.unravel_index(first, array.shape))
+    raise errors.DataError(
+      f"{path}: the value at {index} is {array[index]}; write the file again"
+      " without it"
     )
 
 
-def _layout(
-  path: pathlib.Path, head: bytes
-) -> tuple[str, tuple[tuple[str, int], ...]]:
-  """Byte order, and where the fields are."""
-  for order in "<>":
-    size = struct.unpack(order + "i", head[:4].ljust(4, b"\0"))[0]
-    if size == 348 and len(head) >= 348 and head[344:348] == b"n+1\0":
-      return order, _NIFTI1
-    if size == 540 and len(head) >= 540 and head[4:8] == b"n+2\0":
-      return order, _NIFTI2
-  raise errors.DataError(
-    f"{path}: does not begin with a whole NIfTI header; copy or write the file"
-    " again"
-  )
+def _scaled(array: np.ndarray, slope: float, inter: float) -> np.ndarray:
+  """Scaled values, float64 where they are and else float32."""
+  dtype = array.dtype if array.dtype.itemsize > 4 else np.dtype(np.float32)
+  scaled = np.empty(array.shape, dtype if dtype.kind == "f" else np.float32)
+  with np.errstate(over="ignore"):  # Not finite then, and refused as such.
+    for channel, values in zip(scaled, array, strict=True):
+      channel[...] = values.astype(np.float64) * slope + inter
+  return scaled

@@ -1,7 +1,14 @@
-"""Maps and masks in .npy and .npz, nnU-Net's saved probabilities among them."""
+"""Maps and masks in .npy and .npz, nnU-Net's saved probabilities among them.
 
+Nothing is unpickled: the header is checked against the file's length before
+anything is allocated, and of several channels one is kept.
+"""
+
+import dataclasses
+import math
 import pathlib
 from typing import IO
+import warnings
 import zipfile
 import zlib
 
@@ -9,40 +16,39 @@ import numpy as np
 
 from jaxseg import _text
 from jaxseg import errors
-from jaxseg.formats import _channel
+from jaxseg.formats import _file
 from jaxseg.formats import _image
 from jaxseg.formats import _labels
-from jaxseg.formats import _loaded
-from jaxseg.formats import _numpy_file
-from jaxseg.formats import _suffix
 
-# nnU-Net 2 and 1; beside the file lies a pickle, which nobody opens.
+# nnU-Net 2 and 1; the pickle beside the file is never opened.
 _NNUNET = ("probabilities", "softmax")
 
+Structure = str | int | None
 
-def read_npy(path: pathlib.Path, structure: str | int | None) -> _loaded.Loaded:
+
+def read_npy(
+  path: pathlib.Path, structure: Structure
+) -> tuple[np.ndarray, Structure]:
   """Reads a .npy file: 2D, 3D, or 4D with the channels first.
 
-  Raises:
-    DataError: The file is broken or of another shape.
-    StructureNotFoundError: There is no such channel.
+  Returns:
+    Values `[slice, row, column]`; `structure`, or None if it was a channel.
   """
   try:
     with open(path, "rb") as file:
       return _read(path, file, path.stat().st_size, structure)
   except OSError as e:
-    raise _suffix.unreadable(path, e) from e
+    raise _file.unreadable(path, e) from e
 
 
-def read_npz(path: pathlib.Path, structure: str | int | None) -> _loaded.Loaded:
+def read_npz(
+  path: pathlib.Path, structure: Structure
+) -> tuple[np.ndarray, np.ndarray | None, Structure]:
   """Reads a .npz file of nnU-Net, or one that holds a single array.
 
-  nnU-Net's arrays get the geometry of the segmentation beside them.
-
-  Raises:
-    DataError: The file is broken, or which array is meant is not clear.
-    GeometryError: The segmentation beside it has another shape.
-    StructureNotFoundError: There is no such channel.
+  Returns:
+    Values `[slice, row, column]`; the affine of the segmentation that nnU-Net
+    wrote beside them, or None; `structure`, or None if it was a channel.
   """
   try:
     with zipfile.ZipFile(path) as archive:
@@ -51,24 +57,27 @@ def read_npz(path: pathlib.Path, structure: str | int | None) -> _loaded.Loaded:
       if nnunet and isinstance(structure, str):
         structure = _labels.number(path, structure)
       with archive.open(info) as stream:
-        loaded = _read(path, stream, info.file_size, structure)
+        array, left = _read(path, stream, info.file_size, structure)
   except errors.JaxsegError:
     raise
   except FileNotFoundError as e:
-    raise _suffix.unreadable(path, e) from e
+    raise _file.unreadable(path, e) from e
   except (
-    OSError, EOFError, ValueError, RuntimeError, zipfile.BadZipFile,
-    zlib.error, LookupError, OverflowError, MemoryError,
-  ) as e:  # fmt: skip
+    OSError,
+    EOFError,
+    ValueError,
+    RuntimeError,
+    zipfile.BadZipFile,
+    zlib.error,
+    LookupError,
+    OverflowError,
+    MemoryError,
+  ) as e:
     raise errors.DataError(
-      f"{path}: is no whole .npz file ({type(e).__name__}); copy or save it"
-      " again"
+      f"{path}: is not a complete .npz file ({type(e).__name__}); copy or save"
+      " it again"
     ) from e
-  if not nnunet:
-    return loaded
-  return _loaded.Loaded(
-    loaded.array, _beside(path, loaded.array.shape), loaded.left
-  )
+  return array, _beside(path, array.shape) if nnunet else None, left
 
 
 def _member(path: pathlib.Path, archive: zipfile.ZipFile) -> zipfile.ZipInfo:
@@ -83,13 +92,41 @@ def _member(path: pathlib.Path, archive: zipfile.ZipFile) -> zipfile.ZipInfo:
   return archive.infolist()[keys.index(wanted[0])]
 
 
+def _beside(path: pathlib.Path, shape: tuple[int, ...]) -> np.ndarray | None:
+  """The affine of the segmentation that nnU-Net wrote with the map."""
+  name = _file.stem(path)
+  places = [path.parent / f"{name}{end}" for end in _file.IMAGES]
+  found = [place for place in places if place.is_file()]
+  if len(found) > 1:
+    raise errors.DataError(
+      f"{path}: its geometry may be that of {found[0].name} or"
+      f" {found[1].name}; leave one of them beside it"
+    )
+  if not found:
+    return None
+  array, affine = _image.read(found[0])
+  if array.shape[1:] != shape:
+    raise errors.GeometryError(
+      f"{path}: has shape {shape}, and {found[0].name} beside it"
+      f" {array.shape[1:]}; export the map on the image's grid (nnU-Net 1 crops"
+      " its .npz), or give another file"
+    )
+  return affine
+
+
+@dataclasses.dataclass(frozen=True)
+class _Header:
+  """Shape, whether the first index runs fastest, and dtype."""
+
+  shape: tuple[int, ...]
+  fortran: bool
+  dtype: np.dtype
+
+
 def _read(
-  path: pathlib.Path,
-  stream: IO[bytes],
-  size: int,
-  structure: str | int | None,
-) -> _loaded.Loaded:
-  header = _numpy_file.read_header(stream, size, path)
+  path: pathlib.Path, stream: IO[bytes], size: int, structure: Structure
+) -> tuple[np.ndarray, Structure]:
+  header = _read_header(path, stream, size)
   count = len(header.shape)
   if count not in (2, 3, 4):
     raise errors.DataError(
@@ -98,33 +135,61 @@ def _read(
     )
   channel = 0 if count == 4 else None
   if count == 4 and header.shape[0] > 1:
-    channel = _channel.choose(header.shape[0], structure, path)
+    channel = _labels.channel(header.shape[0], structure, path)
     structure = None
-  array = _numpy_file.read_values(stream, header, channel, path)
-  return _loaded.Loaded(array if array.ndim == 3 else array[None], None,
-                        structure)  # fmt: skip
+  array = _read_values(path, stream, header, channel)
+  return array if array.ndim == 3 else array[np.newaxis], structure
 
 
-def _beside(path: pathlib.Path, shape: tuple[int, ...]) -> np.ndarray | None:
-  """The affine of the segmentation that nnU-Net wrote with the map."""
-  name = _suffix.stem(path)
-  found = [
-    path.parent / f"{name}{end}"
-    for end in _suffix.IMAGES
-    if (path.parent / f"{name}{end}").is_file()
-  ]
-  if len(found) > 1:
+def _read_header(path: pathlib.Path, stream: IO[bytes], size: int) -> _Header:
+  """Reads and checks the header; the stream is at the first value then."""
+  try:
+    with warnings.catch_warnings():
+      warnings.simplefilter("ignore")  # Of headers by Python 2.
+      version = np.lib.format.read_magic(stream)
+      read = {
+        (1, 0): np.lib.format.read_array_header_1_0,
+        (2, 0): np.lib.format.read_array_header_2_0,
+      }[version]
+      header = _Header(*read(stream))
+  except Exception as e:  # Whatever damaged text makes the parser raise.
     raise errors.DataError(
-      f"{path}: its geometry may be that of {found[0].name} or"
-      f" {found[1].name}; leave one of them beside it"
+      f"{path}: its NumPy header cannot be read; copy or save the array again"
+    ) from e
+  if header.dtype.hasobject or header.dtype.kind not in "biuf":
+    raise errors.DataError(
+      f"{path}: holds {_text.shown(header.dtype)}, not plain numbers, and is"
+      " never unpickled; save an array of numbers"
     )
-  if not found:
-    return None
-  array, affine = _image.read(found[0], _suffix.suffix(found[0]))
-  if array.shape[1:] != shape:
-    raise errors.GeometryError(
-      f"{path}: has shape {shape}, and {found[0].name} beside it"
-      f" {array.shape[1:]}; export the map on the image's grid (nnU-Net 1 crops"
-      " its .npz), or give another file"
+  needed = math.prod(header.shape) * header.dtype.itemsize
+  if min(header.shape, default=0) < 1 or needed != size - stream.tell():
+    raise errors.DataError(
+      f"{path}: an array of shape {_text.shown(header.shape)} takes {needed}"
+      f" bytes, the file holds {size - stream.tell()}; copy or save the array"
+      " again"
     )
-  return affine
+  return header
+
+
+def _read_values(
+  path: pathlib.Path, stream: IO[bytes], header: _Header, channel: int | None
+) -> np.ndarray:
+  """Reads the array, or one index of its first axis, in native byte order."""
+  part = channel is not None and not header.fortran
+  shape = header.shape[1:] if part else header.shape
+  length = math.prod(shape) * header.dtype.itemsize
+  _file.check_size(path, length)
+  if part:
+    # Not by seek, which gives up the checksum of a zip file's member.
+    _file.skip(stream, (channel or 0) * length)
+  content = _file.take(stream, length)
+  if len(content) < length:
+    raise errors.DataError(
+      f"{path}: ends after {len(content)} of {length} bytes; copy or save the"
+      " array again"
+    )
+  array = np.frombuffer(content, header.dtype)
+  array = array.reshape(shape, order="F" if header.fortran else "C")
+  if channel is not None and not part:
+    array = array[channel]
+  return np.ascontiguousarray(array, header.dtype.newbyteorder("="))

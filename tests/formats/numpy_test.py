@@ -10,7 +10,6 @@ import SimpleITK as sitk
 
 from jaxseg import errors
 from jaxseg import formats
-from jaxseg.formats import _numpy_file
 
 SHAPE = (3, 4, 5)
 
@@ -258,7 +257,7 @@ def test_an_array_longer_than_said(tmp_path):
     formats.read_probabilities(tmp_path / "a.npy")
 
 
-def test_a_header_that_promises_too_much(tmp_path, monkeypatch):
+def test_a_header_that_promises_too_much(tmp_path):
   np.save(tmp_path / "a.npy", random(*SHAPE))
   content = (tmp_path / "a.npy").read_bytes()
   huge = content.replace(b"(3, 4, 5)", b"(9999999, 9999999, 9)")
@@ -266,9 +265,17 @@ def test_a_header_that_promises_too_much(tmp_path, monkeypatch):
   (tmp_path / "a.npy").write_bytes(huge)
   with pytest.raises(errors.DataError, match=r"a\.npy: "):
     formats.read_probabilities(tmp_path / "a.npy")
-  monkeypatch.setattr(_numpy_file, "_MAX_BYTES", 100)
-  (tmp_path / "a.npy").write_bytes(content)
-  with pytest.raises(errors.LimitError, match="240 bytes are more than 100"):
+
+
+def test_an_array_that_is_too_large(tmp_path):
+  header = np.zeros((1, 1, 1), np.float64)
+  np.save(tmp_path / "a.npy", header)
+  content = (tmp_path / "a.npy").read_bytes()[:128]
+  content = content.replace(b"(1, 1, 1), }      ", b"(2048, 1024, 2048)}")
+  with (tmp_path / "a.npy").open("wb") as file:
+    file.write(content[:128])
+    file.truncate(128 + 8 * 2**32)  # Takes no room on the disk.
+  with pytest.raises(errors.LimitError, match="save one structure"):
     formats.read_probabilities(tmp_path / "a.npy")
 
 

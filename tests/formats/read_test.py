@@ -1,4 +1,7 @@
-"""DICOM segmentations as maps and masks; broken files of every kind."""
+"""DICOM segmentations, files of every kind that are broken, companions."""
+
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -7,6 +10,7 @@ import SimpleITK as sitk
 from jaxseg import dicom
 from jaxseg import errors
 from jaxseg import formats
+from tests.conftest import ROOT
 from tests.dicom.ct_double import ct_series
 
 SHAPE = (4, 8, 9)
@@ -95,3 +99,64 @@ def test_empty_and_missing_files(tmp_path, suffix):
   path.write_bytes(b"")
   with pytest.raises(errors.JaxsegError, match="x"):
     formats.read_mask(path)
+
+
+def beside(path):
+  return [one.name for one in formats.companions(path)]
+
+
+@pytest.fixture
+def image():
+  return sitk.GetImageFromArray(np.zeros((2, 3, 4), np.float32))
+
+
+@pytest.mark.parametrize("suffix", [".nii.gz", ".nrrd", ".mha", ".npy"])
+def test_one_file_is_all(tmp_path, image, suffix):
+  path = tmp_path / "d" / f"a{suffix}"
+  path.parent.mkdir()
+  if suffix == ".npy":
+    np.save(path, np.zeros((2, 3, 4)))
+  else:
+    sitk.WriteImage(image, str(path))
+  assert beside(path) == []
+
+
+@pytest.mark.parametrize(
+  ("suffix", "values"), [(".mhd", "a.raw"), (".nhdr", "a.raw")]
+)
+def test_the_file_of_values_by_whatever_name(tmp_path, image, suffix, values):
+  path = tmp_path / "d" / f"a{suffix}"
+  path.parent.mkdir()
+  sitk.WriteImage(image, str(path))
+  assert beside(path) == [values]
+  header = path.read_bytes().replace(values.encode(), b"voxels.dat")
+  (path.parent / values).rename(path.parent / "voxels.dat")
+  path.write_bytes(header)
+  assert beside(path) == ["voxels.dat"]
+  (path.parent / "voxels.dat").unlink()
+  with pytest.raises(errors.DataError, match="'voxels.dat' is missing"):
+    formats.companions(path)
+
+
+def test_nnunets_geometry_and_names(tmp_path, image):
+  path = tmp_path / "d" / "a.npz"
+  path.parent.mkdir()
+  np.savez(path, probabilities=np.zeros((2, 2, 3, 4)))
+  sitk.WriteImage(image, str(path.parent / "a.mhd"))
+  (tmp_path / "dataset.json").write_text("{}")
+  assert beside(path) == ["a.mhd", "a.raw", "dataset.json"]
+
+
+def test_importing_needs_none_of_the_extras():
+  said = subprocess.run(
+    [
+      *(sys.executable, "-c"),
+      "import sys; from jaxseg import formats; print(*sys.modules)",
+    ],
+    cwd=ROOT,
+    capture_output=True,
+    text=True,
+    check=True,
+  ).stdout.split()
+  assert "jaxseg.formats" in said
+  assert not {"pydicom", "SimpleITK", "nibabel", "nrrd", "jax"} & set(said)

@@ -1,7 +1,6 @@
-"""Where voxels lie: each format beside what ITK itself says of its points."""
+"""Images of each format beside what ITK itself says of their points."""
 
 import itertools
-import struct
 
 import numpy as np
 import pytest
@@ -118,7 +117,7 @@ def test_one_channel_is_no_channel(tmp_path, suffix):
     read = formats.read_probabilities(path, structure=structure)
     np.testing.assert_array_equal(read.array, values[0])
     agrees(read.affine, image(values[0]), (2, 4, 5))
-  with pytest.raises(errors.StructureNotFoundError, match="holds one map"):
+  with pytest.raises(errors.StructureNotFoundError, match="holds a single map"):
     formats.read_probabilities(path, structure=1)
 
 
@@ -147,65 +146,6 @@ def test_several_axes_of_channels_are_refused(tmp_path):
     formats.read_probabilities(tmp_path / "d.nrrd", structure=0)
 
 
-def nifti(tmp_path, *changes):
-  """A NIfTI file some fields of which are overwritten: (place, format, ...)."""
-  path = tmp_path / "x.nii"
-  sitk.WriteImage(image(random(3, 4, 5), np.eye(3)), str(path))
-  content = bytearray(path.read_bytes())
-  for at, form, *values in changes:
-    struct.pack_into(form, content, at, *values)
-  path.write_bytes(content)
-  return path
-
-
-NAN = float("nan")
-
-
-@pytest.mark.parametrize(
-  ("change", "said"),
-  [
-    ((280, "<f", NAN), "not finite"),
-    ((76 + 8, "<f", float("inf")), "not finite"),
-    ((280, "<12f", *[0] * 12), "singular"),
-    ((280, "<12f", -0.7, 0, 0, 0, 0, 0, 0, 0, 0, 0, 2.5, 0), "singular"),
-    ((280, "<12f", -2, 0, 0, 0, 0, -3, 0, 0, 0, 0, 4, 0), "pixdim says"),
-  ],
-)
-def test_nifti_geometry_that_is_none(tmp_path, change, said):
-  path = nifti(tmp_path, change)
-  with pytest.raises(errors.GeometryError, match=said) as caught:
-    formats.read_probabilities(path)
-  assert str(path) in str(caught.value)
-
-
-def test_a_sheared_sform_is_refused(tmp_path):
-  shear = (-0.7, 0.65, 0, 0, 0, -1.1258, 0, 0, 0, 0, 2.5, 0)
-  path = nifti(tmp_path, (252, "<2h", 0, 1), (280, "<12f", *shear))
-  with pytest.raises(errors.GeometryError, match="orthogonal axes"):
-    formats.read_probabilities(path)
-
-
-@pytest.mark.parametrize(
-  ("line", "new"),
-  [
-    (b"TransformMatrix = 1 0 0 0 1 0 0 0 1", b"TransformMatrix = 1 0 0 0 nan"),
-    (b"TransformMatrix = 1 0 0 0 1 0 0 0 1", b"TransformMatrix =" + b" 0" * 9),
-    (b"ElementSpacing = 1 1 1", b"ElementSpacing = 1 1 0"),
-    (b"ElementSpacing = 1 1 1", b"ElementSpacing = 1 1 inf"),
-    (b"Offset = 0 0 0", b"Offset = 0 0"),
-    (b"Offset = 0 0 0", b"Offset = 0 zero 0"),
-  ],
-)
-def test_metaimage_geometry_that_is_none(tmp_path, line, new):
-  path = tmp_path / "x.mha"
-  sitk.WriteImage(sitk.GetImageFromArray(random(3, 4, 5)), str(path))
-  content = path.read_bytes()
-  assert line in content
-  path.write_bytes(content.replace(line, new))
-  with pytest.raises(errors.GeometryError, match=r"x\.mha: "):
-    formats.read_probabilities(path)
-
-
 @pytest.mark.parametrize(
   ("old", "new"),
   [
@@ -226,45 +166,80 @@ def test_nrrd_geometry_that_is_none(tmp_path, old, new):
     formats.read_probabilities(path)
 
 
-@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
-@pytest.mark.parametrize("dtype", [np.float32, np.float64])
-@pytest.mark.parametrize("suffix", [".nii", ".nii.gz"])
-def test_nifti_values_that_are_no_numbers(tmp_path, suffix, dtype, value):
-  # ITK would give 0 for them.
-  array = np.zeros((5, 200, 300), dtype)
-  array[3, 150, 7] = value
-  path = tmp_path / f"map{suffix}"
-  sitk.WriteImage(sitk.GetImageFromArray(array), str(path))
-  with pytest.raises(errors.DataError, match=r"value at \(3, 150, 7\) is"):
-    formats.read_probabilities(path)
-  array[3, 150, 7] = 0.5
-  sitk.WriteImage(sitk.GetImageFromArray(array), str(path))
-  np.testing.assert_array_equal(formats.read_probabilities(path).array, array)
+def nrrd(tmp_path, *lines, name="x.nrrd"):
+  """A NRRD file with more lines in its header."""
+  sitk.WriteImage(sitk.GetImageFromArray(random(3, 4, 5)), str(tmp_path / name))
+  header, _, values = (tmp_path / name).read_bytes().partition(b"\n\n")
+  more = "".join(f"\n{line}" for line in lines).encode()
+  (tmp_path / name).write_bytes(header + more + b"\n\n" + values)
+  return tmp_path / name
 
 
-@pytest.mark.parametrize("at", [112, 116])
-@pytest.mark.parametrize("value", [NAN, float("inf")])
-def test_nifti_values_scaled_by_no_number(tmp_path, at, value):
-  path = nifti(tmp_path, (at, "<f", value))
-  with pytest.raises(errors.DataError, match=r"x\.nii: its values are scaled"):
+@pytest.mark.parametrize(
+  "line",
+  ["data file: /dev/zero", "DATA FILE: ../x.raw", "datafile: a%02d.raw 1 3 1"],
+)
+def test_nrrd_follows_plain_names_only(tmp_path, line):
+  path = nrrd(tmp_path, line)
+  with pytest.raises(errors.DataError, match="as its data file"):
     formats.read_probabilities(path)
 
 
-def test_nifti_values_in_the_other_byte_order(tmp_path):
-  # A header of big-endian floats, and one value that is none.
-  values = np.full((2, 3, 4), 0.25, ">f4")
-  head = bytearray(352)
-  for at, form, *fields in (
-    (0, ">i", 348), (40, ">8h", 3, 4, 3, 2, 1, 1, 1, 1), (70, ">2h", 16, 32),
-    (76, ">8f", 1, 1, 1, 1, 1, 1, 1, 1), (108, ">f", 352), (112, ">2f", 1, 0),
-    (252, ">2h", 1, 0), (344, "4s", b"n+1"),
-  ):  # fmt: skip
-    struct.pack_into(form, head, at, *fields)
-  path = tmp_path / "x.nii"
-  path.write_bytes(head + values.tobytes())
-  read = formats.read_probabilities(path).array
-  np.testing.assert_array_equal(read, values.astype(np.float32))
-  values[1, 2, 3] = np.inf
-  path.write_bytes(head + values.tobytes())
-  with pytest.raises(errors.DataError, match=r"value at \(1, 2, 3\) is inf"):
+def test_nrrd_names_no_file_beyond_what_is_checked(tmp_path):
+  comments = ["#" + "x" * 1000] * 1100
+  path = nrrd(tmp_path, *comments, "data file: /dev/zero")
+  with pytest.raises(errors.LimitError, match="header is longer than"):
     formats.read_probabilities(path)
+
+
+@pytest.mark.parametrize("compressed", [False, True])
+def test_nrrd_cut_short(tmp_path, compressed):
+  path = tmp_path / "x.nrrd"
+  made = sitk.GetImageFromArray(random(3, 4, 5))
+  sitk.WriteImage(made, str(path), compressed)
+  path.write_bytes(path.read_bytes()[:-20])
+  with pytest.raises(errors.DataError, match=r"x\.nrrd: cannot be read"):
+    formats.read_probabilities(path)
+
+
+SEGMENTS = [
+  "Segment0_Name:=Rückenmark", "Segment0_LabelValue:=1", "Segment0_Layer:=0",
+  "Segment1_Name:=left", "Segment1_LabelValue:=2", "Segment1_Layer:=0",
+]  # fmt: skip
+
+
+def test_segments_of_slicer_by_name(tmp_path):
+  path = nrrd(tmp_path, *SEGMENTS, name="a.seg.nrrd")
+  labels = np.random.default_rng(0).integers(0, 3, (3, 4, 5), np.uint8)
+  header, _, _ = path.read_bytes().partition(b"\n\n")
+  header = header.replace(b"type: float", b"type: unsigned char")
+  path.write_bytes(header + b"\n\n" + labels.tobytes())
+  for name, label in (("Rückenmark", 1), ("left", 2)):
+    found = formats.read_mask(path, structure=name)
+    np.testing.assert_array_equal(found.array, labels == label)
+  with pytest.raises(errors.StructureNotFoundError, match="it holds 'Rücken"):
+    formats.read_mask(path, structure="right")
+
+
+def test_segments_of_slicer_in_layers(tmp_path):
+  layers = np.random.default_rng(0).integers(0, 2, (3, 4, 5, 2), np.uint8)
+  path = tmp_path / "a.seg.nrrd"
+  made = image(layers, vector=True)
+  made.SetMetaData("Segment0_Name", "one")
+  made.SetMetaData("Segment0_Layer", "1")
+  made.SetMetaData("Segment0_LabelValue", "1")
+  made.SetMetaData("Segment1_Name", "other")  # As older versions wrote.
+  sitk.WriteImage(made, str(path))
+  found = formats.read_mask(path, structure="one")
+  np.testing.assert_array_equal(found.array, layers[..., 1] == 1)
+  agrees(found.affine, made, (3, 4, 5))
+  found = formats.read_mask(path, structure="other")
+  np.testing.assert_array_equal(found.array, layers[..., 1] == 1)
+
+
+def test_names_of_a_nrrd_without_segments(tmp_path):
+  labels = np.random.default_rng(0).integers(0, 3, (3, 4, 5), np.uint8)
+  sitk.WriteImage(sitk.GetImageFromArray(labels), str(tmp_path / "a.nrrd"))
+  (tmp_path / "dataset.json").write_text('{"labels": {"liver": 2}}')
+  found = formats.read_mask(tmp_path / "a.nrrd", structure="liver")
+  np.testing.assert_array_equal(found.array, labels == 2)

@@ -1,0 +1,45 @@
+"""Other people's text is shown on one line and makes no path."""
+
+import pytest
+
+from jaxseg import _text
+
+
+@pytest.mark.parametrize(
+  ("text", "said"),
+  [
+    ("plain", "'plain'"),
+    ("Rückenmark", "'Rückenmark'"),
+    ("a\nb\x1b[31m\u202e", r"'a\nb\x1b[31m\u202e'"),
+    ("x" * 81, f"'{'x' * 80}...'"),
+    (None, "'None'"),
+  ],
+)
+def test_shown(text, said):
+  assert _text.shown(text) == said
+
+
+@pytest.mark.parametrize(
+  ("text", "name"),
+  [
+    ("Müller, A.", "muller-a"),
+    ("../../etc/passwd", "etc-passwd"),
+    ("..", "case"),
+    ("", "case"),
+    ("日本", "case"),
+    ("a_b-1", "a_b-1"),
+    ("x" * 100, "x" * 64),
+  ],
+)
+def test_slug(text, name):
+  assert _text.slug(text, fallback="case") == name
+
+
+def test_clean():
+  assert _text.clean(" LEFT \0") == "LEFT"
+  assert _text.clean(None) == ""
+
+
+def test_notes_are_one_line():
+  note = _text.Note("duplicate-slice", "two slices at 3 mm")
+  assert str(note) == "duplicate-slice: two slices at 3 mm"
