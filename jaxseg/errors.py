@@ -13,6 +13,10 @@ class ConfigError(JaxsegError):
   """A setting or flag has a value that cannot work; change the setting."""
 
 
+class MissingExtraError(ConfigError, ImportError):
+  """An optional dependency is not installed; install the extra named."""
+
+
 class DataError(JaxsegError):
   """A file is missing, unreadable or malformed; repair or replace the file."""
 

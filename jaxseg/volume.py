@@ -15,14 +15,16 @@ from typing import Any
 
 import numpy as np
 from numpy import typing as npt
-from scipy import ndimage
 
+from jaxseg import _extras
 from jaxseg import errors
 
-# Neighbouring slices are evenly spaced if within 1 % or 0.01 mm.
-_RELATIVE, _ABSOLUTE_MM = 0.01, 0.01
-# Two grids are one if their corners are this near, in voxels plus mm.
-_CORNER_VOXELS, _CORNER_MM = 1e-3, 0.01
+# Positions nearer than this are one: files hold decimals.
+SAME_MM = 0.01
+# Neighbouring slices are evenly spaced if within 1 % or that.
+_RELATIVE = 0.01
+# Two grids are one if their corners are this near, in voxels, plus that.
+_CORNER_VOXELS = 1e-3
 # Voxels are copied to another grid if their centres are this near, in voxels.
 _COPY_VOXELS = 0.02
 _CORNERS = np.array(list(itertools.product((0, 1), repeat=3)))
@@ -131,7 +133,7 @@ class Grid:
   @property
   def tolerance(self) -> float:
     """By how much a slice's position may differ from the even one, mm."""
-    return max(_RELATIVE * self.gap, _ABSOLUTE_MM)
+    return max(_RELATIVE * self.gap, SAME_MM)
 
   @functools.cached_property
   def is_even(self) -> bool:
@@ -224,7 +226,7 @@ class Grid:
       return _corners_meet(self.shape, self.affine, other.affine)
     ends = [(0, 0), (self.rows - 1, 0), (0, self.columns - 1)]
     return all(
-      np.abs(self.lps(k, end) - other.lps(k, end)).max() <= _CORNER_MM
+      np.abs(self.lps(k, end) - other.lps(k, end)).max() <= SAME_MM
       for k in range(self.shape[0])
       for end in ends
     )
@@ -408,6 +410,8 @@ def resample(volume: Volume, grid: Grid, *, fill: float = 0.0) -> Volume:
     GeometryError: The slices of a grid are not evenly spaced.
   """
   if volume.array.dtype == np.bool_:
+    from scipy import ndimage  # Slow to import, as SimpleITK is.
+
     to_source = np.linalg.inv(volume.affine) @ grid.affine
     near = ndimage.affine_transform(
       volume.array.view(np.uint8),
@@ -419,8 +423,7 @@ def resample(volume: Volume, grid: Grid, *, fill: float = 0.0) -> Volume:
       cval=0,
     )
     return Volume(near.astype(np.bool_), grid, volume.source)
-  import SimpleITK as sitk  # Slow to import, and few callers resample.
-
+  sitk = _extras.load("SimpleITK", extra="io")
   source = sitk.GetImageFromArray(volume.array.astype(np.float32))
   origin, spacing, direction = _sitk_geometry(volume.affine)
   source.SetOrigin(origin)
@@ -450,7 +453,7 @@ def _corners_meet(
   apart = corners @ (affine - other)[:3, :3].T + (affine - other)[:3, 3]
   voxel = np.linalg.norm(other[:3, :3], axis=0).min()
   far = np.linalg.norm(apart, axis=1).max()
-  return bool(far <= _CORNER_VOXELS * voxel + _CORNER_MM)
+  return bool(far <= _CORNER_VOXELS * voxel + SAME_MM)
 
 
 def _copy_slices(

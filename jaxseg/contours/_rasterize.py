@@ -11,7 +11,6 @@ from jaxseg.contours import _rings
 # border drawn through centres misses them by rounding; a wider margin would
 # take in neighbours that the contour leaves out on purpose.
 BORDER_PIXELS = 1e-6
-_PLANAR_MM = 0.1
 _COMBINE = ("even-odd", "union")
 
 
@@ -46,25 +45,24 @@ def rasterize(
     DataError: A polygon is not `[P, 3]` or has a coordinate that is not finite.
   """
   affine = np.asarray(affine, np.float64)
-  indexed = to_index(polygons, affine)
+  indexed = _to_index(polygons, affine)
   across = np.cross(affine[:3, 1], affine[:3, 2])
   slice_mm = abs(affine[:3, 0] @ across) / np.linalg.norm(across)
-  rings, slices = [], []
-  for number, points in enumerate(indexed):
-    spread = float(np.ptp(points[:, 0])) * slice_mm
-    if spread > _PLANAR_MM:
-      raise errors.GeometryError(
-        f"polygon {number}: its points are {spread:.3g} mm apart across the"
-        " slices; give polygons that lie in one slice"
-      )
-    index = int(np.ceil(points[:, 0].mean() - 0.5 - 1e-6))
-    if 0 <= index < shape[0]:
-      rings.append(points[:, 1:])
-      slices.append(index)
-  return fill(rings, slices, shape, combine=combine)
+  # In index coordinates slices lie along the first axis.
+  middle, low, high = _rings.levels(indexed, np.zeros(3), np.eye(3)[0])
+  spread = (high - low) * slice_mm
+  for number in np.flatnonzero(spread > _rings.PLANAR_MM)[:1]:
+    raise errors.GeometryError(
+      f"polygon {number}: its points are {spread[number]:.3g} mm apart across"
+      " the slices; give polygons that lie in one slice"
+    )
+  slices = np.ceil(middle - 0.5 - 1e-6).astype(np.int64)
+  found = np.flatnonzero((slices >= 0) & (slices < shape[0]))
+  rings = [indexed[k][:, 1:] for k in found]
+  return fill(rings, slices[found], shape, combine=combine)
 
 
-def to_index(
+def _to_index(
   polygons: Sequence[np.ndarray], affine: np.ndarray
 ) -> list[np.ndarray]:
   """Polygons in index coordinates (slice, row, column), float64 `[P, 3]`."""
@@ -118,9 +116,9 @@ def fill(
   slices = np.asarray(slices, np.int64)
   if combine == "union":
     planes = np.arange(len(rings))
-  turn = np.zeros(len(rings), np.int64) if planes is None else _turns(
-    slices, np.asarray(planes, np.int64)
-  )  # fmt: skip
+  turn = np.zeros(len(rings), np.int64)
+  if planes is not None:
+    turn = _turns(slices, np.asarray(planes, np.int64))
   edges = _rings.edges(rings)
   for number in range(int(turn.max()) + 1):
     chosen = edges if planes is None else edges[turn[edges.ring] == number]

@@ -1,7 +1,8 @@
-"""Closed polygons in index coordinates, many of them in flat arrays.
+"""Closed polygons, many of them in flat arrays.
 
-A *ring* is a polygon `[P, 2]` of (row, column) in one slice; whole numbers are
-voxel centres. The last point is joined to the first.
+A *ring* is a polygon `[P, 2]` of (row, column) in one slice, in index
+coordinates: whole numbers are voxel centres. The last point is joined to the
+first.
 """
 
 from collections.abc import Iterator, Sequence
@@ -9,7 +10,43 @@ import dataclasses
 
 import numpy as np
 
-_MOST_CROSSINGS = 1 << 21
+# How far apart the points of a planar polygon may lie across its plane, mm.
+PLANAR_MM = 0.1
+
+
+def levels(
+  polygons: Sequence[np.ndarray], origin: np.ndarray, normal: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+  """Where polygons lie along a normal.
+
+  Args:
+    polygons: Points `[P, 3]` each, at least one.
+    origin: Point `[3]` from which distances are measured.
+    normal: Unit vector `[3]`.
+
+  Returns:
+    The mean, lowest and highest distance of each polygon's points, float64
+    `[polygon]`. A polygon is planar if the last two are within `PLANAR_MM`.
+  """
+  if not len(polygons):
+    return np.empty(0), np.empty(0), np.empty(0)
+  along = (np.concatenate(polygons) - origin) @ normal
+  lengths = np.array([len(points) for points in polygons])
+  starts = np.cumsum(lengths) - lengths
+  return (
+    np.add.reduceat(along, starts) / lengths,
+    np.minimum.reduceat(along, starts),
+    np.maximum.reduceat(along, starts),
+  )
+
+
+def has_area(points: np.ndarray) -> bool:
+  """Whether a polygon `[P, ...]` has at least three distinct points."""
+  if len(points) < 3:
+    return False
+  unlike = (points != points[0]).any(axis=1)
+  other = points[int(unlike.argmax())]
+  return bool((unlike & (points != other).any(axis=1)).any())
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -64,15 +101,15 @@ def edges(rings: Sequence[np.ndarray]) -> Edges:
 
 
 def spans(of: Edges, columns: int) -> np.ndarray:
-  """About how many of the lines each edge crosses, never too few."""
+  """An upper bound, and a close one, on the lines that each edge crosses."""
   return abs(of.column_end - of.column).clip(0, columns) + 1
 
 
 def batches(of: Edges, columns: int, *, most: int = 1 << 20) -> Iterator[Edges]:
-  """Edges in groups that cross about so many of the lines 0 ... columns - 1.
+  """Groups of edges that cross about `most` of the lines 0 ... columns - 1.
 
-  A contour of few points can cross every column of an image with each edge;
-  what is made of a group fits in memory, and in the cache.
+  Each edge of a contour of few points can cross every column of an image; what
+  is made of one group fits in memory, and in the cache.
 
   Args:
     of: Edges.
@@ -169,50 +206,3 @@ def _touched(
   off = np.hypot(across - foot * rise[edge], along - foot * run[edge])
   near = (off <= within) & (row >= 0) & (row < shape[0])
   return of.ring[edge[near]], row[near].astype(np.int64), column[near]
-
-
-def self_crossing(rings: Sequence[np.ndarray], columns: int) -> np.ndarray:
-  """Which rings go around a voxel centre in both senses, or twice.
-
-  That is what a figure eight does, and a ring that laps itself; a ring that
-  walks to its hole and back over the same edge does not. Crossings without
-  a voxel centre in them make no difference to a mask and are not found; rings
-  that cross millions of columns, which no drawn contour does, are left out.
-
-  Args:
-    rings: Polygons `[P, 2]`, (row, column).
-    columns: Number of the grid's columns.
-
-  Returns:
-    Bool `[ring]`.
-  """
-  found = np.zeros(len(rings), np.bool_)
-  of = edges(rings)
-  span = np.bincount(of.ring, spans(of, columns), minlength=len(rings))
-  looked = np.flatnonzero(span <= _MOST_CROSSINGS)
-  group = np.cumsum(span[looked]) // _MOST_CROSSINGS
-  for number in np.unique(group):
-    chosen = looked[group == number]
-    found[chosen] = _self_crossing([rings[k] for k in chosen], columns)
-  return found
-
-
-def _self_crossing(rings: Sequence[np.ndarray], columns: int) -> np.ndarray:
-  """As `self_crossing`, all rings at once."""
-  of = edges(rings)
-  edge, column, row = crossings(of, columns)
-  ring, row = of.ring[edge], np.ceil(row)
-  sense = np.where(of.column_end > of.column, 1, -1)[edge]
-  order = np.lexsort((row, column, ring))
-  ring, column, row = ring[order], column[order], row[order]
-  turns = np.cumsum(sense[order])  # Back to 0 at the end of each line.
-  new = np.ones(len(ring) + 1, np.bool_)
-  new[1:-1] = (np.diff(row) != 0) | (np.diff(column) != 0) | (
-    np.diff(ring) != 0
-  )  # fmt: skip
-  settled = new[1:]  # The last of the crossings that meet in one place.
-  highest = np.zeros(len(rings), np.int64)
-  lowest = np.zeros(len(rings), np.int64)
-  np.maximum.at(highest, ring[settled], turns[settled])
-  np.minimum.at(lowest, ring[settled], turns[settled])
-  return (highest - lowest) > 1

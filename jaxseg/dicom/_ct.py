@@ -9,12 +9,10 @@ from pydicom.dataset import Dataset
 
 from jaxseg import _text
 from jaxseg import errors
-from jaxseg.dicom import _frames
+from jaxseg.dicom import _file
 from jaxseg.dicom import _header
 from jaxseg.dicom import _image
-from jaxseg.dicom import _limits
 from jaxseg.dicom import _pixels
-from jaxseg.dicom import _regular
 from jaxseg.dicom import _rescale
 from jaxseg.dicom import _series
 from jaxseg.dicom import _stack
@@ -35,7 +33,7 @@ def read_ct(
   tilt: str = "refuse",
   truncated: str = "refuse",
   stray_bits: str = "refuse",
-  limits: _limits.Limits = _limits.DEFAULT,
+  limits: _file.Limits = _file.DEFAULT,
 ) -> _image.Image:
   """Reads the CT in a folder, or an MR or PET series where there is no CT.
 
@@ -90,7 +88,7 @@ def read_ct(
       )
     )
   planes, stored, headers = _load(chosen, kept, truncated, limits, notes)
-  planes, stored = _sorted(planes, stored, notes)
+  planes, stored = _stack.in_order(planes, stored, notes)
   grid, remarks = _stack.grid(planes, spacing=spacing, tilt=tilt)
   notes += remarks
   array, unscanned = _rescale.rescale(
@@ -124,7 +122,7 @@ def read_ct(
     notes=tuple(notes),
   )
   if spacing == "resample" and not grid.is_even:
-    return _regular.resampled(image)
+    return _image.resampled(image)
   return image
 
 
@@ -192,7 +190,7 @@ def _load(
   chosen: _series.Series,
   kept: dict[pathlib.Path, Dataset],
   truncated: str,
-  limits: _limits.Limits,
+  limits: _file.Limits,
   notes: list[_text.Note],
 ) -> tuple[list[_stack.Plane], list[np.ndarray], dict[pathlib.Path, Dataset]]:
   """Every slice with its stored values, in the order of the files."""
@@ -204,7 +202,7 @@ def _load(
     dataset = kept.pop(path, None)
     try:
       if dataset is None:
-        dataset = _header.read(path, pixels=True, limits=limits)
+        dataset = _file.read(path, pixels=True, limits=limits)
       _pixels.require(dataset, path)
       form = _pixels.layout(dataset, path, limits)
       total += form.frames * form.rows * form.columns * max(2, form.bits // 8)
@@ -214,7 +212,7 @@ def _load(
           f" ({limits.volume_bytes}) or 'length' ({limits.length}); raise them"
           " if you trust the files"
         )
-      own = list(_frames.planes(dataset, form, path))
+      own = list(_stack.planes(dataset, form, path))
       frames = _pixels.decode(dataset, form, path)
     except errors.TruncatedError as e:
       if truncated == "refuse":
@@ -227,6 +225,12 @@ def _load(
     # them; either way the data set has no more use for them.
     del dataset["PixelData"]
     headers[path] = dataset
+    if form.overlay:
+      notes.append(
+        _text.Note(
+          "overlay", f"{path.name}: overlays in its pixels are left out"
+        )
+      )
     if _pixels.is_lossy(dataset, path):
       notes.append(
         _text.Note("lossy", f"{path.name}: went through lossy compression")
@@ -237,40 +241,3 @@ def _load(
       " the series again"
     )
   return planes, stored, headers
-
-
-def _sorted(
-  planes: list[_stack.Plane],
-  stored: list[np.ndarray],
-  notes: list[_text.Note],
-) -> tuple[list[_stack.Plane], list[np.ndarray]]:
-  """Slices along the normal, of equal twins one."""
-  first = planes[0]
-  for plane in planes:
-    same = np.allclose(plane.orientation, first.orientation, rtol=0, atol=2e-4)
-    if not same or not np.array_equal(plane.spacing, first.spacing):
-      raise errors.GeometryError(
-        f"{plane.path}: frame {plane.frame + 1} has another orientation or"
-        f" pixel spacing than the first; the images are no stack"
-      )
-  order = _stack.order(planes)
-  planes, stored = [planes[k] for k in order], [stored[k] for k in order]
-  dropped = set()
-  for one, other in _stack.twins(planes):
-    a, b = planes[one], planes[other]
-    equal = (a.slope, a.intercept) == (b.slope, b.intercept) and (
-      np.array_equal(stored[one], stored[other])
-    )
-    if not equal or np.abs(a.position - b.position).max() > 0.01:
-      raise errors.GeometryError(
-        f"{b.path}: lies where {a.path.name} lies but is another image; remove"
-        " one of the two"
-      )
-    dropped.add(other)
-    notes.append(
-      _text.Note(
-        "duplicate-slice", f"{b.path.name} equals {a.path.name}; left out"
-      )
-    )
-  kept = [k for k in range(len(planes)) if k not in dropped]
-  return [planes[k] for k in kept], [stored[k] for k in kept]

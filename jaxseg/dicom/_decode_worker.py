@@ -2,6 +2,8 @@
 
 It reads paths from standard input, one a line as JSON, and answers each with
 one line of JSON, {"bytes": n, "dtype": "<u2"} or {"error": "..."}, and n bytes.
+It is started by its path, not as a module of `jaxseg`, which would have to be
+imported again after every crash.
 """
 
 import contextlib

@@ -1,8 +1,7 @@
-"""Decoding where a crash of the decoder cannot take the program with it.
+"""Decoding in a process of its own, whose crash does not end the program.
 
-The only free decoder of lossless JPEG ends the process on some broken images.
-It therefore works in a process of its own, which is started when the first
-such image comes and serves all others.
+The only free decoder of lossless JPEG ends its process on some broken images.
+Its process is started for the first such image and serves all others.
 """
 
 import atexit
@@ -19,6 +18,7 @@ import numpy as np
 
 from jaxseg import errors
 
+_WORKER = pathlib.Path(__file__).with_name("_decode_worker.py")
 _lock = threading.Lock()
 _workers: list[subprocess.Popen] = []
 
@@ -48,7 +48,8 @@ def _worker() -> subprocess.Popen:
   if not _workers:
     _workers.append(
       subprocess.Popen(
-        [sys.executable, "-m", "jaxseg.dicom._decode_worker"],
+        # -P: or modules of this folder could hide those of Python.
+        [sys.executable, "-P", str(_WORKER)],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,

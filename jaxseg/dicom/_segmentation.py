@@ -11,7 +11,32 @@ from jaxseg import errors
 from jaxseg import structures as vocabulary
 from jaxseg import volume as volumes
 from jaxseg.dicom import _image
-from jaxseg.dicom import _seg_frames
+from jaxseg.dicom import _pixels
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Frames:
+  """All frames, as compactly as they were stored.
+
+  Attributes:
+    form: Layout of the pixels.
+    values: Integers `[frame, row, column]`; of a binary segmentation the
+      packed bits of all frames in one stream, uint8.
+  """
+
+  form: _pixels.Format
+  values: np.ndarray
+
+  def __getitem__(self, index: int) -> np.ndarray:
+    """One frame, `[row, column]`."""
+    if self.form.bits != 1:
+      return self.values[index]
+    size = self.form.rows * self.form.columns
+    first, last = index * size, (index + 1) * size
+    # A frame need not start on a byte.
+    some = self.values[first // 8 : -(-last // 8)]
+    bits = np.unpackbits(some, bitorder="little")[first % 8 :][:size]
+    return bits.reshape(self.form.rows, self.form.columns)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -80,7 +105,7 @@ class Segmentation:
   fractional_type: str | None
   grid: volumes.Grid
   segments: tuple[Segment, ...]
-  frames: _seg_frames.Frames
+  frames: Frames
   slices: np.ndarray
   frame_segments: np.ndarray
   highest: int

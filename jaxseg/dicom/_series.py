@@ -12,8 +12,8 @@ from pydicom.dataset import Dataset
 
 from jaxseg import _text
 from jaxseg import errors
+from jaxseg.dicom import _file
 from jaxseg.dicom import _header
-from jaxseg.dicom import _limits
 
 MULTI_FRAME = {
   uids.EnhancedCTImageStorage: "CT",
@@ -123,7 +123,7 @@ class Found:
 
 
 def find_series(
-  folder: str | os.PathLike, *, limits: _limits.Limits = _limits.DEFAULT
+  folder: str | os.PathLike, *, limits: _file.Limits = _file.DEFAULT
 ) -> Found:
   """Reads the header of every file in a tree and groups them.
 
@@ -145,9 +145,7 @@ def find_series(
   return scan(pathlib.Path(folder), limits)
 
 
-def only(
-  folder: pathlib.Path, what: str, limits: _limits.Limits
-) -> pathlib.Path:
+def only(folder: pathlib.Path, what: str, limits: _file.Limits) -> pathlib.Path:
   """The one structure set, or the one segmentation, in a folder.
 
   Raises:
@@ -170,7 +168,7 @@ def only(
 
 def scan(
   root: pathlib.Path,
-  limits: _limits.Limits,
+  limits: _file.Limits,
   *,
   keep: dict[pathlib.Path, Dataset] | None = None,
 ) -> Found:
@@ -197,7 +195,7 @@ def scan(
     try:
       size = path.stat().st_size
       whole = keep is not None and size <= room
-      header = _header.read(
+      header = _file.read(
         path, pixels=whole, tags=None if whole else _TAGS, limits=limits
       )
       key = _key(header, path)

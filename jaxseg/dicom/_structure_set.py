@@ -1,4 +1,4 @@
-"""A structure set, and the masks of its ROIs on an image."""
+"""A structure set: its ROIs as they were drawn, and their masks."""
 
 import dataclasses
 import pathlib
@@ -8,14 +8,14 @@ import numpy as np
 from jaxseg import _text
 from jaxseg import errors
 from jaxseg import structures as vocabulary
+from jaxseg.dicom import _file
 from jaxseg.dicom import _image
-from jaxseg.dicom import _limits
+from jaxseg.dicom import _roi
 from jaxseg.dicom import _roi_mask
-from jaxseg.dicom._roi import Roi
 
 
 class Masks(dict[str, np.ndarray]):
-  """ROI name -> bool mask; what could not be made is told, not raised.
+  """ROI name -> bool mask; what could not be made is recorded in `refused`.
 
   Attributes:
     refused: ROI name -> why there is no mask of it.
@@ -57,7 +57,7 @@ class StructureSet:
   patient_id: str
   frames_of_reference: tuple[str, ...]
   referenced_series: tuple[str, ...]
-  rois: tuple[Roi, ...]
+  rois: tuple[_roi.Roi, ...]
   notes: tuple[_text.Note, ...]
 
   @property
@@ -65,7 +65,7 @@ class StructureSet:
     """The ROIs' names, in the order of their numbers."""
     return tuple(roi.name for roi in self.rois)
 
-  def __getitem__(self, key: str | int) -> Roi:
+  def __getitem__(self, key: str | int) -> _roi.Roi:
     """The ROI of a name or number, or of another name for its organ.
 
     Raises:
@@ -93,7 +93,7 @@ class StructureSet:
     *,
     combine: str = "even-odd",
     any_frame_of_reference: bool = False,
-    limits: _limits.Limits = _limits.DEFAULT,
+    limits: _file.Limits = _file.DEFAULT,
   ) -> _roi_mask.RoiMask:
     """The mask of one ROI on an image's grid.
 
@@ -133,7 +133,7 @@ class StructureSet:
     *,
     combine: str = "even-odd",
     any_frame_of_reference: bool = False,
-    limits: _limits.Limits = _limits.DEFAULT,
+    limits: _file.Limits = _file.DEFAULT,
   ) -> Masks:
     """The masks of all ROIs by name; see `mask`.
 
@@ -161,7 +161,7 @@ class StructureSet:
     return result
 
   def _belongs(
-    self, roi: Roi, image: _image.Image, any_frame: bool
+    self, roi: _roi.Roi, image: _image.Image, any_frame: bool
   ) -> tuple[_text.Note, ...]:
     """Checks that a ROI was drawn in an image's space."""
     own = image.frame_of_reference_uid

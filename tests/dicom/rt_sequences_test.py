@@ -7,8 +7,8 @@ from pydicom import uid as uids
 import pytest
 
 from jaxseg import dicom
-from jaxseg.dicom import _rt_sequences
-from jaxseg.dicom import _rt_structure
+from jaxseg.dicom import _write_rtstruct
+from jaxseg.dicom import _write_rtstruct_contours as _contours
 from tests.dicom.ct_double import ct_series
 
 CORNERS = np.array([[0, 0, 5], [30, 0, 5], [30, 20, 5], [0, 20, 5]], float)
@@ -24,7 +24,7 @@ def walked(corners, steps):
 
 
 def drawn(contours, slices=None):
-  return _rt_structure.Drawn(
+  return _contours.Drawn(
     name="a",
     color=(1, 2, 3),
     interpreted_type="",
@@ -41,7 +41,7 @@ def test_points_on_straight_lines_go(start, turn):
   c, s = np.cos(turn), np.sin(turn)
   corners = CORNERS @ np.array([[c, s, 0], [-s, c, 0], [0, 0, 1]])
   many = np.roll(walked(corners, 10), -start, axis=0)
-  few = _rt_sequences.without_straight(many)
+  few = _contours.without_straight(many)
   assert len(few) == 4
   assert {tuple(p) for p in few.round(6)} == {
     tuple(p) for p in corners.round(6)
@@ -51,40 +51,40 @@ def test_points_on_straight_lines_go(start, turn):
 def test_a_circle_keeps_its_points_however_small_the_bends():
   angle = np.linspace(0, 2 * np.pi, 100_000, endpoint=False)
   circle = np.stack([np.cos(angle), np.sin(angle), 0 * angle], axis=1)
-  assert len(_rt_sequences.without_straight(circle)) > 99_000
+  assert len(_contours.without_straight(circle)) > 99_000
 
 
 def test_the_way_back_over_the_same_edge_stays():
   # Into the square, and back on the same line.
   inside = [[0, 10, 5], [15, 10, 5], [0, 10, 5]]
   keyhole = np.concatenate([CORNERS, inside])
-  few = _rt_sequences.without_straight(keyhole)
+  few = _contours.without_straight(keyhole)
   assert [15.0, 10.0, 5.0] in few.tolist() and len(few) == len(keyhole)
 
 
 def test_repeated_points_go_and_one_point_stays():
   repeated = np.repeat(CORNERS, 3, axis=0)
-  assert len(_rt_sequences.without_straight(repeated)) == 4
+  assert len(_contours.without_straight(repeated)) == 4
   same = np.zeros((5, 3))
-  assert len(_rt_sequences.without_straight(same)) == 5
+  assert len(_contours.without_straight(same)) == 5
 
 
 def test_only_contours_beyond_64_kilobytes_are_thinned():
   short, long = walked(CORNERS, 10), walked(CORNERS, 3000)
-  first, second = _rt_sequences.encoded(drawn([short, long]))
+  first, second = _contours.encoded(drawn([short, long]))
   assert (first.count, second.count) == (40, 4)
   assert not first.is_long and not second.is_long
   assert second.text == "0\\0\\5\\30\\0\\5\\30\\20\\5\\0\\20\\5"
   rng = np.random.default_rng(0)
   rough = np.column_stack([rng.uniform(0, 90, (4000, 2)), np.full(4000, 5.0)])
-  (kept,) = _rt_sequences.encoded(drawn([rough]))
+  (kept,) = _contours.encoded(drawn([rough]))
   assert kept.is_long and kept.count == 4000
 
 
 def references(image, slices):
   contours = [CORNERS] * len(slices)
   roi = drawn(contours, slices)
-  made = _rt_sequences.sequences([roi], [_rt_sequences.encoded(roi)], image)
+  made = _write_rtstruct._sequences([roi], [_contours.encoded(roi)], image)
   (frame,) = made["ReferencedFrameOfReferenceSequence"]
   (study,) = frame.RTReferencedStudySequence
   (series,) = study.RTReferencedSeriesSequence

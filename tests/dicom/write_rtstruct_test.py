@@ -18,8 +18,8 @@ import SimpleITK as sitk
 import jaxseg
 from jaxseg import dicom
 from jaxseg import errors
-from jaxseg.dicom._rt_structure import RtStructure
-from jaxseg.dicom._write_rtstruct import write_rtstruct
+from jaxseg.dicom import RtStructure
+from jaxseg.dicom import write_rtstruct
 from tests.dicom.ct_double import ct_series
 
 OBLIQUE = (0.9541666, -0.2080757, 0.2151061, 0.2785886, 0.880128, -0.3843997)

@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 
 from jaxseg import errors
-from jaxseg.dicom import _decimal
+from jaxseg.dicom import _decimals
 
 
 def texts(*values):
-  (joined,) = _decimal.joined([np.array(values, np.float64)])
+  (joined,) = _decimals.joined([np.array(values, np.float64)])
   return joined.split("\\")
 
 
@@ -41,17 +41,17 @@ def test_by_hand(value, text):
 
 def test_arrays_stay_apart():
   arrays = [np.array([1.5]), np.empty(0), np.array([[2.0, -3], [0.25, 1000]])]
-  assert _decimal.joined(arrays) == ["1.5", "", "2\\-3\\0.25\\1000"]
-  assert _decimal.joined([]) == []
-  assert _decimal.joined([np.empty((0, 3))]) == [""]
+  assert _decimals.joined(arrays) == ["1.5", "", "2\\-3\\0.25\\1000"]
+  assert _decimals.joined([]) == []
+  assert _decimals.joined([np.empty((0, 3))]) == [""]
 
 
 def test_arrays_stay_apart_over_several_chunks(monkeypatch):
   rng = np.random.default_rng(0)
   arrays = [rng.normal(0, 300, (n, 3)) for n in (5, 1, 0, 40, 7, 2)]
-  whole = _decimal.joined(arrays)
-  monkeypatch.setattr(_decimal, "_AT_ONCE", 20)
-  assert _decimal.joined(arrays) == whole
+  whole = _decimals.joined(arrays)
+  monkeypatch.setattr(_decimals, "_AT_ONCE", 20)
+  assert _decimals.joined(arrays) == whole
 
 
 @given(st.lists(st.floats(-1e9, 1e9), min_size=1, max_size=20))
@@ -75,7 +75,7 @@ def test_what_no_decimal_string_holds_is_refused(value):
 def test_a_million_numbers_in_a_second():
   values = np.random.default_rng(0).normal(0, 200, (1000, 1000))
   start = time.process_time()
-  result = _decimal.joined(list(values))
+  result = _decimals.joined(list(values))
   assert time.process_time() - start < 1.0
   back = np.array([float(text) for text in result[-1].split("\\")])
   np.testing.assert_allclose(back, values[-1], rtol=0, atol=5.0001e-5)

@@ -5,8 +5,8 @@ import pytest
 
 from jaxseg import dicom
 from jaxseg import errors
-from jaxseg.dicom import _rt_structure
-from jaxseg.dicom._rt_structure import RtStructure
+from jaxseg.dicom import _write_rtstruct_contours as _contours
+from jaxseg.dicom import RtStructure
 from tests.dicom.ct_double import ct_series
 
 
@@ -18,7 +18,7 @@ def image(tmp_path_factory):
 
 
 def drawn(structures, image, holes="separate"):
-  return _rt_structure.drawn(structures, image, holes=holes)
+  return _contours.drawn(structures, image, holes=holes)
 
 
 def square(z):

@@ -1,4 +1,4 @@
-"""RTSTRUCT files: what they say, checked but not yet interpreted."""
+"""RTSTRUCT files read: checked, but not yet filled."""
 
 from collections.abc import Mapping
 import os
@@ -9,14 +9,11 @@ from pydicom.dataset import Dataset
 
 from jaxseg import _text
 from jaxseg import errors
-from jaxseg.dicom import _contour_data
+from jaxseg.dicom import _file
 from jaxseg.dicom import _header
-from jaxseg.dicom import _limits
+from jaxseg.dicom import _roi
 from jaxseg.dicom import _series
-from jaxseg.dicom import _watched
-from jaxseg.dicom._roi import Contour
-from jaxseg.dicom._roi import Roi
-from jaxseg.dicom._structure_set import StructureSet
+from jaxseg.dicom import _structure_set
 
 _XOR = "CLOSEDPLANAR_XOR"
 _KINDS = {
@@ -37,8 +34,8 @@ _STANDARD = frozenset(
 
 
 def read_rtstruct(
-  path: str | os.PathLike, *, limits: _limits.Limits = _limits.DEFAULT
-) -> StructureSet:
+  path: str | os.PathLike, *, limits: _file.Limits = _file.DEFAULT
+) -> _structure_set.StructureSet:
   """Reads an RTSTRUCT.
 
   Args:
@@ -60,8 +57,8 @@ def read_rtstruct(
   where = pathlib.Path(path)
   if where.is_dir():
     where = _series.only(where, "structure set", limits)
-  deadline = _watched.Deadline(where, limits)
-  dataset = _header.read(where, pixels=True, limits=limits)
+  deadline = _file.Deadline(where, limits)
+  dataset = _file.read(where, pixels=True, limits=limits, deadline=deadline)
   sop_class = _header.text(dataset, "SOPClassUID", where)
   if sop_class not in _series.STRUCTURE_SETS:
     raise errors.DataError(
@@ -74,7 +71,7 @@ def read_rtstruct(
     rois = _rois(dataset, where, limits, notes, deadline)
   frames, series = _references(dataset, where)
   own_frame = _header.text(dataset, "FrameOfReferenceUID", where)
-  return StructureSet(
+  return _structure_set.StructureSet(
     path=where,
     label=_header.text(dataset, "StructureSetLabel", where),
     date=_header.text(dataset, "StructureSetDate", where),
@@ -108,10 +105,10 @@ def _references(
 def _rois(
   dataset: Dataset,
   path: pathlib.Path,
-  limits: _limits.Limits,
+  limits: _file.Limits,
   notes: list[_text.Note],
-  deadline: _watched.Deadline,
-) -> tuple[Roi, ...]:
+  deadline: _file.Deadline,
+) -> tuple[_roi.Roi, ...]:
   for name in ("StructureSetROISequence", "ROIContourSequence"):
     if name in dataset:
       continue
@@ -137,7 +134,7 @@ def _rois(
         )
       )
     rois.append(
-      _roi(number, about, drawn.get(number), observed.get(number), path, total)
+      _one(number, about, drawn.get(number), observed.get(number), path, total)
     )
   return tuple(rois)
 
@@ -181,8 +178,8 @@ class _Total:
   def __init__(
     self,
     path: pathlib.Path,
-    limits: _limits.Limits,
-    deadline: _watched.Deadline,
+    limits: _file.Limits,
+    deadline: _file.Deadline,
   ):
     self._path, self._limits, self._deadline = path, limits, deadline
     self._contours = self._points = 0
@@ -191,9 +188,8 @@ class _Total:
     self._deadline.check()
     self._contours += 1
     self._points += points
-    for name, count in (
-      ("contours", self._contours), ("points", self._points),
-    ):  # fmt: skip
+    counts = (("contours", self._contours), ("points", self._points))
+    for name, count in counts:
       bound = getattr(self._limits, name)
       if count > bound:
         raise errors.LimitError(
@@ -202,24 +198,22 @@ class _Total:
         )
 
 
-def _roi(
+def _one(
   number: int,
   about: Dataset | None,
   drawn: Dataset | None,
   observed: Dataset | None,
   path: pathlib.Path,
   total: _Total,
-) -> Roi:
+) -> _roi.Roi:
   about = Dataset() if about is None else about
   notes: list[_text.Note] = []
   refused: list[str] = []
   contours = []
   odd_kinds: set[str] = set()
-  items = [] if drawn is None else _header.items(
-    drawn, "ContourSequence", path
-  )  # fmt: skip
+  items = _header.items(drawn or Dataset(), "ContourSequence", path)
   for index, item in enumerate(items):
-    points = _contour_data.points(item)
+    points = _roi.points(item)
     if isinstance(points, str):
       refused.append(f"contour {index}: {points}")
       total.add(0)
@@ -233,7 +227,7 @@ def _roi(
       _header.text(one, "ReferencedSOPInstanceUID", path)
       for one in _header.items(item, "ContourImageSequence", path)
     )
-    contours.append(Contour(points, kind, images, index))
+    contours.append(_roi.Contour(points, kind, images, index))
   for said in sorted(odd_kinds):
     known = _KINDS.get(said.upper().replace(" ", ""))
     notes.append(
@@ -244,7 +238,7 @@ def _roi(
       )
     )
   color = None if drawn is None else _color(drawn, path)
-  return Roi(
+  return _roi.Roi(
     number=number,
     name=_header.text(about, "ROIName", path),
     contours=tuple(contours),

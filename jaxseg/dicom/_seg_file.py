@@ -1,29 +1,33 @@
-"""SEG: segmentations as voxels, binary, fractional or as labels."""
+"""SEG files read: what they say, and their pixels."""
 
+import dataclasses
 import os
 import pathlib
+import zlib
 
 import numpy as np
+from pydicom import encaps
+from pydicom import uid as uids
 from pydicom.dataset import Dataset
 
 from jaxseg import _text
 from jaxseg import errors
+from jaxseg.dicom import _file
 from jaxseg.dicom import _header
-from jaxseg.dicom import _limits
 from jaxseg.dicom import _pixels
-from jaxseg.dicom import _seg_frames
+from jaxseg.dicom import _seg_places
+from jaxseg.dicom import _segmentation
 from jaxseg.dicom import _series
-from jaxseg.dicom._segmentation import Code
-from jaxseg.dicom._segmentation import Segment
-from jaxseg.dicom._segmentation import Segmentation
 
-_KINDS = ("BINARY", "FRACTIONAL", "LABELMAP")
+_DEFLATED_FRAMES = uids.UID("1.2.840.10008.1.2.8.1")  # Newer than pydicom's.
+# SegmentationType, and what BitsAllocated it may have.
+_KINDS = {"BINARY": (1,), "FRACTIONAL": (8, 16), "LABELMAP": (8, 16)}
 _FRACTIONS = ("PROBABILITY", "OCCUPANCY")
 
 
 def read_seg(
-  path: str | os.PathLike, *, limits: _limits.Limits = _limits.DEFAULT
-) -> Segmentation:
+  path: str | os.PathLike, *, limits: _file.Limits = _file.DEFAULT
+) -> _segmentation.Segmentation:
   """Reads a DICOM segmentation of a volume.
 
   Args:
@@ -45,7 +49,7 @@ def read_seg(
   where = pathlib.Path(path)
   if where.is_dir():
     where = _series.only(where, "segmentation", limits)
-  dataset = _header.read(where, pixels=True, limits=limits)
+  dataset = _file.read(where, pixels=True, limits=limits)
   sop_class = _header.text(dataset, "SOPClassUID", where)
   if sop_class not in _series.SEGMENTATIONS:
     raise errors.DataError(
@@ -60,12 +64,16 @@ def read_seg(
     )
   segments = _segments(dataset, where)
   form = _pixels.layout(
-    dataset, where, limits, allowed_bits=(1, 8, 16), palette=True
+    dataset,
+    where,
+    limits,
+    allowed_bits=_KINDS[kind],
+    palette=kind == "LABELMAP",
   )
-  places = _seg_frames.read_places(
+  places = _seg_places.read_places(
     dataset, where, form, limits, label_map=kind == "LABELMAP"
   )
-  frames = _seg_frames.read_frames(dataset, where, limits, kind)
+  frames = _read_frames(dataset, form, where)
   notes = list(places.notes)
   highest, fraction = 1, None
   if kind == "FRACTIONAL":
@@ -87,13 +95,15 @@ def read_seg(
         "nameless-segment", f"frames of segments {unnamed[:10]}, not described"
       )
     )
-    segments += tuple(Segment(number=number) for number in unnamed)
+    segments += tuple(
+      _segmentation.Segment(number=number) for number in unnamed
+    )
   series, instances = _references(dataset, where)
   if not series:
     notes.append(
       _text.Note("no-source", "the segmentation names no source images")
     )
-  return Segmentation(
+  return _segmentation.Segmentation(
     path=where,
     kind=kind,
     fractional_type=fraction,
@@ -118,6 +128,63 @@ def read_seg(
   )
 
 
+def _read_frames(
+  dataset: Dataset, form: _pixels.Format, path: pathlib.Path
+) -> _segmentation.Frames:
+  """The pixels of all frames."""
+  if form.syntax == _DEFLATED_FRAMES:
+    return _segmentation.Frames(form, _inflated(dataset, form, path))
+  if form.bits != 1:
+    return _segmentation.Frames(form, _pixels.decode(dataset, form, path))
+  data = _header.value(dataset, "PixelData", path)
+  size = form.frames * form.rows * form.columns
+  _pixels.check_syntax(form.syntax, path)
+  if form.syntax.is_encapsulated:
+    bits = _pixels.decode(dataset, form, path) > 0
+    unpacked = dataclasses.replace(form, bits=8, stored=8)
+    return _segmentation.Frames(unpacked, bits.view(np.uint8))
+  if not isinstance(data, bytes) or len(data) * 8 < size:
+    raise errors.TruncatedError(
+      f"{path}: PixelData (7FE0,0010) has {len(data or b'')} bytes,"
+      f" {-(-size // 8)} are needed; the file is cut off, copy it again"
+    )
+  if _pixels.in_big_words(dataset, form):
+    data = _pixels.swapped(data)
+  return _segmentation.Frames(form, np.frombuffer(data, np.uint8))
+
+
+def _inflated(
+  dataset: Dataset, form: _pixels.Format, path: pathlib.Path
+) -> np.ndarray:
+  """Frames that were deflated one by one."""
+  bits = form.rows * form.columns * form.bits
+  parts = []
+  try:
+    data = _header.value(dataset, "PixelData", path) or b""
+    for frame in encaps.generate_frames(data, number_of_frames=form.frames):
+      inflate = zlib.decompressobj(-zlib.MAX_WBITS)
+      parts.append(inflate.decompress(frame, -(-bits // 8)))
+  except Exception as e:  # Whatever zlib and pydicom make of broken data.
+    raise errors.DataError(
+      f"{path}: deflated frames cannot be read ({type(e).__name__}); export"
+      " the segmentation uncompressed"
+    ) from e
+  if len(parts) != form.frames or any(len(p) * 8 < bits for p in parts):
+    raise errors.TruncatedError(
+      f"{path}: deflated frames are missing or short; copy the file again"
+    )
+  if form.bits == 1:
+    each = [
+      np.unpackbits(np.frombuffer(p, np.uint8), count=bits, bitorder="little")
+      for p in parts
+    ]
+    return np.packbits(np.concatenate(each), bitorder="little")
+  dtype = np.dtype(f"<u{form.bits // 8}")
+  return np.frombuffer(b"".join(parts), dtype).reshape(
+    form.frames, form.rows, form.columns
+  )
+
+
 def _fraction(dataset: Dataset, path: pathlib.Path) -> tuple[int, str]:
   """Largest value and what fractions mean."""
   kind = _header.text(dataset, "SegmentationFractionalType", path)
@@ -130,8 +197,10 @@ def _fraction(dataset: Dataset, path: pathlib.Path) -> tuple[int, str]:
   return highest, kind
 
 
-def _segments(dataset: Dataset, path: pathlib.Path) -> tuple[Segment, ...]:
-  segments: dict[int, Segment] = {}
+def _segments(
+  dataset: Dataset, path: pathlib.Path
+) -> tuple[_segmentation.Segment, ...]:
+  segments: dict[int, _segmentation.Segment] = {}
   for item in _header.items(dataset, "SegmentSequence", path):
     number = _header.integer(item, "SegmentNumber", path)
     if number is None or number < 0 or number in segments:
@@ -139,7 +208,7 @@ def _segments(dataset: Dataset, path: pathlib.Path) -> tuple[Segment, ...]:
         f"{path}: {_header.named('SegmentNumber')} is {number}, missing or"
         " there twice; re-export the segmentation"
       )
-    segments[number] = Segment(
+    segments[number] = _segmentation.Segment(
       number=number,
       label=_header.text(item, "SegmentLabel", path),
       description=_header.text(item, "SegmentDescription", path),
@@ -152,9 +221,11 @@ def _segments(dataset: Dataset, path: pathlib.Path) -> tuple[Segment, ...]:
   return tuple(segments[number] for number in sorted(segments))
 
 
-def _code(item: Dataset, keyword: str, path: pathlib.Path) -> Code | None:
+def _code(
+  item: Dataset, keyword: str, path: pathlib.Path
+) -> _segmentation.Code | None:
   for code in _header.items(item, keyword, path)[:1]:
-    return Code(
+    return _segmentation.Code(
       value=_header.text(code, "CodeValue", path)
       or _header.text(code, "LongCodeValue", path),
       scheme=_header.text(code, "CodingSchemeDesignator", path),
@@ -176,8 +247,8 @@ def _references(
 
 
 def _check_twins(
-  places: _seg_frames.Places,
-  frames: _seg_frames.Frames,
+  places: _seg_places.Places,
+  frames: _segmentation.Frames,
   path: pathlib.Path,
   notes: list[_text.Note],
 ) -> None:

@@ -1,4 +1,4 @@
-"""Codes of SNOMED CT for the structures that the vocabulary knows.
+"""What is written about a structure: its name, and its code of SNOMED CT.
 
 References:
   DICOM PS3.16, context groups 7150 (categories) and 4031 (anatomic regions).
@@ -7,7 +7,9 @@ References:
 from pydicom.sr.codedict import codes
 from pydicom.sr.coding import Code
 
-from jaxseg import structures
+from jaxseg import _text
+from jaxseg import errors
+from jaxseg import structures as vocabulary
 
 # Keywords of pydicom's dictionary, which has them from the standard. Where it
 # has no code of exactly that meaning, the structure has none here.
@@ -65,12 +67,12 @@ _SIDES = {"left": "Left", "right": "Right"}
 
 
 def coded(
-  structure: structures.Structure | None,
+  structure: vocabulary.Structure | None,
 ) -> tuple[Code, Code, Code | None]:
   """Category, type and side of a structure.
 
   Args:
-    structure: What is known of it; None for a name of nobody's.
+    structure: What is known of it; None for a name outside the vocabulary.
 
   Returns:
     SegmentedPropertyCategoryCode, SegmentedPropertyTypeCode (that of any
@@ -91,3 +93,51 @@ def coded(
     kind = getattr(codes.SCT, keyword)
   side = getattr(codes.SCT, _SIDES[structure.side]) if structure.side else None
   return category, kind, side
+
+
+def checked_text(text: object, longest: int, what: str) -> str:
+  """Text that DICOM's short strings can hold, without blanks at its ends.
+
+  Raises:
+    DataError: It is too long or has characters that it must not have.
+  """
+  if not isinstance(text, str):
+    raise errors.DataError(
+      f"{what} is of type {type(text).__name__}; give a str"
+    )
+  trimmed = text.strip(" ")
+  wrong = [c for c in trimmed if c == "\\" or not _writable(c)]
+  if wrong:
+    raise errors.DataError(
+      f"{what} is {_text.shown(text)} with the character {wrong[0]!a}, which"
+      " DICOM does not allow there; leave it out"
+    )
+  if len(trimmed) > longest:
+    raise errors.DataError(
+      f"{what} is {_text.shown(text)}, {len(trimmed)} characters long; DICOM"
+      f" allows {longest}, shorten it"
+    )
+  return trimmed
+
+
+def _writable(character: str) -> bool:
+  """Whether it is neither a control character nor half of a surrogate pair."""
+  code = ord(character)
+  return not (code < 32 or 127 <= code < 160 or 0xD800 <= code < 0xE000)
+
+
+def named(key: object) -> tuple[str, vocabulary.Structure | None]:
+  """ROIName of a key, and what is known of such a structure."""
+  name = checked_text(key, 64, "structure name")
+  if not name:
+    raise errors.DataError(
+      "a structure name is empty; give every structure a name"
+    )
+  try:
+    return vocabulary.get(name).tg263, vocabulary.get(name)
+  except errors.StructureNotFoundError:
+    pass
+  try:
+    return name, vocabulary.get(vocabulary.resolve(name))
+  except errors.StructureNotFoundError:
+    return name, None
