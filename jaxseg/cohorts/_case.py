@@ -51,15 +51,6 @@ class Case:
     """Canonical names of the contoured structures, sorted."""
     return tuple(sorted(self.masks))
 
-  @property
-  def missing_slices(self) -> tuple[int, ...]:
-    """The unscanned slices that lie between two scanned ones."""
-    gone = set(self.unscanned)
-    scanned = [k for k in range(self.image.shape[0]) if k not in gone]
-    if not scanned:
-      return ()
-    return tuple(k for k in self.unscanned if scanned[0] < k < scanned[-1])
-
 
 class Cohort(Protocol):
   """A list of patients and the way to load one.

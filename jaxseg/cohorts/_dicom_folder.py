@@ -1,6 +1,8 @@
 """Any folder of CT with RTSTRUCT or SEG, as it comes from a clinic or TCIA."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
+import dataclasses
+import math
 import os
 import pathlib
 from typing import Any
@@ -13,9 +15,9 @@ from jaxseg import dicom
 from jaxseg import errors
 from jaxseg import structures as vocabulary
 from jaxseg.cohorts import _case
+from jaxseg.cohorts import _dicom_names
 from jaxseg.cohorts import _dicom_tree
-from jaxseg.cohorts import _names
-from jaxseg.cohorts import _phantom_files
+from jaxseg.cohorts import phantom
 
 # What may be repaired, and how `dicom.read_ct` is asked to.
 REPAIRS: Mapping[str, tuple[str, str]] = {
@@ -111,7 +113,7 @@ class DicomFolder:
     )
 
     self._synthetic = bool(usable) and all(
-      image is not None and image.description == _phantom_files.DESCRIPTION
+      image is not None and image.description == phantom.DESCRIPTION
       for image in (self._tree.patients[name].image for name in usable)
     )
     self.name = "phantom" if self._synthetic else "dicom_folder"
@@ -180,7 +182,7 @@ class DicomFolder:
       JSON-able: "patient", "refused" (why the patient cannot be used, or ""),
       "images", "drawings", "notes", "ct" (shape, spacing in mm, range in HU)
       and "structures": one row for each contour with "name", "structure"
-      (canonical or ""), "status" (see `_names.Named`) and its "reason",
+      (canonical or ""), "status" (see `_dicom_names.Named`) and its "reason",
       "voxels", "ml", "slices", and "notes" on the contours.
 
     Raises:
@@ -252,15 +254,25 @@ class DicomFolder:
       REPAIRS[name] for name in self._settings["repair"]
     )
     image = dicom.read_ct(one.image, **options)
-    return image, _Masks(one.drawing, image, str(self._settings["combine"]))
+    # Taken out, not kept: most patients are loaded once.
+    source = self._tree.parsed.pop(one.drawing.path, None)
+    if source is None:
+      source = _dicom_tree.read_drawing(one.drawing.path, one.drawing.kind)
+    combine = str(self._settings["combine"])
+    return image, _Masks(one.drawing, source, image, combine)
+
+  def __getstate__(self) -> dict[str, Any]:
+    """Without the contours read so far: they would be sent to every process."""
+    tree = dataclasses.replace(self._tree, parsed={})
+    return {**self.__dict__, "_tree": tree}
 
   def _named(
     self,
     drawing: _dicom_tree.Drawing,
     volume: Callable[[int], float],
     on_two: str | None = None,
-  ) -> Sequence[_names.Named]:
-    return _names.name_all(
+  ) -> Sequence[_dicom_names.Named]:
+    return _dicom_names.name_all(
       drawing.outlines,
       wanted=self._wanted,
       aliases=self._aliases,
@@ -270,24 +282,38 @@ class DicomFolder:
 
 
 class _Masks:
-  """The masks of a drawing on a CT, each made when it is asked for."""
+  """The masks of a drawing on a CT, each made once, when it is asked for."""
 
   def __init__(
-    self, drawing: _dicom_tree.Drawing, image: dicom.Image, combine: str
+    self,
+    drawing: _dicom_tree.Drawing,
+    source: _dicom_tree.Parsed,
+    image: dicom.Image,
+    combine: str,
   ):
     self.drawing = drawing
+    self._source = source
     self._image = image
     self._combine = combine
-    self._source: dicom.StructureSet | dicom.Segmentation = (
-      dicom.read_seg(drawing.path)
-      if drawing.kind == "SEG"
-      else dicom.read_rtstruct(drawing.path)
-    )
+    self._made: dict[int, tuple[np.ndarray | None, tuple[str, ...]]] = {}
     spacing = image.spacing
     self.voxel_ml = spacing[0] * spacing[1] * spacing[2] / 1000
 
   def get(self, number: int) -> tuple[np.ndarray | None, tuple[str, ...]]:
     """The mask of a number, None if there can be none, and remarks."""
+    if number not in self._made:
+      array, remarks = self._make(number)
+      # An eighth of the memory: there may be a hundred.
+      bits = None if array is None else np.packbits(array)
+      self._made[number] = bits, remarks
+      return array, remarks
+    bits, remarks = self._made[number]
+    if bits is None:
+      return None, remarks
+    flat = np.unpackbits(bits, count=math.prod(self._image.shape))
+    return flat.reshape(self._image.shape).view(np.bool_), remarks
+
+  def _make(self, number: int) -> tuple[np.ndarray | None, tuple[str, ...]]:
     try:
       if isinstance(self._source, dicom.Segmentation):
         # Frames of reference were compared when the two were paired.
@@ -305,7 +331,7 @@ class _Masks:
     return 0.0 if array is None else int(array.sum()) * self.voxel_ml
 
 
-def _row(named: _names.Named, masks: _Masks) -> dict[str, Any]:
+def _row(named: _dicom_names.Named, masks: _Masks) -> dict[str, Any]:
   """One line of the audit."""
   array, remarks = masks.get(named.outline.number)
   voxels = 0 if array is None else int(np.count_nonzero(array))
@@ -329,7 +355,7 @@ def _row(named: _names.Named, masks: _Masks) -> dict[str, Any]:
 
 def _check_options(on_two: str, combine: str, repair: Collection[str]) -> None:
   for said, given, known in (
-    ("on_two", [on_two], _names.ON_TWO),
+    ("on_two", [on_two], _dicom_names.ON_TWO),
     ("combine", [combine], ("even-odd", "union")),
     ("repair", list(repair), tuple(REPAIRS)),
   ):

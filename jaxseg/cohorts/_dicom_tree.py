@@ -1,4 +1,4 @@
-"""Which CT, and which contours on it, a tree of DICOM files has of whom."""
+"""A tree of DICOM files by patient: each one's CT and the contours on it."""
 
 import collections
 from collections.abc import Iterable, Sequence
@@ -8,6 +8,9 @@ import pathlib
 from jaxseg import _text
 from jaxseg import dicom
 from jaxseg import errors
+
+Parsed = dicom.StructureSet | dicom.Segmentation
+_KEPT_BYTES = 256 * 2**20
 
 
 @dataclasses.dataclass(frozen=True)
@@ -85,11 +88,14 @@ class Tree:
     patients: By name.
     skipped: Number of files that are not DICOM, hidden, or a DICOMDIR.
     broken: File, relative to the root, and why it cannot be used.
+    parsed: Contours that were read for their names, by file, up to 256 MB of
+      files: so they need not be read again.
   """
 
   patients: dict[str, Patient]
   skipped: int
   broken: tuple[tuple[str, str], ...]
+  parsed: dict[pathlib.Path, Parsed]
 
 
 def read_tree(root: pathlib.Path, *, structure_set: str) -> Tree:
@@ -121,15 +127,17 @@ def read_tree(root: pathlib.Path, *, structure_set: str) -> Tree:
     if len(owners[path.parent]) == 1 and path not in found.aside
   ]
   patients: dict[str, Patient] = {}
+  parsed: dict[pathlib.Path, Parsed] = {}
   for patient_id, own in sorted(groups.items()):
     name = _unique(_text.slug(patient_id, fallback="patient"), patients)
-    drawings, unreadable = _drawings(own)
+    drawings, unreadable = _drawings(own, parsed)
     broken += unreadable
     patients[name] = _paired(name, own, drawings, suspects, structure_set)
   return Tree(
     patients,
     found.skipped,
     tuple((_relative(path, root), reason) for path, reason in broken),
+    parsed,
   )
 
 
@@ -145,21 +153,39 @@ def _unique(name: str, taken: Iterable[str]) -> str:
   return result
 
 
+def read_drawing(path: pathlib.Path, kind: str) -> Parsed:
+  """Reads an RTSTRUCT or SEG, whichever `kind` says."""
+  return dicom.read_seg(path) if kind == "SEG" else dicom.read_rtstruct(path)
+
+
 def _drawings(
-  found: Sequence[dicom.Series],
+  found: Sequence[dicom.Series], parsed: dict[pathlib.Path, Parsed]
 ) -> tuple[list[Drawing], list[tuple[pathlib.Path, str]]]:
   """The contours among a patient's series, and the files that are broken."""
   drawings, broken = [], []
+  room = _KEPT_BYTES - sum(path.stat().st_size for path in parsed)
   for series in found:
+    if not (series.is_structure_set or series.is_segmentation):
+      continue
+    kind = "SEG" if series.is_segmentation else "RTSTRUCT"
     for path in series.paths:
       try:
-        if series.is_structure_set:
-          drawings.append(_of_rtstruct(dicom.read_rtstruct(path)))
-        elif series.is_segmentation:
-          drawings.append(_of_seg(dicom.read_seg(path)))
+        one = read_drawing(path, kind)
+        drawings.append(_described(one))
       except errors.JaxsegError as e:
         broken.append((path, str(e)))
+        continue
+      size = path.stat().st_size
+      if size <= room:
+        parsed[path] = one
+        room -= size
   return drawings, broken
+
+
+def _described(one: Parsed) -> Drawing:
+  if isinstance(one, dicom.Segmentation):
+    return _of_seg(one)
+  return _of_rtstruct(one)
 
 
 def _of_rtstruct(one: dicom.StructureSet) -> Drawing:

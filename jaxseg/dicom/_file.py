@@ -179,8 +179,8 @@ def read(
   if kind:
     return dataset
   # At the end of the stack pydicom may raise an OSError of its own instead.
-  for e in (reason, reason and reason.__context__):
-    if isinstance(e, RecursionError | MemoryError):
+  for cause in (reason, reason and reason.__context__):
+    if isinstance(cause, RecursionError | MemoryError):
       raise errors.LimitError(
         f"{path}: sequences nest deeper than the bound 'depth'"
         f" ({limits.depth}) or need more memory than there is; re-export it"

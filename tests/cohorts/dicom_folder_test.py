@@ -1,6 +1,7 @@
 """Folders of CT + RTSTRUCT or SEG of any shape, good patients and bad ones."""
 
 import json
+import pickle
 import shutil
 
 import numpy as np
@@ -90,6 +91,42 @@ def test_the_users_names_come_first(tmp_path):
   )
   assert cohort.load("p1").contoured == ("cochlea_left",)
   assert statuses(cohort.audit("p1"))["Brain"] == "set aside"
+
+
+def test_each_structure_set_is_parsed_once_and_each_mask_made_once(
+  tmp_path, monkeypatch
+):
+  parsed, made = [], []
+
+  def counted(owner, name, calls):
+    real = getattr(owner, name)
+
+    def call(*args, **options):
+      calls.append(args)
+      return real(*args, **options)
+
+    monkeypatch.setattr(owner, name, call)
+
+  counted(dicom, "read_rtstruct", parsed)
+  counted(dicom.StructureSet, "mask", made)
+  for seed in (1, 2):
+    patient(tmp_path, seed, TWO)
+  cohort = cohorts.DicomFolder(tmp_path, on_two="largest")
+  for name in cohort.patients():
+    assert cohort.audit(name)["refused"] == ""
+  assert len(parsed) == 2
+  assert len(made) == 2 * len(TWO)
+  cohort.load("p1")  # Its contours were not kept.
+  assert len(parsed) == 3
+
+
+def test_a_pickled_cohort_has_no_contours_and_loads_the_same(tmp_path):
+  cohort = cohorts.DicomFolder(patient(tmp_path, 1))
+  content = pickle.dumps(cohort)
+  assert len(content) < 20_000
+  other = pickle.loads(content).load("p1")
+  for name, mask in cohort.load("p1").masks.items():
+    np.testing.assert_array_equal(other.masks[name], mask)
 
 
 TWO = {

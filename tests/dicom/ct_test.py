@@ -382,6 +382,41 @@ def test_bits_beyond_those_stored_are_a_fault(tmp_path):
   assert kept.array.max() == stored((5, 16, 20)).max() - 1024
 
 
+@pytest.mark.parametrize("signed", [False, True])
+@pytest.mark.parametrize("rle", [False, True])
+def test_overlays_in_unused_bits_are_no_values(tmp_path, signed, rle):
+  """As the standard once allowed: 12 bits stored, an overlay in bit 12."""
+  low = -300 if signed else 0
+
+  def overlay(dataset, _):
+    values = np.frombuffer(dataset.PixelData, np.uint16) % 2000 + low
+    drawn = np.uint16(1 << 12) * (np.arange(values.size) % 3 == 0)
+    bits = (values & 0x0FFF).astype(np.uint16) | drawn.astype(np.uint16)
+    dataset.PixelData = bits.tobytes()
+    dataset.BitsStored, dataset.HighBit = 12, 11
+    dataset.PixelRepresentation = int(signed)
+    dataset.add_new((0x6000, 0x0100), "US", 16)
+    dataset.add_new((0x6000, 0x0102), "US", 12)
+    if rle:
+      dataset.compress(uids.RLELossless, generate_instance_uid=False)
+
+  ct_series(tmp_path, change=overlay)
+  image = dicom.read_ct(tmp_path)
+  expected = stored((5, 16, 20)).astype(np.int32) % 2000 + low - 1024
+  np.testing.assert_array_equal(image.array, expected)
+  assert "overlay" in codes(image)
+
+
+def test_bits_beyond_those_stored_are_a_fault_in_rle_too(tmp_path):
+  def narrow(dataset, _):
+    dataset.BitsStored, dataset.HighBit = 10, 9
+    dataset.compress(uids.RLELossless, generate_instance_uid=False)
+
+  ct_series(tmp_path, shape=(3, 16, 20), change=narrow)
+  with pytest.raises(errors.DataError, match=r"BitsStored \(0028,0101\) 10"):
+    dicom.read_ct(tmp_path)
+
+
 @pytest.mark.parametrize(("name", "value", "said"), [
     ("SamplesPerPixel", 3, "monochrome"),
     ("PhotometricInterpretation", "PALETTE COLOR", "PALETTE"),

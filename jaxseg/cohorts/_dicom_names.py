@@ -6,7 +6,7 @@ import dataclasses
 from jaxseg import _text
 from jaxseg import errors
 from jaxseg import structures
-from jaxseg.cohorts._dicom_tree import Outline
+from jaxseg.cohorts import _dicom_tree
 
 ON_TWO = ("refuse", "first", "largest", "newest")
 _RANK = {"own": 0, "exact": 1, "normalised": 2, "side": 2}
@@ -25,14 +25,14 @@ class Named:
     reason: For people.
   """
 
-  outline: Outline
+  outline: _dicom_tree.Outline
   structure: str
   status: str
   reason: str = ""
 
 
 def name_all(
-  outlines: Sequence[Outline],
+  outlines: Sequence[_dicom_tree.Outline],
   *,
   wanted: Collection[str],
   aliases: Mapping[str, str | None],
@@ -89,8 +89,10 @@ def name_all(
 
 
 def _decide(
-  best: Sequence[Outline], on_two: str, volume: Callable[[int], float]
-) -> Outline | None:
+  best: Sequence[_dicom_tree.Outline],
+  on_two: str,
+  volume: Callable[[int], float],
+) -> _dicom_tree.Outline | None:
   """The one that is meant, or None."""
   if len(best) == 1:
     return best[0]
