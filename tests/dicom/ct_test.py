@@ -389,10 +389,10 @@ def test_overlays_in_unused_bits_are_no_values(tmp_path, signed, rle):
   low = -300 if signed else 0
 
   def overlay(dataset, _):
-    values = np.frombuffer(dataset.PixelData, np.uint16) % 2000 + low
-    drawn = np.uint16(1 << 12) * (np.arange(values.size) % 3 == 0)
-    bits = (values & 0x0FFF).astype(np.uint16) | drawn.astype(np.uint16)
-    dataset.PixelData = bits.tobytes()
+    values = np.frombuffer(dataset.PixelData, "<u2").astype(np.int32)
+    values = (values % 2000 + low) & 0x0FFF
+    values[::3] |= 1 << 12
+    dataset.PixelData = values.astype("<u2").tobytes()
     dataset.BitsStored, dataset.HighBit = 12, 11
     dataset.PixelRepresentation = int(signed)
     dataset.add_new((0x6000, 0x0100), "US", 16)

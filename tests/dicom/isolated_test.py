@@ -92,8 +92,3 @@ def test_broken_images_leave_the_program_alive(series, tmp_path):
 def test_many_broken_images_leave_the_program_alive(series, tmp_path):
   outcomes = fuzz(dicom.read_ct, series[0].read_bytes(), tmp_path / "x", 5)
   assert {"read", "DataError"} <= outcomes
-
-
-def test_modules_of_the_package_do_not_hide_those_of_python():
-  """The worker is started by its path, beside files of any name."""
-  assert "-P" in _isolated._worker().args
