@@ -1,7 +1,7 @@
-"""Arrays in patient space: a grid says where its voxels lie.
+"""Arrays in patient space: a grid says where the voxels lie.
 
-Everything about places is decided here and nowhere else: whether two grids
-are one, how axes are reordered, what is cropped, padded or resampled.
+Only this module decides about places: whether two grids are the same, how axes
+are reordered, what is cropped, padded or resampled.
 Positions are float64 mm in patient LPS: x grows to the patient's left, y to
 posterior, z to superior.
 """
@@ -19,7 +19,7 @@ from numpy import typing as npt
 from jaxseg import _extras
 from jaxseg import errors
 
-# Positions nearer than this are one: files hold decimals.
+# Positions within this distance are the same: files hold decimals.
 SAME_MM = 0.01
 # Neighbouring slices are evenly spaced if within 1 % or that.
 _RELATIVE = 0.01
@@ -117,8 +117,8 @@ class Grid:
   def gap(self) -> float:
     """Median distance of neighbouring slices, mm; thickness of a single one.
 
-    Of an even number the lower of the two in the middle, so that it is a
-    distance which occurs: two slices, a gap and two more have no middle one.
+    Of an even number of distances it is the lower one in the middle, so that
+    the result is a distance that occurs.
     """
     if len(self.positions) > 1:
       apart = np.abs(np.diff(self.distances))
@@ -132,7 +132,7 @@ class Grid:
 
   @property
   def tolerance(self) -> float:
-    """By how much a slice's position may differ from the even one, mm."""
+    """How far a slice may lie from its evenly spaced position, mm."""
     return max(_RELATIVE * self.gap, SAME_MM)
 
   @functools.cached_property
@@ -185,9 +185,9 @@ class Grid:
   def nearest(self, distances: np.ndarray) -> np.ndarray:
     """The slice each distance along the normal belongs to, -1 for none.
 
-    A slice owns half of the way to each neighbour; the lower one owns the
-    middle. Where slices are missing between two (more than 1.5 times the
-    median apart), each owns half of the median only, as the outermost do.
+    A slice reaches half the way to each neighbour; the middle belongs to the
+    lower one. Where slices are missing (neighbours more than 1.5 times the
+    median apart), a slice reaches only half the median, as the outermost do.
 
     Args:
       distances: `[...]`, from the first slice along the normal, mm; slices
@@ -198,7 +198,7 @@ class Grid:
     """
     at = np.asarray(distances, np.float64)
     middle = (self.distances[1:] + self.distances[:-1]) / 2
-    # A hair's breadth in favour of the lower: decimals are finite.
+    # Slightly in favour of the lower slice, as decimals are rounded.
     index = np.searchsorted(middle, at - 1e-6 * self.gap, side="left")
     off = at - self.distances[index]
     half = self._halves()[(off > 0).astype(np.int64), index]
@@ -219,7 +219,7 @@ class Grid:
     return self.positions[index] + np.asarray(in_plane, np.float64) @ steps
 
   def coincides(self, other: "Grid") -> bool:
-    """Whether every voxel lies where the other grid's does, slice by slice."""
+    """Whether every voxel lies where the other grid's does."""
     if self.shape != other.shape:
       return False
     if self.is_even and other.is_even:

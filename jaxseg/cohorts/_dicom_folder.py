@@ -1,4 +1,4 @@
-"""Any folder of CT with RTSTRUCT or SEG, as it comes from a clinic or TCIA."""
+"""Any folder of CT with RTSTRUCT or SEG, as exported by a clinic or TCIA."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 import dataclasses
@@ -29,14 +29,14 @@ REPAIRS: Mapping[str, tuple[str, str]] = {
 
 
 class DicomFolder:
-  """The patients of a folder of any shape.
+  """The patients of a folder with any layout.
 
-  Files are found by content. Patients are told apart by PatientID; each is one
-  case: the contours that are chosen, on the CT that they were drawn on. A
-  patient who cannot be used never stops the others: `audit` says why.
+  Files are found by content. Patients are distinguished by PatientID; each is
+  one case: the chosen contours on the CT they were drawn on. A patient who
+  cannot be used never stops the others: `audit` says why.
 
   Attributes:
-    name: "dicom_folder"; "phantom" where all patients are made up.
+    name: "dicom_folder", or "phantom" if all patients are synthetic.
     structures: Canonical names that were contoured on some patient.
   """
 
@@ -51,21 +51,22 @@ class DicomFolder:
     combine: str = "even-odd",
     repair: Collection[str] = (),
   ) -> None:
-    """Reads all headers and names; no pixels.
+    """Reads all headers and names, but no pixels of images.
 
     Args:
       folder: The folder.
-      structures: Canonical names that are wanted; None: every organ that the
-        vocabulary knows, never a target.
+      structures: Canonical names that are wanted; None takes every organ of the
+        vocabulary, but no target.
       aliases: The user's own names, as `structures.read_aliases` gives them;
-        they come before the vocabulary's.
-      on_two: Where two contours fit a structure equally well: "refuse" both,
-        or take the "first", "newest" (lowest, highest number) or "largest".
-      structure_set: Which of several of a patient: "newest", "refuse" the
-        patient, or else a StructureSetLabel.
-      combine: Closed contours of a slice together: "even-odd" or "union".
-      repair: What may be repaired in a CT: "spacing" (resampled), "tilt"
-        (sheared), "truncated" (as missing), "stray_bits" (kept).
+        they override the vocabulary's.
+      on_two: If two contours fit a structure equally well: "refuse" both, or
+        take the "first" (lowest number), "newest" (highest) or "largest".
+      structure_set: If a patient has several: take the "newest", "refuse" the
+        patient, or give a StructureSetLabel.
+      combine: How the closed contours of a slice are combined: "even-odd" or
+        "union".
+      repair: Faults of a CT to repair: "spacing" (resample), "tilt" (shear),
+        "truncated" (treat as missing), "stray_bits" (keep).
 
     Raises:
       DataError: The folder does not exist or has no DICOM files.
@@ -97,7 +98,7 @@ class DicomFolder:
     for name, one in self._tree.patients.items():
       if one.drawing is None or one.refused:
         continue
-      # Volumes are unknown yet, but whichever is chosen, the names stay.
+      # Volumes are not known yet, but the names do not depend on the choice.
       policy = "first" if on_two == "largest" else on_two
       matched = {
         named.structure
@@ -144,11 +145,11 @@ class DicomFolder:
 
     Returns:
       The case: int16 HU and bool masks. A structure whose contours cannot be
-      filled, or that lies outside of the CT, has no mask but a note.
+      filled, or that lies outside the CT, has a note instead of a mask.
 
     Raises:
       DataError: The patient is unknown, or a file is missing or malformed.
-      GeometryError: The CT is no regular stack.
+      GeometryError: The CT is not a regular stack.
     """
     one = self._find(patient)
     image, masks = self._read(one)
@@ -173,7 +174,7 @@ class DicomFolder:
     )
 
   def audit(self, patient: str) -> dict[str, Any]:
-    """What was found of a patient, and what became of it.
+    """What was found for a patient, and how it was used.
 
     Args:
       patient: One of `everyone()`.
@@ -226,7 +227,7 @@ class DicomFolder:
     return row
 
   def describe(self) -> Mapping[str, Any]:
-    """JSON-able facts that fix the cohort; no path, only the folder's name."""
+    """JSON-able facts that identify the cohort, without the folder's path."""
     return {
       "name": self.name,
       "synthetic": self._synthetic,
@@ -254,7 +255,7 @@ class DicomFolder:
       REPAIRS[name] for name in self._settings["repair"]
     )
     image = dicom.read_ct(one.image, **options)
-    # Taken out, not kept: most patients are loaded once.
+    # Most patients are loaded once, so it is not kept any longer.
     source = self._tree.parsed.pop(one.drawing.path, None)
     if source is None:
       source = _dicom_tree.read_drawing(one.drawing.path, one.drawing.kind)
@@ -262,7 +263,7 @@ class DicomFolder:
     return image, _Masks(one.drawing, source, image, combine)
 
   def __getstate__(self) -> dict[str, Any]:
-    """Without the contours read so far: they would be sent to every process."""
+    """Leaves out the contours read so far, which every process would get."""
     tree = dataclasses.replace(self._tree, parsed={})
     return {**self.__dict__, "_tree": tree}
 
@@ -303,7 +304,7 @@ class _Masks:
     """The mask of a number, None if there can be none, and remarks."""
     if number not in self._made:
       array, remarks = self._make(number)
-      # An eighth of the memory: there may be a hundred.
+      # Packed, as there may be a hundred.
       bits = None if array is None else np.packbits(array)
       self._made[number] = bits, remarks
       return array, remarks

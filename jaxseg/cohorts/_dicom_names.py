@@ -1,4 +1,4 @@
-"""Which of a patient's contours is which structure."""
+"""Matches a patient's contours with structures by their names."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 import dataclasses
@@ -14,7 +14,7 @@ _RANK = {"own": 0, "exact": 1, "normalised": 2, "side": 2}
 
 @dataclasses.dataclass(frozen=True)
 class Named:
-  """What became of one contour's name.
+  """How one contour's name was matched.
 
   Attributes:
     outline: The ROI or segment.
@@ -22,7 +22,7 @@ class Named:
     status: "matched", "unknown", "set aside" (by the user's table), "not
       asked for", "empty", "second choice" (another fits better) or "refused"
       (several fit).
-    reason: For people.
+    reason: Explanation for people, or "".
   """
 
   outline: _dicom_tree.Outline
@@ -45,9 +45,9 @@ def name_all(
     outlines: ROIs or segments.
     wanted: Canonical names that may be matched.
     aliases: The user's own table.
-    on_two: Where two fit a structure equally well: "refuse" both, or take the
-      "first" or "newest" (the lowest or highest number) or the "largest".
-    volume: Number -> volume; asked for "largest" alone.
+    on_two: If two fit a structure equally well: "refuse" both, or take the
+      "first" (lowest number), "newest" (highest) or "largest".
+    volume: Number -> volume; called only for "largest".
 
   Returns:
     One for each outline, in their order.

@@ -1,4 +1,4 @@
-"""What is odd about polygons: too many crossings, and unclear insides."""
+"""Finds polygons that take long to fill or whose inside is ambiguous."""
 
 from collections.abc import Sequence
 
@@ -15,8 +15,8 @@ _MOST_RINGS = 500
 def count_crossings(rings: Sequence[np.ndarray], columns: int) -> int:
   """About how often polygons cross the columns of a grid, never too few.
 
-  The time to fill them depends on it: with few points that zigzag, it can be
-  large.
+  The time to fill them depends on it; a few points that zigzag can cross very
+  often.
 
   Args:
     rings: Polygons `[P, 2]`, (row, column) in index coordinates.
@@ -81,7 +81,7 @@ def partly_overlapping(
 ) -> int:
   """Number of slices on which two polygons overlap partly.
 
-  Two polygons do if voxel centres lie in both, and in either alone.
+  They do if some voxel centres lie in both, and some in either one alone.
 
   Args:
     rings: Polygons `[P, 2]`, (row, column).
@@ -90,8 +90,8 @@ def partly_overlapping(
     shape: Numbers of rows and columns.
 
   Returns:
-    The number. It is meant for a warning: after 3000 pairs whose boxes meet,
-    or 500 polygons in a slice, no more are looked at.
+    The number, meant for a warning: no more than 3000 pairs whose boxes meet,
+    and 500 polygons of a slice, are compared.
   """
   groups: dict[tuple[int, int], list[int]] = {}
   for index, key in enumerate(
@@ -114,14 +114,14 @@ def partly_overlapping(
 def _any_overlap(
   rings: Sequence[np.ndarray], shape: tuple[int, int], most: int
 ) -> tuple[bool, int]:
-  """Whether two rings overlap partly, and how many pairs were looked at."""
+  """Whether two rings overlap partly, and how many pairs were compared."""
   low = np.stack([ring.min(axis=0) for ring in rings])
   high = np.stack([ring.max(axis=0) for ring in rings])
   apart = (low[:, None] > high[None]).any(-1)
   first, second = np.nonzero(np.triu(~(apart | apart.T), 1))
   pairs = zip(first[:most], second[:most], strict=True)
   for count, (i, j) in enumerate(pairs, start=1):
-    # Only the box of both is painted, moved to the corner of a small grid.
+    # Only their common box is filled, as a small grid of its own.
     corner = np.floor(np.minimum(low[i], low[j])).clip(0)
     corner = np.minimum(corner, np.array(shape) - 1)
     far = np.minimum(np.ceil(np.maximum(high[i], high[j])), np.array(shape) - 1)

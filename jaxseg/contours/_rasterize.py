@@ -1,4 +1,4 @@
-"""Polygons to masks: voxel centres in the closed even-odd region."""
+"""Fills polygons: the voxel centres in their closed even-odd region."""
 
 from collections.abc import Sequence
 
@@ -7,9 +7,9 @@ import numpy as np
 from jaxseg import errors
 from jaxseg.contours import _rings
 
-# A centre this near to an edge lies on it. Contours come as decimals, so a
-# border drawn through centres misses them by rounding; a wider margin would
-# take in neighbours that the contour leaves out on purpose.
+# A centre this near to an edge lies on it. Contours are stored as decimals, so
+# a border drawn through centres misses them by rounding; a wider margin would
+# include neighbours that the contour leaves out on purpose.
 BORDER_PIXELS = 1e-6
 _COMBINE = ("even-odd", "union")
 
@@ -24,9 +24,9 @@ def rasterize(
   """The mask of polygons that lie in the slices of a grid.
 
   A voxel is inside if its centre lies in the closed even-odd region of its
-  slice's polygons: a ring within a ring is a hole, and borders are inside,
-  those of holes too. The result depends neither on the order, start and
-  direction of points nor on mirroring.
+  slice's polygons: a polygon within a polygon is a hole, and borders are
+  inside, including those of holes. The result depends neither on the order,
+  start and direction of the points nor on mirroring.
 
   Args:
     polygons: Points `[P, 3]` each, patient LPS, mm, at least one point, all in
@@ -37,8 +37,8 @@ def rasterize(
       voxel inside any of them is inside.
 
   Returns:
-    Bool `[slice, row, column]`. A polygon counts for the nearest slice, the
-    lower one of two; farther than half a spacing from all, for none.
+    Bool `[slice, row, column]`. A polygon belongs to the nearest slice, the
+    lower one if two are equally near; beyond half a spacing, to none.
 
   Raises:
     GeometryError: A polygon is not planar, or not parallel to the slices.
@@ -96,8 +96,9 @@ def fill(
     rings: Polygons `[P, 2]`, (row, column); whole numbers are voxel centres.
     slices: Slice of each ring.
     shape: Numbers of slices, rows, columns.
-    planes: A number for each ring; even-odd combines the rings of one slice
-      that share it, and the results are united. None: all of a slice.
+    planes: A number for each ring: even-odd combines only rings of a slice with
+      the same number, and the union of the results is taken. None combines all
+      rings of a slice.
     combine: "even-odd" or "union".
 
   Returns:
@@ -127,7 +128,7 @@ def fill(
 
 
 def _turns(slices: np.ndarray, planes: np.ndarray) -> np.ndarray:
-  """For each ring the rank of its plane among the planes of its slice."""
+  """For each ring, the rank of its plane among those of its slice."""
   pairs, which = np.unique(
     np.stack([slices, planes], axis=1), axis=0, return_inverse=True
   )
@@ -140,7 +141,7 @@ def _paint(mask: np.ndarray, edges: _rings.Edges, slices: np.ndarray) -> None:
   if not len(edges.ring):
     return
   rows, columns = mask.shape[1:]
-  # Beyond this box nothing is inside; edges left of it or above it matter.
+  # Nothing is inside beyond this box, but edges left of or above it matter.
   box = [
     (max(0, int(np.floor(v.min())) - 1), min(n, int(np.ceil(v.max())) + 2))
     for v, n in ((edges.row, rows), (edges.column, columns))
@@ -150,8 +151,8 @@ def _paint(mask: np.ndarray, edges: _rings.Edges, slices: np.ndarray) -> None:
     return
   used = slices[edges.ring]
   low, high = int(used.min()), int(used.max()) + 1
-  # Flips [row, slice, column]: each row is one piece of memory, and a column
-  # is inside after an odd number of them. uint8 wraps at an even number.
+  # Flips [row, slice, column]: each row is contiguous, and a voxel is inside
+  # after an odd number of them. uint8 wraps at an even number.
   flips = np.zeros((bottom - top, high - low, right - left), np.uint8)
   moved = _rings.Edges(
     edges.ring, edges.row, edges.column - left, edges.row_end,

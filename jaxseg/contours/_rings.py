@@ -84,7 +84,7 @@ class Edges:
 
 
 def edges(rings: Sequence[np.ndarray]) -> Edges:
-  """All edges of rings, those of no length included."""
+  """All edges of rings, including those of no length."""
   lengths = np.array([len(ring) for ring in rings], np.int64)
   points = np.concatenate([*rings, np.empty((0, 2))]).astype(np.float64)
   last = np.cumsum(lengths)
@@ -131,9 +131,9 @@ def crossings(
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
   """Where edges cross the lines column = 0, 1, ..., columns - 1.
 
-  An edge covers the half-open range of columns [lower, upper), so that a
-  line through a vertex meets one of two edges that go on, and none or both of
-  two that turn back; an edge along the line has no crossing.
+  An edge covers the half-open range of columns [lower, upper). So a line
+  through a vertex meets one of two edges that continue across it, and none or
+  both of two that turn back; an edge along the line has no crossing.
 
   Args:
     of: Edges.
@@ -149,8 +149,7 @@ def crossings(
   edge = np.repeat(np.arange(len(count)), count)
   first = np.cumsum(count) - count
   column = np.arange(len(edge)) + np.repeat(low.astype(np.int64) - first, count)
-  # Within [0, 1], so that no edge is too steep; those that meet no line are
-  # not looked at.
+  # In [0, 1] for any edge, however steep; edges that meet no line are absent.
   share = (column - of.column[edge]) / (of.column_end - of.column)[edge]
   row = of.row[edge] + share * (of.row_end - of.row)[edge]
   return edge, column, row
@@ -184,7 +183,7 @@ def touched(
 def _touched(
   of: Edges, shape: tuple[int, int], within: float
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-  """As `touched`, for edges that run along the columns more than across."""
+  """As `touched`, for edges that run more along the columns than across."""
   low = np.minimum(of.column, of.column_end) - within
   high = np.maximum(of.column, of.column_end) + within
   first = np.ceil(low).clip(0, shape[1])
@@ -196,7 +195,7 @@ def _touched(
     first.astype(np.int64) - begin, count
   )
   run, rise = of.column_end - of.column, of.row_end - of.row
-  with np.errstate(over="ignore"):  # Edges of no length to speak of.
+  with np.errstate(over="ignore"):  # Of edges that are nearly points.
     share = (column - of.column[edge]) / np.where(run == 0, 1.0, run)[edge]
   row = np.rint(of.row[edge] + share.clip(0, 1) * rise[edge])
   # Distance to the segment: to the nearest of its points.

@@ -38,7 +38,7 @@ _IF_PRESENT = ("StudyDescription",)
 
 
 def put(dataset: Dataset, **values: Any) -> None:
-  """Sets attributes as they are: what was the image's must stay the same."""
+  """Sets attributes unvalidated: what comes from the image must not change."""
   for keyword, found in values.items():
     tag = datadict.tag_for_keyword(keyword) or 0
     dataset[tag] = DataElement(
@@ -62,7 +62,7 @@ class Uids:
   Args:
     seed: None for random ones.
     content: All that is written: arrays and bytes as they are, anything else
-      by its `repr`. Other content gives other UIDs, whatever the seed.
+      by its `repr`. Different content gives different UIDs for any seed.
   """
 
   def __init__(self, seed: int | str | None, content: Iterable[Any]):
@@ -147,7 +147,7 @@ def _is_valid(keyword: str, text: str) -> bool:
 
 
 def say_character_set(dataset: Dataset, texts: Iterable[str]) -> None:
-  """UTF-8 where ASCII is not enough; without the attribute it is ASCII."""
+  """Declares UTF-8 where ASCII, the default, is not enough."""
   own = [str(element.value) for element in dataset if element.VR != "SQ"]
   if not "".join([*own, *texts]).isascii():
     put(dataset, SpecificCharacterSet="ISO_IR 192")

@@ -21,8 +21,9 @@ _AT_ONCE = 1 << 20
 def joined(arrays: Sequence[np.ndarray]) -> list[str]:
   r"""Writes the numbers of each array, in order, with backslashes between.
 
-  Every number is the shortest decimal within 5e-5 of the value, as others read
-  it, too: never an exponent, never "-0", a digit on either side of the point.
+  Every number is the shortest decimal within 5e-5 of the value, in a form that
+  every reader understands: no exponent, no "-0", a digit on either side of the
+  point.
 
   Args:
     arrays: float64, any shapes.
@@ -38,7 +39,7 @@ def joined(arrays: Sequence[np.ndarray]) -> list[str]:
 
 
 def _chunks(arrays: Sequence[np.ndarray]) -> Iterator[list[np.ndarray]]:
-  """Runs of arrays of about a million numbers, to bound the memory."""
+  """Groups of arrays of about a million numbers, to limit the memory."""
   chunk: list[np.ndarray] = []
   size = 0
   for array in arrays:
@@ -53,7 +54,7 @@ def _chunks(arrays: Sequence[np.ndarray]) -> Iterator[list[np.ndarray]]:
 
 def _joined(arrays: list[np.ndarray]) -> Iterator[str]:
   values = np.concatenate(arrays)
-  if not (abs(values) < _BELOW).all():  # Written so that nan is caught, too.
+  if not (abs(values) < _BELOW).all():  # Also true of NaN.
     raise errors.DataError(
       f"coordinate {values[~(abs(values) < _BELOW)][0]} is not finite or too"
       " large for a DICOM decimal string; give coordinates in mm"
@@ -71,7 +72,7 @@ def _joined(arrays: list[np.ndarray]) -> Iterator[str]:
 
 
 def _characters(units: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-  """Numbers, in units of the last place, spelled out.
+  """Spells out numbers that are given in units of the last place.
 
   Args:
     units: int64 `[N]`.
@@ -84,7 +85,7 @@ def _characters(units: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
   digits = max(1, len(str(int(left.max(initial=0)))) - _PLACES)
   point = 1 + digits
   width = point + 1 + _PLACES + 1
-  # A column at a time is one piece of memory.
+  # So that each column is contiguous.
   characters = np.empty((width, len(units)), np.uint8)
   kept = np.empty((width, len(units)), np.bool_)
   kept[0], characters[0] = units < 0, ord("-")
@@ -95,13 +96,13 @@ def _characters(units: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
       characters[column], kept[column] = ord("."), some
       continue
     if column < point:
-      # Zeros in front are left out, but for one before the point.
+      # Leading zeros are left out, except one before the point.
       kept[column] = (left > 0) | (column == point - 1)
     left, last = np.divmod(left, 10)
     characters[column] = last + ord("0")
     if column > point:
       some |= last > 0
-      kept[column] = some  # Zeros at the end are left out.
+      kept[column] = some  # Trailing zeros are left out.
   return characters.T, kept.T
 
 

@@ -21,7 +21,7 @@ _MEMORY = 8 * 2**30
 def main() -> None:
   """Answers until its input ends."""
   with contextlib.suppress(ImportError, ValueError, OSError):
-    import resource  # Where there is none, there is no bound either.
+    import resource  # Where it is missing, there is no limit.
 
     resource.setrlimit(resource.RLIMIT_AS, (_MEMORY, _MEMORY))
   warnings.simplefilter("ignore")

@@ -1,4 +1,4 @@
-"""Opens a DICOM file within bounds of time, size and nesting."""
+"""Parses a DICOM file within limits of time, size and nesting."""
 
 from collections.abc import Sequence
 import dataclasses
@@ -21,14 +21,14 @@ from jaxseg import errors
 from jaxseg.dicom import _header
 
 _CHUNK = 1 << 20
-# So many bytes are parsed within the time, whatever they are.
+# A file of this size is parsed within the time limit, whatever it holds.
 _SMALL = 8 << 20
 _UNDEFINED = 0xFFFFFFFF
 
 
 @dataclasses.dataclass(frozen=True)
 class Limits:
-  """Bounds of what is read; a file over one is refused with its name.
+  """Limits on what is read; a file beyond one is refused, and the limit named.
 
   Attributes:
     length: Voxels along any axis of a volume.
@@ -39,8 +39,9 @@ class Limits:
     depth: Levels of nested sequences.
     contours: Contours of one structure set.
     points: Points of one structure set.
-    crossings: Crossings of one ROI's contours with the columns of an image, on
-      which the time to fill it depends; drawn ones have a million at most.
+    crossings: How often one ROI's contours cross the columns of an image,
+      which decides the time to fill them; drawn ones do a million times at
+      most.
     seconds: Time to parse one file.
   """
 
@@ -63,7 +64,7 @@ class Deadline:
 
   Args:
     path: For the message.
-    limits: Has the bound.
+    limits: Has the limit.
   """
 
   def __init__(self, path: pathlib.Path, limits: Limits):
@@ -71,16 +72,16 @@ class Deadline:
     self._end = time.monotonic() + limits.seconds
 
   def check(self) -> None:
-    """Raises LimitError if it is over."""
+    """Raises LimitError if the time is up."""
     if time.monotonic() > self._end:
       raise errors.LimitError(
         f"{self._path}: takes more than {self._seconds:g} s to parse; re-export"
-        " it, or raise the bound 'seconds'"
+        " it, or raise the limit 'seconds'"
       )
 
 
 class _Watched:
-  """A file that is not read after a deadline, and tells if it ended early.
+  """A file with a deadline, which knows afterwards whether it ended early.
 
   pydicom takes the end of a file for the end of whatever it was reading. At a
   proper end it asks once for a further element, and gets nothing.
@@ -129,15 +130,15 @@ def read(
     path: A file of any name, with or without preamble and meta header.
     pixels: Whether to read the pixel data, too.
     tags: Keywords to keep; None keeps all.
-    limits: Bounds on time, depth and inflation.
-    deadline: One that has begun already; None starts one.
+    limits: Limits on time, depth and inflation.
+    deadline: One that is running already; None starts one.
 
   Returns:
     The data set, its values not yet converted.
 
   Raises:
     NotDicomError: The file is not DICOM, or a directory of such files.
-    LimitError: The file is over a bound.
+    LimitError: The file exceeds a limit.
     TruncatedError: The file ends in the middle of something.
     DataError: The file cannot be opened, or is DICOM that cannot be parsed.
   """
@@ -163,13 +164,14 @@ def read(
         _check_items(dataset, path, limits, deadline)
         if source.is_cut:
           raise errors.TruncatedError(
-            f"{path}: ends in the middle; the file is cut off, copy it again"
+            f"{path}: ends in the middle of an element; the file is cut"
+            " off, copy it again"
           )
         kind = _header.text(dataset, "SOPClassUID", path)
   except errors.JaxsegError:
     raise
   except OSError as e:
-    if e.errno is not None:  # Else it is pydicom's own, of broken sequences.
+    if e.errno is not None:  # Without one, pydicom's own, about a sequence.
       raise errors.DataError(
         f"{path}: cannot be read ({e.strerror}); check path and permission"
       ) from e
@@ -178,11 +180,11 @@ def read(
     kind, reason = "", e
   if kind:
     return dataset
-  # At the end of the stack pydicom may raise an OSError of its own instead.
+  # Where the stack ends, pydicom may turn the error into an OSError of its own.
   for cause in (reason, reason and reason.__context__):
     if isinstance(cause, RecursionError | MemoryError):
       raise errors.LimitError(
-        f"{path}: sequences nest deeper than the bound 'depth'"
+        f"{path}: sequences nest deeper than the limit 'depth'"
         f" ({limits.depth}) or need more memory than there is; re-export it"
       ) from reason
   if not claims or (reason is None and _is_directory(dataset, path)):
@@ -205,7 +207,7 @@ def _is_directory(dataset: Dataset, path: pathlib.Path) -> bool:
 
 
 def _check_start(file: Any, path: pathlib.Path) -> bool:
-  """Refuses what does not begin as DICOM does; whether it has a preamble."""
+  """Refuses what does not begin like DICOM; True if it has a preamble."""
   start = file.read(136)
   if start[128:132] == b"DICM":
     return True
@@ -216,7 +218,7 @@ def _check_start(file: Any, path: pathlib.Path) -> bool:
 
 
 def _check_inflation(file: Any, path: pathlib.Path, limits: Limits) -> None:
-  """Refuses a deflated file that would grow beyond its bound.
+  """Refuses a deflated file that would inflate beyond its limit.
 
   pydicom inflates such a file in one go; this counts first, a megabyte at a
   time.
@@ -243,7 +245,7 @@ def _check_inflation(file: Any, path: pathlib.Path, limits: Limits) -> None:
     data = inflate.unconsumed_tail or file.read(_CHUNK)
     if grown > bound:
       raise errors.LimitError(
-        f"{path}: {size} bytes inflate to more than {bound}; raise the bound"
+        f"{path}: {size} bytes inflate to more than {bound}; raise the limit"
         " 'inflated_bytes' if you trust the file"
       )
 
@@ -261,7 +263,7 @@ def _check_items(
     if depth > limits.depth:
       raise errors.LimitError(
         f"{path}: sequences nest deeper than {limits.depth} levels; raise the"
-        " bound 'depth' if you trust the file"
+        " limit 'depth' if you trust the file"
       )
     below: list[Any] = []
     for one in level:
@@ -304,5 +306,5 @@ def _sequence(
     return dataset[element.tag]
   except RecursionError:
     raise
-  except Exception:  # A broken one is refused by who needs it.
+  except Exception:  # Whoever needs a broken one refuses it.
     return None

@@ -1,4 +1,4 @@
-"""Data sets to checked Python values.
+"""Checked Python values from data sets.
 
 pydicom converts a value only when it is asked for, and then raises whatever
 the value provokes. Everything read from a file therefore goes through the
@@ -21,14 +21,14 @@ from pydicom.dataset import Dataset
 from jaxseg import _text
 from jaxseg import errors
 
-# What pydicom must not warn of on the console: it is checked here or harmless.
+# Keeps pydicom's warnings off the console: they are checked here or harmless.
 pydicom_config.settings.reading_validation_mode = pydicom_config.IGNORE
 
 _DECIMAL = b"0123456789+-.eE\\ "
 
 
 def named(keyword: str) -> str:
-  """A keyword and its tag, as messages show them."""
+  """A keyword with its tag, for messages."""
   tag = datadict.tag_for_keyword(keyword)
   return f"{keyword} ({tag >> 16:04X},{tag & 0xFFFF:04X})" if tag else keyword
 
@@ -68,7 +68,7 @@ def text(dataset: Dataset, keyword: str, path: pathlib.Path) -> str:
 def numbers(
   dataset: Dataset, keyword: str, path: pathlib.Path, count: int
 ) -> np.ndarray | None:
-  """A fixed number of finite float64, or None where the attribute is absent.
+  """A given number of finite float64, or None where the attribute is absent.
 
   Raises:
     DataError: There are more or fewer, or one is not finite.
@@ -93,10 +93,10 @@ def numbers(
 
 
 def _decimals(dataset: Dataset, keyword: str) -> np.ndarray | None:
-  """Decimal strings as they stand in the file, None where it is not so plain.
+  """Decimal strings straight from the file, None if it is not that simple.
 
   pydicom makes an object of each number, which would take a third of the time
-  that a series takes to read.
+  to read a series.
   """
   tag = datadict.tag_for_keyword(keyword)
   element = None if tag is None else dataset.get_item(tag)
@@ -135,7 +135,7 @@ def items(dataset: Dataset, keyword: str, path: pathlib.Path) -> list[Dataset]:
   """The items of a sequence; none where it is absent.
 
   Raises:
-    DataError: The attribute is no sequence.
+    DataError: The attribute is not a sequence.
   """
   found = value(dataset, keyword, path)
   if found is None:
@@ -143,7 +143,7 @@ def items(dataset: Dataset, keyword: str, path: pathlib.Path) -> list[Dataset]:
   if isinstance(found, pydicom.Sequence):
     return list(found)
   raise errors.DataError(
-    f"{path}: {named(keyword)} is no sequence of items; re-export the file"
+    f"{path}: {named(keyword)} is not a sequence of items; re-export the file"
   )
 
 
@@ -152,10 +152,10 @@ def _is_many(found: Any) -> bool:
 
 
 class Frame:
-  """Numbers of one frame: its own functional groups go before shared ones.
+  """Numbers of one frame: its own functional groups come before shared ones.
 
   Args:
-    places: Data sets to look in, the first that has the number wins.
+    places: Data sets to look in; the first that has the number wins.
     path: For messages.
     number: From 1; None for the only image of a file without such groups.
   """
@@ -200,7 +200,7 @@ def frames(dataset: Dataset, count: int, path: pathlib.Path) -> list[Frame]:
   """The frames of a multi-frame file.
 
   Raises:
-    DataError: Their number is not the one stated.
+    DataError: Their number is not the stated one.
   """
   shared = items(dataset, "SharedFunctionalGroupsSequence", path)[:1]
   each = items(dataset, "PerFrameFunctionalGroupsSequence", path)

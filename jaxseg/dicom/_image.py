@@ -1,4 +1,4 @@
-"""A series of images as one volume, with what its contours must refer to."""
+"""A series of images as one volume, and what contours on it must refer to."""
 
 import dataclasses
 import pathlib
@@ -30,7 +30,7 @@ class Image:
     header: The first slice's data set without pixels: patient and study.
     unscanned: Bool `[slice, row, column]` where the scanner measured nothing
       (padding), or None where it measured everywhere.
-    notes: What was odd and how it was read.
+    notes: What was unusual and how it was read.
   """
 
   array: np.ndarray
@@ -68,11 +68,11 @@ class Image:
 
   @property
   def volume(self) -> volumes.Volume:
-    """Array and affine."""
+    """The values and where they lie."""
     return volumes.Volume(self.array, self.grid)
 
   def hounsfield(self) -> volumes.Volume:
-    """The volume in Hounsfield units, int16 (clipped) whatever was stored.
+    """The volume in Hounsfield units: int16, clipped, whatever was stored.
 
     Raises:
       DataError: The image is not a CT.
@@ -90,15 +90,15 @@ class Image:
 
 
 def resampled(image: Image) -> Image:
-  """Linear interpolation along the slices at their median spacing.
+  """Interpolates linearly along the slices, at their median spacing.
 
   Args:
     image: With uneven slices.
 
   Returns:
-    Even slices from the first one on. A slice where an original one lies is
-    that one; others have no instance ("") to refer to. Those in a gap of more
-    than 1.5 times the median are marked as unscanned.
+    Evenly spaced slices from the first one on. Where a slice falls on an
+    original one it is that one; the others have no instance ("") to refer to.
+    Those in a gap of more than 1.5 times the median are marked as unscanned.
   """
   old = image.grid
   count = int(np.floor(old.distances[-1] / old.gap + 1e-6)) + 1
@@ -128,7 +128,7 @@ def resampled(image: Image) -> Image:
       continue
     mixed = (1 - share[k]) * image.array[i] + share[k] * image.array[i + 1]
     array[k] = np.rint(mixed) if array.dtype.kind == "i" else mixed
-    # In a gap there is no measurement, only a line drawn across it.
+    # Across a gap nothing was measured, only interpolated.
     if apart[k] > 1.5 * old.gap:
       unscanned[k] = True
   note = _text.Note(

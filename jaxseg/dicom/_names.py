@@ -1,4 +1,4 @@
-"""What is written about a structure: its name, and its code of SNOMED CT.
+"""How structures are written: text, names, and SNOMED CT codes.
 
 References:
   DICOM PS3.16, context groups 7150 (categories) and 4031 (anatomic regions).
@@ -11,8 +11,8 @@ from jaxseg import _text
 from jaxseg import errors
 from jaxseg import structures as vocabulary
 
-# Keywords of pydicom's dictionary, which has them from the standard. Where it
-# has no code of exactly that meaning, the structure has none here.
+# Keywords of pydicom's dictionary, which follows the standard. A structure for
+# which it has no code of exactly that meaning is not listed.
 _KEYWORDS = {
   "brain": "Brain",
   "brainstem": "BrainStem",
@@ -96,10 +96,10 @@ def coded(
 
 
 def checked_text(text: object, longest: int, what: str) -> str:
-  """Text that DICOM's short strings can hold, without blanks at its ends.
+  """Text for one of DICOM's short strings, without blanks at its ends.
 
   Raises:
-    DataError: It is too long or has characters that it must not have.
+    DataError: It is too long or has characters that are not allowed.
   """
   if not isinstance(text, str):
     raise errors.DataError(
@@ -127,7 +127,7 @@ def _writable(character: str) -> bool:
 
 
 def named(key: object) -> tuple[str, vocabulary.Structure | None]:
-  """ROIName of a key, and what is known of such a structure."""
+  """ROIName for a key, and the vocabulary's entry, if there is one."""
   name = checked_text(key, 64, "structure name")
   if not name:
     raise errors.DataError(

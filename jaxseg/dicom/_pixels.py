@@ -1,4 +1,4 @@
-"""Stored values of an image, checked before anything is decoded."""
+"""Stored values of an image: their layout is checked, then they are decoded."""
 
 import dataclasses
 import pathlib
@@ -17,9 +17,9 @@ from jaxseg.dicom import _file
 from jaxseg.dicom import _header
 from jaxseg.dicom import _isolated
 
-# Every JPEG family ends its code stream with this marker.
+# The code streams of all JPEG families end with this marker.
 _END_OF_IMAGE = b"\xff\xd9"
-# Decoders that a broken image makes raise, not crash, in order of preference.
+# Decoders that raise on a broken image rather than crash, best first.
 _IN_PROCESS = ("pydicom", "pylibjpeg", "pyjpegls", "pillow")
 _SECONDS_A_FRAME = 2.0
 # JPEG 2000's syntaxes allow both, so there the attribute alone decides.
@@ -40,8 +40,8 @@ class Format:
     stored: Bits stored.
     signed: Whether stored values are two's complement.
     syntax: Transfer syntax.
-    overlay: Whether overlays stand in the bits above those stored, as the
-      standard once allowed.
+    overlay: Whether the bits above those stored hold overlays, as the standard
+      once allowed.
   """
 
   frames: int
@@ -72,18 +72,18 @@ def layout(
   allowed_bits: tuple[int, ...] = (8, 16, 32),
   palette: bool = False,
 ) -> Format:
-  """Reads and checks the layout of an image of one sample a pixel.
+  """Reads and checks the layout of an image with one sample per pixel.
 
   Args:
     dataset: The image's data set.
     path: For messages.
-    limits: Bounds on its size.
+    limits: Limits on its size.
     allowed_bits: What BitsAllocated may be.
-    palette: Whether values may be meant as colours of a palette.
+    palette: Whether values may stand for colours of a palette.
 
   Raises:
     DataError: It is not monochrome, or the layout is not valid.
-    LimitError: The image is larger than the bounds.
+    LimitError: The image exceeds the limits.
   """
   samples = _header.integer(dataset, "SamplesPerPixel", path) or 1
   kind = _header.text(dataset, "PhotometricInterpretation", path)
@@ -92,7 +92,7 @@ def layout(
   if samples != 1 or kind not in kinds:
     raise errors.DataError(
       f"{path}: {_header.named('PhotometricInterpretation')} is {shown} with"
-      f" {samples} samples a pixel; only monochrome images have HU or activity"
+      f" {samples} samples per pixel; give monochrome images"
     )
   stated = {
     name: _header.integer(dataset, name, path)
@@ -121,7 +121,7 @@ def layout(
       )
     if length > limits.length:
       raise errors.LimitError(
-        f"{path}: {_header.named(name)} is {length}, above the bound 'length'"
+        f"{path}: {_header.named(name)} is {length}, above the limit 'length'"
         f" ({limits.length}); raise it if you trust the file"
       )
   bits = stated["BitsAllocated"] or 0
@@ -140,7 +140,7 @@ def layout(
     )
   if frames * rows * columns * bits // 8 > limits.volume_bytes:
     raise errors.LimitError(
-      f"{path}: {frames} x {rows} x {columns} voxels are above the bound"
+      f"{path}: {frames} x {rows} x {columns} voxels exceed the limit"
       f" 'volume_bytes' ({limits.volume_bytes}); raise it if you trust the file"
     )
   return Format(
@@ -156,7 +156,7 @@ def layout(
 
 
 def _has_overlay(dataset: Dataset, stored: int) -> bool:
-  """Whether an overlay stands in the pixels, above the bits stored."""
+  """Whether the pixels hold an overlay above the bits stored."""
   for group in range(0x6000, 0x6020, 2):
     try:
       position = int(dataset[group, 0x0102].value)
@@ -168,7 +168,7 @@ def _has_overlay(dataset: Dataset, stored: int) -> bool:
 
 
 def check_syntax(syntax: uids.UID, path: pathlib.Path) -> None:
-  """Refuses a transfer syntax of which nothing is known."""
+  """Refuses an unknown transfer syntax."""
   if syntax.is_private or not syntax.is_transfer_syntax:
     raise errors.DataError(
       f"{path}: transfer syntax {_text.shown(syntax.name)} is unknown;"
@@ -177,7 +177,7 @@ def check_syntax(syntax: uids.UID, path: pathlib.Path) -> None:
 
 
 def transfer_syntax(dataset: Dataset, path: pathlib.Path) -> uids.UID:
-  """The transfer syntax, or what pydicom found where the file says none."""
+  """The transfer syntax, or the one that pydicom inferred."""
   meta = getattr(dataset, "file_meta", None) or Dataset()
   found = _header.text(meta, "TransferSyntaxUID", path)
   if found:
@@ -189,7 +189,7 @@ def transfer_syntax(dataset: Dataset, path: pathlib.Path) -> uids.UID:
 
 
 def is_lossy(dataset: Dataset, path: pathlib.Path) -> bool:
-  """Whether the image went through lossy compression, now or ever."""
+  """Whether the image was ever compressed with loss."""
   flag = _header.text(dataset, "LossyImageCompression", path)
   return flag == "01" or (
     flag == "" and transfer_syntax(dataset, path) in _LOSSY
@@ -251,15 +251,15 @@ def decode(dataset: Dataset, form: Format, path: pathlib.Path) -> np.ndarray:
     ) from e
   if array.size != np.prod(shape):
     raise errors.DataError(
-      f"{path}: decodes to {array.size} values, not {shape}; re-export it"
+      f"{path}: decodes to {array.size} values, not to {shape}; re-export it"
     )
   return array.reshape(shape)
 
 
 def in_big_words(dataset: Dataset, form: Format) -> bool:
-  """Whether bytes stand in 16-bit words (OW) that big endian turns round.
+  """Whether bytes are in 16-bit words (OW) whose order big endian reverses.
 
-  In OB they stand as they are, whatever the byte order.
+  In OB their order is always the same.
   """
   return (
     form.syntax == uids.ExplicitVRBigEndian
@@ -269,7 +269,7 @@ def in_big_words(dataset: Dataset, form: Format) -> bool:
 
 
 def swapped(data: bytes) -> bytes:
-  """Each two bytes exchanged."""
+  """Exchanges the bytes of each pair."""
   return np.frombuffer(data, "<u2").byteswap().tobytes()
 
 
@@ -294,10 +294,10 @@ def _native(
     "pixel_keyword": "PixelData",
     "pixel_vr": dataset["PixelData"].VR,
     "view_only": True,
-    # Any other value above the bits stored is a fault, to be told as one.
+    # Any other value above the bits stored is a fault that is reported later.
     "correct_unused_bits": form.overlay,
   }
-  # Unvalidated, because validation adds frames where there are more bytes.
+  # Not validated: with more bytes than needed, that would add frames.
   array, _ = pydicom_pixels.get_decoder(form.syntax).as_array(
     data, raw=True, validate=False, **options
   )
@@ -315,11 +315,11 @@ def _decompress(
     )
   if form.syntax != uids.RLELossless:
     for frame in frames:
-      # Encoders pad with a byte of any value, not of 0 alone.
+      # Encoders pad with a byte of any value, not only 0.
       if _END_OF_IMAGE not in frame.rstrip(b"\0")[-4:]:
         raise errors.TruncatedError(
-          f"{path}: a compressed image has no end; the file is cut off, copy"
-          " it again"
+          f"{path}: a compressed image has no end marker; the file is cut"
+          " off, copy it again"
         )
   try:
     decoder = pydicom_pixels.get_decoder(form.syntax)
@@ -365,7 +365,7 @@ def padding(
 def _stored(
   dataset: Dataset, keyword: str, form: Format, path: pathlib.Path
 ) -> int | None:
-  """A value of the VR "US or SS": its sign is that of the pixels."""
+  """A value whose VR is "US or SS": it is signed if the pixels are."""
   found = _header.value(dataset, keyword, path)
   if isinstance(found, bytes):
     order = "little"

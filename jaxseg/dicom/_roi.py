@@ -1,4 +1,4 @@
-"""One region of interest as it was drawn, and the text of its contours."""
+"""A region of interest as it was drawn; its contours are parsed here."""
 
 import dataclasses
 import warnings
@@ -50,7 +50,7 @@ class Roi:
     description: ROIGenerationDescription, or ROIDescription.
     frame_of_reference_uid: The frame of reference of its points, or "".
     refused: Contours that were left out, and why.
-    notes: What was odd.
+    notes: What was unusual.
   """
 
   number: int
@@ -81,7 +81,7 @@ def points(item: Dataset) -> np.ndarray | str:
   element = item.get_item("ContourData")
   raw = None if element is None else element.value
   if raw is not None and not isinstance(raw, bytes):
-    # Converted by pydicom already: a data set made in memory.
+    # pydicom has converted it: the data set was made in memory.
     many = (
       raw if not isinstance(raw, str) and hasattr(raw, "__iter__") else [raw]
     )
@@ -93,7 +93,9 @@ def points(item: Dataset) -> np.ndarray | str:
   if isinstance(numbers, str):
     return f"ContourData (3006,0050): {numbers}"
   if numbers.size % 3:
-    return f"ContourData (3006,0050) has {numbers.size} numbers, not 3 a point"
+    return (
+      f"ContourData (3006,0050) has {numbers.size} numbers, not 3 per point"
+    )
   stated = item.get("NumberOfContourPoints")
   try:
     agrees = stated in (None, "") or int(stated) * 3 == numbers.size
@@ -108,7 +110,7 @@ def points(item: Dataset) -> np.ndarray | str:
 
 
 def _numbers(text: bytes) -> np.ndarray | str:
-  """All numbers, or which is none."""
+  """All numbers, or which of them is not one."""
   count = text.count(b"\\") + 1
   if not text.translate(None, _ALLOWED):
     numbers = _parse(text.replace(b"\\", b" ").decode("ascii"))
@@ -127,9 +129,9 @@ def _numbers(text: bytes) -> np.ndarray | str:
 
 
 def _parse(text: str) -> np.ndarray:
-  """Decimals between blanks, up to the first that is none."""
+  """Decimals separated by blanks, up to the first that is not one."""
   with warnings.catch_warnings():
-    warnings.simplefilter("ignore")  # Older NumPy warns where it stops early.
+    warnings.simplefilter("ignore")  # Older NumPy warns if it stops early.
     try:
       return np.fromstring(text, np.float64, sep=" ")
     except ValueError:

@@ -1,4 +1,4 @@
-"""From the contours of one ROI to its mask, with everything that was odd."""
+"""Fills the contours of one ROI and records everything unusual."""
 
 from collections.abc import Sequence
 import dataclasses
@@ -22,7 +22,7 @@ class RoiMask:
 
   Attributes:
     array: Bool `[slice, row, column]`, on the image's grid.
-    notes: What was odd and how it was read; each `code` occurs once.
+    notes: What was unusual and how it was read; each `code` occurs once.
     slices: Slices with a contour, ascending.
     outside: Fraction of the contours' points that lie beyond the image.
   """
@@ -40,20 +40,20 @@ def make(
   combine: str = "even-odd",
   limits: _file.Limits = _file.DEFAULT,
 ) -> RoiMask:
-  """Rasterises a ROI.
+  """Rasterises an ROI.
 
   Args:
     roi: Its contours.
-    image: Whose grid is meant; uneven slices are allowed.
+    image: The mask is made on its grid; uneven slices are allowed.
     combine: "even-odd" or "union".
-    limits: Bounds the contours.
+    limits: Limits on the contours.
 
   Returns:
     The mask and notes.
 
   Raises:
     GeometryError: A closed contour is not planar.
-    LimitError: The contours are over a bound.
+    LimitError: The contours exceed a limit.
   """
   notes = [*roi.notes]
   if roi.refused:
@@ -73,7 +73,7 @@ def make(
   if crossings > limits.crossings:
     raise errors.LimitError(
       f"its contours cross the image's columns {crossings} times, above the"
-      f" bound 'crossings' ({limits.crossings}); raise it if you trust the file"
+      f" limit 'crossings' ({limits.crossings}); raise it if you trust the file"
     )
   _cross_check([kept[k] for k in keep], slices, image, notes)
   _shapes(rings, slices, planes, image, notes)
@@ -87,7 +87,7 @@ def make(
       _add(
         notes,
         "empty-between",
-        f"{skipped} slices between contoured ones have no contour and are left"
+        f"{skipped} slices between contoured ones have no contour and stay"
         " empty",
       )
   if not array.any():
@@ -123,7 +123,7 @@ def _closed(roi: _roi.Roi, notes: list[_text.Note]) -> list[_roi.Contour]:
 def _place(
   closed: Sequence[_roi.Contour], image: _image.Image, notes: list[_text.Note]
 ) -> tuple[list[np.ndarray], np.ndarray, np.ndarray, list[_roi.Contour]]:
-  """Contours in index coordinates: rings, slices, planes, and themselves."""
+  """Contours in index coordinates: rings, slices, planes, and the contours."""
   grid = image.grid
   centre, low, high = contours.levels(
     [one.points for one in closed], grid.positions[0], grid.normal
@@ -158,8 +158,8 @@ def _place(
     _add(
       notes,
       "planes-united",
-      f"on {several} slices contours of more than one plane fall together and"
-      " are united",
+      f"on {several} slices contours of several planes meet; their union is"
+      " taken",
     )
   lengths = np.array([len(one.points) for one in closed])
   points = np.concatenate([one.points for one in closed])
@@ -177,7 +177,7 @@ def _place(
 
 
 def _planes(centre: np.ndarray) -> np.ndarray:
-  """Numbers planes: contours closer than the tolerance share one."""
+  """Numbers the planes; contours within the tolerance share one."""
   order = np.argsort(centre, kind="stable")
   steps = np.diff(centre[order], prepend=centre[order[:1]]) > contours.PLANAR_MM
   planes = np.empty(len(centre), np.int64)
@@ -191,11 +191,11 @@ def _outside(
   drawn: int,
   notes: list[_text.Note],
 ) -> float:
-  """The fraction of points beyond the image, contours beyond it included."""
+  """The fraction of points beyond the image, including contours beyond it."""
   if not rings:
     return 1.0
   points = np.concatenate(rings)
-  # Masks that touch the image's edge have points on it, but for decimals.
+  # A mask that touches the image's edge has points on it, up to rounding.
   far = np.array(image.shape[1:]) - 0.5 + _EDGE_PIXELS
   beyond = ((points < -0.5 - _EDGE_PIXELS) | (points > far)).any(axis=1)
   fraction = float(beyond.mean())
@@ -216,7 +216,7 @@ def _without_twins(
   drawn: Sequence[_roi.Contour],
   notes: list[_text.Note],
 ) -> list[int]:
-  """Indices of the contours but exact duplicates, which would cancel out."""
+  """Indices of all contours but exact duplicates, which would cancel out."""
   if not rings:
     return []
   keys: dict[tuple, list[int]] = {}
@@ -253,7 +253,7 @@ def _without_twins(
 
 
 def _canonical(points: np.ndarray) -> bytes:
-  """The same bytes for the same cycle of points, whatever start and sense."""
+  """The same bytes for the same cycle of points, in any start and direction."""
   fresh = (points != np.roll(points, 1, axis=0)).any(axis=1)
   points = points[fresh] if fresh.any() else points[:1]
   _, number = np.unique(points, axis=0, return_inverse=True)
@@ -263,13 +263,13 @@ def _canonical(points: np.ndarray) -> bytes:
     cycle = names[::step]
     start = _least_rotation(cycle)
     forms.append((cycle[start:] + cycle[:start], step, start))
-  # The smaller of the two senses, as points.
+  # The smaller of the two directions, as points.
   _, step, start = min(forms)
   return np.roll(points[::step], -start, axis=0).tobytes()
 
 
 def _least_rotation(cycle: Sequence[int]) -> int:
-  """Where to start so that what follows is smallest; a point may recur."""
+  """Where to start for the smallest sequence; points may recur."""
   length, one, other, same = len(cycle), 0, 1, 0
   while one < length and other < length and same < length:
     a, b = cycle[(one + same) % length], cycle[(other + same) % length]
@@ -292,7 +292,7 @@ def _cross_check(
   image: _image.Image,
   notes: list[_text.Note],
 ) -> None:
-  """Counts image references that point elsewhere, or nowhere."""
+  """Counts references to the wrong image, or to none of the series."""
   own: dict[str, set[int]] = {}
   for index, uid in enumerate(image.instances):
     own.setdefault(uid, set()).add(index)
@@ -309,8 +309,8 @@ def _cross_check(
     _add(
       notes,
       "dangling-reference",
-      f"{dangling} contours refer to images that are not of this series; their"
-      " position decides",
+      f"{dangling} contours refer to images outside this series; their position"
+      " decides",
     )
   if wrong:
     _add(
@@ -346,5 +346,5 @@ def _shapes(
       notes,
       "partial-overlap",
       f"on {overlapping} slices contours overlap partly; even-odd leaves the"
-      " common part out, combine='union' keeps it",
+      " overlap out, combine='union' keeps it",
     )

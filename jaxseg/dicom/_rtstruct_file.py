@@ -1,4 +1,4 @@
-"""RTSTRUCT files read: checked, but not yet filled."""
+"""Reads and checks RTSTRUCT files; `_roi_mask` fills the contours."""
 
 from collections.abc import Mapping
 import os
@@ -39,17 +39,17 @@ def read_rtstruct(
   """Reads an RTSTRUCT.
 
   Args:
-    path: The file, or a folder that holds just one.
-    limits: Bounds on what is read.
+    path: The file, or a folder that holds exactly one.
+    limits: Limits on what is read.
 
   Returns:
-    Its ROIs with their contours; a contour that is malformed is left out, and
-    the ROI's `refused` says which and why.
+    Its ROIs with their contours. A malformed contour is left out, and the
+    ROI's `refused` says which and why.
 
   Raises:
     NotDicomError: The file is not DICOM.
-    DataError: It is not an RTSTRUCT, or two ROIs have one number.
-    LimitError: It is over a bound.
+    DataError: It is not an RTSTRUCT, or two ROIs have the same number.
+    LimitError: It exceeds a limit.
 
   References:
     DICOM PS3.3, sections C.8.8.5, C.8.8.6 and C.8.8.8.
@@ -62,7 +62,7 @@ def read_rtstruct(
   sop_class = _header.text(dataset, "SOPClassUID", where)
   if sop_class not in _series.STRUCTURE_SETS:
     raise errors.DataError(
-      f"{where}: is {_header.text(dataset, 'Modality', where) or 'something'},"
+      f"{where}: is {_header.text(dataset, 'Modality', where) or 'unknown'},"
       f" SOP class {_text.shown(sop_class)}, not an RTSTRUCT; give the RTSTRUCT"
     )
   notes: list[_text.Note] = []
@@ -90,7 +90,7 @@ def read_rtstruct(
 def _references(
   dataset: Dataset, path: pathlib.Path
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
-  """Frames of reference and image series that the set names."""
+  """Frames of reference and image series that the set refers to."""
   frames, series = [], []
   for frame in _header.items(
     dataset, "ReferencedFrameOfReferenceSequence", path
@@ -115,7 +115,7 @@ def _rois(
     said = f"{_header.named(name)} is missing"
     if name == "StructureSetROISequence":
       raise errors.DataError(
-        f"{path}: {said}; the file is cut off or no structure set, copy it"
+        f"{path}: {said}; the file is cut off or not a structure set, copy it"
         " again"
       )
     notes.append(_text.Note("no-contours", f"{said}, so no ROI has contours"))
@@ -130,7 +130,7 @@ def _rois(
       notes.append(
         _text.Note(
           "nameless-roi",
-          f"contours of ROI number {number}, which the set does not name",
+          f"ROI number {number} has contours but no name",
         )
       )
     rois.append(
@@ -140,7 +140,7 @@ def _rois(
 
 
 def _observed(dataset: Dataset, path: pathlib.Path) -> dict[int, Dataset]:
-  """Observations by ROI number; they are of no consequence for any mask."""
+  """Observations by ROI number; no mask depends on them."""
   result: dict[int, Dataset] = {}
   try:
     for item in _header.items(dataset, "RTROIObservationsSequence", path):
@@ -148,7 +148,7 @@ def _observed(dataset: Dataset, path: pathlib.Path) -> dict[int, Dataset]:
       if number is not None:
         result[number] = item
   except errors.DataError:
-    pass  # Those before the malformed one are known.
+    pass  # What stands before the malformed one is kept.
   return result
 
 
@@ -166,14 +166,14 @@ def _by_number(
     if number in result:
       raise errors.DataError(
         f"{path}: {_header.named(sequence)} has the number {number} twice, so"
-        " names and contours cannot be told apart; re-export the structure set"
+        " names cannot be matched to contours; re-export the structure set"
       )
     result[number] = item
   return result
 
 
 class _Total:
-  """Counts contours and points, and the time, against their bounds."""
+  """Checks contours, points and time against their limits."""
 
   def __init__(
     self,
@@ -193,7 +193,7 @@ class _Total:
       bound = getattr(self._limits, name)
       if count > bound:
         raise errors.LimitError(
-          f"{self._path}: has more {name} than the bound '{name}' ({bound});"
+          f"{self._path}: has more {name} than the limit '{name}' ({bound});"
           " raise it if you trust the file"
         )
 
@@ -233,7 +233,7 @@ def _one(
     notes.append(
       _text.Note(
         "geometric-type",
-        f"ContourGeometricType {_text.shown(said)} is not the standard's;"
+        f"ContourGeometricType {_text.shown(said)} is not standard;"
         f" {f'read as {known}' if known else 'such contours are not filled'}",
       )
     )
@@ -258,11 +258,11 @@ def _one(
 
 
 def _color(drawn: Dataset, path: pathlib.Path) -> tuple[int, int, int] | None:
-  """ROIDisplayColor, or None where it is absent or no colour."""
+  """ROIDisplayColor, or None where it is absent or invalid."""
   try:
     found = _header.numbers(drawn, "ROIDisplayColor", path, 3)
   except errors.DataError:
-    return None  # It is of no consequence for any mask.
+    return None  # No mask depends on it.
   if found is None or (found < 0).any() or (found > 255).any():
     return None
   red, green, blue = (int(v) for v in found)

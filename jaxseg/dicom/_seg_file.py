@@ -1,4 +1,4 @@
-"""SEG files read: what they say, and their pixels."""
+"""Reads SEG files: segments, references and pixels."""
 
 import dataclasses
 import os
@@ -20,7 +20,7 @@ from jaxseg.dicom import _segmentation
 from jaxseg.dicom import _series
 
 _DEFLATED_FRAMES = uids.UID("1.2.840.10008.1.2.8.1")  # Newer than pydicom's.
-# SegmentationType, and what BitsAllocated it may have.
+# SegmentationType, and the BitsAllocated it may have.
 _KINDS = {"BINARY": (1,), "FRACTIONAL": (8, 16), "LABELMAP": (8, 16)}
 _FRACTIONS = ("PROBABILITY", "OCCUPANCY")
 
@@ -31,17 +31,17 @@ def read_seg(
   """Reads a DICOM segmentation of a volume.
 
   Args:
-    path: The file, or a folder that holds just one.
-    limits: Bounds on what is read.
+    path: The file, or a folder that holds exactly one.
+    limits: Limits on what is read.
 
   Returns:
     Its segments on its own grid; slices without a frame are empty.
 
   Raises:
     NotDicomError: The file is not DICOM.
-    DataError: It is no segmentation of a volume, or malformed.
-    GeometryError: Its frames are no stack.
-    LimitError: It is over a bound.
+    DataError: It is not a segmentation of a volume, or malformed.
+    GeometryError: Its frames do not form a stack.
+    LimitError: It exceeds a limit.
 
   References:
     DICOM PS3.3, sections C.8.20 and A.51.
@@ -53,7 +53,7 @@ def read_seg(
   sop_class = _header.text(dataset, "SOPClassUID", where)
   if sop_class not in _series.SEGMENTATIONS:
     raise errors.DataError(
-      f"{where}: is {_header.text(dataset, 'Modality', where) or 'something'},"
+      f"{where}: is {_header.text(dataset, 'Modality', where) or 'unknown'},"
       f" SOP class {_text.shown(sop_class)}, not a SEG; give the SEG"
     )
   kind = _header.text(dataset, "SegmentationType", where)
@@ -92,7 +92,8 @@ def read_seg(
   if unnamed:
     notes.append(
       _text.Note(
-        "nameless-segment", f"frames of segments {unnamed[:10]}, not described"
+        "nameless-segment",
+        f"segments {unnamed[:10]} have frames but no description",
       )
     )
     segments += tuple(
@@ -156,7 +157,7 @@ def _read_frames(
 def _inflated(
   dataset: Dataset, form: _pixels.Format, path: pathlib.Path
 ) -> np.ndarray:
-  """Frames that were deflated one by one."""
+  """Inflates frames that were deflated one by one."""
   bits = form.rows * form.columns * form.bits
   parts = []
   try:
@@ -186,7 +187,7 @@ def _inflated(
 
 
 def _fraction(dataset: Dataset, path: pathlib.Path) -> tuple[int, str]:
-  """Largest value and what fractions mean."""
+  """The largest value, and what fractions mean."""
   kind = _header.text(dataset, "SegmentationFractionalType", path)
   highest = _header.integer(dataset, "MaximumFractionalValue", path)
   if kind not in _FRACTIONS or highest is None or highest < 1:
@@ -205,8 +206,8 @@ def _segments(
     number = _header.integer(item, "SegmentNumber", path)
     if number is None or number < 0 or number in segments:
       raise errors.DataError(
-        f"{path}: {_header.named('SegmentNumber')} is {number}, missing or"
-        " there twice; re-export the segmentation"
+        f"{path}: {_header.named('SegmentNumber')} is {number}: missing,"
+        " negative or there twice; re-export the segmentation"
       )
     segments[number] = _segmentation.Segment(
       number=number,
@@ -237,7 +238,7 @@ def _code(
 def _references(
   dataset: Dataset, path: pathlib.Path
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
-  """Series and instances that it was made of."""
+  """Series and instances that it was made from."""
   series, instances = [], []
   for one in _header.items(dataset, "ReferencedSeriesSequence", path):
     series.append(_header.text(one, "SeriesInstanceUID", path))
@@ -252,7 +253,7 @@ def _check_twins(
   path: pathlib.Path,
   notes: list[_text.Note],
 ) -> None:
-  """Frames of one segment in one place must be equal."""
+  """Refuses different frames of one segment in one place."""
   seen: dict[tuple[int, int], int] = {}
   keys = zip(places.segments.tolist(), places.slices.tolist(), strict=True)
   for index, key in enumerate(keys):
@@ -261,7 +262,7 @@ def _check_twins(
       continue
     if not np.array_equal(frames[first], frames[index]):
       raise errors.DataError(
-        f"{path}: frames {first + 1} and {index + 1} are of one segment in one"
+        f"{path}: frames {first + 1} and {index + 1} show one segment in one"
         " place but differ; re-export the segmentation"
       )
     notes.append(

@@ -25,7 +25,7 @@ class Places:
     grid: Grid of all slices, those without a frame included.
     slices: int64 `[frame]`, slice of each.
     segments: int64 `[frame]`, segment number of each; 0 in a label map.
-    notes: What was odd.
+    notes: What was unusual.
   """
 
   grid: volume.Grid
@@ -42,7 +42,7 @@ def read_places(
   *,
   label_map: bool,
 ) -> Places:
-  """Finds the place of each frame; their order in the file says nothing.
+  """Finds the place of each frame; the order in the file says nothing.
 
   Raises:
     DataError: It is a segmentation of a slide or flat image, or an attribute
@@ -92,12 +92,12 @@ def _check_volume(dataset: Dataset, path: pathlib.Path) -> None:
   if slide or tiled.startswith("TILED") or "TotalPixelMatrixRows" in dataset:
     raise errors.DataError(
       f"{path}: is a segmentation of a slide image in tiles, not of a volume;"
-      " give one of CT, MR or PET images"
+      " give a segmentation of CT, MR or PET images"
     )
   if not any("PlanePositionSequence" in group for group in groups):
     raise errors.DataError(
       f"{path}: is a segmentation of flat images without a place in the"
-      " patient, not of a volume; give one of CT, MR or PET images"
+      " patient, not of a volume; give a segmentation of CT, MR or PET images"
     )
 
 
@@ -130,8 +130,8 @@ def _grid(
       notes.append(
         _text.Note(
           "spacing-attribute",
-          f"SpacingBetweenSlices says {between:g} mm, positions"
-          f" {gap or float(steps.min()):.4g} mm; positions decide",
+          f"SpacingBetweenSlices is {between:g} mm, but the frames lie"
+          f" {gap or float(steps.min()):.4g} mm apart; positions decide",
         )
       )
   slices = rank
@@ -139,7 +139,7 @@ def _grid(
     index = np.rint((levels - levels[0]) / gap).astype(np.int64)
     if index[-1] >= limits.length:
       raise errors.LimitError(
-        f"{path}: frames span {index[-1] + 1} slices, above the bound 'length'"
+        f"{path}: frames span {index[-1] + 1} slices, above the limit 'length'"
         f" ({limits.length}); raise it if you trust the file"
       )
     _check_size(int(index[-1]) + 1, form, path, limits)
@@ -168,13 +168,13 @@ def _grid(
 def _check_size(
   slices: int, form: _pixels.Format, path: pathlib.Path, limits: _file.Limits
 ) -> None:
-  """Refuses a grid too large for one segment's array: few frames, far apart."""
+  """Refuses a grid too large for one segment: few frames, far apart."""
   # Masks are bytes; fractions, of 8 bits in the file, become float32.
   size = slices * form.rows * form.columns * (1 if form.bits == 1 else 4)
   if size > limits.volume_bytes:
     raise errors.LimitError(
       f"{path}: {slices} x {form.rows} x {form.columns} voxels between the"
-      f" outermost frames are above the bound 'volume_bytes'"
+      f" outermost frames exceed the limit 'volume_bytes'"
       f" ({limits.volume_bytes}); raise it if you trust the file"
     )
 
@@ -200,19 +200,19 @@ def _check_line(
     )
   notes.append(
     _text.Note(
-      "tilt", f"slices are sheared by {degrees:.2f} degrees, as the affine says"
+      "tilt", f"slices are sheared by {degrees:.2f} degrees, kept in the affine"
     )
   )
 
 
 def _gap(steps: np.ndarray, between: float | None) -> float | None:
-  """The distance of which all steps are multiples, None if there is none."""
+  """The distance that all steps are multiples of, or None."""
   for gap in (between, float(steps.min())):
     if not gap or gap <= volume.SAME_MM:
       continue
     whole = np.rint(steps / gap)
     off = abs(steps - whole * gap)
-    # Of a gap that is tiny itself every step would be a multiple.
+    # Every step would be a multiple of a tiny gap.
     allowed = min(max(0.01 * gap, volume.SAME_MM), gap / 10)
     if (whole >= 1).all() and (off <= allowed).all():
       return gap

@@ -1,4 +1,4 @@
-"""A segmentation in memory: its segments, on its own grid or an image's."""
+"""A segmentation: its segments on its own grid, or on an image's."""
 
 from collections.abc import Iterator
 import dataclasses
@@ -50,7 +50,7 @@ class Code:
 
 @dataclasses.dataclass(frozen=True)
 class Segment:
-  """What is known of one segment.
+  """The description of one segment.
 
   Attributes:
     number: SegmentNumber; numbers may have gaps.
@@ -88,8 +88,8 @@ class Segmentation:
     frame_segments: int64 `[frame]`, segment number of each.
     highest: MaximumFractionalValue.
     frame_of_reference_uid: FrameOfReferenceUID, "" where absent.
-    referenced_series: SeriesInstanceUIDs it was made of.
-    referenced_instances: SOPInstanceUIDs it was made of.
+    referenced_series: SeriesInstanceUIDs it was made from.
+    referenced_instances: SOPInstanceUIDs it was made from.
     patient_id: PatientID; may be hostile.
     study_uid: StudyInstanceUID.
     series_uid: SeriesInstanceUID.
@@ -97,7 +97,7 @@ class Segmentation:
     label: ContentLabel, or SeriesDescription.
     date: ContentDate.
     time: ContentTime.
-    notes: What was odd.
+    notes: What was unusual.
   """
 
   path: pathlib.Path
@@ -183,7 +183,7 @@ class Segmentation:
 
     Args:
       key: Label or number.
-      occupancy: Take occupancies for probabilities, which they are not.
+      occupancy: Accept occupancies as probabilities, which they are not.
 
     Returns:
       float32 `[slice, row, column]` in [0, 1], steps of 1 / `highest`.
@@ -199,8 +199,8 @@ class Segmentation:
     if self.fractional_type != "PROBABILITY" and not occupancy:
       raise errors.DataError(
         f"{self.path}: its fractions are {self.fractional_type}, the share of a"
-        " voxel that is covered, not probabilities; set occupancy=True to take"
-        " them so"
+        " voxel that is covered, not probabilities; set occupancy=True to use"
+        " them as such"
       )
     number = self[key].number
     array = np.zeros(self.grid.shape, np.float32)
@@ -216,7 +216,7 @@ class Segmentation:
   def volume(
     self, key: str | int, *, occupancy: bool = False
   ) -> volumes.Volume:
-    """Mask or probabilities with their affine; `occupancy` as for these."""
+    """Mask or probabilities on their grid; see `probabilities`."""
     return volumes.Volume(self._own(key, occupancy), self.grid)
 
   def on(
@@ -233,15 +233,15 @@ class Segmentation:
     Args:
       image: The image.
       key: Label or number.
-      resample: Where the voxels of the two grids do not coincide: False
-        refuses, True takes the nearest for masks and interpolates linearly
-        for probabilities.
-      any_frame_of_reference: Do not refuse an image of another one.
-      occupancy: Take occupancies for probabilities, which they are not.
+      resample: If the voxels of the two grids do not coincide: False refuses,
+        True takes the nearest voxel of masks and interpolates probabilities
+        linearly.
+      any_frame_of_reference: Also accept an image in another one.
+      occupancy: Accept occupancies as probabilities, which they are not.
 
     Returns:
-      Bool or float32 `[slice, row, column]` of the image's shape; outside of
-      the segmentation nothing.
+      Bool or float32 `[slice, row, column]` of the image's shape; False or 0
+      outside the segmentation.
 
     Raises:
       DataError: Its fractions are occupancies.
@@ -252,8 +252,8 @@ class Segmentation:
     if own and other and own != other and not any_frame_of_reference:
       raise errors.GeometryError(
         f"{self.path}: FrameOfReferenceUID (0020,0052) is not that of the image"
-        f" {_text.shown(image.series_uid)}; give the series it was made of, or"
-        " set any_frame_of_reference"
+        f" {_text.shown(image.series_uid)}; give the series it was made from,"
+        " or set any_frame_of_reference"
       )
     array = self._own(key, occupancy)
     copied = volumes.copy(array, self.grid, image.grid)

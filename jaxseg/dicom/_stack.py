@@ -19,14 +19,14 @@ from jaxseg.dicom import _pixels
 from jaxseg.dicom import _series
 
 _TILT_DEGREES = 0.1
-# By how much orientations of one stack may differ, and two axes from unit
-# vectors at right angles.
+# By how much orientations of one stack may differ from each other, and two
+# axes from unit vectors at right angles.
 _SAME_DIRECTION, _UNIT = 2e-4, 1e-3
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Plane:
-  """One slice as its header gives it.
+  """One slice as its header describes it.
 
   Attributes:
     path: Its file.
@@ -36,7 +36,7 @@ class Plane:
     orientation: ImageOrientationPatient, float64 `[6]`.
     spacing: PixelSpacing (between rows, between columns), mm.
     thickness: SliceThickness, mm, or None.
-    stated_gap: SpacingBetweenSlices, mm, or None; it decides nothing.
+    stated_gap: SpacingBetweenSlices, mm, or None; only compared.
     form: Layout of the stored values.
     slope: Of the rescale.
     intercept: Of the rescale, None where absent.
@@ -69,7 +69,7 @@ def planes(
 
   Raises:
     DataError: An attribute that gives the place is missing or malformed.
-    GeometryError: Directions or spacings are impossible.
+    GeometryError: The directions or spacings are invalid.
   """
   instance = _header.text(dataset, "SOPInstanceUID", path)
   padding = _pixels.padding(dataset, form, path)
@@ -120,7 +120,7 @@ def _frames(
 def check_axes(
   orientation: np.ndarray, spacing: np.ndarray, path: pathlib.Path
 ) -> None:
-  """Refuses directions that are not at right angles, spacings not above 0."""
+  """Refuses axes that are not at right angles, and spacings not above 0."""
   first, second = orientation[:3], orientation[3:]
   lengths = np.linalg.norm(first), np.linalg.norm(second)
   if max(abs(n - 1) for n in lengths) > _UNIT or abs(first @ second) > _UNIT:
@@ -141,7 +141,7 @@ def in_order(
   stored: Sequence[np.ndarray],
   notes: list[_text.Note],
 ) -> tuple[list[Plane], list[np.ndarray]]:
-  """Slices and their values along the normal; of equal duplicates one.
+  """Sorts slices and their values along the normal, and drops duplicates.
 
   Raises:
     GeometryError: Orientations or spacings differ, or two different images lie
@@ -171,8 +171,8 @@ def in_order(
     )
     if not equal or np.abs(a.position - b.position).max() > volume.SAME_MM:
       raise errors.GeometryError(
-        f"{b.path}: lies where {a.path.name} lies but is another image; remove"
-        " one of the two"
+        f"{b.path}: lies in the same place as {a.path.name} but is another"
+        " image; remove one of the two"
       )
     dropped.add(at + 1)
     notes.append(
@@ -191,7 +191,7 @@ def grid(
 
   Args:
     planes: At least one, of one orientation and size.
-    spacing: "even" refuses slices that are not evenly spaced.
+    spacing: "even" refuses unevenly spaced slices.
     tilt: "refuse" refuses a stack whose slices are shifted against each other.
 
   Returns:
@@ -220,8 +220,8 @@ def grid(
     notes.append(
       _text.Note(
         "single-slice",
-        f"{first.path.name}: a single slice; its SliceThickness"
-        f" {made.gap:g} mm stands for the spacing",
+        f"{first.path.name}: a single slice; its SliceThickness of"
+        f" {made.gap:g} mm is used as the spacing",
       )
     )
     return made, notes
@@ -232,8 +232,8 @@ def grid(
     notes.append(
       _text.Note(
         "slice-thickness",
-        f"SliceThickness says {thick:g} mm, slices are {made.gap:.4g} mm apart;"
-        " positions decide",
+        f"SliceThickness is {thick:g} mm, but the slices lie {made.gap:.4g} mm"
+        " apart; positions decide",
       )
     )
   stated = first.stated_gap
@@ -241,8 +241,8 @@ def grid(
     notes.append(
       _text.Note(
         "spacing-attribute",
-        f"SpacingBetweenSlices says {stated:g} mm, positions {made.gap:.4g} mm;"
-        " positions decide",
+        f"SpacingBetweenSlices is {stated:g} mm, but the slices lie"
+        f" {made.gap:.4g} mm apart; positions decide",
       )
     )
   return made, notes
@@ -274,7 +274,7 @@ def off_line(
 def _shifted(
   made: volume.Grid, planes: Sequence[Plane], tilt: str
 ) -> list[_text.Note]:
-  """Gantry tilt, or slices that jump sideways."""
+  """Notes a gantry tilt; refuses slices that jump sideways."""
   _, off, angle = off_line(made.positions, made.distances, made.normal)
   bound = np.tan(np.deg2rad(_TILT_DEGREES)) * made.gap
   worst = int(np.argmax(off))
@@ -294,7 +294,8 @@ def _shifted(
     )
   return [
     _text.Note(
-      "tilt", f"gantry tilt of {angle:.2f} degrees, kept as shear of the affine"
+      "tilt",
+      f"gantry tilt of {angle:.2f} degrees, kept as a shear of the affine",
     )
   ]
 
@@ -302,7 +303,7 @@ def _shifted(
 def _uneven(
   made: volume.Grid, planes: Sequence[Plane], spacing: str
 ) -> list[_text.Note]:
-  """Missing slices, and slices at odd distances."""
+  """Notes or refuses missing slices, and slices at uneven distances."""
   if made.is_even:
     return []
   apart = np.diff(made.distances)
@@ -333,12 +334,12 @@ def _uneven(
   )
   if spacing == "even":
     raise errors.GeometryError(
-      f"{said}, not evenly; read with spacing='keep' or 'resample'"
+      f"{said}, not evenly spaced; read with spacing='keep' or 'resample'"
     )
   return [_text.Note("uneven", said)]
 
 
 def _place(plane: Plane) -> str:
-  """A position as people read it: x, y, z in mm."""
+  """A position for messages: x, y, z in mm."""
   x, y, z = plane.position
   return f"({x:.4g}, {y:.4g}, {z:.6g}) mm"

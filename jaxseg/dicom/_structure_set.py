@@ -19,7 +19,7 @@ class Masks(dict[str, np.ndarray]):
 
   Attributes:
     refused: ROI name -> why there is no mask of it.
-    notes: ROI name -> what was odd.
+    notes: ROI name -> what was unusual.
   """
 
   def __init__(self) -> None:
@@ -44,7 +44,7 @@ class StructureSet:
     frames_of_reference: FrameOfReferenceUIDs that it names.
     referenced_series: SeriesInstanceUIDs of the images it was drawn on.
     rois: In the order of their numbers.
-    notes: What was odd.
+    notes: What was unusual.
   """
 
   path: pathlib.Path
@@ -97,27 +97,27 @@ class StructureSet:
   ) -> _roi_mask.RoiMask:
     """The mask of one ROI on an image's grid.
 
-    The slice of a contour is where its points lie; image references only
-    cross-check. Slices between contoured ones that have no contour of their
-    own stay empty. Points and open contours are never filled.
+    The points of a contour decide its slice; image references only confirm
+    it. Slices without a contour between contoured ones stay empty. Points and
+    open contours are never filled.
 
     Args:
       key: ROI name or number.
       image: The series that the ROI was drawn on, or another in the same frame
         of reference.
-      combine: How the closed contours of a slice go together: "even-odd" or
+      combine: How the closed contours of a slice are combined: "even-odd" or
         "union".
-      any_frame_of_reference: Do not refuse an image of another one.
-      limits: Bounds the contours.
+      any_frame_of_reference: Also accept an image in another one.
+      limits: Limits on the contours.
 
     Returns:
-      The mask, bool `[slice, row, column]`, and what was odd.
+      The mask, bool `[slice, row, column]`, and what was unusual.
 
     Raises:
       StructureNotFoundError: There is no such ROI.
       GeometryError: A contour is not planar, or the image lies in another frame
         of reference.
-      LimitError: The contours are over a bound.
+      LimitError: The contours exceed a limit.
     """
     roi = self[key]
     notes = self._belongs(roi, image, any_frame_of_reference)
@@ -137,8 +137,8 @@ class StructureSet:
   ) -> Masks:
     """The masks of all ROIs by name; see `mask`.
 
-    Of ROIs that share a name, the second and later ones have "#" and their
-    number added. An ROI that cannot be made goes into `refused`.
+    Where ROIs share a name, "#" and the number are added to the second and
+    later ones. An ROI whose mask cannot be made goes into `refused`.
     """
     result = Masks()
     for roi in self.rois:
@@ -163,7 +163,7 @@ class StructureSet:
   def _belongs(
     self, roi: _roi.Roi, image: _image.Image, any_frame: bool
   ) -> tuple[_text.Note, ...]:
-    """Checks that a ROI was drawn in an image's space."""
+    """Checks that an ROI was drawn in the image's frame of reference."""
     own = image.frame_of_reference_uid
     frames = (
       {roi.frame_of_reference_uid}
@@ -184,7 +184,7 @@ class StructureSet:
       return (
         _text.Note(
           "other-series",
-          "drawn on another series of the same frame of reference",
+          "drawn on another series in the same frame of reference",
         ),
       )
     if not own or not frames:
@@ -192,13 +192,14 @@ class StructureSet:
         _text.Note(
           "no-frame-of-reference",
           "neither series nor frame of reference tie the structure set to this"
-          " image; positions alone were used",
+          " image; only positions were used",
         ),
       )
     if any_frame:
       return (
         _text.Note(
-          "frame-of-reference", "drawn in another frame of reference, as asked"
+          "frame-of-reference",
+          "drawn in another frame of reference, as allowed",
         ),
       )
     raise errors.GeometryError(

@@ -1,4 +1,4 @@
-"""CT series: a volume as one file a slice."""
+"""Writes a volume as a CT series, one file per slice."""
 
 import datetime
 import os
@@ -33,7 +33,7 @@ def write_ct(
   """Writes a volume in Hounsfield units as a CT series of a new study.
 
   Args:
-    folder: A folder that does not exist; it appears when all of it is there.
+    folder: A folder that does not exist; it appears once it is complete.
     image: int16 HU. Its axes must be at right angles, and its slices ascend
       along (column direction) x (row direction), as `read_ct` gives them.
     patient_id: PatientID, at most 64 characters.
@@ -42,14 +42,14 @@ def write_ct(
     body_part: BodyPartExamined, a defined term of an unpaired body part.
     seed: The new UIDs follow from it and from the content; None draws random
       UIDs.
-    now: Date and time of the study; None: the clock's.
+    now: Date and time of the study; None is the present.
 
   Returns:
     The folder.
 
   Raises:
     DataError: The image is not int16, or a text cannot be written.
-    GeometryError: The axes cannot be those of a CT series.
+    GeometryError: A CT series cannot have such axes.
     ExistingOutputError: The folder exists.
 
   References:
@@ -96,7 +96,7 @@ def write_ct(
 
 
 def _check_axes(steps: np.ndarray) -> None:
-  """Refuses what a series of slices cannot express."""
+  """Refuses axes that a series of slices cannot have."""
   unit = steps / np.linalg.norm(steps, axis=1, keepdims=True)
   across = np.cross(unit[2], unit[1])
   if not np.allclose(across, unit[0], rtol=0, atol=_RIGHT_ANGLE):

@@ -1,4 +1,4 @@
-"""RTSTRUCT files: structures as contours, for planning systems to read."""
+"""Writes structures as an RTSTRUCT, for planning systems to read."""
 
 from collections.abc import Iterator, Mapping, Sequence
 import datetime
@@ -38,11 +38,11 @@ def write_rtstruct(
 
   A mask is outlined along its voxels' edges, so `read_rtstruct` gives it back
   to the voxel; polygons are written as they are. Coordinates have at most four
-  decimals, within 5e-5 mm. The file is in explicit VR little endian, whose
-  contours hold 64 kB each; one that is longer loses the points on straight
-  lines, and if that is not enough the whole file is in implicit VR. It is
-  marked UNAPPROVED. Patient and study are the image's; of the study's texts,
-  one that breaks the standard's rules (too long, no date) is left empty.
+  decimals, within 5e-5 mm. The file is in explicit VR little endian, in which
+  a contour holds 64 kB; a longer one loses its points on straight lines, and if
+  that is not enough the whole file is in implicit VR. It is marked UNAPPROVED.
+  Patient and study are those of the image; a text of the study that breaks the
+  standard's rules (too long, not a date) is left empty.
 
   Args:
     path: The file to write; folders are made.
@@ -58,17 +58,17 @@ def write_rtstruct(
       contour.
     seed: The new UIDs follow from it and from the content; None draws random
       UIDs.
-    now: Date and time of the structure set; None: the clock's.
+    now: Date and time of the structure set; None is the present.
     overwrite: Whether an existing file may be replaced.
 
   Returns:
     The path.
 
   Raises:
-    GeometryError: A mask is not on the image's grid, or a polygon lies in no
-      slice.
-    DataError: A name or text cannot be written, two structures have one name,
-      or the image lacks what must be referred to.
+    GeometryError: A mask is not on the image's grid, or a polygon does not lie
+      in a slice.
+    DataError: A name or text cannot be written, two structures have the same
+      name, or the image lacks the UIDs to refer to.
     ConfigError: `holes` is unknown.
     ExistingOutputError: The file exists.
 
@@ -113,7 +113,7 @@ def write_rtstruct(
 
 
 def _general(ct: _image.Image, now: datetime.datetime, label: str) -> Dataset:
-  """Patient, study, series, equipment and the heading of the structure set."""
+  """Patient, study, series, equipment and structure set modules."""
   dataset = Dataset()
   _dataset.copy_patient(ct, dataset)
   date, time = now.strftime("%Y%m%d"), now.strftime("%H%M%S")
@@ -127,7 +127,7 @@ def _general(ct: _image.Image, now: datetime.datetime, label: str) -> Dataset:
     InstanceCreationTime=time,
     SeriesDate=date,
     SeriesTime=time,
-    SeriesNumber=1000,  # Not that of the images, as a rule.
+    SeriesNumber=1000,  # Rarely that of the images.
     OperatorsName="",
     Manufacturer="jaxseg",
     ManufacturerModelName="jaxseg",
@@ -243,7 +243,7 @@ def _contour_items(
     image = images.of(one.index)
     if image is not None:
       _dataset.put(item, ContourImageSequence=[image])
-    # As text: pydicom would make an object of every number.
+    # As text, because pydicom would make an object of every number.
     item[data] = DataElement(data, "DS", one.text, already_converted=True)
     yield item
 
@@ -258,12 +258,12 @@ class _References:
     self._frames: dict[str, set[int]] = {}
     self._made: dict[int, Dataset] = {}
     for instance, frame in self._of:
-      # A slice that was interpolated has no image to refer to.
+      # An interpolated slice has no image to refer to.
       if instance:
         self._frames.setdefault(instance, set()).add(frame)
 
   def of(self, index: int) -> Dataset | None:
-    """The image of a slice, None where there is none."""
+    """The image of a slice, or None."""
     instance, frame = self._of[index]
     if instance and index not in self._made:
       self._made[index] = self._reference(instance, {frame})
@@ -277,7 +277,7 @@ class _References:
     item = _dataset.item(
       ReferencedSOPClassUID=self._class, ReferencedSOPInstanceUID=instance
     )
-    # The standard wants frame numbers only where not all frames are meant.
+    # The standard asks for frame numbers only if some frames are not meant.
     count = max(self._frames[instance])
     if count and frames != set(range(1, count + 1)):
       _dataset.put(item, ReferencedFrameNumber=sorted(frames))

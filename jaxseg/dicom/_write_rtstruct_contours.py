@@ -1,4 +1,4 @@
-"""What an RTSTRUCT is written of: structures, checked, and their contours."""
+"""Checks the structures for an RTSTRUCT and encodes their contours."""
 
 from collections.abc import Iterator, Mapping, Sequence
 import colorsys
@@ -26,10 +26,10 @@ _STRAIGHT_MM = 1e-5
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class RtStructure:
-  """A structure to be written, with more than its shape.
+  """A structure to write, with more than its shape.
 
   Attributes:
-    mask: Bool `[slice, row, column]` on the image's grid; or else
+    mask: Bool `[slice, row, column]` on the image's grid, or else
     polygons: points float64 `[P, 3]` each, patient LPS, mm.
     color: sRGB, 0 to 255 each; None takes that of the vocabulary, or one of a
       fixed series.
@@ -104,7 +104,7 @@ def drawn(
     given = shape if isinstance(shape, RtStructure) else _plain(shape)
     if (given.mask is None) == (given.polygons is None):
       raise errors.DataError(
-        f"structure {_text.shown(name)}: give a mask or polygons, one of both"
+        f"structure {_text.shown(name)}: give either a mask or polygons"
       )
     if given.mask is not None:
       pairs = list(_outlines(given.mask, image, name, holes))
@@ -128,7 +128,7 @@ def drawn(
 
 
 def _plain(shape: np.ndarray | Sequence[np.ndarray]) -> RtStructure:
-  """An array is a mask, a sequence of arrays is polygons."""
+  """Takes an array as a mask, a sequence of arrays as polygons."""
   if hasattr(shape, "dtype"):
     return RtStructure(mask=np.asarray(shape))
   return RtStructure(polygons=shape)
@@ -143,7 +143,7 @@ def _color(
   if given.color is None:
     if known is not None:
       return known.color
-    # Hues a golden angle apart: no two neighbours look alike.
+    # Hues are a golden angle apart, so that neighbours never look alike.
     hue = (0.15 + number * 0.381966) % 1
     red, green, blue = colorsys.hsv_to_rgb(hue, 0.75, 0.95)
     return round(255 * red), round(255 * green), round(255 * blue)
@@ -180,7 +180,7 @@ def _algorithm(given: RtStructure, name: str) -> str:
     raise errors.DataError(
       f"structure {_text.shown(name)}: generation_algorithm is"
       f" {_text.shown(given.generation_algorithm)}; give AUTOMATIC,"
-      " SEMIAUTOMATIC, MANUAL or an empty text"
+      " SEMIAUTOMATIC, MANUAL or an empty string"
     )
   return given.generation_algorithm
 
@@ -198,7 +198,7 @@ def _outlines(
   if array.dtype != np.bool_:
     raise errors.DataError(
       f"structure {_text.shown(name)}: the mask is of dtype {array.dtype}; cut"
-      " it at a threshold first, to bool"
+      " it at a threshold first and give bool"
     )
   if holes == "separate":
     for index, ring, _ in contours.trace_slices(array):
@@ -234,12 +234,12 @@ def _placed(
 
 
 def _points(polygon: np.ndarray, index: int, name: str) -> np.ndarray:
-  """Checked points of one polygon, the closing repetition left out."""
+  """Checked points of one polygon, without the first one repeated last."""
   where = f"structure {_text.shown(name)}, polygon {index}"
   try:
     points = np.asarray(polygon, np.float64)
   except (TypeError, ValueError) as e:
-    raise errors.DataError(f"{where}: no numbers; give points [P, 3]") from e
+    raise errors.DataError(f"{where}: not numbers; give points [P, 3]") from e
   if points.ndim != 2 or points.shape[1] != 3:
     raise errors.DataError(
       f"{where}: has shape {points.shape}; give points [P, 3]"
@@ -259,7 +259,7 @@ def _points(polygon: np.ndarray, index: int, name: str) -> np.ndarray:
 
 @dataclasses.dataclass(frozen=True)
 class Encoded:
-  """A contour as the file will have it.
+  """A contour as it will be written.
 
   Attributes:
     index: Its slice.
@@ -312,7 +312,7 @@ def without_straight(points: np.ndarray) -> np.ndarray:
   if len(corners) < 3:
     return points
   # Many small bends may add up: then the line between two corners is not
-  # straight, and all of its points stay.
+  # straight, and all of its points are kept.
   line = np.searchsorted(corners, np.arange(len(points)), side="right") - 1
   start = points[corners]
   along = np.roll(start, -1, axis=0) - start

@@ -1,4 +1,4 @@
-"""SEG files: masks and probability maps as voxels, for others to read."""
+"""Writes masks or probability maps as a SEG, by highdicom."""
 
 from collections.abc import Iterator, Mapping, Sequence
 import datetime
@@ -43,7 +43,7 @@ def write_seg(
   Masks become a BINARY segmentation. Maps become a FRACTIONAL one of
   PROBABILITY in 255 steps, 8 bits, so p comes back within 1/510. Slices where
   a structure is empty are left out, as the standard allows. Patient and study
-  are the image's.
+  are those of the image.
 
   Args:
     path: The file to write; folders are made.
@@ -58,7 +58,7 @@ def write_seg(
     series_description: SeriesDescription, at most 64 characters.
     seed: The new UIDs follow from it and from the content; None draws random
       UIDs.
-    now: Date and time of the segmentation; None: the clock's.
+    now: Date and time of the segmentation; None is the present.
     overwrite: Whether an existing file may be replaced.
 
   Returns:
@@ -67,7 +67,7 @@ def write_seg(
   Raises:
     GeometryError: An array is not on the image's grid.
     DataError: A name or text cannot be written, arrays are neither bool nor
-      finite fractions in [0, 1], or the image lacks what must be referred to.
+      finite fractions in [0, 1], or the image lacks the UIDs to refer to.
     ConfigError: `algorithm` is unknown.
     ExistingOutputError: The file exists.
 
@@ -103,7 +103,9 @@ def write_seg(
   new = _dataset.Uids(seed, _content(ct, arrays, (seed, texts, algorithm)))
   highdicom = _highdicom()
   with warnings.catch_warnings():
-    warnings.simplefilter("ignore")  # Of the image's values, which are copied.
+    warnings.simplefilter(
+      "ignore"
+    )  # They are about values copied from the image.
     dataset = highdicom.seg.Segmentation(
       source_images=_sources(ct),
       pixel_array=pixels,
@@ -134,7 +136,7 @@ def write_seg(
 
 
 def _highdicom() -> Any:
-  """The writer; it is slow to import, and readers do not need it."""
+  """highdicom, which is slow to import and needed for writing alone."""
   return _extras.load("highdicom", extra="io")
 
 
@@ -187,7 +189,7 @@ def _fractions(array: np.ndarray, said: str) -> np.ndarray:
     raise errors.DataError(
       f"{said}: is {array.dtype}; give a bool mask or float probabilities"
     )
-  # Not-a-number compares false, so it is found as well.
+  # Written so that NaN is found as well.
   wrong = ~((array >= 0) & (array <= 1))
   if wrong.any():
     place = tuple(int(n) for n in np.argwhere(wrong)[0])
@@ -202,11 +204,11 @@ def _fractions(array: np.ndarray, said: str) -> np.ndarray:
 def _used(
   arrays: Mapping[str, np.ndarray], fractional: bool
 ) -> tuple[np.ndarray, np.ndarray]:
-  """Slices with anything in them, and these as `[slice, row, column, n]`."""
+  """Slices that are not empty, and their values `[slice, row, column, n]`."""
   filled = np.any([a.any(axis=(1, 2)) for a in arrays.values()], axis=0)
   used = np.flatnonzero(filled)
   if not len(used):
-    used = np.arange(1)  # A file must have a frame: an empty one.
+    used = np.arange(1)  # A file must have at least one frame.
   pixels = np.stack([a[used] for a in arrays.values()], axis=-1)
   return used, pixels if fractional else pixels.view(np.uint8)
 
@@ -214,7 +216,7 @@ def _used(
 def _segment(
   number: int, name: str, algorithm: str, texts: Mapping[str, str]
 ) -> Dataset:
-  """What the file says of one structure."""
+  """The description of one structure."""
   highdicom = _highdicom()
   _, known = _names.named(name)
   category, kind, side = _names.coded(known)
@@ -248,7 +250,7 @@ def _segment(
 
 
 def _sources(ct: _image.Image) -> list[Dataset]:
-  """The image as the writer wants to see it: places and UIDs, no pixels."""
+  """The image as highdicom expects it: places and UIDs, no pixels."""
   common = Dataset()
   _dataset.copy_patient(ct, common)
   _dataset.put(
@@ -265,7 +267,7 @@ def _sources(ct: _image.Image) -> list[Dataset]:
     return [_multi_frame(ct, common)]
   made = []
   for instance, position in zip(ct.instances, ct.grid.positions, strict=True):
-    if not instance:  # A slice that was interpolated.
+    if not instance:  # An interpolated slice.
       continue
     one = Dataset()
     one.update(common)
@@ -282,7 +284,7 @@ def _sources(ct: _image.Image) -> list[Dataset]:
 
 
 def _multi_frame(ct: _image.Image, common: Dataset) -> Dataset:
-  """One file with all slices; its frames are in the order of the slices."""
+  """One file with all slices, its frames in the order of the slices."""
   plane = _plane(ct, np.arange(len(ct.instances)))
   shared = _dataset.item(
     PlaneOrientationSequence=plane["plane_orientation"],
@@ -328,14 +330,14 @@ def _orientation(ct: _image.Image) -> list[float]:
 
 
 def _decimal_floats(numbers: Sequence[float] | np.ndarray) -> list[float]:
-  """Numbers rounded to what decimal strings hold."""
+  """Numbers as decimal strings can hold them."""
   return [float(text) for text in _decimals.exact(numbers)]
 
 
 def _complete(
   dataset: Dataset, ct: _image.Image, organization: str, now: datetime.datetime
 ) -> None:
-  """What the writer leaves to chance or to the clock, or cannot know."""
+  """Sets what highdicom leaves to chance or the clock, or cannot know."""
   date, time = now.strftime("%Y%m%d"), now.strftime("%H%M%S")
   _dataset.put(
     dataset,
@@ -353,7 +355,7 @@ def _complete(
     _dataset.put(item, DimensionOrganizationUID=organization)
   for item in dataset.get("ContributingEquipmentSequence", ()):
     _dataset.put(item, ContributionDateTime=date + time)
-  # Of the slices that are used alone another spacing might be inferred.
+  # From the used slices alone, another spacing might be inferred.
   (measures,) = dataset.SharedFunctionalGroupsSequence[0].PixelMeasuresSequence
   _dataset.put(measures, SpacingBetweenSlices=_decimal_floats([ct.grid.gap])[0])
   if not ct.grid.is_even:

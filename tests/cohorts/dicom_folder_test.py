@@ -209,14 +209,14 @@ class TestSeveralStructureSets:
     assert cohort.patients() == ()
     assert "2 structure sets fit" in cohort.audit("p1")["refused"]
     tied = cohorts.DicomFolder(self.folder(tmp_path / "b", ("2020", "2020")))
-    assert "none the newest" in tied.audit("p1")["refused"]
+    assert "with no newest" in tied.audit("p1")["refused"]
 
 
 class TestPairing:
   def test_a_series_that_is_not_there(self, tmp_path):
     cohort = cohorts.DicomFolder(patient(tmp_path, 1, series="1.2.3"))
     (note,) = [n for n in cohort.load("p1").notes if "frame of ref" in n][:1]
-    assert "another of the same" in note
+    assert "another one in the same" in note
 
   def test_nothing_in_common(self, tmp_path):
     cohort = cohorts.DicomFolder(
@@ -257,7 +257,7 @@ class TestPairing:
     seg(tmp_path / "s", [(2, 1, pixels)], labels=("Lips",), seed=1)
     cohort = cohorts.DicomFolder(tmp_path)
     assert cohort.load("p1").contoured == ("brain",)
-    assert any("left for an RTSTRUCT" in n for n in cohort.load("p1").notes)
+    assert any("left out for an RTSTRUCT" in n for n in cohort.load("p1").notes)
 
 
 class TestBadPatients:

@@ -659,7 +659,7 @@ def test_too_large_headers_are_refused_before_decoding(tmp_path):
     dataset.Rows = dataset.Columns = 60000
 
   ct_series(tmp_path, shape=(1, 4, 6), change=huge)
-  with pytest.raises(errors.LimitError, match="bound 'length'"):
+  with pytest.raises(errors.LimitError, match="limit 'length'"):
     dicom.read_ct(tmp_path)
   ct_series(tmp_path / "b")
   with pytest.raises(errors.LimitError, match="volume_bytes"):

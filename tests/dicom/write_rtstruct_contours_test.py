@@ -117,8 +117,8 @@ def test_two_structures_of_one_name(image, drawn, pair):
     ({"description": "x" * 65}, "65 characters long"),
     ({"description": "a\\b"}, "does not allow"),
     ({"generation_algorithm": "MAGIC"}, "SEMIAUTOMATIC"),
-    ({"polygons": []}, "one of both"),
-    ({"mask": None}, "one of both"),
+    ({"polygons": []}, "either a mask or polygons"),
+    ({"mask": None}, "either a mask or polygons"),
 ])  # fmt: skip
 def test_looks_that_cannot_be_written(image, drawn, change, said):
   given = RtStructure(**({"mask": empty(image)} | change))
@@ -180,7 +180,7 @@ def test_slanting_polygons_are_refused(image, drawn):
     ([[0, 0, 30]] * 5, "3 distinct"),
     (np.empty((0, 3)), "3 distinct"),
     ([[0, 0, 30], [1, np.nan, 30], [1, 1, 30]], "not finite"),
-    ("polygon", "no numbers"),
+    ("polygon", "not numbers"),
 ])  # fmt: skip
 def test_malformed_polygons(image, drawn, polygon, said):
   with pytest.raises(errors.DataError, match=f"polygon 0.*{said}"):
