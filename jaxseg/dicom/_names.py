@@ -1,8 +1,12 @@
-"""How structures are written: text, names, and SNOMED CT codes.
+"""Names of structures in files: found, written, and as SNOMED CT codes.
 
 References:
   DICOM PS3.16, context groups 7150 (categories) and 4031 (anatomic regions).
 """
+
+from collections.abc import Callable, Sequence
+import pathlib
+from typing import Protocol, TypeVar
 
 from pydicom.sr.codedict import codes
 from pydicom.sr.coding import Code
@@ -64,6 +68,14 @@ _KEYWORDS = {
   "ptv_56": "PlanningTargetVolume",
 }
 _SIDES = {"left": "Left", "right": "Right"}
+
+
+class _Numbered(Protocol):
+  @property
+  def number(self) -> int: ...
+
+
+_Item = TypeVar("_Item", bound=_Numbered)
 
 
 def coded(
@@ -141,3 +153,39 @@ def named(key: object) -> tuple[str, vocabulary.Structure | None]:
     return name, vocabulary.get(vocabulary.resolve(name))
   except errors.StructureNotFoundError:
     return name, None
+
+
+def only(
+  key: str | int,
+  items: Sequence[_Item],
+  name_of: Callable[[_Item], str],
+  *,
+  path: pathlib.Path,
+  what: str,
+) -> _Item:
+  """The item of a name or number, or of another name for its structure.
+
+  Args:
+    key: Name or number.
+    items: ROIs or segments, each with a `number`.
+    name_of: The name of an item.
+    path: For messages.
+    what: "ROI" or "segment", for messages.
+
+  Raises:
+    StructureNotFoundError: There is none, or several share the name.
+  """
+  found = [one for one in items if key in (name_of(one), one.number)]
+  if not found:
+    found = vocabulary.same_structure(key, items, name_of)
+  if len(found) == 1:
+    return found[0]
+  if found:
+    raise errors.StructureNotFoundError(
+      f"{path}: {len(found)} {what}s are named {_text.shown(key)}; give one of"
+      f" the numbers {', '.join(str(one.number) for one in found)}"
+    )
+  listed = ", ".join(_text.shown(name_of(one)) for one in items[:20])
+  raise errors.StructureNotFoundError(
+    f"{path}: no {what} {_text.shown(key)}; there are {listed}"
+  )

@@ -256,23 +256,6 @@ def decode(dataset: Dataset, form: Format, path: pathlib.Path) -> np.ndarray:
   return array.reshape(shape)
 
 
-def in_big_words(dataset: Dataset, form: Format) -> bool:
-  """Whether bytes are in 16-bit words (OW) whose order big endian reverses.
-
-  In OB their order is always the same.
-  """
-  return (
-    form.syntax == uids.ExplicitVRBigEndian
-    and dataset["PixelData"].VR == "OW"
-    and len(dataset.PixelData) % 2 == 0
-  )
-
-
-def swapped(data: bytes) -> bytes:
-  """Exchanges the bytes of each pair."""
-  return np.frombuffer(data, "<u2").byteswap().tobytes()
-
-
 def _native(
   dataset: Dataset, data: bytes, form: Format, path: pathlib.Path
 ) -> np.ndarray:

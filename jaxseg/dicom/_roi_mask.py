@@ -239,7 +239,7 @@ def _without_twins(
   for group in keys.values():
     seen = set()
     for index in group if len(group) > 1 else ():
-      form = _canonical(drawn[index].points)
+      form = repr(_edge_set(drawn[index].points))
       if form in seen:
         dropped.add(index)
       seen.add(form)
@@ -252,38 +252,11 @@ def _without_twins(
   return [k for k in range(len(rings)) if k not in dropped]
 
 
-def _canonical(points: np.ndarray) -> bytes:
-  """The same bytes for the same cycle of points, in any start and direction."""
-  fresh = (points != np.roll(points, 1, axis=0)).any(axis=1)
-  points = points[fresh] if fresh.any() else points[:1]
-  _, number = np.unique(points, axis=0, return_inverse=True)
-  names = number.ravel().tolist()
-  forms = []
-  for step in (1, -1):
-    cycle = names[::step]
-    start = _least_rotation(cycle)
-    forms.append((cycle[start:] + cycle[:start], step, start))
-  # The smaller of the two directions, as points.
-  _, step, start = min(forms)
-  return np.roll(points[::step], -start, axis=0).tobytes()
-
-
-def _least_rotation(cycle: Sequence[int]) -> int:
-  """Where to start for the smallest sequence; points may recur."""
-  length, one, other, same = len(cycle), 0, 1, 0
-  while one < length and other < length and same < length:
-    a, b = cycle[(one + same) % length], cycle[(other + same) % length]
-    if a == b:
-      same += 1
-      continue
-    if a > b:
-      one += same + 1
-    else:
-      other += same + 1
-    if one == other:
-      other += 1
-    same = 0
-  return min(one, other)
+def _edge_set(points: np.ndarray) -> tuple:
+  """The edges of a closed polygon, whatever its start and direction."""
+  ends = np.roll(points, -1, axis=0).tolist()
+  pairs = zip(points.tolist(), ends, strict=True)
+  return tuple(sorted(sorted(pair) for pair in pairs if pair[0] != pair[1]))
 
 
 def _cross_check(

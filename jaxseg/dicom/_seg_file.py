@@ -149,8 +149,10 @@ def _read_frames(
       f"{path}: PixelData (7FE0,0010) has {len(data or b'')} bytes,"
       f" {-(-size // 8)} are needed; the file is cut off, copy it again"
     )
-  if _pixels.in_big_words(dataset, form):
-    data = _pixels.swapped(data)
+  # Big endian exchanges the bytes of words (OW), but not those of bytes (OB).
+  is_big = form.syntax == uids.ExplicitVRBigEndian
+  if is_big and dataset["PixelData"].VR == "OW" and len(data) % 2 == 0:
+    data = np.frombuffer(data, "<u2").byteswap().tobytes()
   return _segmentation.Frames(form, np.frombuffer(data, np.uint8))
 
 

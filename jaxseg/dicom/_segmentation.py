@@ -8,9 +8,9 @@ import numpy as np
 
 from jaxseg import _text
 from jaxseg import errors
-from jaxseg import structures as vocabulary
 from jaxseg import volume as volumes
 from jaxseg.dicom import _image
+from jaxseg.dicom import _names
 from jaxseg.dicom import _pixels
 
 
@@ -137,19 +137,8 @@ class Segmentation:
     Raises:
       StructureNotFoundError: There is none, or several share the label.
     """
-    found = [one for one in self.segments if key in (one.label, one.number)]
-    if not found:
-      found = vocabulary.same_structure(key, self.segments, lambda s: s.label)
-    if len(found) == 1:
-      return found[0]
-    if found:
-      raise errors.StructureNotFoundError(
-        f"{self.path}: {len(found)} segments are named {_text.shown(key)}; give"
-        f" one of the numbers {', '.join(str(one.number) for one in found)}"
-      )
-    raise errors.StructureNotFoundError(
-      f"{self.path}: no segment {_text.shown(key)}; there are"
-      f" {', '.join(_text.shown(name) for name in self.names[:20])}"
+    return _names.only(
+      key, self.segments, lambda one: one.label, path=self.path, what="segment"
     )
 
   def mask(self, key: str | int) -> np.ndarray:

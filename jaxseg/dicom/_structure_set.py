@@ -7,9 +7,9 @@ import numpy as np
 
 from jaxseg import _text
 from jaxseg import errors
-from jaxseg import structures as vocabulary
 from jaxseg.dicom import _file
 from jaxseg.dicom import _image
+from jaxseg.dicom import _names
 from jaxseg.dicom import _roi
 from jaxseg.dicom import _roi_mask
 
@@ -71,19 +71,8 @@ class StructureSet:
     Raises:
       StructureNotFoundError: There is none, or several share the name.
     """
-    found = [roi for roi in self.rois if key in (roi.name, roi.number)]
-    if not found:
-      found = vocabulary.same_structure(key, self.rois, lambda roi: roi.name)
-    if len(found) == 1:
-      return found[0]
-    if found:
-      raise errors.StructureNotFoundError(
-        f"{self.path}: {len(found)} ROIs are named {_text.shown(key)}; give one"
-        f" of the numbers {', '.join(str(roi.number) for roi in found)}"
-      )
-    raise errors.StructureNotFoundError(
-      f"{self.path}: no ROI {_text.shown(key)}; there are"
-      f" {', '.join(_text.shown(name) for name in self.names[:20])}"
+    return _names.only(
+      key, self.rois, lambda roi: roi.name, path=self.path, what="ROI"
     )
 
   def mask(

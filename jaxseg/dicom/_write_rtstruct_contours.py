@@ -280,13 +280,11 @@ class Encoded:
 def encoded(roi: Drawn) -> list[Encoded]:
   """The contours of a structure, long ones without points on straight lines."""
   result = []
-  for index, points, text in zip(
-    roi.slices, roi.contours, _decimals.joined(roi.contours), strict=True
-  ):
-    one = Encoded(index, len(points), text)
+  for index, points in zip(roi.slices, roi.contours, strict=True):
+    one = Encoded(index, len(points), _decimals.joined(points))
     if one.is_long:
       fewer = without_straight(points)
-      one = Encoded(index, len(fewer), *_decimals.joined([fewer]))
+      one = Encoded(index, len(fewer), _decimals.joined(fewer))
     result.append(one)
   return result
 
