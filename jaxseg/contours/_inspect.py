@@ -62,9 +62,9 @@ def _self_crossing(rings: Sequence[np.ndarray], columns: int) -> np.ndarray:
   ring, column, row = ring[order], column[order], row[order]
   turns = np.cumsum(sense[order])  # Back to 0 at the end of each line.
   new = np.ones(len(ring) + 1, np.bool_)
-  new[1:-1] = (np.diff(row) != 0) | (np.diff(column) != 0) | (
-    np.diff(ring) != 0
-  )  # fmt: skip
+  new[1:-1] = (
+    (np.diff(row) != 0) | (np.diff(column) != 0) | (np.diff(ring) != 0)
+  )
   settled = new[1:]  # The last of the crossings that meet in one place.
   highest = np.zeros(len(rings), np.int64)
   lowest = np.zeros(len(rings), np.int64)

@@ -155,9 +155,12 @@ def _paint(mask: np.ndarray, edges: _rings.Edges, slices: np.ndarray) -> None:
   # after an odd number of them. uint8 wraps at an even number.
   flips = np.zeros((bottom - top, high - low, right - left), np.uint8)
   moved = _rings.Edges(
-    edges.ring, edges.row, edges.column - left, edges.row_end,
+    edges.ring,
+    edges.row,
+    edges.column - left,
+    edges.row_end,
     edges.column_end - left,
-  )  # fmt: skip
+  )
   for some in _rings.batches(moved, right - left):
     at, column, row = _rings.crossings(some, right - left)
     row = np.ceil(row).clip(top, bottom).astype(np.int64) - top
