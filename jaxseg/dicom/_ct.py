@@ -109,6 +109,7 @@ def read_ct(
   image = _image.Image(
     array=array,
     grid=grid,
+    source=planes[0].path.parent,
     modality=chosen.modality,
     study_uid=chosen.study_uid,
     series_uid=chosen.series_uid,

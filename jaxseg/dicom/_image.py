@@ -11,14 +11,15 @@ from jaxseg import errors
 from jaxseg import volume as volumes
 
 
-@dataclasses.dataclass(frozen=True, eq=False)
-class Image:
-  """A CT, MR or PET series.
+@dataclasses.dataclass(frozen=True, eq=False, kw_only=True)
+class Image(volumes.Volume):
+  """A CT, MR or PET series: a volume, and the objects it was read from.
 
   Attributes:
     array: Values after rescale, `[slice, row, column]`; int16 where all fit
       (CT in HU), else float32.
     grid: Where the voxels lie.
+    source: Folder of the first file.
     modality: "CT", "MR", "PT", ...
     study_uid: StudyInstanceUID.
     series_uid: SeriesInstanceUID.
@@ -33,7 +34,6 @@ class Image:
     notes: What was unusual and how it was read.
   """
 
-  array: np.ndarray
   grid: volumes.Grid
   modality: str
   study_uid: str
@@ -47,30 +47,6 @@ class Image:
   unscanned: np.ndarray | None = None
   notes: tuple[_text.Note, ...] = ()
 
-  @property
-  def shape(self) -> tuple[int, int, int]:
-    """Lengths (slices, rows, columns)."""
-    return self.grid.shape
-
-  @property
-  def affine(self) -> np.ndarray:
-    """float64 `[4, 4]`: index (slice, row, column, 1) to LPS mm.
-
-    Raises:
-      GeometryError: The slices are not evenly spaced.
-    """
-    return self.grid.affine
-
-  @property
-  def spacing(self) -> tuple[float, float, float]:
-    """Distances of neighbours (across slices, rows, columns), mm."""
-    return self.grid.spacing
-
-  @property
-  def volume(self) -> volumes.Volume:
-    """The values and where they lie."""
-    return volumes.Volume(self.array, self.grid)
-
   def hounsfield(self) -> volumes.Volume:
     """The volume in Hounsfield units: int16, clipped, whatever was stored.
 
@@ -82,11 +58,11 @@ class Image:
         f"{self.paths[0].parent}: modality {_text.shown(self.modality)} has no"
         " Hounsfield units; give a CT series"
       )
-    if self.array.dtype == np.int16:
-      return self.volume
-    limit = np.iinfo(np.int16)
-    whole = np.rint(np.clip(self.array, limit.min, limit.max))
-    return volumes.Volume(whole.astype(np.int16), self.grid)
+    values = self.array
+    if values.dtype != np.int16:
+      limit = np.iinfo(np.int16)
+      values = np.rint(np.clip(values, limit.min, limit.max)).astype(np.int16)
+    return volumes.Volume(values, self.grid, self.source)
 
 
 def resampled(image: Image) -> Image:

@@ -16,6 +16,7 @@ import SimpleITK as sitk
 
 from jaxseg import dicom
 from jaxseg import errors
+from jaxseg import volume
 from tests.dicom.ct_double import ct_series
 from tests.dicom.ct_double import stored
 from tests.dicom.ct_double import uid
@@ -42,6 +43,18 @@ def test_values_order_and_affine(tmp_path):
   assert image.instances[0] == uid(0, "instance", 0)
   assert image.notes == () and image.modality == "CT"
   assert image.hounsfield().array.dtype == np.int16
+
+
+def test_an_image_is_a_volume(tmp_path):
+  ct_series(tmp_path)
+  image = dicom.read_ct(tmp_path)
+  assert isinstance(image, volume.Volume)
+  finer = volume.Grid.from_affine(
+    (9, 16, 20), image.affine @ np.diag([0.5, 1, 1, 1])
+  )
+  found = volume.resample(image, finer)
+  np.testing.assert_allclose(found.array[::2], image.array, atol=1e-3)
+  assert found.source == tmp_path
 
 
 @pytest.mark.parametrize("iop", [
