@@ -1,7 +1,7 @@
-"""Arrays in patient space: a grid says where its voxels lie.
+"""Arrays in patient space: a grid says where the voxels lie.
 
-Everything about places is decided here and nowhere else: whether two grids
-are one, how axes are reordered, what is cropped, padded or resampled.
+Only this module decides about places: whether two grids are the same, how axes
+are reordered, what is cropped, padded or resampled.
 Positions are float64 mm in patient LPS: x grows to the patient's left, y to
 posterior, z to superior.
 """
@@ -15,14 +15,16 @@ from typing import Any
 
 import numpy as np
 from numpy import typing as npt
-from scipy import ndimage
 
+from jaxseg import _extras
 from jaxseg import errors
 
-# Neighbouring slices are evenly spaced if within 1 % or 0.01 mm.
-_RELATIVE, _ABSOLUTE_MM = 0.01, 0.01
-# Two grids are one if their corners are this near, in voxels plus mm.
-_CORNER_VOXELS, _CORNER_MM = 1e-3, 0.01
+# Positions within this distance are the same: files hold decimals.
+SAME_MM = 0.01
+# Neighbouring slices are evenly spaced if within 1 % or that.
+_RELATIVE = 0.01
+# Two grids are one if their corners are this near, in voxels, plus that.
+_CORNER_VOXELS = 1e-3
 # Voxels are copied to another grid if their centres are this near, in voxels.
 _COPY_VOXELS = 0.02
 _CORNERS = np.array(list(itertools.product((0, 1), repeat=3)))
@@ -115,8 +117,8 @@ class Grid:
   def gap(self) -> float:
     """Median distance of neighbouring slices, mm; thickness of a single one.
 
-    Of an even number the lower of the two in the middle, so that it is a
-    distance which occurs: two slices, a gap and two more have no middle one.
+    Of an even number of distances it is the lower one in the middle, so that
+    the result is a distance that occurs.
     """
     if len(self.positions) > 1:
       apart = np.abs(np.diff(self.distances))
@@ -130,8 +132,8 @@ class Grid:
 
   @property
   def tolerance(self) -> float:
-    """By how much a slice's position may differ from the even one, mm."""
-    return max(_RELATIVE * self.gap, _ABSOLUTE_MM)
+    """How far a slice may lie from its evenly spaced position, mm."""
+    return max(_RELATIVE * self.gap, SAME_MM)
 
   @functools.cached_property
   def is_even(self) -> bool:
@@ -183,9 +185,9 @@ class Grid:
   def nearest(self, distances: np.ndarray) -> np.ndarray:
     """The slice each distance along the normal belongs to, -1 for none.
 
-    A slice owns half of the way to each neighbour; the lower one owns the
-    middle. Where slices are missing between two (more than 1.5 times the
-    median apart), each owns half of the median only, as the outermost do.
+    A slice reaches half the way to each neighbour; the middle belongs to the
+    lower one. Where slices are missing (neighbours more than 1.5 times the
+    median apart), a slice reaches only half the median, as the outermost do.
 
     Args:
       distances: `[...]`, from the first slice along the normal, mm; slices
@@ -196,7 +198,7 @@ class Grid:
     """
     at = np.asarray(distances, np.float64)
     middle = (self.distances[1:] + self.distances[:-1]) / 2
-    # A hair's breadth in favour of the lower: decimals are finite.
+    # Slightly in favour of the lower slice, as decimals are rounded.
     index = np.searchsorted(middle, at - 1e-6 * self.gap, side="left")
     off = at - self.distances[index]
     half = self._halves()[(off > 0).astype(np.int64), index]
@@ -217,14 +219,14 @@ class Grid:
     return self.positions[index] + np.asarray(in_plane, np.float64) @ steps
 
   def coincides(self, other: "Grid") -> bool:
-    """Whether every voxel lies where the other grid's does, slice by slice."""
+    """Whether every voxel lies where the other grid's does."""
     if self.shape != other.shape:
       return False
     if self.is_even and other.is_even:
       return _corners_meet(self.shape, self.affine, other.affine)
     ends = [(0, 0), (self.rows - 1, 0), (0, self.columns - 1)]
     return all(
-      np.abs(self.lps(k, end) - other.lps(k, end)).max() <= _CORNER_MM
+      np.abs(self.lps(k, end) - other.lps(k, end)).max() <= SAME_MM
       for k in range(self.shape[0])
       for end in ends
     )
@@ -408,6 +410,8 @@ def resample(volume: Volume, grid: Grid, *, fill: float = 0.0) -> Volume:
     GeometryError: The slices of a grid are not evenly spaced.
   """
   if volume.array.dtype == np.bool_:
+    from scipy import ndimage  # Slow to import, as SimpleITK is.
+
     to_source = np.linalg.inv(volume.affine) @ grid.affine
     near = ndimage.affine_transform(
       volume.array.view(np.uint8),
@@ -419,8 +423,7 @@ def resample(volume: Volume, grid: Grid, *, fill: float = 0.0) -> Volume:
       cval=0,
     )
     return Volume(near.astype(np.bool_), grid, volume.source)
-  import SimpleITK as sitk  # Slow to import, and few callers resample.
-
+  sitk = _extras.load("SimpleITK", extra="io")
   source = sitk.GetImageFromArray(volume.array.astype(np.float32))
   origin, spacing, direction = _sitk_geometry(volume.affine)
   source.SetOrigin(origin)
@@ -450,7 +453,7 @@ def _corners_meet(
   apart = corners @ (affine - other)[:3, :3].T + (affine - other)[:3, 3]
   voxel = np.linalg.norm(other[:3, :3], axis=0).min()
   far = np.linalg.norm(apart, axis=1).max()
-  return bool(far <= _CORNER_VOXELS * voxel + _CORNER_MM)
+  return bool(far <= _CORNER_VOXELS * voxel + SAME_MM)
 
 
 def _copy_slices(

@@ -1,11 +1,15 @@
 """Cohorts: lists of patients, each of whom loads as one `Case`."""
 
+from typing import Any, TYPE_CHECKING
+
 from jaxseg.cohorts._case import Case
 from jaxseg.cohorts._case import Cohort
-from jaxseg.cohorts._dicom_folder import DicomFolder
 from jaxseg.cohorts._openkbp import OpenKBP
-from jaxseg.cohorts._phantom import Phantom
-from jaxseg.cohorts._phantom_files import write_phantom
+from jaxseg.cohorts.phantom import Phantom
+from jaxseg.cohorts.phantom import write_phantom
+
+if TYPE_CHECKING:
+  from jaxseg.cohorts._dicom_folder import DicomFolder
 
 __all__ = [
   "Case",
@@ -15,3 +19,12 @@ __all__ = [
   "Phantom",
   "write_phantom",
 ]
+
+
+def __getattr__(name: str) -> Any:
+  # PEP 562: the other cohorts do not need pydicom.
+  if name == "DicomFolder":
+    from jaxseg.cohorts._dicom_folder import DicomFolder
+
+    return DicomFolder
+  raise AttributeError(f"module 'jaxseg.cohorts' has no attribute {name!r}")

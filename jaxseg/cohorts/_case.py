@@ -1,4 +1,4 @@
-"""What a cohort is: a list of patients, each of whom loads as one `Case`."""
+"""A cohort is a list of patients, each of whom loads as one `Case`."""
 
 from collections.abc import Mapping
 import dataclasses
@@ -14,17 +14,17 @@ from jaxseg import volume
 class Case:
   """One patient: the CT and what somebody contoured on it.
 
-  A structure without an entry in `masks` was **not contoured**; that says
-  nothing about the body, so such a patient takes no part in training or
-  scoring of that structure.
+  A structure without an entry in `masks` was **not contoured**. That says
+  nothing about the body, so the patient takes no part in training or scoring
+  of that structure.
 
   Attributes:
     patient: Identifier, unique in its cohort.
     image: CT in Hounsfield units, int16, `[slice, row, column]`.
     masks: Canonical structure name -> bool mask of the image's shape.
-    unscanned: Slices that hold no measurement, ascending: beyond the ends of
-      the scan, or missing between two scanned ones.
-    notes: Remarks for the audit: what was odd and how it was read.
+    unscanned: Slices without a measurement, ascending: beyond the ends of the
+      scan, or missing between two scanned ones.
+    notes: Remarks for the audit: what was unusual and how it was read.
   """
 
   patient: str
@@ -50,15 +50,6 @@ class Case:
   def contoured(self) -> tuple[str, ...]:
     """Canonical names of the contoured structures, sorted."""
     return tuple(sorted(self.masks))
-
-  @property
-  def missing_slices(self) -> tuple[int, ...]:
-    """The unscanned slices that lie between two scanned ones."""
-    gone = set(self.unscanned)
-    scanned = [k for k in range(self.image.shape[0]) if k not in gone]
-    if not scanned:
-      return ()
-    return tuple(k for k in self.unscanned if scanned[0] < k < scanned[-1])
 
 
 class Cohort(Protocol):

@@ -1,6 +1,8 @@
-"""Any folder of CT with RTSTRUCT or SEG, as it comes from a clinic or TCIA."""
+"""Any folder of CT with RTSTRUCT or SEG, as exported by a clinic or TCIA."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
+import dataclasses
+import math
 import os
 import pathlib
 from typing import Any
@@ -13,9 +15,9 @@ from jaxseg import dicom
 from jaxseg import errors
 from jaxseg import structures as vocabulary
 from jaxseg.cohorts import _case
+from jaxseg.cohorts import _dicom_names
 from jaxseg.cohorts import _dicom_tree
-from jaxseg.cohorts import _names
-from jaxseg.cohorts import _phantom_files
+from jaxseg.cohorts import phantom
 
 # What may be repaired, and how `dicom.read_ct` is asked to.
 REPAIRS: Mapping[str, tuple[str, str]] = {
@@ -27,14 +29,14 @@ REPAIRS: Mapping[str, tuple[str, str]] = {
 
 
 class DicomFolder:
-  """The patients of a folder of any shape.
+  """The patients of a folder with any layout.
 
-  Files are found by content. Patients are told apart by PatientID; each is one
-  case: the contours that are chosen, on the CT that they were drawn on. A
-  patient who cannot be used never stops the others: `audit` says why.
+  Files are found by content. Patients are distinguished by PatientID; each is
+  one case: the chosen contours on the CT they were drawn on. A patient who
+  cannot be used never stops the others: `audit` says why.
 
   Attributes:
-    name: "dicom_folder"; "phantom" where all patients are made up.
+    name: "dicom_folder", or "phantom" if all patients are synthetic.
     structures: Canonical names that were contoured on some patient.
   """
 
@@ -49,21 +51,22 @@ class DicomFolder:
     combine: str = "even-odd",
     repair: Collection[str] = (),
   ) -> None:
-    """Reads all headers and names; no pixels.
+    """Reads all headers and names, but no pixels of images.
 
     Args:
       folder: The folder.
-      structures: Canonical names that are wanted; None: every organ that the
-        vocabulary knows, never a target.
+      structures: Canonical names that are wanted; None takes every organ of the
+        vocabulary, but no target.
       aliases: The user's own names, as `structures.read_aliases` gives them;
-        they come before the vocabulary's.
-      on_two: Where two contours fit a structure equally well: "refuse" both,
-        or take the "first", "newest" (lowest, highest number) or "largest".
-      structure_set: Which of several of a patient: "newest", "refuse" the
-        patient, or else a StructureSetLabel.
-      combine: Closed contours of a slice together: "even-odd" or "union".
-      repair: What may be repaired in a CT: "spacing" (resampled), "tilt"
-        (sheared), "truncated" (as missing), "stray_bits" (kept).
+        they override the vocabulary's.
+      on_two: If two contours fit a structure equally well: "refuse" both, or
+        take the "first" (lowest number), "newest" (highest) or "largest".
+      structure_set: If a patient has several: take the "newest", "refuse" the
+        patient, or give a StructureSetLabel.
+      combine: How the closed contours of a slice are combined: "even-odd" or
+        "union".
+      repair: Faults of a CT to repair: "spacing" (resample), "tilt" (shear),
+        "truncated" (treat as missing), "stray_bits" (keep).
 
     Raises:
       DataError: The folder does not exist or has no DICOM files.
@@ -95,7 +98,7 @@ class DicomFolder:
     for name, one in self._tree.patients.items():
       if one.drawing is None or one.refused:
         continue
-      # Volumes are unknown yet, but whichever is chosen, the names stay.
+      # Volumes are not known yet, but the names do not depend on the choice.
       policy = "first" if on_two == "largest" else on_two
       matched = {
         named.structure
@@ -111,7 +114,7 @@ class DicomFolder:
     )
 
     self._synthetic = bool(usable) and all(
-      image is not None and image.description == _phantom_files.DESCRIPTION
+      image is not None and image.description == phantom.DESCRIPTION
       for image in (self._tree.patients[name].image for name in usable)
     )
     self.name = "phantom" if self._synthetic else "dicom_folder"
@@ -142,11 +145,11 @@ class DicomFolder:
 
     Returns:
       The case: int16 HU and bool masks. A structure whose contours cannot be
-      filled, or that lies outside of the CT, has no mask but a note.
+      filled, or that lies outside the CT, has a note instead of a mask.
 
     Raises:
       DataError: The patient is unknown, or a file is missing or malformed.
-      GeometryError: The CT is no regular stack.
+      GeometryError: The CT is not a regular stack.
     """
     one = self._find(patient)
     image, masks = self._read(one)
@@ -171,7 +174,7 @@ class DicomFolder:
     )
 
   def audit(self, patient: str) -> dict[str, Any]:
-    """What was found of a patient, and what became of it.
+    """What was found for a patient, and how it was used.
 
     Args:
       patient: One of `everyone()`.
@@ -180,7 +183,7 @@ class DicomFolder:
       JSON-able: "patient", "refused" (why the patient cannot be used, or ""),
       "images", "drawings", "notes", "ct" (shape, spacing in mm, range in HU)
       and "structures": one row for each contour with "name", "structure"
-      (canonical or ""), "status" (see `_names.Named`) and its "reason",
+      (canonical or ""), "status" (see `_dicom_names.Named`) and its "reason",
       "voxels", "ml", "slices", and "notes" on the contours.
 
     Raises:
@@ -224,7 +227,7 @@ class DicomFolder:
     return row
 
   def describe(self) -> Mapping[str, Any]:
-    """JSON-able facts that fix the cohort; no path, only the folder's name."""
+    """JSON-able facts that identify the cohort, without the folder's path."""
     return {
       "name": self.name,
       "synthetic": self._synthetic,
@@ -252,15 +255,25 @@ class DicomFolder:
       REPAIRS[name] for name in self._settings["repair"]
     )
     image = dicom.read_ct(one.image, **options)
-    return image, _Masks(one.drawing, image, str(self._settings["combine"]))
+    # Most patients are loaded once, so it is not kept any longer.
+    source = self._tree.parsed.pop(one.drawing.path, None)
+    if source is None:
+      source = _dicom_tree.read_drawing(one.drawing.path, one.drawing.kind)
+    combine = str(self._settings["combine"])
+    return image, _Masks(one.drawing, source, image, combine)
+
+  def __getstate__(self) -> dict[str, Any]:
+    """Leaves out the contours read so far, which every process would get."""
+    tree = dataclasses.replace(self._tree, parsed={})
+    return {**self.__dict__, "_tree": tree}
 
   def _named(
     self,
     drawing: _dicom_tree.Drawing,
     volume: Callable[[int], float],
     on_two: str | None = None,
-  ) -> Sequence[_names.Named]:
-    return _names.name_all(
+  ) -> Sequence[_dicom_names.Named]:
+    return _dicom_names.name_all(
       drawing.outlines,
       wanted=self._wanted,
       aliases=self._aliases,
@@ -270,24 +283,38 @@ class DicomFolder:
 
 
 class _Masks:
-  """The masks of a drawing on a CT, each made when it is asked for."""
+  """The masks of a drawing on a CT, each made once, when it is asked for."""
 
   def __init__(
-    self, drawing: _dicom_tree.Drawing, image: dicom.Image, combine: str
+    self,
+    drawing: _dicom_tree.Drawing,
+    source: _dicom_tree.Parsed,
+    image: dicom.Image,
+    combine: str,
   ):
     self.drawing = drawing
+    self._source = source
     self._image = image
     self._combine = combine
-    self._source: dicom.StructureSet | dicom.Segmentation = (
-      dicom.read_seg(drawing.path)
-      if drawing.kind == "SEG"
-      else dicom.read_rtstruct(drawing.path)
-    )
+    self._made: dict[int, tuple[np.ndarray | None, tuple[str, ...]]] = {}
     spacing = image.spacing
     self.voxel_ml = spacing[0] * spacing[1] * spacing[2] / 1000
 
   def get(self, number: int) -> tuple[np.ndarray | None, tuple[str, ...]]:
     """The mask of a number, None if there can be none, and remarks."""
+    if number not in self._made:
+      array, remarks = self._make(number)
+      # Packed, as there may be a hundred.
+      bits = None if array is None else np.packbits(array)
+      self._made[number] = bits, remarks
+      return array, remarks
+    bits, remarks = self._made[number]
+    if bits is None:
+      return None, remarks
+    flat = np.unpackbits(bits, count=math.prod(self._image.shape))
+    return flat.reshape(self._image.shape).view(np.bool_), remarks
+
+  def _make(self, number: int) -> tuple[np.ndarray | None, tuple[str, ...]]:
     try:
       if isinstance(self._source, dicom.Segmentation):
         # Frames of reference were compared when the two were paired.
@@ -305,7 +332,7 @@ class _Masks:
     return 0.0 if array is None else int(array.sum()) * self.voxel_ml
 
 
-def _row(named: _names.Named, masks: _Masks) -> dict[str, Any]:
+def _row(named: _dicom_names.Named, masks: _Masks) -> dict[str, Any]:
   """One line of the audit."""
   array, remarks = masks.get(named.outline.number)
   voxels = 0 if array is None else int(np.count_nonzero(array))
@@ -329,7 +356,7 @@ def _row(named: _names.Named, masks: _Masks) -> dict[str, Any]:
 
 def _check_options(on_two: str, combine: str, repair: Collection[str]) -> None:
   for said, given, known in (
-    ("on_two", [on_two], _names.ON_TWO),
+    ("on_two", [on_two], _dicom_names.ON_TWO),
     ("combine", [combine], ("even-odd", "union")),
     ("repair", list(repair), tuple(REPAIRS)),
   ):

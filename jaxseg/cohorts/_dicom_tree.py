@@ -1,4 +1,4 @@
-"""Which CT, and which contours on it, a tree of DICOM files has of whom."""
+"""A tree of DICOM files by patient: each one's CT and the contours on it."""
 
 import collections
 from collections.abc import Iterable, Sequence
@@ -9,15 +9,18 @@ from jaxseg import _text
 from jaxseg import dicom
 from jaxseg import errors
 
+Parsed = dicom.StructureSet | dicom.Segmentation
+_KEPT_BYTES = 256 * 2**20
+
 
 @dataclasses.dataclass(frozen=True)
 class Outline:
-  """A ROI or segment before anything is rasterised.
+  """An ROI or segment before it is filled.
 
   Attributes:
     number: ROINumber or SegmentNumber.
     name: ROIName or SegmentLabel; may be hostile.
-    empty: It has no closed contour.
+    empty: Whether it has no closed contour.
   """
 
   number: int
@@ -33,11 +36,11 @@ class Drawing:
     path: The file.
     kind: "RTSTRUCT" or "SEG".
     label: StructureSetLabel or ContentLabel; may be hostile.
-    date: Date and time as they stand, for sorting; "" where absent.
+    date: Date and time as in the file, for sorting; "" where absent.
     series: SeriesInstanceUIDs that it was drawn on.
     frames: FrameOfReferenceUIDs that it names.
-    outlines: What it holds.
-    notes: What was odd.
+    outlines: Its ROIs or segments.
+    notes: What was unusual.
   """
 
   path: pathlib.Path
@@ -56,16 +59,16 @@ class Drawing:
 
 @dataclasses.dataclass(frozen=True)
 class Patient:
-  """What a tree has of one patient.
+  """What a tree holds for one patient.
 
   Attributes:
-    name: Unique, safe to show and to write: a slug of the PatientID.
+    name: Unique, safe to show and to use as a file name; from the PatientID.
     images: All CT series.
     drawings: All RTSTRUCT and SEG that could be read.
-    image: The CT that is used, None if the patient cannot be.
+    image: The CT that is used, None if the patient cannot be used.
     drawing: The contours that are used.
     refused: Why the patient cannot be used, or "".
-    notes: What was odd and what was decided.
+    notes: What was unusual and what was decided.
   """
 
   name: str
@@ -85,11 +88,14 @@ class Tree:
     patients: By name.
     skipped: Number of files that are not DICOM, hidden, or a DICOMDIR.
     broken: File, relative to the root, and why it cannot be used.
+    parsed: Contours that were read for their names, by file, up to 256 MB of
+      files: so they need not be read again.
   """
 
   patients: dict[str, Patient]
   skipped: int
   broken: tuple[tuple[str, str], ...]
+  parsed: dict[pathlib.Path, Parsed]
 
 
 def read_tree(root: pathlib.Path, *, structure_set: str) -> Tree:
@@ -106,30 +112,32 @@ def read_tree(root: pathlib.Path, *, structure_set: str) -> Tree:
   broken = [(path, str(reason)) for path, reason in found.broken]
   groups: dict[str, list[dicom.Series]] = collections.defaultdict(list)
   for series in found:
-    # Without a PatientID, a study is all that is known to be of one patient.
+    # Without a PatientID, only the files of a study surely share a patient.
     groups[series.patient_id or f"study {series.study_uid}"].append(series)
   owners: dict[pathlib.Path, set[str]] = collections.defaultdict(set)
   for patient_id, own in groups.items():
     for series in own:
       for path in series.paths:
         owners[path.parent].add(patient_id)
-  # It may be a slice of a CT: nobody can tell. In a folder of one patient that
-  # is reason enough; in one of many, it would be no patient's own.
+  # A broken file may be a slice of a CT: nobody can tell. In a folder of one
+  # patient that is reason enough to refuse; in a folder of many, it is not.
   suspects = [
     (path, str(reason))
     for path, reason in found.broken
     if len(owners[path.parent]) == 1 and path not in found.aside
   ]
   patients: dict[str, Patient] = {}
+  parsed: dict[pathlib.Path, Parsed] = {}
   for patient_id, own in sorted(groups.items()):
     name = _unique(_text.slug(patient_id, fallback="patient"), patients)
-    drawings, unreadable = _drawings(own)
+    drawings, unreadable = _drawings(own, parsed)
     broken += unreadable
     patients[name] = _paired(name, own, drawings, suspects, structure_set)
   return Tree(
     patients,
     found.skipped,
     tuple((_relative(path, root), reason) for path, reason in broken),
+    parsed,
   )
 
 
@@ -145,21 +153,39 @@ def _unique(name: str, taken: Iterable[str]) -> str:
   return result
 
 
+def read_drawing(path: pathlib.Path, kind: str) -> Parsed:
+  """Reads an RTSTRUCT or SEG, whichever `kind` says."""
+  return dicom.read_seg(path) if kind == "SEG" else dicom.read_rtstruct(path)
+
+
 def _drawings(
-  found: Sequence[dicom.Series],
+  found: Sequence[dicom.Series], parsed: dict[pathlib.Path, Parsed]
 ) -> tuple[list[Drawing], list[tuple[pathlib.Path, str]]]:
   """The contours among a patient's series, and the files that are broken."""
   drawings, broken = [], []
+  room = _KEPT_BYTES - sum(path.stat().st_size for path in parsed)
   for series in found:
+    if not (series.is_structure_set or series.is_segmentation):
+      continue
+    kind = "SEG" if series.is_segmentation else "RTSTRUCT"
     for path in series.paths:
       try:
-        if series.is_structure_set:
-          drawings.append(_of_rtstruct(dicom.read_rtstruct(path)))
-        elif series.is_segmentation:
-          drawings.append(_of_seg(dicom.read_seg(path)))
+        one = read_drawing(path, kind)
+        drawings.append(_described(one))
       except errors.JaxsegError as e:
         broken.append((path, str(e)))
+        continue
+      size = path.stat().st_size
+      if size <= room:
+        parsed[path] = one
+        room -= size
   return drawings, broken
+
+
+def _described(one: Parsed) -> Drawing:
+  if isinstance(one, dicom.Segmentation):
+    return _of_seg(one)
+  return _of_rtstruct(one)
 
 
 def _of_rtstruct(one: dicom.StructureSet) -> Drawing:
@@ -181,7 +207,8 @@ def _of_rtstruct(one: dicom.StructureSet) -> Drawing:
 def _of_seg(one: dicom.Segmentation) -> Drawing:
   if one.kind == "FRACTIONAL":
     raise errors.DataError(
-      f"{one.path}: is fractional, so it is no reference; cut it at a threshold"
+      f"{one.path}: is fractional, so it cannot be a reference; cut it at a"
+      " threshold first"
     )
   frame = one.frame_of_reference_uid
   return Drawing(
@@ -203,7 +230,7 @@ def _paired(
   suspects: Sequence[tuple[pathlib.Path, str]],
   structure_set: str,
 ) -> Patient:
-  """Chooses contours and the CT that they were drawn on."""
+  """Chooses the contours and the CT that they were drawn on."""
   images = tuple(s for s in found if s.is_image and s.modality == "CT")
   notes = []
   image = drawing = None
@@ -213,9 +240,9 @@ def _paired(
     notes.append(f"other images: {'; '.join(others[:6])}")
   try:
     if not images:
-      raise errors.DataError("no CT series; add it to the folder")
+      raise errors.DataError("has no CT series; add it to the folder")
     if not drawings:
-      raise errors.DataError("no structure set or segmentation; add one")
+      raise errors.DataError("has no structure set or segmentation; add one")
     drawing, image, remarks = _choose(images, drawings, structure_set)
     notes += remarks
     _check_neighbours(image, suspects)
@@ -252,20 +279,21 @@ def _choose(
         f" {labels}"
       )
     fitting = labelled
-  # An RTSTRUCT is what was drawn; a SEG beside it is mostly made of it.
+  # The RTSTRUCT is what was drawn; a SEG beside it is mostly made from it.
   if len({pair[0].kind for pair in fitting}) > 1:
     segs = [str(pair[0]) for pair in fitting if pair[0].kind == "SEG"]
-    notes.append(f"left for an RTSTRUCT: {'; '.join(segs[:4])}")
+    notes.append(f"left out for an RTSTRUCT: {'; '.join(segs[:4])}")
     fitting = [pair for pair in fitting if pair[0].kind == "RTSTRUCT"]
   if len(fitting) > 1:
     listed = "; ".join(str(pair[0]) for pair in fitting[:6])
     tie = fitting[-1][0].date == fitting[-2][0].date
     if structure_set == "refuse" or tie:
       raise errors.DataError(
-        f"{len(fitting)} structure sets fit{', none the newest' if tie else ''}"
-        f": {listed}; choose by a label, or remove the others"
+        f"{len(fitting)} structure sets fit"
+        f"{', with no newest' if tie else ''}: {listed}; choose one by its"
+        " label, or remove the others"
       )
-    notes.append(f"the newest of {listed}")
+    notes.append(f"took the newest of {listed}")
   drawing, image, remarks = fitting[-1]
   return drawing, image, notes + remarks
 
@@ -279,18 +307,18 @@ def _image_of(
   if not named:
     named = [i for i in images if i.frame_of_reference_uid in drawing.frames]
     notes.append(
-      "the series that the contours refer to is not there; another of the same"
-      " frame of reference is used"
+      "the series that the contours refer to is missing; another one in the"
+      " same frame of reference is used"
     )
   if not named:
     raise errors.DataError(
-      "refers to a series that is not there, and no CT has its frame of"
+      "refers to a series that is missing, and no CT has its frame of"
       " reference; add the CT that it was drawn on"
     )
   if len(named) > 1:
     raise errors.DataError(
       f"fits {len(named)} groups of CT images:"
-      f" {'; '.join(map(str, named[:6]))}; remove those that are not meant"
+      f" {'; '.join(map(str, named[:6]))}; remove all but one"
     )
   return named[0], notes
 
@@ -298,7 +326,7 @@ def _image_of(
 def _check_neighbours(
   image: dicom.Series, suspects: Sequence[tuple[pathlib.Path, str]]
 ) -> None:
-  """Refuses a CT among whose files one cannot be read."""
+  """Refuses a CT with an unreadable file beside it."""
   folders = {path.parent for path in image.paths}
   for path, reason in suspects:
     if path.parent in folders:

@@ -21,7 +21,7 @@ from jaxseg.cohorts import _case
 GRID = (128, 128, 128)  # (row, column, slice), the C order of the indices.
 _VOXELS = math.prod(GRID)
 
-# A CSV of a full grid has 40 MB; anything larger is not one of these files.
+# The CSV of a full grid has 40 MB; anything larger is not one of these files.
 _MAX_BYTES = 64 * 2**20
 _LOWEST_HU, _HIGHEST_RAW = -1000, 4095  # ct.csv holds HU + 1000, 12 bits.
 
@@ -50,8 +50,11 @@ _TARGETS = {
   "ptv_56": "PTV56.csv",
 }
 _OTHERS = (
-    "ct.csv", "voxel_dimensions.csv", "dose.csv", "possible_dose_mask.csv"
-)  # fmt: skip
+  "ct.csv",
+  "voxel_dimensions.csv",
+  "dose.csv",
+  "possible_dose_mask.csv",
+)
 _KNOWN = frozenset((*_ORGANS.values(), *_TARGETS.values(), *_OTHERS))
 
 
@@ -270,7 +273,7 @@ def _read_bytes(path: pathlib.Path) -> bytes:
 
 
 def _read_numbers(path: pathlib.Path, lines: re.Pattern[bytes]) -> np.ndarray:
-  """All numbers of a CSV in their order, once its form is found right."""
+  """All numbers of a CSV in order, after a check of its form."""
   text = _read_bytes(path)
   header = _HEADER.match(text)
   if header is None:
@@ -287,14 +290,14 @@ def _read_numbers(path: pathlib.Path, lines: re.Pattern[bytes]) -> np.ndarray:
       f"{_place(path)}: the table has {end - header.end()} lines; delete"
       " the file if the structure was not contoured, else get it again"
     )
-  # The pattern has let only digits, points, commas and line ends through,
-  # all of which this lenient but fast parser reads as meant.
+  # The pattern admits only digits, points, commas and line ends, which this
+  # lenient but fast parser reads correctly.
   body = text[header.end() :].replace(b",", b" ").decode("ascii")
   return np.fromstring(body, np.float64, sep=" ")
 
 
 def _fault(text: bytes, start: int, lines: re.Pattern[bytes]) -> str:
-  """Says what is wrong with the line that begins at `start`."""
+  """Describes the fault of the line that begins at `start`."""
   stop = text.find(b"\n", start)
   number = text.count(b"\n", 0, start) + 1
   line = text[start : len(text) if stop < 0 else stop]
@@ -308,7 +311,7 @@ def _fault(text: bytes, start: int, lines: re.Pattern[bytes]) -> str:
   elif re.fullmatch(rb"-[0-9.]+\r?", value):
     fact = "has a negative value"
   elif lines is _MASK_LINES:
-    fact = "has a value, which a mask's lines have not"
+    fact = "has a value, which a mask's line must not have"
   else:
     fact = "has no plain number as its value"
   return f"line {number}, {line[:40]!r}, {fact}; get the file again"
@@ -336,7 +339,7 @@ def _positions(path: pathlib.Path, indices: np.ndarray) -> np.ndarray:
 
 
 def _place(path: pathlib.Path) -> str:
-  """The file as messages name it: patient and file, not the whole path."""
+  """The file's name for messages: patient and file, not the whole path."""
   return f"{path.parent.name}/{path.name}"
 
 

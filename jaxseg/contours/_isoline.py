@@ -1,4 +1,4 @@
-"""Contours of a probability map, with vertices between the voxels."""
+"""Isolines of a probability map, with vertices between voxel centres."""
 
 import numpy as np
 
@@ -14,19 +14,19 @@ _SIDES_OF = {
   4: (_BOTTOM, _LEFT),
   8: (_BOTTOM, _RIGHT),
 }
-# Lines keep this far, in pixels, from centres that are below the threshold: a
-# centre within 1e-6 would count as lying on the border, which is inside.
+# Lines keep this distance, in pixels, from centres below the threshold: within
+# 1e-6, a centre would count as lying on the border, and thus inside.
 _APART = 2e-6
 
 
 def isolines(
   probabilities: np.ndarray, threshold: float, affine: np.ndarray
 ) -> list[np.ndarray]:
-  """Where a map, interpolated linearly between centres, equals a threshold.
+  """Lines on which a linearly interpolated map equals a threshold.
 
-  `rasterize` of the result is `p >= threshold` again, for every map: float32
-  values, as everywhere. Beyond the volume the map is 0, so that all lines
-  close. In a cell whose diagonal voxels are inside, these are kept apart.
+  `rasterize` turns them back into `p >= threshold`, in float32, for every map.
+  Beyond the volume the map is 0, so that all lines close. Where only diagonal
+  voxels of a cell are inside, they stay separate.
 
   Args:
     probabilities: float `[slice, row, column]` in [0, 1]; taken as float32.
@@ -50,7 +50,7 @@ def isolines(
   if not mask.any():
     return []
   box = _wider(_trace.bounds(mask), values.shape)
-  # Zeros around: lines may leave the volume by up to a pixel.
+  # A margin of zeros: lines may leave the volume by up to a pixel.
   padded = np.pad(values[box], ((0, 0), (1, 1), (1, 1)))
   points, following = _vertices(padded, float(cut))
   corner = np.array([part.start for part in box], np.float64) - (0, 1, 1)
@@ -148,10 +148,10 @@ def _differs(inside: np.ndarray, *, axis: int) -> np.ndarray:
 
 
 def _exits() -> np.ndarray:
-  """By which side a line leaves a cell, `[code, side entered]`; -1: never."""
+  """The side by which a line leaves a cell, `[code, side entered]`, or -1."""
   table = np.full((16, 4), -1, np.int64)
   for code in range(1, 15):
-    if code in (6, 9):  # Each voxel of the diagonal by itself.
+    if code in (6, 9):  # The voxels of the diagonal are separate.
       pairs = [_SIDES_OF[bit] for bit in _SIDES_OF if code & bit]
     else:
       corners = [k for k, bit in enumerate((1, 2, 4, 8)) if code & bit]

@@ -1,4 +1,4 @@
-"""Outer borders and holes as one polygon, for planning systems that fill.
+"""Joins borders and their holes, for systems that fill every contour.
 
 Such a polygon walks to each hole and back over the same bridge. The bridge has
 no area; on traced borders it runs between voxel centres, so that no voxel
@@ -13,7 +13,7 @@ import numpy as np
 def nest(
   rings: Sequence[np.ndarray],
 ) -> list[tuple[np.ndarray, list[np.ndarray]]]:
-  """Gives each hole to the border that surrounds it.
+  """Assigns each hole to the border around it.
 
   Args:
     rings: The borders of one slice as `trace_slices` gives them, `[P, 2]` of
@@ -43,11 +43,11 @@ def keyhole(outer: np.ndarray, holes: Sequence[np.ndarray]) -> np.ndarray:
     holes: Borders of its holes, all of axis-parallel edges as `outer`.
 
   Returns:
-    One polygon `[P, 2]` of the same even-odd region. Each hole is reached from
-    its first corner upwards, along the line between two columns of voxels.
+    One polygon `[P, 2]` with the same even-odd region. Bridges run from each
+    hole's first corner upwards, between two columns of voxels.
   """
   joined = np.asarray(outer, np.float64)
-  # From above: what is met on the way up has been joined already.
+  # Downwards, so that what a bridge meets on its way up is joined already.
   starts = [hole[np.lexsort((hole[:, 1], hole[:, 0]))[0]] for hole in holes]
   for number in sorted(range(len(holes)), key=lambda k: tuple(starts[k])):
     joined = _join(joined, holes[number], starts[number])
@@ -76,14 +76,14 @@ def _join(
 
 
 def _area(ring: np.ndarray) -> float:
-  """Signed area: above 0 if counter-clockwise with rows downwards."""
+  """Signed area: positive if counter-clockwise with rows downwards."""
   row, column = ring[:, 0], ring[:, 1]
   turned = row * np.roll(column, -1) - column * np.roll(row, -1)
   return 0.5 * float(turned.sum())
 
 
 def _contains(ring: np.ndarray, point: np.ndarray) -> bool:
-  """Even-odd, for points that lie on no edge."""
+  """Even-odd rule, for points that do not lie on an edge."""
   row, column = ring[:, 0], ring[:, 1]
   row_end, column_end = np.roll(row, -1), np.roll(column, -1)
   spans = (row <= point[0]) != (row_end <= point[0])

@@ -1,4 +1,4 @@
-"""Polygons to masks: voxel centres in the closed even-odd region."""
+"""Fills polygons: the voxel centres in their closed even-odd region."""
 
 from collections.abc import Sequence
 
@@ -7,11 +7,10 @@ import numpy as np
 from jaxseg import errors
 from jaxseg.contours import _rings
 
-# A centre this near to an edge lies on it. Contours come as decimals, so a
-# border drawn through centres misses them by rounding; a wider margin would
-# take in neighbours that the contour leaves out on purpose.
+# A centre this near to an edge lies on it. Contours are stored as decimals, so
+# a border drawn through centres misses them by rounding; a wider margin would
+# include neighbours that the contour leaves out on purpose.
 BORDER_PIXELS = 1e-6
-_PLANAR_MM = 0.1
 _COMBINE = ("even-odd", "union")
 
 
@@ -25,9 +24,9 @@ def rasterize(
   """The mask of polygons that lie in the slices of a grid.
 
   A voxel is inside if its centre lies in the closed even-odd region of its
-  slice's polygons: a ring within a ring is a hole, and borders are inside,
-  those of holes too. The result depends neither on the order, start and
-  direction of points nor on mirroring.
+  slice's polygons: a polygon within a polygon is a hole, and borders are
+  inside, including those of holes. The result depends neither on the order,
+  start and direction of the points nor on mirroring.
 
   Args:
     polygons: Points `[P, 3]` each, patient LPS, mm, at least one point, all in
@@ -38,33 +37,32 @@ def rasterize(
       voxel inside any of them is inside.
 
   Returns:
-    Bool `[slice, row, column]`. A polygon counts for the nearest slice, the
-    lower one of two; farther than half a spacing from all, for none.
+    Bool `[slice, row, column]`. A polygon belongs to the nearest slice, the
+    lower one if two are equally near; beyond half a spacing, to none.
 
   Raises:
     GeometryError: A polygon is not planar, or not parallel to the slices.
     DataError: A polygon is not `[P, 3]` or has a coordinate that is not finite.
   """
   affine = np.asarray(affine, np.float64)
-  indexed = to_index(polygons, affine)
+  indexed = _to_index(polygons, affine)
   across = np.cross(affine[:3, 1], affine[:3, 2])
   slice_mm = abs(affine[:3, 0] @ across) / np.linalg.norm(across)
-  rings, slices = [], []
-  for number, points in enumerate(indexed):
-    spread = float(np.ptp(points[:, 0])) * slice_mm
-    if spread > _PLANAR_MM:
-      raise errors.GeometryError(
-        f"polygon {number}: its points are {spread:.3g} mm apart across the"
-        " slices; give polygons that lie in one slice"
-      )
-    index = int(np.ceil(points[:, 0].mean() - 0.5 - 1e-6))
-    if 0 <= index < shape[0]:
-      rings.append(points[:, 1:])
-      slices.append(index)
-  return fill(rings, slices, shape, combine=combine)
+  # In index coordinates slices lie along the first axis.
+  middle, low, high = _rings.levels(indexed, np.zeros(3), np.eye(3)[0])
+  spread = (high - low) * slice_mm
+  for number in np.flatnonzero(spread > _rings.PLANAR_MM)[:1]:
+    raise errors.GeometryError(
+      f"polygon {number}: its points are {spread[number]:.3g} mm apart across"
+      " the slices; give polygons that lie in one slice"
+    )
+  slices = np.ceil(middle - 0.5 - 1e-6).astype(np.int64)
+  found = np.flatnonzero((slices >= 0) & (slices < shape[0]))
+  rings = [indexed[k][:, 1:] for k in found]
+  return fill(rings, slices[found], shape, combine=combine)
 
 
-def to_index(
+def _to_index(
   polygons: Sequence[np.ndarray], affine: np.ndarray
 ) -> list[np.ndarray]:
   """Polygons in index coordinates (slice, row, column), float64 `[P, 3]`."""
@@ -98,8 +96,9 @@ def fill(
     rings: Polygons `[P, 2]`, (row, column); whole numbers are voxel centres.
     slices: Slice of each ring.
     shape: Numbers of slices, rows, columns.
-    planes: A number for each ring; even-odd combines the rings of one slice
-      that share it, and the results are united. None: all of a slice.
+    planes: A number for each ring: even-odd combines only rings of a slice with
+      the same number, and the union of the results is taken. None combines all
+      rings of a slice.
     combine: "even-odd" or "union".
 
   Returns:
@@ -118,9 +117,9 @@ def fill(
   slices = np.asarray(slices, np.int64)
   if combine == "union":
     planes = np.arange(len(rings))
-  turn = np.zeros(len(rings), np.int64) if planes is None else _turns(
-    slices, np.asarray(planes, np.int64)
-  )  # fmt: skip
+  turn = np.zeros(len(rings), np.int64)
+  if planes is not None:
+    turn = _turns(slices, np.asarray(planes, np.int64))
   edges = _rings.edges(rings)
   for number in range(int(turn.max()) + 1):
     chosen = edges if planes is None else edges[turn[edges.ring] == number]
@@ -129,7 +128,7 @@ def fill(
 
 
 def _turns(slices: np.ndarray, planes: np.ndarray) -> np.ndarray:
-  """For each ring the rank of its plane among the planes of its slice."""
+  """For each ring, the rank of its plane among those of its slice."""
   pairs, which = np.unique(
     np.stack([slices, planes], axis=1), axis=0, return_inverse=True
   )
@@ -142,7 +141,7 @@ def _paint(mask: np.ndarray, edges: _rings.Edges, slices: np.ndarray) -> None:
   if not len(edges.ring):
     return
   rows, columns = mask.shape[1:]
-  # Beyond this box nothing is inside; edges left of it or above it matter.
+  # Nothing is inside beyond this box, but edges left of or above it matter.
   box = [
     (max(0, int(np.floor(v.min())) - 1), min(n, int(np.ceil(v.max())) + 2))
     for v, n in ((edges.row, rows), (edges.column, columns))
@@ -152,13 +151,16 @@ def _paint(mask: np.ndarray, edges: _rings.Edges, slices: np.ndarray) -> None:
     return
   used = slices[edges.ring]
   low, high = int(used.min()), int(used.max()) + 1
-  # Flips [row, slice, column]: each row is one piece of memory, and a column
-  # is inside after an odd number of them. uint8 wraps at an even number.
+  # Flips [row, slice, column]: each row is contiguous, and a voxel is inside
+  # after an odd number of them. uint8 wraps at an even number.
   flips = np.zeros((bottom - top, high - low, right - left), np.uint8)
   moved = _rings.Edges(
-    edges.ring, edges.row, edges.column - left, edges.row_end,
+    edges.ring,
+    edges.row,
+    edges.column - left,
+    edges.row_end,
     edges.column_end - left,
-  )  # fmt: skip
+  )
   for some in _rings.batches(moved, right - left):
     at, column, row = _rings.crossings(some, right - left)
     row = np.ceil(row).clip(top, bottom).astype(np.int64) - top

@@ -1,7 +1,8 @@
-"""Closed polygons in index coordinates, many of them in flat arrays.
+"""Closed polygons, many of them in flat arrays.
 
-A *ring* is a polygon `[P, 2]` of (row, column) in one slice; whole numbers are
-voxel centres. The last point is joined to the first.
+A *ring* is a polygon `[P, 2]` of (row, column) in one slice, in index
+coordinates: whole numbers are voxel centres. The last point is joined to the
+first.
 """
 
 from collections.abc import Iterator, Sequence
@@ -9,7 +10,43 @@ import dataclasses
 
 import numpy as np
 
-_MOST_CROSSINGS = 1 << 21
+# How far apart the points of a planar polygon may lie across its plane, mm.
+PLANAR_MM = 0.1
+
+
+def levels(
+  polygons: Sequence[np.ndarray], origin: np.ndarray, normal: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+  """Where polygons lie along a normal.
+
+  Args:
+    polygons: Points `[P, 3]` each, at least one.
+    origin: Point `[3]` from which distances are measured.
+    normal: Unit vector `[3]`.
+
+  Returns:
+    The mean, lowest and highest distance of each polygon's points, float64
+    `[polygon]`. A polygon is planar if the last two are within `PLANAR_MM`.
+  """
+  if not len(polygons):
+    return np.empty(0), np.empty(0), np.empty(0)
+  along = (np.concatenate(polygons) - origin) @ normal
+  lengths = np.array([len(points) for points in polygons])
+  starts = np.cumsum(lengths) - lengths
+  return (
+    np.add.reduceat(along, starts) / lengths,
+    np.minimum.reduceat(along, starts),
+    np.maximum.reduceat(along, starts),
+  )
+
+
+def has_area(points: np.ndarray) -> bool:
+  """Whether a polygon `[P, ...]` has at least three distinct points."""
+  if len(points) < 3:
+    return False
+  unlike = (points != points[0]).any(axis=1)
+  other = points[int(unlike.argmax())]
+  return bool((unlike & (points != other).any(axis=1)).any())
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -47,7 +84,7 @@ class Edges:
 
 
 def edges(rings: Sequence[np.ndarray]) -> Edges:
-  """All edges of rings, those of no length included."""
+  """All edges of rings, including those of no length."""
   lengths = np.array([len(ring) for ring in rings], np.int64)
   points = np.concatenate([*rings, np.empty((0, 2))]).astype(np.float64)
   last = np.cumsum(lengths)
@@ -64,15 +101,15 @@ def edges(rings: Sequence[np.ndarray]) -> Edges:
 
 
 def spans(of: Edges, columns: int) -> np.ndarray:
-  """About how many of the lines each edge crosses, never too few."""
+  """An upper bound, and a close one, on the lines that each edge crosses."""
   return abs(of.column_end - of.column).clip(0, columns) + 1
 
 
 def batches(of: Edges, columns: int, *, most: int = 1 << 20) -> Iterator[Edges]:
-  """Edges in groups that cross about so many of the lines 0 ... columns - 1.
+  """Groups of edges that cross about `most` of the lines 0 ... columns - 1.
 
-  A contour of few points can cross every column of an image with each edge;
-  what is made of a group fits in memory, and in the cache.
+  Each edge of a contour of few points can cross every column of an image; what
+  is made of one group fits in memory, and in the cache.
 
   Args:
     of: Edges.
@@ -94,9 +131,9 @@ def crossings(
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
   """Where edges cross the lines column = 0, 1, ..., columns - 1.
 
-  An edge covers the half-open range of columns [lower, upper), so that a
-  line through a vertex meets one of two edges that go on, and none or both of
-  two that turn back; an edge along the line has no crossing.
+  An edge covers the half-open range of columns [lower, upper). So a line
+  through a vertex meets one of two edges that continue across it, and none or
+  both of two that turn back; an edge along the line has no crossing.
 
   Args:
     of: Edges.
@@ -112,8 +149,7 @@ def crossings(
   edge = np.repeat(np.arange(len(count)), count)
   first = np.cumsum(count) - count
   column = np.arange(len(edge)) + np.repeat(low.astype(np.int64) - first, count)
-  # Within [0, 1], so that no edge is too steep; those that meet no line are
-  # not looked at.
+  # In [0, 1] for any edge, however steep; edges that meet no line are absent.
   share = (column - of.column[edge]) / (of.column_end - of.column)[edge]
   row = of.row[edge] + share * (of.row_end - of.row)[edge]
   return edge, column, row
@@ -147,7 +183,7 @@ def touched(
 def _touched(
   of: Edges, shape: tuple[int, int], within: float
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-  """As `touched`, for edges that run along the columns more than across."""
+  """As `touched`, for edges that run more along the columns than across."""
   low = np.minimum(of.column, of.column_end) - within
   high = np.maximum(of.column, of.column_end) + within
   first = np.ceil(low).clip(0, shape[1])
@@ -159,7 +195,7 @@ def _touched(
     first.astype(np.int64) - begin, count
   )
   run, rise = of.column_end - of.column, of.row_end - of.row
-  with np.errstate(over="ignore"):  # Edges of no length to speak of.
+  with np.errstate(over="ignore"):  # Of edges that are nearly points.
     share = (column - of.column[edge]) / np.where(run == 0, 1.0, run)[edge]
   row = np.rint(of.row[edge] + share.clip(0, 1) * rise[edge])
   # Distance to the segment: to the nearest of its points.
@@ -169,50 +205,3 @@ def _touched(
   off = np.hypot(across - foot * rise[edge], along - foot * run[edge])
   near = (off <= within) & (row >= 0) & (row < shape[0])
   return of.ring[edge[near]], row[near].astype(np.int64), column[near]
-
-
-def self_crossing(rings: Sequence[np.ndarray], columns: int) -> np.ndarray:
-  """Which rings go around a voxel centre in both senses, or twice.
-
-  That is what a figure eight does, and a ring that laps itself; a ring that
-  walks to its hole and back over the same edge does not. Crossings without
-  a voxel centre in them make no difference to a mask and are not found; rings
-  that cross millions of columns, which no drawn contour does, are left out.
-
-  Args:
-    rings: Polygons `[P, 2]`, (row, column).
-    columns: Number of the grid's columns.
-
-  Returns:
-    Bool `[ring]`.
-  """
-  found = np.zeros(len(rings), np.bool_)
-  of = edges(rings)
-  span = np.bincount(of.ring, spans(of, columns), minlength=len(rings))
-  looked = np.flatnonzero(span <= _MOST_CROSSINGS)
-  group = np.cumsum(span[looked]) // _MOST_CROSSINGS
-  for number in np.unique(group):
-    chosen = looked[group == number]
-    found[chosen] = _self_crossing([rings[k] for k in chosen], columns)
-  return found
-
-
-def _self_crossing(rings: Sequence[np.ndarray], columns: int) -> np.ndarray:
-  """As `self_crossing`, all rings at once."""
-  of = edges(rings)
-  edge, column, row = crossings(of, columns)
-  ring, row = of.ring[edge], np.ceil(row)
-  sense = np.where(of.column_end > of.column, 1, -1)[edge]
-  order = np.lexsort((row, column, ring))
-  ring, column, row = ring[order], column[order], row[order]
-  turns = np.cumsum(sense[order])  # Back to 0 at the end of each line.
-  new = np.ones(len(ring) + 1, np.bool_)
-  new[1:-1] = (np.diff(row) != 0) | (np.diff(column) != 0) | (
-    np.diff(ring) != 0
-  )  # fmt: skip
-  settled = new[1:]  # The last of the crossings that meet in one place.
-  highest = np.zeros(len(rings), np.int64)
-  lowest = np.zeros(len(rings), np.int64)
-  np.maximum.at(highest, ring[settled], turns[settled])
-  np.minimum.at(lowest, ring[settled], turns[settled])
-  return (highest - lowest) > 1

@@ -1,4 +1,4 @@
-"""Masks to polygons along voxel edges, such that the way back is exact."""
+"""Traces masks along voxel edges, such that filling gives them back."""
 
 import numpy as np
 
@@ -35,10 +35,10 @@ def trace_slices(mask: np.ndarray) -> list[tuple[int, np.ndarray, bool]]:
   """Borders of a mask in index coordinates.
 
   Seen with columns to the right and rows downwards, outer borders run
-  counter-clockwise and borders of holes clockwise. Voxels that touch by a
-  corner alone are apart, and background that does is connected. Only corners
-  are vertices. No point lies nearer than half a pixel to a voxel's centre, so
-  that rounding to decimals cannot change what is inside.
+  counter-clockwise and borders of holes clockwise. Voxels that touch only at a
+  corner are separate, and background that does is connected. Only corners are
+  vertices. No point lies within half a pixel of a voxel's centre, so rounding
+  to decimals cannot change what is inside.
 
   Args:
     mask: Bool `[slice, row, column]`.
@@ -80,7 +80,7 @@ def _corners(mask: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     | padded[:, 1:, 1:] << 3
   )
   turns = np.array([bin(k).count("1") % 2 for k in range(16)], np.uint8)
-  turns[[_FALLING, _RISING]] = 2  # Two borders meet, each turns back.
+  turns[[_FALLING, _RISING]] = 2  # Two borders meet, and each turns back.
   flat = code.ravel()
   at = np.flatnonzero(turns[flat])
   at = np.repeat(at, turns[flat[at]])
@@ -88,8 +88,8 @@ def _corners(mask: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
   second = np.zeros(len(at), np.bool_)
   second[1:] = at[1:] == at[:-1]
   where = np.stack(np.unravel_index(at, code.shape), axis=1)
-  # Along a row, corners begin and end horizontal runs by turns; of two at one
-  # place the first ends a run and the second begins one.
+  # Along a row, corners alternately begin and end horizontal runs; of two in
+  # one place the first ends a run and the second begins one.
   following = np.empty(len(at), np.int64)
   left, right = np.arange(0, len(at), 2), np.arange(1, len(at), 2)
   # A run begins at `left`; the voxel inside lies below it or above.
@@ -119,7 +119,7 @@ def bounds(mask: np.ndarray) -> tuple[slice, slice, slice]:
 
 
 def loops(following: np.ndarray) -> list[list[int]]:
-  """The cycles of a permutation, each from its lowest index on."""
+  """The cycles of a permutation, each starting at its lowest index."""
   step, seen, loops = following.tolist(), bytearray(len(following)), []
   for start in range(len(step)):
     if seen[start]:

@@ -1,15 +1,19 @@
 """CT, RTSTRUCT and SEG: read and written, exact to the voxel."""
+# ruff: noqa: E402 (What is missing is told before anything needs it.)
+
+from jaxseg import _extras
+
+_extras.load("pydicom", extra="io")
 
 from jaxseg._text import Note
 from jaxseg.dicom._ct import read_ct
+from jaxseg.dicom._file import Limits
 from jaxseg.dicom._image import Image
-from jaxseg.dicom._limits import Limits
 from jaxseg.dicom._roi import Contour
 from jaxseg.dicom._roi import Roi
 from jaxseg.dicom._roi_mask import RoiMask
-from jaxseg.dicom._rt_structure import RtStructure
-from jaxseg.dicom._rtstruct import read_rtstruct
-from jaxseg.dicom._seg import read_seg
+from jaxseg.dicom._rtstruct_file import read_rtstruct
+from jaxseg.dicom._seg_file import read_seg
 from jaxseg.dicom._segmentation import Code
 from jaxseg.dicom._segmentation import Segment
 from jaxseg.dicom._segmentation import Segmentation
@@ -20,6 +24,7 @@ from jaxseg.dicom._structure_set import Masks
 from jaxseg.dicom._structure_set import StructureSet
 from jaxseg.dicom._write_ct import write_ct
 from jaxseg.dicom._write_rtstruct import write_rtstruct
+from jaxseg.dicom._write_rtstruct_contours import RtStructure
 from jaxseg.dicom._write_seg import write_seg
 
 __all__ = [

@@ -1,4 +1,4 @@
-"""CT, MR and PET series to volumes."""
+"""Reads a CT, MR or PET series as a volume."""
 
 import os
 import pathlib
@@ -9,12 +9,10 @@ from pydicom.dataset import Dataset
 
 from jaxseg import _text
 from jaxseg import errors
-from jaxseg.dicom import _frames
+from jaxseg.dicom import _file
 from jaxseg.dicom import _header
 from jaxseg.dicom import _image
-from jaxseg.dicom import _limits
 from jaxseg.dicom import _pixels
-from jaxseg.dicom import _regular
 from jaxseg.dicom import _rescale
 from jaxseg.dicom import _series
 from jaxseg.dicom import _stack
@@ -35,24 +33,26 @@ def read_ct(
   tilt: str = "refuse",
   truncated: str = "refuse",
   stray_bits: str = "refuse",
-  limits: _limits.Limits = _limits.DEFAULT,
+  limits: _file.Limits = _file.DEFAULT,
 ) -> _image.Image:
   """Reads the CT in a folder, or an MR or PET series where there is no CT.
 
   Slices are found by content and sorted by position. Values are rescaled
   slice by slice; padding becomes air (-1000 HU in a CT, else 0) and is marked
-  as not scanned. What cannot be read as it stands is refused; the options
-  allow repairs, which are recorded in `notes`.
+  as unscanned. A series with a fault is refused, unless an option allows a
+  repair; repairs are recorded in `notes`.
 
   Args:
     folder: A folder of any shape, a file, or a series that `find_series` gave.
     series: SeriesInstanceUID, or the key of `Series`, where there are several.
-    spacing: Slices missing or unevenly spaced: "even" refuses, "keep" keeps
-      each slice's position (there is no affine then), "resample" interpolates
-      linearly at the median spacing; slices in a gap are marked as unscanned.
-    tilt: Gantry tilt: "refuse", or "shear" in the affine.
-    truncated: Files cut off: "refuse", or "missing": as if absent.
-    stray_bits: Values above the bits stored: "refuse" or "keep".
+    spacing: If slices are missing or unevenly spaced: "even" refuses, "keep"
+      keeps each slice's position (there is no affine then), "resample"
+      interpolates linearly at the median spacing and marks slices in a gap as
+      unscanned.
+    tilt: If the gantry was tilted: "refuse", or "shear" the affine.
+    truncated: If files are cut off: "refuse", or treat them as "missing".
+    stray_bits: If values exceed the bits stored: "refuse" or "keep". Overlays
+      in these bits are always left out.
     limits: Bounds on what is read.
 
   Returns:
@@ -60,17 +60,15 @@ def read_ct(
 
   Raises:
     DataError: No image or several series are found, or a file is malformed.
-    GeometryError: The slices are no regular stack.
+    GeometryError: The slices do not form a regular stack.
     SeriesGapError: A slice is missing.
-    LimitError: A file is over a bound.
+    LimitError: A file exceeds a limit.
 
   References:
     DICOM PS3.3, sections C.7.6.2 and C.7.6.16; C.8.2.
   """
-  for name, given in (
-    ("spacing", spacing), ("tilt", tilt), ("truncated", truncated),
-    ("stray_bits", stray_bits),
-  ):  # fmt: skip
+  chosen_options = (spacing, tilt, truncated, stray_bits)
+  for name, given in zip(_OPTIONS, chosen_options, strict=True):
     if given not in _OPTIONS[name]:
       raise errors.ConfigError(
         f"{name} is {given!r}; give one of {', '.join(_OPTIONS[name])}"
@@ -86,11 +84,11 @@ def read_ct(
     notes.append(
       _text.Note(
         "studies",
-        f"the images of the series name {chosen.studies} different studies",
+        f"the images of this series belong to {chosen.studies} studies",
       )
     )
   planes, stored, headers = _load(chosen, kept, truncated, limits, notes)
-  planes, stored = _sorted(planes, stored, notes)
+  planes, stored = _stack.in_order(planes, stored, notes)
   grid, remarks = _stack.grid(planes, spacing=spacing, tilt=tilt)
   notes += remarks
   array, unscanned = _rescale.rescale(
@@ -105,12 +103,13 @@ def read_ct(
   if chosen.modality == "CT" and kind not in ("", "HU"):
     notes.append(
       _text.Note(
-        "rescale-type", f"RescaleType is {_text.shown(kind)}; taken as HU"
+        "rescale-type", f"RescaleType is {_text.shown(kind)}; read as HU"
       )
     )
   image = _image.Image(
     array=array,
     grid=grid,
+    source=planes[0].path.parent,
     modality=chosen.modality,
     study_uid=chosen.study_uid,
     series_uid=chosen.series_uid,
@@ -124,7 +123,7 @@ def read_ct(
     notes=tuple(notes),
   )
   if spacing == "resample" and not grid.is_even:
-    return _regular.resampled(image)
+    return _image.resampled(image)
   return image
 
 
@@ -135,15 +134,15 @@ def _choose(
   truncated: str,
   notes: list[_text.Note],
 ) -> _series.Series:
-  """The one series meant."""
+  """The series to read."""
   images = [one for one in found if one.is_image]
   for path, reason in found.broken:
-    # It may be a slice of this very series: nobody can tell.
+    # Nobody can tell whether it is a slice of this very series.
     if truncated == "refuse" and key is None and path not in found.aside:
       raise reason
     cut = isinstance(reason, errors.TruncatedError)
     notes.append(
-      _text.Note("truncated", f"taken as missing: {reason}")
+      _text.Note("truncated", f"treated as missing: {reason}")
       if cut
       else _text.Note("broken-file", f"left out {path.name}: {reason}")
     )
@@ -156,13 +155,13 @@ def _choose(
     if one.localizer or one.sop_class_uid not in (
       _series.STRUCTURE_SETS | _series.SEGMENTATIONS
     ):
-      notes.append(_text.Note("left-out", f"{one}: no volume of images"))
+      notes.append(_text.Note("left-out", f"{one}: not a volume of images"))
   if key is not None:
     images = [one for one in images if key in (one.key, one.series_uid)]
     if not images:
       raise errors.DataError(
-        f"{folder}: no image series {_text.shown(key)}; leave 'series' out to"
-        " see what there is"
+        f"{folder}: no image series {_text.shown(key)}; omit 'series' to list"
+        " what there is"
       )
   elif any(one.modality == "CT" for one in images):
     images = [one for one in images if one.modality == "CT"]
@@ -183,7 +182,7 @@ def _choose(
     more = f"; and {len(images) - 6} more" if len(images) > 6 else ""
     raise errors.DataError(
       f"{folder}: holds {len(images)} groups of images: {listed}{more}; choose"
-      " one by 'series'"
+      " one with 'series'"
     )
   return images[0]
 
@@ -192,7 +191,7 @@ def _load(
   chosen: _series.Series,
   kept: dict[pathlib.Path, Dataset],
   truncated: str,
-  limits: _limits.Limits,
+  limits: _file.Limits,
   notes: list[_text.Note],
 ) -> tuple[list[_stack.Plane], list[np.ndarray], dict[pathlib.Path, Dataset]]:
   """Every slice with its stored values, in the order of the files."""
@@ -204,32 +203,37 @@ def _load(
     dataset = kept.pop(path, None)
     try:
       if dataset is None:
-        dataset = _header.read(path, pixels=True, limits=limits)
+        dataset = _file.read(path, pixels=True, limits=limits)
       _pixels.require(dataset, path)
       form = _pixels.layout(dataset, path, limits)
       total += form.frames * form.rows * form.columns * max(2, form.bits // 8)
       if total > limits.volume_bytes or len(planes) > limits.length:
         raise errors.LimitError(
-          f"{path.parent}: the series is above the bounds 'volume_bytes'"
+          f"{path.parent}: the series exceeds the limit 'volume_bytes'"
           f" ({limits.volume_bytes}) or 'length' ({limits.length}); raise them"
           " if you trust the files"
         )
-      own = list(_frames.planes(dataset, form, path))
+      own = list(_stack.planes(dataset, form, path))
       frames = _pixels.decode(dataset, form, path)
     except errors.TruncatedError as e:
       if truncated == "refuse":
         raise
-      notes.append(_text.Note("truncated", f"taken as missing: {e}"))
+      notes.append(_text.Note("truncated", f"treated as missing: {e}"))
       continue
     planes += own
     stored += list(frames)
-    # The decoded array is kept instead of the bytes it came from, or shares
-    # them; either way the data set has no more use for them.
+    # The decoded array replaces these bytes, or shares them.
     del dataset["PixelData"]
     headers[path] = dataset
+    if form.overlay:
+      notes.append(
+        _text.Note(
+          "overlay", f"{path.name}: overlays in the unused bits are left out"
+        )
+      )
     if _pixels.is_lossy(dataset, path):
       notes.append(
-        _text.Note("lossy", f"{path.name}: went through lossy compression")
+        _text.Note("lossy", f"{path.name}: was compressed with loss")
       )
   if not planes:
     raise errors.TruncatedError(
@@ -237,40 +241,3 @@ def _load(
       " the series again"
     )
   return planes, stored, headers
-
-
-def _sorted(
-  planes: list[_stack.Plane],
-  stored: list[np.ndarray],
-  notes: list[_text.Note],
-) -> tuple[list[_stack.Plane], list[np.ndarray]]:
-  """Slices along the normal, of equal twins one."""
-  first = planes[0]
-  for plane in planes:
-    same = np.allclose(plane.orientation, first.orientation, rtol=0, atol=2e-4)
-    if not same or not np.array_equal(plane.spacing, first.spacing):
-      raise errors.GeometryError(
-        f"{plane.path}: frame {plane.frame + 1} has another orientation or"
-        f" pixel spacing than the first; the images are no stack"
-      )
-  order = _stack.order(planes)
-  planes, stored = [planes[k] for k in order], [stored[k] for k in order]
-  dropped = set()
-  for one, other in _stack.twins(planes):
-    a, b = planes[one], planes[other]
-    equal = (a.slope, a.intercept) == (b.slope, b.intercept) and (
-      np.array_equal(stored[one], stored[other])
-    )
-    if not equal or np.abs(a.position - b.position).max() > 0.01:
-      raise errors.GeometryError(
-        f"{b.path}: lies where {a.path.name} lies but is another image; remove"
-        " one of the two"
-      )
-    dropped.add(other)
-    notes.append(
-      _text.Note(
-        "duplicate-slice", f"{b.path.name} equals {a.path.name}; left out"
-      )
-    )
-  kept = [k for k in range(len(planes)) if k not in dropped]
-  return [planes[k] for k in kept], [stored[k] for k in kept]

@@ -1,21 +1,44 @@
-"""Data sets that are made here: their elements, UIDs and bytes."""
+"""Data sets that are written: elements, UIDs, patient and study, bytes."""
 
+from collections.abc import Iterable
+import hashlib
 import io
 from typing import Any
 import uuid
 
+import numpy as np
 import pydicom
 from pydicom import config as pydicom_config
 from pydicom import datadict
 from pydicom import uid as uids
+from pydicom import valuerep
 from pydicom.dataelem import DataElement
 from pydicom.dataset import Dataset
 
+from jaxseg import errors
+from jaxseg.dicom import _header
+from jaxseg.dicom import _image
+
 _NAMESPACE = uuid.UUID("5f0c1f9e-6a55-5f0e-9d0a-3b1f6f0c8f11")
+# Taken over from the image's header. Who the patient is stays the same to the
+# letter. The others may be empty by the standard, so a value that breaks its
+# rules is left out: a StudyID of 17 characters would make this file invalid.
+_PATIENT = ("PatientName", "PatientID")
+_MAY_BE_EMPTY = (
+  "PatientBirthDate",
+  "PatientSex",
+  "StudyDate",
+  "StudyTime",
+  "StudyID",
+  "AccessionNumber",
+  "ReferringPhysicianName",
+  "PositionReferenceIndicator",
+)
+_IF_PRESENT = ("StudyDescription",)
 
 
 def put(dataset: Dataset, **values: Any) -> None:
-  """Sets attributes as they are: what was the image's must stay the same."""
+  """Sets attributes unvalidated: what comes from the image must not change."""
   for keyword, found in values.items():
     tag = datadict.tag_for_keyword(keyword) or 0
     dataset[tag] = DataElement(
@@ -33,10 +56,34 @@ def item(**values: Any) -> Dataset:
   return made
 
 
-def new_uid(content: str | None = None) -> str:
-  """A UID that follows from a content, or by chance."""
-  made = uuid.uuid4() if content is None else uuid.uuid5(_NAMESPACE, content)
-  return f"2.25.{made.int}"
+class Uids:
+  """UIDs of new objects: random, or the same for the same seed and content.
+
+  Args:
+    seed: None for random ones.
+    content: All that is written: arrays and bytes as they are, anything else
+      by its `repr`. Different content gives different UIDs for any seed.
+  """
+
+  def __init__(self, seed: int | str | None, content: Iterable[Any]):
+    self._digest: str | None = None
+    if seed is None:
+      return
+    made = hashlib.sha256()
+    for part in content:
+      if isinstance(part, np.ndarray):
+        made.update(np.ascontiguousarray(part).data)
+      else:
+        whole = isinstance(part, bytes)
+        made.update(part if whole else repr(part).encode("utf-8"))
+    self._digest = made.hexdigest()
+
+  def of(self, what: str) -> str:
+    """The UID of the study, the series, an instance, ..."""
+    made = uuid.uuid4()
+    if self._digest is not None:
+      made = uuid.uuid5(_NAMESPACE, f"{what} {self._digest}")
+    return f"2.25.{made.int}"
 
 
 def encoded(dataset: Dataset, *, implicit: bool = False) -> bytes:
@@ -51,3 +98,56 @@ def encoded(dataset: Dataset, *, implicit: bool = False) -> bytes:
   buffer = io.BytesIO()
   pydicom.dcmwrite(buffer, dataset, enforce_file_format=True)
   return buffer.getvalue()
+
+
+def check_image(ct: _image.Image) -> None:
+  """Refuses an image that lacks the UIDs which references need."""
+  for keyword, found in (
+    ("FrameOfReferenceUID", ct.frame_of_reference_uid),
+    ("StudyInstanceUID", ct.study_uid),
+    ("SOPInstanceUID", "".join(ct.instances)),
+  ):
+    if not found:
+      raise errors.DataError(
+        f"{ct.paths[0]}: {_header.named(keyword)} is missing, so nothing can"
+        " refer to the image; re-export it"
+      )
+
+
+def copy_patient(ct: _image.Image, dataset: Dataset) -> None:
+  """Sets patient and study to those of the image.
+
+  Raises:
+    DataError: Who the patient is cannot be read.
+  """
+  for keyword in (*_PATIENT, *_MAY_BE_EMPTY, *_IF_PRESENT):
+    text = _header.text(ct.header, keyword, ct.paths[0])
+    readable = "\ufffd" not in text
+    if keyword in _PATIENT and not readable:
+      raise errors.DataError(
+        f"{ct.paths[0]}: {_header.named(keyword)} is not in the character set"
+        " that the file names, so another patient would be written;"
+        " re-export the image"
+      )
+    if keyword not in _PATIENT and not (readable and _is_valid(keyword, text)):
+      text = ""
+    if text or keyword not in _IF_PRESENT:
+      put(dataset, **{keyword: text})
+
+
+def _is_valid(keyword: str, text: str) -> bool:
+  """Whether the standard allows the value."""
+  try:
+    valuerep.validate_value(
+      datadict.dictionary_VR(keyword), text, pydicom_config.RAISE
+    )
+  except ValueError:
+    return False
+  return True
+
+
+def say_character_set(dataset: Dataset, texts: Iterable[str]) -> None:
+  """Declares UTF-8 where ASCII, the default, is not enough."""
+  own = [str(element.value) for element in dataset if element.VR != "SQ"]
+  if not "".join([*own, *texts]).isascii():
+    put(dataset, SpecificCharacterSet="ISO_IR 192")

@@ -2,6 +2,8 @@
 
 It reads paths from standard input, one a line as JSON, and answers each with
 one line of JSON, {"bytes": n, "dtype": "<u2"} or {"error": "..."}, and n bytes.
+It is started by its path, not as a module of `jaxseg`, which would have to be
+imported again after every crash.
 """
 
 import contextlib
@@ -19,7 +21,7 @@ _MEMORY = 8 * 2**30
 def main() -> None:
   """Answers until its input ends."""
   with contextlib.suppress(ImportError, ValueError, OSError):
-    import resource  # Where there is none, there is no bound either.
+    import resource  # Where it is missing, there is no limit.
 
     resource.setrlimit(resource.RLIMIT_AS, (_MEMORY, _MEMORY))
   warnings.simplefilter("ignore")

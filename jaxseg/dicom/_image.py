@@ -1,6 +1,5 @@
-"""A series of images as one volume, with what its contours must refer to."""
+"""A series of images as one volume, and what contours on it must refer to."""
 
-from collections.abc import Mapping
 import dataclasses
 import pathlib
 
@@ -12,14 +11,15 @@ from jaxseg import errors
 from jaxseg import volume as volumes
 
 
-@dataclasses.dataclass(frozen=True, eq=False)
-class Image:
-  """A CT, MR or PET series.
+@dataclasses.dataclass(frozen=True, eq=False, kw_only=True)
+class Image(volumes.Volume):
+  """A CT, MR or PET series: a volume, and the objects it was read from.
 
   Attributes:
     array: Values after rescale, `[slice, row, column]`; int16 where all fit
       (CT in HU), else float32.
     grid: Where the voxels lie.
+    source: Folder of the first file.
     modality: "CT", "MR", "PT", ...
     study_uid: StudyInstanceUID.
     series_uid: SeriesInstanceUID.
@@ -31,10 +31,9 @@ class Image:
     header: The first slice's data set without pixels: patient and study.
     unscanned: Bool `[slice, row, column]` where the scanner measured nothing
       (padding), or None where it measured everywhere.
-    notes: What was odd and how it was read.
+    notes: What was unusual and how it was read.
   """
 
-  array: np.ndarray
   grid: volumes.Grid
   modality: str
   study_uid: str
@@ -48,32 +47,8 @@ class Image:
   unscanned: np.ndarray | None = None
   notes: tuple[_text.Note, ...] = ()
 
-  @property
-  def shape(self) -> tuple[int, int, int]:
-    """Lengths (slices, rows, columns)."""
-    return self.grid.shape
-
-  @property
-  def affine(self) -> np.ndarray:
-    """float64 `[4, 4]`: index (slice, row, column, 1) to LPS mm.
-
-    Raises:
-      GeometryError: The slices are not evenly spaced.
-    """
-    return self.grid.affine
-
-  @property
-  def spacing(self) -> tuple[float, float, float]:
-    """Distances of neighbours (across slices, rows, columns), mm."""
-    return self.grid.spacing
-
-  @property
-  def volume(self) -> volumes.Volume:
-    """Array and affine."""
-    return volumes.Volume(self.array, self.grid)
-
   def hounsfield(self) -> volumes.Volume:
-    """The volume in Hounsfield units, int16 (clipped) whatever was stored.
+    """The volume in Hounsfield units: int16, clipped, whatever was stored.
 
     Raises:
       DataError: The image is not a CT.
@@ -83,14 +58,71 @@ class Image:
         f"{self.paths[0].parent}: modality {_text.shown(self.modality)} has no"
         " Hounsfield units; give a CT series"
       )
-    if self.array.dtype == np.int16:
-      return self.volume
-    limit = np.iinfo(np.int16)
-    whole = np.rint(np.clip(self.array, limit.min, limit.max))
-    return volumes.Volume(whole.astype(np.int16), self.grid)
+    values = self.array
+    if values.dtype != np.int16:
+      limit = np.iinfo(np.int16)
+      values = np.rint(np.clip(values, limit.min, limit.max)).astype(np.int16)
+    return volumes.Volume(values, self.grid, self.source)
 
-  def slice_of(self) -> Mapping[tuple[str, int], int]:
-    """(SOPInstanceUID, frame number or 1) -> slice index."""
-    frames = self.frames or (1,) * len(self.instances)
-    keys = zip(self.instances, frames, strict=True)
-    return {key: index for index, key in enumerate(keys)}
+
+def resampled(image: Image) -> Image:
+  """Interpolates linearly along the slices, at their median spacing.
+
+  Args:
+    image: With uneven slices.
+
+  Returns:
+    Evenly spaced slices from the first one on. Where a slice falls on an
+    original one it is that one; the others have no instance ("") to refer to.
+    Those in a gap of more than 1.5 times the median are marked as unscanned.
+  """
+  old = image.grid
+  count = int(np.floor(old.distances[-1] / old.gap + 1e-6)) + 1
+  new_at = np.arange(count) * old.gap
+  line = old.positions[-1] - old.positions[0]
+  grid = volumes.Grid(
+    positions=old.positions[0] + (new_at / old.distances[-1])[:, None] * line,
+    row_step=old.row_step,
+    column_step=old.column_step,
+    rows=old.rows,
+    columns=old.columns,
+    thickness=old.thickness,
+  )
+  below = np.searchsorted(old.distances, new_at, side="right") - 1
+  below = below.clip(0, len(old.distances) - 2)
+  apart = old.distances[below + 1] - old.distances[below]
+  share = ((new_at - old.distances[below]) / apart).clip(0, 1)
+  nearest = np.where(share < 0.5, below, below + 1)
+  exact = abs(new_at - old.distances[nearest]) <= volumes.SAME_MM
+  array = np.empty(grid.shape, image.array.dtype)
+  unscanned = np.zeros(grid.shape, np.bool_)
+  for k, i in enumerate(below):
+    if image.unscanned is not None:
+      unscanned[k] = image.unscanned[i] | image.unscanned[i + 1]
+    if exact[k]:
+      array[k] = image.array[nearest[k]]
+      continue
+    mixed = (1 - share[k]) * image.array[i] + share[k] * image.array[i + 1]
+    array[k] = np.rint(mixed) if array.dtype.kind == "i" else mixed
+    # Across a gap nothing was measured, only interpolated.
+    if apart[k] > 1.5 * old.gap:
+      unscanned[k] = True
+  note = _text.Note(
+    "resampled",
+    f"{old.shape[0]} uneven slices interpolated to {count}, {old.gap:.4g} mm"
+    " apart",
+  )
+  frames = image.frames
+  return dataclasses.replace(
+    image,
+    array=array,
+    grid=grid,
+    instances=tuple(
+      image.instances[n] if same else ""
+      for n, same in zip(nearest, exact, strict=True)
+    ),
+    frames=None if frames is None else tuple(frames[n] for n in nearest),
+    paths=tuple(image.paths[n] for n in nearest),
+    unscanned=unscanned if unscanned.any() else None,
+    notes=(*image.notes, note),
+  )

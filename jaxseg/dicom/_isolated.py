@@ -1,8 +1,7 @@
-"""Decoding where a crash of the decoder cannot take the program with it.
+"""Decoding in a process of its own, whose crash does not end the program.
 
-The only free decoder of lossless JPEG ends the process on some broken images.
-It therefore works in a process of its own, which is started when the first
-such image comes and serves all others.
+The only free decoder of lossless JPEG ends its process on some broken images.
+Its process is started for the first such image and serves all others.
 """
 
 import atexit
@@ -19,6 +18,7 @@ import numpy as np
 
 from jaxseg import errors
 
+_WORKER = pathlib.Path(__file__).with_name("_decode_worker.py")
 _lock = threading.Lock()
 _workers: list[subprocess.Popen] = []
 
@@ -40,7 +40,7 @@ def decode(path: pathlib.Path, *, expected: int, seconds: float) -> np.ndarray:
     try:
       return _ask(worker, path, expected, time.monotonic() + seconds)
     except BaseException:
-      _stop()  # Its pipes may hold half an answer.
+      _stop()  # Its pipes may still hold half an answer.
       raise
 
 
@@ -48,11 +48,12 @@ def _worker() -> subprocess.Popen:
   if not _workers:
     _workers.append(
       subprocess.Popen(
-        [sys.executable, "-m", "jaxseg.dicom._decode_worker"],
+        # With -P, modules of this folder cannot hide those of Python.
+        [sys.executable, "-P", str(_WORKER)],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
-        bufsize=0,  # What select sees is all there is.
+        bufsize=0,  # Nothing may hide from select in a buffer.
       )
     )
   return _workers[0]
@@ -88,7 +89,7 @@ def _ask(
     ) from e
   if array.size != expected:
     raise errors.DataError(
-      f"{path}: decodes to {array.size} values, not {expected}; re-export it"
+      f"{path}: decodes to {array.size} values, not to {expected}; re-export it"
     )
   return array
 
@@ -101,7 +102,7 @@ def _read(
   size: int = 0,
   until_line: bool = False,
 ) -> bytes:
-  """Reads a line or a number of bytes, not longer than until a time."""
+  """Reads a line or a number of bytes, until a given time at the latest."""
   stream: Any = worker.stdout
   content = bytearray()
   while not content.endswith(b"\n") if until_line else len(content) < size:
@@ -109,9 +110,9 @@ def _read(
     if left <= 0 or not select.select([stream], [], [], left)[0]:
       raise errors.LimitError(
         f"{path}: decoding takes too long; export the image uncompressed, or"
-        " raise the bound 'seconds'"
+        " raise the limit 'seconds'"
       )
-    # One byte at a time up to the end of the line: the rest is not ours yet.
+    # Byte by byte to the end of the line: what follows is read as values.
     some = stream.read(1 if until_line else size - len(content))
     if not some:
       break  # The process is gone.

@@ -1,7 +1,8 @@
-"""Stored values of an image, checked before anything is decoded."""
+"""Stored values of an image: their layout is checked, then they are decoded."""
 
 import dataclasses
 import pathlib
+from typing import Any
 import warnings
 
 import numpy as np
@@ -12,19 +13,19 @@ from pydicom.dataset import Dataset
 
 from jaxseg import _text
 from jaxseg import errors
+from jaxseg.dicom import _file
 from jaxseg.dicom import _header
 from jaxseg.dicom import _isolated
-from jaxseg.dicom import _limits
 
-# Every JPEG family ends its code stream with this marker.
+# The code streams of all JPEG families end with this marker.
 _END_OF_IMAGE = b"\xff\xd9"
-# Decoders that a broken image makes raise, not crash, in order of preference.
+# Decoders that raise on a broken image rather than crash, best first.
 _IN_PROCESS = ("pydicom", "pylibjpeg", "pyjpegls", "pillow")
 _SECONDS_A_FRAME = 2.0
-_LOSSY = frozenset({
-  uids.JPEGBaseline8Bit, uids.JPEGExtended12Bit, uids.JPEGLSNearLossless,
-  uids.JPEG2000, uids.HTJ2K,
-})  # fmt: skip
+# JPEG 2000's syntaxes allow both, so there the attribute alone decides.
+_LOSSY = frozenset(
+  {uids.JPEGBaseline8Bit, uids.JPEGExtended12Bit, uids.JPEGLSNearLossless}
+)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -39,6 +40,8 @@ class Format:
     stored: Bits stored.
     signed: Whether stored values are two's complement.
     syntax: Transfer syntax.
+    overlay: Whether the bits above those stored hold overlays, as the standard
+      once allowed.
   """
 
   frames: int
@@ -48,6 +51,7 @@ class Format:
   stored: int
   signed: bool
   syntax: uids.UID
+  overlay: bool = False
 
   @property
   def lowest(self) -> int:
@@ -63,23 +67,23 @@ class Format:
 def layout(
   dataset: Dataset,
   path: pathlib.Path,
-  limits: _limits.Limits,
+  limits: _file.Limits,
   *,
   allowed_bits: tuple[int, ...] = (8, 16, 32),
   palette: bool = False,
 ) -> Format:
-  """Reads and checks the layout of an image of one sample a pixel.
+  """Reads and checks the layout of an image with one sample per pixel.
 
   Args:
     dataset: The image's data set.
     path: For messages.
-    limits: Bounds on its size.
+    limits: Limits on its size.
     allowed_bits: What BitsAllocated may be.
-    palette: Whether values may be meant as colours of a palette.
+    palette: Whether values may stand for colours of a palette.
 
   Raises:
     DataError: It is not monochrome, or the layout is not valid.
-    LimitError: The image is larger than the bounds.
+    LimitError: The image exceeds the limits.
   """
   samples = _header.integer(dataset, "SamplesPerPixel", path) or 1
   kind = _header.text(dataset, "PhotometricInterpretation", path)
@@ -88,63 +92,83 @@ def layout(
   if samples != 1 or kind not in kinds:
     raise errors.DataError(
       f"{path}: {_header.named('PhotometricInterpretation')} is {shown} with"
-      f" {samples} samples a pixel; only monochrome images have HU or activity"
+      f" {samples} samples per pixel; give monochrome images"
     )
-  said = {
+  stated = {
     name: _header.integer(dataset, name, path)
     for name in (
-      "Rows", "Columns", "BitsAllocated", "BitsStored", "HighBit",
+      "Rows",
+      "Columns",
+      "BitsAllocated",
+      "BitsStored",
+      "HighBit",
       "PixelRepresentation",
     )
-  }  # fmt: skip
-  for name, value in said.items():
+  }
+  for name, value in stated.items():
     if value is None and name not in ("HighBit", "BitsStored"):
       raise errors.DataError(
         f"{path}: {_header.named(name)} is missing; re-export the image"
       )
   frames = _header.integer(dataset, "NumberOfFrames", path)
   frames = 1 if frames is None else frames
-  rows, columns = said["Rows"] or 0, said["Columns"] or 0
-  for name, length in (
-    ("Rows", rows), ("Columns", columns), ("NumberOfFrames", frames),
-  ):  # fmt: skip
+  rows, columns = stated["Rows"] or 0, stated["Columns"] or 0
+  lengths = {"Rows": rows, "Columns": columns, "NumberOfFrames": frames}
+  for name, length in lengths.items():
     if length < 1:
       raise errors.DataError(
         f"{path}: {_header.named(name)} is {length}; re-export the image"
       )
     if length > limits.length:
       raise errors.LimitError(
-        f"{path}: {_header.named(name)} is {length}, above the bound 'length'"
+        f"{path}: {_header.named(name)} is {length}, above the limit 'length'"
         f" ({limits.length}); raise it if you trust the file"
       )
-  bits = said["BitsAllocated"] or 0
-  stored = bits if said["BitsStored"] is None else said["BitsStored"]
-  high = stored - 1 if said["HighBit"] is None else said["HighBit"]
+  bits = stated["BitsAllocated"] or 0
+  stored = bits if stated["BitsStored"] is None else stated["BitsStored"]
+  high = stored - 1 if stated["HighBit"] is None else stated["HighBit"]
   if (
     bits not in allowed_bits
     or not 1 <= stored <= bits
     or high != stored - 1
-    or said["PixelRepresentation"] not in (0, 1)
+    or stated["PixelRepresentation"] not in (0, 1)
   ):
     raise errors.DataError(
-      f"{path}: BitsAllocated {bits}, BitsStored {stored}, HighBit {high},"
-      f" PixelRepresentation {said['PixelRepresentation']} (0028,0100-0103) do"
-      " not go together; re-export the image"
+      f"{path}: BitsAllocated {bits}, BitsStored {stored}, HighBit {high} and"
+      f" PixelRepresentation {stated['PixelRepresentation']} (0028,0100-0103)"
+      " do not agree; re-export the image"
     )
   if frames * rows * columns * bits // 8 > limits.volume_bytes:
     raise errors.LimitError(
-      f"{path}: {frames} x {rows} x {columns} voxels are above the bound"
+      f"{path}: {frames} x {rows} x {columns} voxels exceed the limit"
       f" 'volume_bytes' ({limits.volume_bytes}); raise it if you trust the file"
     )
   return Format(
-    frames, rows, columns, bits, stored,
-    signed=said["PixelRepresentation"] == 1,
+    frames,
+    rows,
+    columns,
+    bits,
+    stored,
+    signed=stated["PixelRepresentation"] == 1,
     syntax=transfer_syntax(dataset, path),
-  )  # fmt: skip
+    overlay=_has_overlay(dataset, stored),
+  )
+
+
+def _has_overlay(dataset: Dataset, stored: int) -> bool:
+  """Whether the pixels hold an overlay above the bits stored."""
+  for group in range(0x6000, 0x6020, 2):
+    try:
+      position = int(dataset[group, 0x0102].value)
+    except Exception:  # Absent, or whatever pydicom makes of a broken one.
+      continue
+    if position >= stored and (group, 0x3000) not in dataset:
+      return True
+  return False
 
 
 def check_syntax(syntax: uids.UID, path: pathlib.Path) -> None:
-  """Refuses a transfer syntax of which nothing is known."""
+  """Refuses an unknown transfer syntax."""
   if syntax.is_private or not syntax.is_transfer_syntax:
     raise errors.DataError(
       f"{path}: transfer syntax {_text.shown(syntax.name)} is unknown;"
@@ -153,7 +177,7 @@ def check_syntax(syntax: uids.UID, path: pathlib.Path) -> None:
 
 
 def transfer_syntax(dataset: Dataset, path: pathlib.Path) -> uids.UID:
-  """The transfer syntax, or what pydicom found where the file says none."""
+  """The transfer syntax, or the one that pydicom inferred."""
   meta = getattr(dataset, "file_meta", None) or Dataset()
   found = _header.text(meta, "TransferSyntaxUID", path)
   if found:
@@ -165,12 +189,10 @@ def transfer_syntax(dataset: Dataset, path: pathlib.Path) -> uids.UID:
 
 
 def is_lossy(dataset: Dataset, path: pathlib.Path) -> bool:
-  """Whether the image went through lossy compression, now or ever."""
+  """Whether the image was ever compressed with loss."""
   flag = _header.text(dataset, "LossyImageCompression", path)
-  # JPEG 2000's syntax allows both, so there the flag alone decides.
-  syntax = transfer_syntax(dataset, path)
   return flag == "01" or (
-    flag == "" and syntax in _LOSSY - {uids.JPEG2000, uids.HTJ2K}
+    flag == "" and transfer_syntax(dataset, path) in _LOSSY
   )
 
 
@@ -219,9 +241,7 @@ def decode(dataset: Dataset, form: Format, path: pathlib.Path) -> np.ndarray:
       if form.syntax.is_encapsulated:
         array = _decompress(dataset, data, form, path)
       else:
-        if form.bits == 8 and in_big_words(dataset, form):
-          data = swapped(data)
-        array = _unpack(data, form, path)
+        array = _native(dataset, data, form, path)
   except errors.JaxsegError:
     raise
   except Exception as e:  # Whatever a decoder makes of broken data.
@@ -231,39 +251,40 @@ def decode(dataset: Dataset, form: Format, path: pathlib.Path) -> np.ndarray:
     ) from e
   if array.size != np.prod(shape):
     raise errors.DataError(
-      f"{path}: decodes to {array.size} values, not {shape}; re-export it"
+      f"{path}: decodes to {array.size} values, not to {shape}; re-export it"
     )
   return array.reshape(shape)
 
 
-def in_big_words(dataset: Dataset, form: Format) -> bool:
-  """Whether bytes stand in 16-bit words (OW) that big endian turns round.
-
-  In OB they stand as they are, whatever the byte order.
-  """
-  return (
-    form.syntax == uids.ExplicitVRBigEndian
-    and dataset["PixelData"].VR == "OW"
-    and len(dataset.PixelData) % 2 == 0
-  )
-
-
-def swapped(data: bytes) -> bytes:
-  """Each two bytes exchanged."""
-  return np.frombuffer(data, "<u2").byteswap().tobytes()
-
-
-def _unpack(data: bytes, form: Format, path: pathlib.Path) -> np.ndarray:
+def _native(
+  dataset: Dataset, data: bytes, form: Format, path: pathlib.Path
+) -> np.ndarray:
   expected = form.frames * form.rows * form.columns * form.bits // 8
   if len(data) < expected:
     raise errors.TruncatedError(
-      f"{path}: PixelData (7FE0,0010) has {len(data)} bytes, {expected} are"
-      " needed; the file is cut off, copy it again"
+      f"{path}: {_header.named('PixelData')} has {len(data)} bytes, {expected}"
+      " are needed; the file is cut off, copy it again"
     )
-  order = ">" if form.syntax == uids.ExplicitVRBigEndian else "<"
-  dtype = np.dtype(f"{order}{'i' if form.signed else 'u'}{form.bits // 8}")
-  array = np.frombuffer(data, dtype, expected // dtype.itemsize)
-  return array.astype(dtype.newbyteorder("="), copy=False)
+  options: dict[str, Any] = {
+    "number_of_frames": form.frames,
+    "rows": form.rows,
+    "columns": form.columns,
+    "bits_allocated": form.bits,
+    "bits_stored": form.stored,
+    "pixel_representation": int(form.signed),
+    "samples_per_pixel": 1,
+    "photometric_interpretation": "MONOCHROME2",
+    "pixel_keyword": "PixelData",
+    "pixel_vr": dataset["PixelData"].VR,
+    "view_only": True,
+    # Any other value above the bits stored is a fault that is reported later.
+    "correct_unused_bits": form.overlay,
+  }
+  # Not validated: with more bytes than needed, that would add frames.
+  array, _ = pydicom_pixels.get_decoder(form.syntax).as_array(
+    data, raw=True, validate=False, **options
+  )
+  return array.astype(array.dtype.newbyteorder("="), copy=False)
 
 
 def _decompress(
@@ -277,11 +298,11 @@ def _decompress(
     )
   if form.syntax != uids.RLELossless:
     for frame in frames:
-      # Encoders pad with a byte of any value, not of 0 alone.
+      # Encoders pad with a byte of any value, not only 0.
       if _END_OF_IMAGE not in frame.rstrip(b"\0")[-4:]:
         raise errors.TruncatedError(
-          f"{path}: a compressed image has no end; the file is cut off, copy"
-          " it again"
+          f"{path}: a compressed image has no end marker; the file is cut"
+          " off, copy it again"
         )
   try:
     decoder = pydicom_pixels.get_decoder(form.syntax)
@@ -294,7 +315,10 @@ def _decompress(
     (one for one in _IN_PROCESS if one in decoder.available_plugins), None
   )
   if plugin is not None:
-    array, _ = decoder.as_array(dataset, raw=True, decoding_plugin=plugin)
+    options: dict[str, Any] = {"decoding_plugin": plugin}
+    if form.syntax == uids.RLELossless:
+      options["correct_unused_bits"] = form.overlay
+    array, _ = decoder.as_array(dataset, raw=True, **options)
     return np.asarray(array)
   if not decoder.is_available:
     raise errors.DataError(
@@ -324,7 +348,7 @@ def padding(
 def _stored(
   dataset: Dataset, keyword: str, form: Format, path: pathlib.Path
 ) -> int | None:
-  """A value of the VR "US or SS": its sign is that of the pixels."""
+  """A value whose VR is "US or SS": it is signed if the pixels are."""
   found = _header.value(dataset, keyword, path)
   if isinstance(found, bytes):
     order = "little"

@@ -1,4 +1,4 @@
-"""Stored values to HU, activity or signal; padding to air."""
+"""Rescales stored values to HU, activity or signal, and padding to air."""
 
 from collections.abc import Sequence
 
@@ -28,18 +28,18 @@ def rescale(
     stored: Stored values of each, integers `[row, column]`.
     modality: "CT" makes padding -1000, anything else makes it 0.
     stray_bits: "refuse" or "keep" values that the bits stored cannot hold.
-    notes: Gets what was odd.
+    notes: Receives what was unusual.
 
   Returns:
     Values `[slice, row, column]`, int16 where all are whole and fit, else
     float32; and bool of the same shape where nothing was measured, or None.
 
   Raises:
-    DataError: Values do not fit the bits stored.
+    DataError: Values do not fit into the bits stored.
   """
   if modality == "CT" and any(plane.intercept is None for plane in planes):
     notes.append(
-      _text.Note("no-intercept", "RescaleIntercept is missing; taken as 0")
+      _text.Note("no-intercept", "RescaleIntercept is missing; read as 0")
     )
   shape = (len(planes), *stored[0].shape)
   padded = [_padded(*one) for one in zip(planes, stored, strict=True)]
@@ -123,7 +123,7 @@ def _check_bits(
   if form.lowest <= ends[0] and ends[1] <= form.highest:
     return
   said = (
-    f"{plane.path}: stored values {ends[0]} to {ends[1]} do not fit the"
+    f"{plane.path}: stored values {ends[0]} to {ends[1]} do not fit into"
     f" BitsStored (0028,0101) {form.stored}"
   )
   if stray_bits == "refuse":

@@ -1,12 +1,16 @@
-"""One region of interest of a structure set, as it was drawn."""
+"""A region of interest as it was drawn; its contours are parsed here."""
 
 import dataclasses
+import warnings
 
 import numpy as np
+from pydicom.dataset import Dataset
 
 from jaxseg import _text
 
-CLOSED = frozenset({"CLOSED_PLANAR", "CLOSEDPLANAR_XOR"})
+_ALLOWED = b"0123456789+-.eE\\ "
+
+_CLOSED = frozenset({"CLOSED_PLANAR", "CLOSEDPLANAR_XOR"})
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -15,9 +19,9 @@ class Contour:
 
   Attributes:
     points: float64 `[P, 3]`, patient LPS, mm.
-    kind: "CLOSED_PLANAR", "CLOSEDPLANAR_XOR", "POINT", "OPEN_PLANAR",
-      "OPEN_NONPLANAR", or what else the file says.
-    images: SOPInstanceUIDs that it refers to.
+    kind: ContourGeometricType: "CLOSED_PLANAR", "CLOSEDPLANAR_XOR", "POINT",
+      "OPEN_PLANAR", "OPEN_NONPLANAR", or whatever the file says.
+    images: SOPInstanceUIDs of the images it refers to.
     index: Its place in the ROI's ContourSequence, from 0.
   """
 
@@ -29,7 +33,7 @@ class Contour:
   @property
   def is_closed(self) -> bool:
     """Whether it bounds an area."""
-    return self.kind in CLOSED
+    return self.kind in _CLOSED
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -46,7 +50,7 @@ class Roi:
     description: ROIGenerationDescription, or ROIDescription.
     frame_of_reference_uid: The frame of reference of its points, or "".
     refused: Contours that were left out, and why.
-    notes: What was odd.
+    notes: What was unusual.
   """
 
   number: int
@@ -59,3 +63,76 @@ class Roi:
   frame_of_reference_uid: str = ""
   refused: tuple[str, ...] = ()
   notes: tuple[_text.Note, ...] = ()
+
+
+def points(item: Dataset) -> np.ndarray | str:
+  """The points of one contour, or why there are none.
+
+  pydicom would make an object of every number; this reads the text itself.
+  It is the same text whether the VR is DS, or UN because it is too long.
+
+  Args:
+    item: An item of a Contour Sequence.
+
+  Returns:
+    float64 `[P, 3]`, LPS mm; or the reason for refusing the contour, without
+    its number.
+  """
+  element = item.get_item("ContourData")
+  raw = None if element is None else element.value
+  if raw is not None and not isinstance(raw, bytes):
+    # pydicom has converted it: the data set was made in memory.
+    many = (
+      raw if not isinstance(raw, str) and hasattr(raw, "__iter__") else [raw]
+    )
+    raw = "\\".join(str(part) for part in many).encode("ascii", "replace")
+  text = (raw or b"").strip(b" \0")
+  if not text:
+    return "ContourData (3006,0050) is empty"
+  numbers = _numbers(text)
+  if isinstance(numbers, str):
+    return f"ContourData (3006,0050): {numbers}"
+  if numbers.size % 3:
+    return (
+      f"ContourData (3006,0050) has {numbers.size} numbers, not 3 per point"
+    )
+  stated = item.get("NumberOfContourPoints")
+  try:
+    agrees = stated in (None, "") or int(stated) * 3 == numbers.size
+  except (TypeError, ValueError):
+    agrees = False
+  if not agrees:
+    return (
+      f"NumberOfContourPoints (3006,0046) is {str(stated)[:16]!r}, ContourData"
+      f" has {numbers.size // 3}"
+    )
+  return numbers.reshape(-1, 3)
+
+
+def _numbers(text: bytes) -> np.ndarray | str:
+  """All numbers, or which of them is not one."""
+  count = text.count(b"\\") + 1
+  if not text.translate(None, _ALLOWED):
+    numbers = _parse(text.replace(b"\\", b" ").decode("ascii"))
+    whole = b"\\\\" not in text.replace(b" ", b"") and text[-1:] != b"\\"
+    if numbers.size == count and whole and np.isfinite(numbers).all():
+      return numbers
+  for index, part in enumerate(text.split(b"\\")):
+    try:
+      good = np.isfinite(float(part)) and b"_" not in part
+    except ValueError:
+      good = False
+    if not good:
+      shown = part[:20].decode("ascii", "replace")
+      return f"number {index} is {shown!r}, not a finite decimal"
+  return "cannot be read as decimals"
+
+
+def _parse(text: str) -> np.ndarray:
+  """Decimals separated by blanks, up to the first that is not one."""
+  with warnings.catch_warnings():
+    warnings.simplefilter("ignore")  # Older NumPy warns if it stops early.
+    try:
+      return np.fromstring(text, np.float64, sep=" ")
+    except ValueError:
+      return np.empty(0)

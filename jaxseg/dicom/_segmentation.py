@@ -1,4 +1,4 @@
-"""A segmentation in memory: its segments, on its own grid or an image's."""
+"""A segmentation: its segments on its own grid, or on an image's."""
 
 from collections.abc import Iterator
 import dataclasses
@@ -8,10 +8,35 @@ import numpy as np
 
 from jaxseg import _text
 from jaxseg import errors
-from jaxseg import structures as vocabulary
 from jaxseg import volume as volumes
 from jaxseg.dicom import _image
-from jaxseg.dicom import _seg_frames
+from jaxseg.dicom import _names
+from jaxseg.dicom import _pixels
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Frames:
+  """All frames, as compactly as they were stored.
+
+  Attributes:
+    form: Layout of the pixels.
+    values: Integers `[frame, row, column]`; of a binary segmentation the
+      packed bits of all frames in one stream, uint8.
+  """
+
+  form: _pixels.Format
+  values: np.ndarray
+
+  def __getitem__(self, index: int) -> np.ndarray:
+    """One frame, `[row, column]`."""
+    if self.form.bits != 1:
+      return self.values[index]
+    size = self.form.rows * self.form.columns
+    first, last = index * size, (index + 1) * size
+    # A frame need not start on a byte.
+    some = self.values[first // 8 : -(-last // 8)]
+    bits = np.unpackbits(some, bitorder="little")[first % 8 :][:size]
+    return bits.reshape(self.form.rows, self.form.columns)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -25,7 +50,7 @@ class Code:
 
 @dataclasses.dataclass(frozen=True)
 class Segment:
-  """What is known of one segment.
+  """The description of one segment.
 
   Attributes:
     number: SegmentNumber; numbers may have gaps.
@@ -63,8 +88,8 @@ class Segmentation:
     frame_segments: int64 `[frame]`, segment number of each.
     highest: MaximumFractionalValue.
     frame_of_reference_uid: FrameOfReferenceUID, "" where absent.
-    referenced_series: SeriesInstanceUIDs it was made of.
-    referenced_instances: SOPInstanceUIDs it was made of.
+    referenced_series: SeriesInstanceUIDs it was made from.
+    referenced_instances: SOPInstanceUIDs it was made from.
     patient_id: PatientID; may be hostile.
     study_uid: StudyInstanceUID.
     series_uid: SeriesInstanceUID.
@@ -72,7 +97,7 @@ class Segmentation:
     label: ContentLabel, or SeriesDescription.
     date: ContentDate.
     time: ContentTime.
-    notes: What was odd.
+    notes: What was unusual.
   """
 
   path: pathlib.Path
@@ -80,7 +105,7 @@ class Segmentation:
   fractional_type: str | None
   grid: volumes.Grid
   segments: tuple[Segment, ...]
-  frames: _seg_frames.Frames
+  frames: Frames
   slices: np.ndarray
   frame_segments: np.ndarray
   highest: int
@@ -112,19 +137,8 @@ class Segmentation:
     Raises:
       StructureNotFoundError: There is none, or several share the label.
     """
-    found = [one for one in self.segments if key in (one.label, one.number)]
-    if not found:
-      found = vocabulary.same_structure(key, self.segments, lambda s: s.label)
-    if len(found) == 1:
-      return found[0]
-    if found:
-      raise errors.StructureNotFoundError(
-        f"{self.path}: {len(found)} segments are named {_text.shown(key)}; give"
-        f" one of the numbers {', '.join(str(one.number) for one in found)}"
-      )
-    raise errors.StructureNotFoundError(
-      f"{self.path}: no segment {_text.shown(key)}; there are"
-      f" {', '.join(_text.shown(name) for name in self.names[:20])}"
+    return _names.only(
+      key, self.segments, lambda one: one.label, path=self.path, what="segment"
     )
 
   def mask(self, key: str | int) -> np.ndarray:
@@ -158,7 +172,7 @@ class Segmentation:
 
     Args:
       key: Label or number.
-      occupancy: Take occupancies for probabilities, which they are not.
+      occupancy: Accept occupancies as probabilities, which they are not.
 
     Returns:
       float32 `[slice, row, column]` in [0, 1], steps of 1 / `highest`.
@@ -174,8 +188,8 @@ class Segmentation:
     if self.fractional_type != "PROBABILITY" and not occupancy:
       raise errors.DataError(
         f"{self.path}: its fractions are {self.fractional_type}, the share of a"
-        " voxel that is covered, not probabilities; set occupancy=True to take"
-        " them so"
+        " voxel that is covered, not probabilities; set occupancy=True to use"
+        " them as such"
       )
     number = self[key].number
     array = np.zeros(self.grid.shape, np.float32)
@@ -191,7 +205,7 @@ class Segmentation:
   def volume(
     self, key: str | int, *, occupancy: bool = False
   ) -> volumes.Volume:
-    """Mask or probabilities with their affine; `occupancy` as for these."""
+    """Mask or probabilities on their grid; see `probabilities`."""
     return volumes.Volume(self._own(key, occupancy), self.grid)
 
   def on(
@@ -208,15 +222,15 @@ class Segmentation:
     Args:
       image: The image.
       key: Label or number.
-      resample: Where the voxels of the two grids do not coincide: False
-        refuses, True takes the nearest for masks and interpolates linearly
-        for probabilities.
-      any_frame_of_reference: Do not refuse an image of another one.
-      occupancy: Take occupancies for probabilities, which they are not.
+      resample: If the voxels of the two grids do not coincide: False refuses,
+        True takes the nearest voxel of masks and interpolates probabilities
+        linearly.
+      any_frame_of_reference: Also accept an image in another one.
+      occupancy: Accept occupancies as probabilities, which they are not.
 
     Returns:
-      Bool or float32 `[slice, row, column]` of the image's shape; outside of
-      the segmentation nothing.
+      Bool or float32 `[slice, row, column]` of the image's shape; False or 0
+      outside the segmentation.
 
     Raises:
       DataError: Its fractions are occupancies.
@@ -227,8 +241,8 @@ class Segmentation:
     if own and other and own != other and not any_frame_of_reference:
       raise errors.GeometryError(
         f"{self.path}: FrameOfReferenceUID (0020,0052) is not that of the image"
-        f" {_text.shown(image.series_uid)}; give the series it was made of, or"
-        " set any_frame_of_reference"
+        f" {_text.shown(image.series_uid)}; give the series it was made from,"
+        " or set any_frame_of_reference"
       )
     array = self._own(key, occupancy)
     copied = volumes.copy(array, self.grid, image.grid)

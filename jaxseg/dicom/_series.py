@@ -1,4 +1,4 @@
-"""What a folder holds: series found by content, never by name."""
+"""Finds the series in a folder by content, never by name."""
 
 import collections
 from collections.abc import Iterator
@@ -12,8 +12,8 @@ from pydicom.dataset import Dataset
 
 from jaxseg import _text
 from jaxseg import errors
+from jaxseg.dicom import _file
 from jaxseg.dicom import _header
-from jaxseg.dicom import _limits
 
 MULTI_FRAME = {
   uids.EnhancedCTImageStorage: "CT",
@@ -34,11 +34,23 @@ LABEL_MAP = uids.UID("1.2.840.10008.5.1.4.1.1.66.7")  # Newer than pydicom's.
 SEGMENTATIONS = frozenset({uids.SegmentationStorage, LABEL_MAP})
 
 _TAGS = (
-  "SOPClassUID", "SOPInstanceUID", "Modality", "PatientID", "ImageType",
-  "StudyInstanceUID", "SeriesInstanceUID", "SeriesDescription",
-  "FrameOfReferenceUID", "Rows", "Columns", "PixelSpacing", "NumberOfFrames",
-  "ImageOrientationPatient", "SpecificCharacterSet", "StructureSetLabel",
-)  # fmt: skip
+  "SOPClassUID",
+  "SOPInstanceUID",
+  "Modality",
+  "PatientID",
+  "ImageType",
+  "StudyInstanceUID",
+  "SeriesInstanceUID",
+  "SeriesDescription",
+  "FrameOfReferenceUID",
+  "Rows",
+  "Columns",
+  "PixelSpacing",
+  "NumberOfFrames",
+  "ImageOrientationPatient",
+  "SpecificCharacterSet",
+  "StructureSetLabel",
+)
 _SAME_DIRECTION = 1e-4
 
 
@@ -55,13 +67,13 @@ class Series:
     frame_of_reference_uid: FrameOfReferenceUID, "" where absent.
     sop_class_uid: SOPClassUID.
     modality: "CT", "MR", "PT", "RTSTRUCT", "SEG", ...
-    patient_id: PatientID as it stands in the files; may be hostile.
+    patient_id: PatientID as in the files; may be hostile.
     description: SeriesDescription, or StructureSetLabel; may be hostile.
     paths: The files, sorted by name.
     frames: Number of images in them.
-    localizer: The images are scouts.
-    studies: Number of different StudyInstanceUIDs among the files; of some
-      exports each image has its own, and the series counts.
+    localizer: Whether the images are scouts.
+    studies: Number of different StudyInstanceUIDs among the files. Some
+      exports give each image its own; the series decides then.
   """
 
   key: str
@@ -101,13 +113,13 @@ class Series:
 
 @dataclasses.dataclass(frozen=True)
 class Found:
-  """What is in a folder.
+  """The contents of a folder.
 
   Attributes:
     series: All groups, sorted by patient and key.
     skipped: Number of files that are not DICOM, hidden, or a DICOMDIR.
     broken: DICOM files that cannot be used, and why.
-    aside: Those of them that are known not to be images of a volume.
+    aside: Those of them that are certainly not images of a volume.
   """
 
   series: tuple[Series, ...]
@@ -123,17 +135,17 @@ class Found:
 
 
 def find_series(
-  folder: str | os.PathLike, *, limits: _limits.Limits = _limits.DEFAULT
+  folder: str | os.PathLike, *, limits: _file.Limits = _file.DEFAULT
 ) -> Found:
   """Reads the header of every file in a tree and groups them.
 
   Names, extensions and subfolders mean nothing. Hidden files, DICOMDIR and
-  what is not DICOM are counted and left out; links are followed, in loops but
-  once.
+  files that are not DICOM are counted and left out. Links are followed, loops
+  of them once.
 
   Args:
     folder: A folder, or a single file.
-    limits: Bounds for each file.
+    limits: Limits on each file.
 
   Returns:
     The groups. Images are grouped by series, orientation, frame of reference,
@@ -145,9 +157,7 @@ def find_series(
   return scan(pathlib.Path(folder), limits)
 
 
-def only(
-  folder: pathlib.Path, what: str, limits: _limits.Limits
-) -> pathlib.Path:
+def only(folder: pathlib.Path, what: str, limits: _file.Limits) -> pathlib.Path:
   """The one structure set, or the one segmentation, in a folder.
 
   Raises:
@@ -170,7 +180,7 @@ def only(
 
 def scan(
   root: pathlib.Path,
-  limits: _limits.Limits,
+  limits: _file.Limits,
   *,
   keep: dict[pathlib.Path, Dataset] | None = None,
 ) -> Found:
@@ -178,10 +188,9 @@ def scan(
 
   Args:
     root: A folder or file.
-    limits: Bounds for each file.
-    keep: Gets whole data sets of images, pixels included, as long as they are
-      within the bound on a volume: files that are wanted at once need not be
-      parsed twice.
+    limits: Limits on each file.
+    keep: Receives whole data sets of images, pixels included, as far as half
+      the limit on a volume allows: what is read next need not be parsed twice.
   """
   if not root.exists():
     raise errors.DataError(f"{root}: no such folder; check the path")
@@ -197,7 +206,7 @@ def scan(
     try:
       size = path.stat().st_size
       whole = keep is not None and size <= room
-      header = _header.read(
+      header = _file.read(
         path, pixels=whole, tags=None if whole else _TAGS, limits=limits
       )
       key = _key(header, path)
@@ -216,13 +225,13 @@ def scan(
 
 
 def _is_aside(header: Dataset, path: pathlib.Path) -> bool:
-  """Whether a file is no image of a volume, whatever else is wrong with it."""
+  """Whether a broken file is certainly not an image of a volume."""
   sop_class = uids.UID(_header.text(header, "SOPClassUID", path))
   return sop_class not in IMAGES and sop_class.name != sop_class
 
 
 def _files(root: pathlib.Path) -> Iterator[pathlib.Path]:
-  """All files below a folder, sorted; a folder seen before is not entered."""
+  """All files below a folder, sorted; no folder is entered twice."""
   seen = set()
   for place, folders, files in os.walk(root, followlinks=True):
     real = os.path.realpath(place)
@@ -313,13 +322,12 @@ def _named(
 def _merged(
   groups: dict[tuple, list[tuple[pathlib.Path, Dataset]]],
 ) -> list[tuple]:
-  """Unites groups whose directions differ by rounding alone; the keys left."""
+  """Merges groups whose directions differ by rounding alone; the keys left."""
   kept: list[tuple] = []
   for key in sorted(groups):
     for other in kept:
-      if key[:-1] == other[:-1] and key[-1][:4] == other[-1][:4] and all(
-        abs(a - b) <= 1 for a, b in zip(key[-1][4:], other[-1][4:], strict=True)
-      ):  # fmt: skip
+      same = key[:-1] == other[:-1] and key[-1][:4] == other[-1][:4]
+      if same and np.abs(np.subtract(key[-1][4:], other[-1][4:])).max() <= 1:
         groups[other] += groups[key]
         break
     else:

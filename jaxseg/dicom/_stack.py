@@ -1,28 +1,32 @@
-"""Slices to a grid: order, duplicates, gaps and tilt.
+"""Where slices lie: read, sorted, and as a grid with its gaps and tilt.
 
 Positions decide everything. InstanceNumber, SliceLocation, SliceThickness and
 file names say nothing about where a slice lies.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 import dataclasses
 import pathlib
 
 import numpy as np
+from pydicom.dataset import Dataset
 
 from jaxseg import _text
 from jaxseg import errors
 from jaxseg import volume
+from jaxseg.dicom import _header
 from jaxseg.dicom import _pixels
+from jaxseg.dicom import _series
 
-_SAME_MM = 0.01
 _TILT_DEGREES = 0.1
-_UNIT = 1e-3
+# By how much orientations of one stack may differ from each other, and two
+# axes from unit vectors at right angles.
+_SAME_DIRECTION, _UNIT = 2e-4, 1e-3
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Plane:
-  """One slice as its header gives it.
+  """One slice as its header describes it.
 
   Attributes:
     path: Its file.
@@ -32,7 +36,7 @@ class Plane:
     orientation: ImageOrientationPatient, float64 `[6]`.
     spacing: PixelSpacing (between rows, between columns), mm.
     thickness: SliceThickness, mm, or None.
-    said_apart: SpacingBetweenSlices, mm, or None; it decides nothing.
+    stated_gap: SpacingBetweenSlices, mm, or None; only compared.
     form: Layout of the stored values.
     slope: Of the rescale.
     intercept: Of the rescale, None where absent.
@@ -46,39 +50,138 @@ class Plane:
   orientation: np.ndarray
   spacing: np.ndarray
   thickness: float | None
-  said_apart: float | None
+  stated_gap: float | None
   form: _pixels.Format
   slope: float
   intercept: float | None
   padding: tuple[int, int] | None
 
 
-def check(plane: Plane) -> None:
-  """Refuses directions that are not at right angles, spacings not above 0."""
-  first, second = plane.orientation[:3], plane.orientation[3:]
+def planes(
+  dataset: Dataset, form: _pixels.Format, path: pathlib.Path
+) -> Iterator[Plane]:
+  """The slices of one file, in the order of its frames.
+
+  Args:
+    dataset: Its data set.
+    form: Layout of its pixels.
+    path: For messages.
+
+  Raises:
+    DataError: An attribute that gives the place is missing or malformed.
+    GeometryError: The directions or spacings are invalid.
+  """
+  instance = _header.text(dataset, "SOPInstanceUID", path)
+  padding = _pixels.padding(dataset, form, path)
+  for index, frame in enumerate(_frames(dataset, form, path)):
+    slope = frame.one("PixelValueTransformationSequence", "RescaleSlope")
+    if slope == 0:
+      raise errors.DataError(
+        f"{path}: {_header.named('RescaleSlope')} is 0; re-export the image"
+      )
+    plane = Plane(
+      path=path,
+      frame=index,
+      instance=instance,
+      position=frame.required(
+        "PlanePositionSequence", "ImagePositionPatient", 3
+      ),
+      orientation=frame.required(
+        "PlaneOrientationSequence", "ImageOrientationPatient", 6
+      ),
+      spacing=frame.required("PixelMeasuresSequence", "PixelSpacing", 2),
+      thickness=frame.one("PixelMeasuresSequence", "SliceThickness"),
+      stated_gap=frame.one("PixelMeasuresSequence", "SpacingBetweenSlices"),
+      form=form,
+      slope=1.0 if slope is None else slope,
+      intercept=frame.one(
+        "PixelValueTransformationSequence", "RescaleIntercept"
+      ),
+      padding=padding,
+    )
+    check_axes(plane.orientation, plane.spacing, path)
+    yield plane
+
+
+def _frames(
+  dataset: Dataset, form: _pixels.Format, path: pathlib.Path
+) -> list[_header.Frame]:
+  sop_class = _header.text(dataset, "SOPClassUID", path)
+  if sop_class in _series.MULTI_FRAME:
+    return _header.frames(dataset, form.frames, path)
+  if form.frames != 1:
+    raise errors.DataError(
+      f"{path}: {_header.named('NumberOfFrames')} is {form.frames} in an image"
+      " of one frame; re-export it"
+    )
+  return [_header.Frame([dataset], path, None)]
+
+
+def check_axes(
+  orientation: np.ndarray, spacing: np.ndarray, path: pathlib.Path
+) -> None:
+  """Refuses axes that are not at right angles, and spacings not above 0."""
+  first, second = orientation[:3], orientation[3:]
   lengths = np.linalg.norm(first), np.linalg.norm(second)
   if max(abs(n - 1) for n in lengths) > _UNIT or abs(first @ second) > _UNIT:
     raise errors.GeometryError(
-      f"{plane.path}: ImageOrientationPatient (0020,0037) is"
-      f" {plane.orientation.tolist()}, not two unit vectors at right angles;"
+      f"{path}: {_header.named('ImageOrientationPatient')} is"
+      f" {orientation.tolist()}, not two unit vectors at right angles;"
       " re-export the image"
     )
-  if plane.spacing.min() <= 0:
+  if spacing.min() <= 0:
     raise errors.GeometryError(
-      f"{plane.path}: PixelSpacing (0028,0030) is {plane.spacing.tolist()};"
-      " it must be above 0; re-export the image"
+      f"{path}: {_header.named('PixelSpacing')} is {spacing.tolist()}; it must"
+      " be above 0; re-export the image"
     )
 
 
-def order(planes: Sequence[Plane]) -> np.ndarray:
-  """Indices that sort slices along their normal, int64."""
-  return np.argsort(_along(planes), kind="stable")
+def in_order(
+  planes: Sequence[Plane],
+  stored: Sequence[np.ndarray],
+  notes: list[_text.Note],
+) -> tuple[list[Plane], list[np.ndarray]]:
+  """Sorts slices and their values along the normal, and drops duplicates.
 
-
-def twins(planes: Sequence[Plane]) -> list[tuple[int, int]]:
-  """Pairs of neighbours, of sorted slices, that lie in one place."""
-  apart = np.diff(_along(planes))
-  return [(int(k), int(k) + 1) for k in np.flatnonzero(apart <= _SAME_MM)]
+  Raises:
+    GeometryError: Orientations or spacings differ, or two different images lie
+      in one place.
+  """
+  first = planes[0]
+  for plane in planes:
+    same = np.allclose(
+      plane.orientation, first.orientation, rtol=0, atol=_SAME_DIRECTION
+    )
+    if not same or not np.array_equal(plane.spacing, first.spacing):
+      raise errors.GeometryError(
+        f"{plane.path}: frame {plane.frame + 1} differs from the first in"
+        " orientation or pixel spacing, so the images form no stack; keep the"
+        " images of one stack"
+      )
+  normal = np.cross(first.orientation[:3], first.orientation[3:])
+  along = np.array([plane.position @ normal for plane in planes])
+  order = np.argsort(along, kind="stable")
+  planes, stored = [planes[k] for k in order], [stored[k] for k in order]
+  apart = np.diff(along[order])
+  dropped = set()
+  for at in np.flatnonzero(apart <= volume.SAME_MM).tolist():
+    a, b = planes[at], planes[at + 1]
+    equal = (a.slope, a.intercept) == (b.slope, b.intercept) and (
+      np.array_equal(stored[at], stored[at + 1])
+    )
+    if not equal or np.abs(a.position - b.position).max() > volume.SAME_MM:
+      raise errors.GeometryError(
+        f"{b.path}: lies in the same place as {a.path.name} but is another"
+        " image; remove one of the two"
+      )
+    dropped.add(at + 1)
+    notes.append(
+      _text.Note(
+        "duplicate-slice", f"{b.path.name} equals {a.path.name}; left out"
+      )
+    )
+  kept = [k for k in range(len(planes)) if k not in dropped]
+  return [planes[k] for k in kept], [stored[k] for k in kept]
 
 
 def grid(
@@ -88,7 +191,7 @@ def grid(
 
   Args:
     planes: At least one, of one orientation and size.
-    spacing: "even" refuses slices that are not evenly spaced.
+    spacing: "even" refuses unevenly spaced slices.
     tilt: "refuse" refuses a stack whose slices are shifted against each other.
 
   Returns:
@@ -117,8 +220,8 @@ def grid(
     notes.append(
       _text.Note(
         "single-slice",
-        f"{first.path.name}: a single slice; its SliceThickness"
-        f" {made.gap:g} mm stands for the spacing",
+        f"{first.path.name}: a single slice; its SliceThickness of"
+        f" {made.gap:g} mm is used as the spacing",
       )
     )
     return made, notes
@@ -129,47 +232,58 @@ def grid(
     notes.append(
       _text.Note(
         "slice-thickness",
-        f"SliceThickness says {thick:g} mm, slices are {made.gap:.4g} mm apart;"
-        " positions decide",
+        f"SliceThickness is {thick:g} mm, but the slices lie {made.gap:.4g} mm"
+        " apart; positions decide",
       )
     )
-  said = first.said_apart
-  if said is not None and abs(abs(said) - made.gap) > made.tolerance:
+  stated = first.stated_gap
+  if stated is not None and abs(abs(stated) - made.gap) > made.tolerance:
     notes.append(
       _text.Note(
         "spacing-attribute",
-        f"SpacingBetweenSlices says {said:g} mm, positions {made.gap:.4g} mm;"
-        " positions decide",
+        f"SpacingBetweenSlices is {stated:g} mm, but the slices lie"
+        f" {made.gap:.4g} mm apart; positions decide",
       )
     )
   return made, notes
 
 
-def _along(planes: Sequence[Plane]) -> np.ndarray:
-  direction = planes[0].orientation
-  normal = np.cross(direction[:3], direction[3:])
-  return np.array([plane.position @ normal for plane in planes])
+def off_line(
+  positions: np.ndarray, along: np.ndarray, normal: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, float]:
+  """How slices that should be stacked along their normal shift sideways.
+
+  Args:
+    positions: float64 `[slice, 3]`, at least two, in order.
+    along: `[slice]`, distances from the first along the normal, mm.
+    normal: Unit vector across the slices.
+
+  Returns:
+    Shift of each slice from the normal through the first, mm; its distance
+    from the line through first and last, mm; and the angle between the two
+    lines, degrees.
+  """
+  moved = positions - positions[0]
+  sideways = moved - along[:, None] * normal
+  share = along / along[-1]
+  off = np.linalg.norm(sideways - share[:, None] * sideways[-1], axis=1)
+  shift = np.linalg.norm(sideways, axis=1)
+  return shift, off, float(np.rad2deg(np.arctan2(shift[-1], along[-1])))
 
 
 def _shifted(
   made: volume.Grid, planes: Sequence[Plane], tilt: str
 ) -> list[_text.Note]:
-  """Gantry tilt, or slices that jump sideways."""
-  moved = made.positions - made.positions[0]
-  sideways = moved - made.distances[:, None] * made.normal
-  share = made.distances / made.distances[-1]
-  jumps = np.linalg.norm(sideways - share[:, None] * sideways[-1], axis=1)
+  """Notes a gantry tilt; refuses slices that jump sideways."""
+  _, off, angle = off_line(made.positions, made.distances, made.normal)
   bound = np.tan(np.deg2rad(_TILT_DEGREES)) * made.gap
-  worst = int(np.argmax(jumps))
-  if jumps[worst] > max(bound, _SAME_MM):
+  worst = int(np.argmax(off))
+  if off[worst] > max(bound, volume.SAME_MM):
     raise errors.GeometryError(
-      f"{planes[worst].path}: ImagePositionPatient (0020,0032) lies"
-      f" {jumps[worst]:.3g} mm off the line of the other slices; the images"
-      " are no stack, re-export them"
+      f"{planes[worst].path}: {_header.named('ImagePositionPatient')} lies"
+      f" {off[worst]:.3g} mm off the line of the other slices, so the images"
+      " form no stack; re-export them"
     )
-  angle = np.rad2deg(
-    np.arctan2(np.linalg.norm(sideways[-1]), made.distances[-1])
-  )
   if angle <= _TILT_DEGREES:
     return []
   if tilt == "refuse":
@@ -180,7 +294,8 @@ def _shifted(
     )
   return [
     _text.Note(
-      "tilt", f"gantry tilt of {angle:.2f} degrees, kept as shear of the affine"
+      "tilt",
+      f"gantry tilt of {angle:.2f} degrees, kept as a shear of the affine",
     )
   ]
 
@@ -188,7 +303,7 @@ def _shifted(
 def _uneven(
   made: volume.Grid, planes: Sequence[Plane], spacing: str
 ) -> list[_text.Note]:
-  """Missing slices, and slices at odd distances."""
+  """Notes or refuses missing slices, and slices at uneven distances."""
   if made.is_even:
     return []
   apart = np.diff(made.distances)
@@ -219,12 +334,12 @@ def _uneven(
   )
   if spacing == "even":
     raise errors.GeometryError(
-      f"{said}, not evenly; read with spacing='keep' or 'resample'"
+      f"{said}, not evenly spaced; read with spacing='keep' or 'resample'"
     )
   return [_text.Note("uneven", said)]
 
 
 def _place(plane: Plane) -> str:
-  """A position as people read it: x, y, z in mm."""
+  """A position for messages: x, y, z in mm."""
   x, y, z = plane.position
   return f"({x:.4g}, {y:.4g}, {z:.6g}) mm"

@@ -1,4 +1,4 @@
-"""A structure set, and the masks of its ROIs on an image."""
+"""A structure set: its ROIs as they were drawn, and their masks."""
 
 import dataclasses
 import pathlib
@@ -7,19 +7,19 @@ import numpy as np
 
 from jaxseg import _text
 from jaxseg import errors
-from jaxseg import structures as vocabulary
+from jaxseg.dicom import _file
 from jaxseg.dicom import _image
-from jaxseg.dicom import _limits
+from jaxseg.dicom import _names
+from jaxseg.dicom import _roi
 from jaxseg.dicom import _roi_mask
-from jaxseg.dicom._roi import Roi
 
 
 class Masks(dict[str, np.ndarray]):
-  """ROI name -> bool mask; what could not be made is told, not raised.
+  """ROI name -> bool mask; what could not be made is recorded in `refused`.
 
   Attributes:
     refused: ROI name -> why there is no mask of it.
-    notes: ROI name -> what was odd.
+    notes: ROI name -> what was unusual.
   """
 
   def __init__(self) -> None:
@@ -44,7 +44,7 @@ class StructureSet:
     frames_of_reference: FrameOfReferenceUIDs that it names.
     referenced_series: SeriesInstanceUIDs of the images it was drawn on.
     rois: In the order of their numbers.
-    notes: What was odd.
+    notes: What was unusual.
   """
 
   path: pathlib.Path
@@ -57,7 +57,7 @@ class StructureSet:
   patient_id: str
   frames_of_reference: tuple[str, ...]
   referenced_series: tuple[str, ...]
-  rois: tuple[Roi, ...]
+  rois: tuple[_roi.Roi, ...]
   notes: tuple[_text.Note, ...]
 
   @property
@@ -65,25 +65,14 @@ class StructureSet:
     """The ROIs' names, in the order of their numbers."""
     return tuple(roi.name for roi in self.rois)
 
-  def __getitem__(self, key: str | int) -> Roi:
+  def __getitem__(self, key: str | int) -> _roi.Roi:
     """The ROI of a name or number, or of another name for its organ.
 
     Raises:
       StructureNotFoundError: There is none, or several share the name.
     """
-    found = [roi for roi in self.rois if key in (roi.name, roi.number)]
-    if not found:
-      found = vocabulary.same_structure(key, self.rois, lambda roi: roi.name)
-    if len(found) == 1:
-      return found[0]
-    if found:
-      raise errors.StructureNotFoundError(
-        f"{self.path}: {len(found)} ROIs are named {_text.shown(key)}; give one"
-        f" of the numbers {', '.join(str(roi.number) for roi in found)}"
-      )
-    raise errors.StructureNotFoundError(
-      f"{self.path}: no ROI {_text.shown(key)}; there are"
-      f" {', '.join(_text.shown(name) for name in self.names[:20])}"
+    return _names.only(
+      key, self.rois, lambda roi: roi.name, path=self.path, what="ROI"
     )
 
   def mask(
@@ -93,31 +82,31 @@ class StructureSet:
     *,
     combine: str = "even-odd",
     any_frame_of_reference: bool = False,
-    limits: _limits.Limits = _limits.DEFAULT,
+    limits: _file.Limits = _file.DEFAULT,
   ) -> _roi_mask.RoiMask:
     """The mask of one ROI on an image's grid.
 
-    The slice of a contour is where its points lie; image references only
-    cross-check. Slices between contoured ones that have no contour of their
-    own stay empty. Points and open contours are never filled.
+    The points of a contour decide its slice; image references only confirm
+    it. Slices without a contour between contoured ones stay empty. Points and
+    open contours are never filled.
 
     Args:
       key: ROI name or number.
       image: The series that the ROI was drawn on, or another in the same frame
         of reference.
-      combine: How the closed contours of a slice go together: "even-odd" or
+      combine: How the closed contours of a slice are combined: "even-odd" or
         "union".
-      any_frame_of_reference: Do not refuse an image of another one.
-      limits: Bounds the contours.
+      any_frame_of_reference: Also accept an image in another one.
+      limits: Limits on the contours.
 
     Returns:
-      The mask, bool `[slice, row, column]`, and what was odd.
+      The mask, bool `[slice, row, column]`, and what was unusual.
 
     Raises:
       StructureNotFoundError: There is no such ROI.
       GeometryError: A contour is not planar, or the image lies in another frame
         of reference.
-      LimitError: The contours are over a bound.
+      LimitError: The contours exceed a limit.
     """
     roi = self[key]
     notes = self._belongs(roi, image, any_frame_of_reference)
@@ -133,12 +122,12 @@ class StructureSet:
     *,
     combine: str = "even-odd",
     any_frame_of_reference: bool = False,
-    limits: _limits.Limits = _limits.DEFAULT,
+    limits: _file.Limits = _file.DEFAULT,
   ) -> Masks:
     """The masks of all ROIs by name; see `mask`.
 
-    Of ROIs that share a name, the second and later ones have "#" and their
-    number added. An ROI that cannot be made goes into `refused`.
+    Where ROIs share a name, "#" and the number are added to the second and
+    later ones. An ROI whose mask cannot be made goes into `refused`.
     """
     result = Masks()
     for roi in self.rois:
@@ -161,9 +150,9 @@ class StructureSet:
     return result
 
   def _belongs(
-    self, roi: Roi, image: _image.Image, any_frame: bool
+    self, roi: _roi.Roi, image: _image.Image, any_frame: bool
   ) -> tuple[_text.Note, ...]:
-    """Checks that a ROI was drawn in an image's space."""
+    """Checks that an ROI was drawn in the image's frame of reference."""
     own = image.frame_of_reference_uid
     frames = (
       {roi.frame_of_reference_uid}
@@ -184,7 +173,7 @@ class StructureSet:
       return (
         _text.Note(
           "other-series",
-          "drawn on another series of the same frame of reference",
+          "drawn on another series in the same frame of reference",
         ),
       )
     if not own or not frames:
@@ -192,13 +181,14 @@ class StructureSet:
         _text.Note(
           "no-frame-of-reference",
           "neither series nor frame of reference tie the structure set to this"
-          " image; positions alone were used",
+          " image; only positions were used",
         ),
       )
     if any_frame:
       return (
         _text.Note(
-          "frame-of-reference", "drawn in another frame of reference, as asked"
+          "frame-of-reference",
+          "drawn in another frame of reference, as allowed",
         ),
       )
     raise errors.GeometryError(

@@ -1,7 +1,6 @@
-"""CT series: a volume as one file a slice."""
+"""Writes a volume as a CT series, one file per slice."""
 
 import datetime
-import hashlib
 import os
 import pathlib
 
@@ -14,7 +13,8 @@ from jaxseg import _files
 from jaxseg import errors
 from jaxseg import volume as volumes
 from jaxseg.dicom import _dataset
-from jaxseg.dicom import _rt_structure
+from jaxseg.dicom import _decimals
+from jaxseg.dicom import _names
 
 _RIGHT_ANGLE = 1e-4
 
@@ -33,22 +33,23 @@ def write_ct(
   """Writes a volume in Hounsfield units as a CT series of a new study.
 
   Args:
-    folder: A folder that does not exist; it appears when all of it is there.
+    folder: A folder that does not exist; it appears once it is complete.
     image: int16 HU. Its axes must be at right angles, and its slices ascend
       along (column direction) x (row direction), as `read_ct` gives them.
     patient_id: PatientID, at most 64 characters.
     patient_name: PatientName, at most 64 characters.
     series_description: SeriesDescription, at most 64 characters.
-    body_part: BodyPartExamined, a defined term of an unpaired part.
-    seed: The new UIDs follow from it and from the content; None: by chance.
-    now: Date and time of the study; None: the clock's.
+    body_part: BodyPartExamined, a defined term of an unpaired body part.
+    seed: The new UIDs follow from it and from the content; None draws random
+      UIDs.
+    now: Date and time of the study; None is the present.
 
   Returns:
     The folder.
 
   Raises:
     DataError: The image is not int16, or a text cannot be written.
-    GeometryError: The axes cannot be those of a CT series.
+    GeometryError: A CT series cannot have such axes.
     ExistingOutputError: The folder exists.
 
   References:
@@ -64,7 +65,7 @@ def write_ct(
       f"image is {image.array.dtype}, not int16 HU; round and convert it"
     )
   texts = [
-    _rt_structure.checked_text(text, 64, name)
+    _names.checked_text(text, 64, name)
     for name, text in (
       ("patient_id", patient_id),
       ("patient_name", patient_name),
@@ -74,7 +75,7 @@ def write_ct(
   ]
   steps = image.affine[:3, :3].T
   _check_axes(steps)
-  new = _Uids(image, seed, texts)
+  new = _dataset.Uids(seed, [(seed, texts), image.array, image.affine])
   common = _common(image, texts, new, now or datetime.datetime.now())
   with _files.new_folder(where) as temporary:
     for index, pixels in enumerate(image.array):
@@ -83,9 +84,9 @@ def write_ct(
       position = image.affine[:3, 3] + index * steps[0]
       _dataset.put(
         dataset,
-        SOPInstanceUID=new.of(f"instance {index}"),
+        SOPInstanceUID=new.of(f"ct instance {index}"),
         InstanceNumber=index + 1,
-        ImagePositionPatient=_decimals(position),
+        ImagePositionPatient=_decimals.exact(position),
         PixelData=pixels.astype("<i2").tobytes(),
       )
       dataset["PixelData"].VR = "OW"
@@ -94,28 +95,8 @@ def write_ct(
   return where
 
 
-class _Uids:
-  """UIDs that follow from a seed and from all that is written."""
-
-  def __init__(
-    self, image: volumes.Volume, seed: int | str | None, texts: list[str]
-  ):
-    self._digest: str | None = None
-    if seed is not None:
-      content = hashlib.sha256(repr((seed, texts)).encode("utf-8"))
-      content.update(np.ascontiguousarray(image.array).data)
-      content.update(np.ascontiguousarray(image.affine).data)
-      self._digest = content.hexdigest()
-
-  def of(self, what: str) -> str:
-    """The UID of the study, the series, an instance, ..."""
-    if self._digest is None:
-      return _dataset.new_uid()
-    return _dataset.new_uid(f"ct {what} {self._digest}")
-
-
 def _check_axes(steps: np.ndarray) -> None:
-  """Refuses what a series of slices cannot express."""
+  """Refuses axes that a series of slices cannot have."""
   unit = steps / np.linalg.norm(steps, axis=1, keepdims=True)
   across = np.cross(unit[2], unit[1])
   if not np.allclose(across, unit[0], rtol=0, atol=_RIGHT_ANGLE):
@@ -126,7 +107,10 @@ def _check_axes(steps: np.ndarray) -> None:
 
 
 def _common(
-  image: volumes.Volume, texts: list[str], new: _Uids, now: datetime.datetime
+  image: volumes.Volume,
+  texts: list[str],
+  new: _dataset.Uids,
+  now: datetime.datetime,
 ) -> Dataset:
   """What all slices share."""
   date, time = now.strftime("%Y%m%d"), now.strftime("%H%M%S")
@@ -155,22 +139,22 @@ def _common(
     PatientBirthDate="",
     PatientSex="",
     BodyPartExamined=texts[3],
-    SliceThickness=_decimals([gap])[0],
+    SliceThickness=_decimals.exact([gap])[0],
     KVP="",
     PatientPosition="HFS" if supine else "",
-    StudyInstanceUID=new.of("study"),
-    SeriesInstanceUID=new.of("series"),
+    StudyInstanceUID=new.of("ct study"),
+    SeriesInstanceUID=new.of("ct series"),
     StudyID="1",
     SeriesNumber=1,
     AcquisitionNumber=1,
-    ImageOrientationPatient=_decimals(direction),
-    FrameOfReferenceUID=new.of("frame of reference"),
+    ImageOrientationPatient=_decimals.exact(direction),
+    FrameOfReferenceUID=new.of("ct frame of reference"),
     PositionReferenceIndicator="",
     SamplesPerPixel=1,
     PhotometricInterpretation="MONOCHROME2",
     Rows=image.shape[1],
     Columns=image.shape[2],
-    PixelSpacing=_decimals([row, column]),
+    PixelSpacing=_decimals.exact([row, column]),
     BitsAllocated=16,
     BitsStored=16,
     HighBit=15,
@@ -182,16 +166,3 @@ def _common(
   if not "".join(texts).isascii():
     _dataset.put(dataset, SpecificCharacterSet="ISO_IR 192")
   return dataset
-
-
-def _decimals(numbers: np.ndarray | list[float]) -> list[str]:
-  """Numbers in at most 16 characters, as exactly as these allow."""
-  return [_decimal(float(number)) for number in numbers]
-
-
-def _decimal(number: float) -> str:
-  for digits in range(17, 5, -1):
-    text = f"{number:.{digits}g}"
-    if len(text) <= 16:
-      return text
-  return f"{number:.6f}"[:16]

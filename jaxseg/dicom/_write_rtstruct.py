@@ -1,12 +1,14 @@
-"""RTSTRUCT files: structures as contours, for planning systems to read."""
+"""Writes structures as an RTSTRUCT, for planning systems to read."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 import datetime
-import hashlib
 import os
 import pathlib
+from typing import Any
 
+from pydicom import datadict
 from pydicom import uid as uids
+from pydicom.dataelem import DataElement
 from pydicom.dataset import Dataset
 
 import jaxseg
@@ -14,14 +16,15 @@ from jaxseg import _files
 from jaxseg import errors
 from jaxseg.dicom import _dataset
 from jaxseg.dicom import _image
-from jaxseg.dicom import _patient
-from jaxseg.dicom import _rt_sequences
-from jaxseg.dicom import _rt_structure
+from jaxseg.dicom import _names
+from jaxseg.dicom import _write_rtstruct_contours as _contours
+
+_STUDY_CLASS = "1.2.840.10008.3.1.2.3.1"  # Detached Study Management, retired.
 
 
 def write_rtstruct(
   path: str | os.PathLike,
-  structures: Mapping[str, _rt_structure.Shape],
+  structures: Mapping[str, _contours.Shape],
   ct: _image.Image,
   *,
   label: str = "jaxseg",
@@ -35,11 +38,11 @@ def write_rtstruct(
 
   A mask is outlined along its voxels' edges, so `read_rtstruct` gives it back
   to the voxel; polygons are written as they are. Coordinates have at most four
-  decimals, within 5e-5 mm. The file is in explicit VR little endian, whose
-  contours hold 64 kB each; one that is longer loses the points on straight
-  lines, and if that is not enough the whole file is in implicit VR. It is
-  marked UNAPPROVED. Patient and study are the image's; of the study's texts,
-  one that breaks the standard's rules (too long, no date) is left empty.
+  decimals, within 5e-5 mm. The file is in explicit VR little endian, in which
+  a contour holds 64 kB; a longer one loses its points on straight lines, and if
+  that is not enough the whole file is in implicit VR. It is marked UNAPPROVED.
+  Patient and study are those of the image; a text of the study that breaks the
+  standard's rules (too long, not a date) is left empty.
 
   Args:
     path: The file to write; folders are made.
@@ -53,18 +56,19 @@ def write_rtstruct(
     holes: "separate": contours of their own within the outer one; "keyhole":
       joined to the outer contour by a bridge, for systems that fill every
       contour.
-    seed: The new UIDs follow from it and from the content; None: by chance.
-    now: Date and time of the structure set; None: the clock's.
+    seed: The new UIDs follow from it and from the content; None draws random
+      UIDs.
+    now: Date and time of the structure set; None is the present.
     overwrite: Whether an existing file may be replaced.
 
   Returns:
     The path.
 
   Raises:
-    GeometryError: A mask is not on the image's grid, or a polygon lies in no
-      slice.
-    DataError: A name or text cannot be written, two structures have one name,
-      or the image lacks what must be referred to.
+    GeometryError: A mask is not on the image's grid, or a polygon does not lie
+      in a slice.
+    DataError: A name or text cannot be written, two structures have the same
+      name, or the image lacks the UIDs to refer to.
     ConfigError: `holes` is unknown.
     ExistingOutputError: The file exists.
 
@@ -72,36 +76,35 @@ def write_rtstruct(
     DICOM PS3.3, sections A.19, C.8.8.5, C.8.8.6 and C.8.8.8; PS3.5, 6.2.
   """
   where = pathlib.Path(path)
-  if holes not in _rt_structure.HOLES:
+  if holes not in _contours.HOLES:
     raise errors.ConfigError(
-      f"holes is {holes!r}; give one of {', '.join(_rt_structure.HOLES)}"
+      f"holes is {holes!r}; give one of {', '.join(_contours.HOLES)}"
     )
   _files.check_free(where, overwrite=overwrite)
-  label = _rt_structure.checked_text(label, 16, "label")
+  label = _names.checked_text(label, 16, "label")
   if not label:
     raise errors.DataError("label is empty; give 1 to 16 characters")
-  series_description = _rt_structure.checked_text(
+  series_description = _names.checked_text(
     series_description, 64, "series_description"
   )
-  _patient.check_image(ct)
-  rois = _rt_structure.drawn(structures, ct, holes=holes)
+  _dataset.check_image(ct)
+  rois = _contours.drawn(structures, ct, holes=holes)
   if not rois:
     raise errors.DataError(
       f"{where}: there are no structures to write; give at least one"
     )
-  contours = [_rt_sequences.encoded(roi) for roi in rois]
-  series_uid, instance_uid = _new_uids(
-    ct, rois, contours, seed, (label, series_description)
-  )
+  contours = [_contours.encoded(roi) for roi in rois]
+  about = (seed, label, series_description)
+  new = _dataset.Uids(seed, _content(ct, rois, contours, about))
   dataset = _general(ct, now or datetime.datetime.now(), label)
   _dataset.put(
     dataset,
-    SOPInstanceUID=instance_uid,
-    SeriesInstanceUID=series_uid,
+    SOPInstanceUID=new.of("instance"),
+    SeriesInstanceUID=new.of("series"),
     SeriesDescription=series_description,
-    **_rt_sequences.sequences(rois, contours, ct),
+    **_sequences(rois, contours, ct),
   )
-  _patient.say_character_set(
+  _dataset.say_character_set(
     dataset, [roi.name + roi.description for roi in rois]
   )
   too_long = any(one.is_long for own in contours for one in own)
@@ -110,9 +113,9 @@ def write_rtstruct(
 
 
 def _general(ct: _image.Image, now: datetime.datetime, label: str) -> Dataset:
-  """Patient, study, series, equipment and the heading of the structure set."""
+  """Patient, study, series, equipment and structure set modules."""
   dataset = Dataset()
-  _patient.copy(ct, dataset)
+  _dataset.copy_patient(ct, dataset)
   date, time = now.strftime("%Y%m%d"), now.strftime("%H%M%S")
   _dataset.put(
     dataset,
@@ -124,7 +127,7 @@ def _general(ct: _image.Image, now: datetime.datetime, label: str) -> Dataset:
     InstanceCreationTime=time,
     SeriesDate=date,
     SeriesTime=time,
-    SeriesNumber=1000,  # Not that of the images, as a rule.
+    SeriesNumber=1000,  # Rarely that of the images.
     OperatorsName="",
     Manufacturer="jaxseg",
     ManufacturerModelName="jaxseg",
@@ -138,30 +141,144 @@ def _general(ct: _image.Image, now: datetime.datetime, label: str) -> Dataset:
   return dataset
 
 
-def _new_uids(
+def _content(
   ct: _image.Image,
-  rois: Sequence[_rt_structure.Drawn],
-  contours: Sequence[Sequence[_rt_sequences.Encoded]],
-  seed: int | str | None,
-  labels: Sequence[str],
-) -> tuple[str, str]:
-  """UIDs of the new series and instance."""
-  if seed is None:
-    return _dataset.new_uid(), _dataset.new_uid()
-  content = hashlib.sha256()
-  # Other content is another instance, whatever the seed.
-  for part in (jaxseg.__version__, seed, ct.series_uid, *labels):
-    content.update(repr(part).encode("utf-8"))
+  rois: Sequence[_contours.Drawn],
+  contours: Sequence[Sequence[_contours.Encoded]],
+  about: Sequence[Any],
+) -> Iterator[Any]:
+  """All that the UIDs of the new series and instance depend on."""
+  yield from (jaxseg.__version__, about[0], ct.series_uid, *about[1:])
   for roi, own in zip(rois, contours, strict=True):
-    about = (
-      roi.name, roi.color, roi.interpreted_type, roi.description,
-      roi.generation_algorithm, len(own),
-    )  # fmt: skip
-    content.update(repr(about).encode("utf-8"))
+    yield (
+      roi.name,
+      roi.color,
+      roi.interpreted_type,
+      roi.description,
+      roi.generation_algorithm,
+      len(own),
+    )
     for one in own:
-      content.update(f"{one.index} {one.text}\n".encode("ascii"))
-  digest = content.hexdigest()
-  return (
-    _dataset.new_uid(f"series {digest}"),
-    _dataset.new_uid(f"instance {digest}"),
+      yield f"{one.index} {one.text}\n".encode("ascii")
+
+
+def _sequences(
+  rois: Sequence[_contours.Drawn],
+  contours: Sequence[Sequence[_contours.Encoded]],
+  ct: _image.Image,
+) -> dict[str, list[Dataset]]:
+  """The sequences of the structure set, its contours and observations.
+
+  Args:
+    rois: The structures, numbered from 1.
+    contours: Those of each.
+    ct: The image that they refer to.
+
+  Returns:
+    Items by keyword.
+  """
+  images = _References(ct)
+  about, shapes, observed = [], [], []
+  for number, (roi, own) in enumerate(
+    zip(rois, contours, strict=True), start=1
+  ):
+    described = _dataset.item(
+      ROINumber=number,
+      ReferencedFrameOfReferenceUID=ct.frame_of_reference_uid,
+      ROIName=roi.name,
+      ROIGenerationAlgorithm=roi.generation_algorithm,
+    )
+    if roi.description:
+      _dataset.put(described, ROIGenerationDescription=roi.description)
+    about.append(described)
+    shape = _dataset.item(
+      ROIDisplayColor=list(roi.color), ReferencedROINumber=number
+    )
+    if own:
+      _dataset.put(shape, ContourSequence=list(_contour_items(own, images)))
+    shapes.append(shape)
+    observed.append(
+      _dataset.item(
+        ObservationNumber=number,
+        ReferencedROINumber=number,
+        RTROIInterpretedType=roi.interpreted_type,
+        ROIInterpreter="",
+      )
+    )
+  return {
+    "ReferencedFrameOfReferenceSequence": [_frame_of_reference(ct, images)],
+    "StructureSetROISequence": about,
+    "ROIContourSequence": shapes,
+    "RTROIObservationsSequence": observed,
+  }
+
+
+def _frame_of_reference(ct: _image.Image, images: "_References") -> Dataset:
+  """The tree from the frame of reference down to every image."""
+  series = _dataset.item(
+    SeriesInstanceUID=ct.series_uid, ContourImageSequence=images.all()
   )
+  study = _dataset.item(
+    ReferencedSOPClassUID=_STUDY_CLASS,
+    ReferencedSOPInstanceUID=ct.study_uid,
+    RTReferencedSeriesSequence=[series],
+  )
+  return _dataset.item(
+    FrameOfReferenceUID=ct.frame_of_reference_uid,
+    RTReferencedStudySequence=[study],
+  )
+
+
+def _contour_items(
+  contours: Sequence[_contours.Encoded], images: "_References"
+) -> Iterator[Dataset]:
+  """The items of a Contour Sequence."""
+  data = datadict.tag_for_keyword("ContourData") or 0
+  for number, one in enumerate(contours, start=1):
+    item = _dataset.item(
+      ContourGeometricType="CLOSED_PLANAR",
+      NumberOfContourPoints=one.count,
+      ContourNumber=number,
+    )
+    image = images.of(one.index)
+    if image is not None:
+      _dataset.put(item, ContourImageSequence=[image])
+    # As text, because pydicom would make an object of every number.
+    item[data] = DataElement(data, "DS", one.text, already_converted=True)
+    yield item
+
+
+class _References:
+  """References to the images of a series, or to frames of a multi-frame one."""
+
+  def __init__(self, ct: _image.Image):
+    self._class = ct.sop_class_uid
+    frames = ct.frames or (0,) * len(ct.instances)
+    self._of = list(zip(ct.instances, frames, strict=True))
+    self._frames: dict[str, set[int]] = {}
+    self._made: dict[int, Dataset] = {}
+    for instance, frame in self._of:
+      # An interpolated slice has no image to refer to.
+      if instance:
+        self._frames.setdefault(instance, set()).add(frame)
+
+  def of(self, index: int) -> Dataset | None:
+    """The image of a slice, or None."""
+    instance, frame = self._of[index]
+    if instance and index not in self._made:
+      self._made[index] = self._reference(instance, {frame})
+    return self._made.get(index)
+
+  def all(self) -> list[Dataset]:
+    """Every image, in the order of the slices."""
+    return [self._reference(*pair) for pair in self._frames.items()]
+
+  def _reference(self, instance: str, frames: set[int]) -> Dataset:
+    item = _dataset.item(
+      ReferencedSOPClassUID=self._class, ReferencedSOPInstanceUID=instance
+    )
+    # The standard asks for frame numbers only if some frames are not meant.
+    count = max(self._frames[instance])
+    if count and frames != set(range(1, count + 1)):
+      _dataset.put(item, ReferencedFrameNumber=sorted(frames))
+    return item

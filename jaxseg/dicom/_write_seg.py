@@ -1,27 +1,25 @@
-"""SEG files: masks and probability maps as voxels, for others to read."""
+"""Writes masks or probability maps as a SEG, by highdicom."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 import datetime
-import hashlib
 import os
 import pathlib
 from typing import Any
 import warnings
 
-import highdicom
 import numpy as np
 from pydicom.dataset import Dataset
 from pydicom.sr.codedict import codes
 
 import jaxseg
+from jaxseg import _extras
 from jaxseg import _files
 from jaxseg import _text
 from jaxseg import errors
-from jaxseg.dicom import _codes
 from jaxseg.dicom import _dataset
+from jaxseg.dicom import _decimals
 from jaxseg.dicom import _image
-from jaxseg.dicom import _patient
-from jaxseg.dicom import _rt_structure
+from jaxseg.dicom import _names
 
 _HIGHEST = 255
 
@@ -45,7 +43,7 @@ def write_seg(
   Masks become a BINARY segmentation. Maps become a FRACTIONAL one of
   PROBABILITY in 255 steps, 8 bits, so p comes back within 1/510. Slices where
   a structure is empty are left out, as the standard allows. Patient and study
-  are the image's.
+  are those of the image.
 
   Args:
     path: The file to write; folders are made.
@@ -58,8 +56,9 @@ def write_seg(
     algorithm: "AUTOMATIC", "SEMIAUTOMATIC" or "MANUAL".
     description: ContentDescription, at most 64 characters.
     series_description: SeriesDescription, at most 64 characters.
-    seed: The new UIDs follow from it and from the content; None: by chance.
-    now: Date and time of the segmentation; None: the clock's.
+    seed: The new UIDs follow from it and from the content; None draws random
+      UIDs.
+    now: Date and time of the segmentation; None is the present.
     overwrite: Whether an existing file may be replaced.
 
   Returns:
@@ -68,7 +67,7 @@ def write_seg(
   Raises:
     GeometryError: An array is not on the image's grid.
     DataError: A name or text cannot be written, arrays are neither bool nor
-      finite fractions in [0, 1], or the image lacks what must be referred to.
+      finite fractions in [0, 1], or the image lacks the UIDs to refer to.
     ConfigError: `algorithm` is unknown.
     ExistingOutputError: The file exists.
 
@@ -82,7 +81,7 @@ def write_seg(
     )
   _files.check_free(where, overwrite=overwrite)
   texts = {
-    name: _rt_structure.checked_text(text, 64, name)
+    name: _names.checked_text(text, 64, name)
     for name, text in (
       ("model", model),
       ("model_version", model_version),
@@ -93,7 +92,7 @@ def write_seg(
   for name in ("model", "model_version"):
     if not texts[name]:
       raise errors.DataError(f"{name} is empty; give 1 to 64 characters")
-  _patient.check_image(ct)
+  _dataset.check_image(ct)
   arrays = _checked(masks, ct, where)
   fractional = next(iter(arrays.values())).dtype != np.bool_
   segments = [
@@ -101,17 +100,20 @@ def write_seg(
     for number, name in enumerate(arrays, start=1)
   ]
   used, pixels = _used(arrays, fractional)
-  uids = _new_uids(ct, arrays, seed, texts, algorithm)
+  new = _dataset.Uids(seed, _content(ct, arrays, (seed, texts, algorithm)))
+  highdicom = _highdicom()
   with warnings.catch_warnings():
-    warnings.simplefilter("ignore")  # Of the image's values, which are copied.
+    warnings.simplefilter(
+      "ignore"
+    )  # They are about values copied from the image.
     dataset = highdicom.seg.Segmentation(
       source_images=_sources(ct),
       pixel_array=pixels,
       segmentation_type="FRACTIONAL" if fractional else "BINARY",
       segment_descriptions=segments,
-      series_instance_uid=uids[0],
+      series_instance_uid=new.of("seg series"),
       series_number=1001,
-      sop_instance_uid=uids[1],
+      sop_instance_uid=new.of("seg instance"),
       instance_number=1,
       manufacturer="jaxseg",
       manufacturer_model_name="jaxseg",
@@ -125,10 +127,28 @@ def write_seg(
       specific_character_set=None,
       **_plane(ct, used),
     )
-  _complete(dataset, ct, uids[2], now or datetime.datetime.now())
-  _patient.say_character_set(dataset, [*arrays, texts["model"]])
+  _complete(
+    dataset, ct, new.of("seg dimensions"), now or datetime.datetime.now()
+  )
+  _dataset.say_character_set(dataset, [*arrays, texts["model"]])
   _files.write_bytes(where, _dataset.encoded(dataset))
   return where
+
+
+def _highdicom() -> Any:
+  """highdicom, which is slow to import and needed for writing alone."""
+  return _extras.load("highdicom", extra="io")
+
+
+def _content(
+  ct: _image.Image, arrays: Mapping[str, np.ndarray], about: tuple
+) -> Iterator[Any]:
+  """All that the UIDs depend on."""
+  seed, texts, algorithm = about
+  yield (jaxseg.__version__, seed, ct.series_uid, texts, algorithm)
+  for name, array in arrays.items():
+    yield (name, array.dtype.str)
+    yield array
 
 
 def _checked(
@@ -137,7 +157,7 @@ def _checked(
   """The arrays under the names that will be written."""
   arrays: dict[str, np.ndarray] = {}
   for key, given in masks.items():
-    name, _ = _rt_structure.named(key)
+    name, _ = _names.named(key)
     array = np.asarray(given)
     said = f"structure {_text.shown(name)}"
     if name in arrays:
@@ -169,7 +189,7 @@ def _fractions(array: np.ndarray, said: str) -> np.ndarray:
     raise errors.DataError(
       f"{said}: is {array.dtype}; give a bool mask or float probabilities"
     )
-  # Not-a-number compares false, so it is found as well.
+  # Written so that NaN is found as well.
   wrong = ~((array >= 0) & (array <= 1))
   if wrong.any():
     place = tuple(int(n) for n in np.argwhere(wrong)[0])
@@ -184,20 +204,22 @@ def _fractions(array: np.ndarray, said: str) -> np.ndarray:
 def _used(
   arrays: Mapping[str, np.ndarray], fractional: bool
 ) -> tuple[np.ndarray, np.ndarray]:
-  """Slices with anything in them, and these as `[slice, row, column, n]`."""
+  """Slices that are not empty, and their values `[slice, row, column, n]`."""
   filled = np.any([a.any(axis=(1, 2)) for a in arrays.values()], axis=0)
   used = np.flatnonzero(filled)
   if not len(used):
-    used = np.arange(1)  # A file must have a frame: an empty one.
+    used = np.arange(1)  # A file must have at least one frame.
   pixels = np.stack([a[used] for a in arrays.values()], axis=-1)
   return used, pixels if fractional else pixels.view(np.uint8)
 
 
 def _segment(
   number: int, name: str, algorithm: str, texts: Mapping[str, str]
-) -> highdicom.seg.SegmentDescription:
-  _, known = _rt_structure.named(name)
-  category, kind, side = _codes.coded(known)
+) -> Dataset:
+  """The description of one structure."""
+  highdicom = _highdicom()
+  _, known = _names.named(name)
+  category, kind, side = _names.coded(known)
   identification = None
   if algorithm != "MANUAL":
     identification = highdicom.AlgorithmIdentificationSequence(
@@ -228,9 +250,9 @@ def _segment(
 
 
 def _sources(ct: _image.Image) -> list[Dataset]:
-  """The image as the writer wants to see it: places and UIDs, no pixels."""
+  """The image as highdicom expects it: places and UIDs, no pixels."""
   common = Dataset()
-  _patient.copy(ct, common)
+  _dataset.copy_patient(ct, common)
   _dataset.put(
     common,
     SOPClassUID=ct.sop_class_uid,
@@ -245,24 +267,24 @@ def _sources(ct: _image.Image) -> list[Dataset]:
     return [_multi_frame(ct, common)]
   made = []
   for instance, position in zip(ct.instances, ct.grid.positions, strict=True):
-    if not instance:  # A slice that was interpolated.
+    if not instance:  # An interpolated slice.
       continue
     one = Dataset()
     one.update(common)
     _dataset.put(
       one,
       SOPInstanceUID=instance,
-      ImagePositionPatient=_written(position),
+      ImagePositionPatient=_decimal_floats(position),
       ImageOrientationPatient=_orientation(ct),
-      PixelSpacing=_written(ct.spacing[1:]),
-      SliceThickness=_written([ct.grid.gap])[0],
+      PixelSpacing=_decimal_floats(ct.spacing[1:]),
+      SliceThickness=_decimal_floats([ct.grid.gap])[0],
     )
     made.append(one)
   return made
 
 
 def _multi_frame(ct: _image.Image, common: Dataset) -> Dataset:
-  """One file with all slices; its frames are in the order of the slices."""
+  """One file with all slices, its frames in the order of the slices."""
   plane = _plane(ct, np.arange(len(ct.instances)))
   shared = _dataset.item(
     PlaneOrientationSequence=plane["plane_orientation"],
@@ -283,17 +305,20 @@ def _multi_frame(ct: _image.Image, common: Dataset) -> Dataset:
 
 def _plane(ct: _image.Image, used: np.ndarray) -> dict[str, Any]:
   """Where the slices lie."""
-  gap = _written([ct.grid.gap])[0]
+  highdicom = _highdicom()
+  gap = _decimal_floats([ct.grid.gap])[0]
   return {
     "pixel_measures": highdicom.PixelMeasuresSequence(
-      pixel_spacing=_written(ct.spacing[1:]),
+      pixel_spacing=_decimal_floats(ct.spacing[1:]),
       slice_thickness=gap,
     ),
     "plane_orientation": highdicom.PlaneOrientationSequence(
       "PATIENT", _orientation(ct)
     ),
     "plane_positions": [
-      highdicom.PlanePositionSequence("PATIENT", _written(ct.grid.positions[k]))
+      highdicom.PlanePositionSequence(
+        "PATIENT", _decimal_floats(ct.grid.positions[k])
+      )
       for k in used
     ],
   }
@@ -301,20 +326,18 @@ def _plane(ct: _image.Image, used: np.ndarray) -> dict[str, Any]:
 
 def _orientation(ct: _image.Image) -> list[float]:
   steps = np.stack([ct.grid.column_step, ct.grid.row_step])
-  return _written(steps / np.linalg.norm(steps, axis=1, keepdims=True))
+  return _decimal_floats(steps / np.linalg.norm(steps, axis=1, keepdims=True))
 
 
-def _written(numbers: Sequence[float] | np.ndarray) -> list[float]:
-  """Numbers as 16 characters can hold them."""
-  return [
-    float(f"{number:.10g}") for number in np.asarray(numbers, float).ravel()
-  ]
+def _decimal_floats(numbers: Sequence[float] | np.ndarray) -> list[float]:
+  """Numbers as decimal strings can hold them."""
+  return [float(text) for text in _decimals.exact(numbers)]
 
 
 def _complete(
   dataset: Dataset, ct: _image.Image, organization: str, now: datetime.datetime
 ) -> None:
-  """What the writer leaves to chance or to the clock, or cannot know."""
+  """Sets what highdicom leaves to chance or the clock, or cannot know."""
   date, time = now.strftime("%Y%m%d"), now.strftime("%H%M%S")
   _dataset.put(
     dataset,
@@ -332,9 +355,9 @@ def _complete(
     _dataset.put(item, DimensionOrganizationUID=organization)
   for item in dataset.get("ContributingEquipmentSequence", ()):
     _dataset.put(item, ContributionDateTime=date + time)
-  # Of the slices that are used alone another spacing might be inferred.
+  # From the used slices alone, another spacing might be inferred.
   (measures,) = dataset.SharedFunctionalGroupsSequence[0].PixelMeasuresSequence
-  _dataset.put(measures, SpacingBetweenSlices=_written([ct.grid.gap])[0])
+  _dataset.put(measures, SpacingBetweenSlices=_decimal_floats([ct.grid.gap])[0])
   if not ct.grid.is_even:
     del measures.SpacingBetweenSlices
   if not ct.frames:
@@ -344,28 +367,3 @@ def _complete(
       for source in derivation.SourceImageSequence:
         at = int(source.ReferencedFrameNumber) - 1
         _dataset.put(source, ReferencedFrameNumber=ct.frames[at])
-
-
-def _new_uids(
-  ct: _image.Image,
-  arrays: Mapping[str, np.ndarray],
-  seed: int | str | None,
-  texts: Mapping[str, str],
-  algorithm: str,
-) -> tuple[str, str, str]:
-  """UIDs of the series, the instance and the organisation of its dimensions."""
-  if seed is None:
-    return _dataset.new_uid(), _dataset.new_uid(), _dataset.new_uid()
-  content = hashlib.sha256()
-  # Other content is another instance, whatever the seed.
-  head = (jaxseg.__version__, seed, ct.series_uid, texts, algorithm)
-  content.update(repr(head).encode("utf-8"))
-  for name, array in arrays.items():
-    content.update(repr((name, array.dtype.str)).encode("utf-8"))
-    content.update(np.ascontiguousarray(array).data)
-  digest = content.hexdigest()
-  return (
-    _dataset.new_uid(f"seg series {digest}"),
-    _dataset.new_uid(f"seg instance {digest}"),
-    _dataset.new_uid(f"seg dimensions {digest}"),
-  )

@@ -1,4 +1,7 @@
-"""What a case refuses, and which slices it calls missing."""
+"""What a case refuses."""
+
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -10,10 +13,10 @@ from jaxseg import volume
 SHAPE = (6, 2, 3)
 
 
-def case(*, dtype=np.int16, unscanned=(), **masks):
+def case(*, dtype=np.int16, **masks):
   """A case of six slices."""
   image = volume.Volume.from_affine(np.zeros(SHAPE, dtype), np.eye(4))
-  return cohorts.Case("a", image, masks, unscanned)
+  return cohorts.Case("a", image, masks)
 
 
 def test_contoured_is_sorted():
@@ -39,24 +42,26 @@ def test_mask_must_fit_the_image(mask):
     case(larynx=mask)
 
 
-@pytest.mark.parametrize(
-  ("unscanned", "missing"),
-  [
-    ((), ()),
-    ((0, 1, 5), ()),  # Only ends.
-    ((0, 2, 3, 5), (2, 3)),
-    ((4,), (4,)),
-    (tuple(range(6)), ()),  # Nothing scanned: no middle.
-    (tuple(range(5)), ()),
-  ],
-)
-def test_missing_slices_lie_between_scanned_ones(unscanned, missing):
-  assert case(unscanned=unscanned).missing_slices == missing
-
-
 def test_a_cohort_is_what_has_the_protocols_members(tmp_path):
   (tmp_path / "pt_1").mkdir()
   cohort: cohorts.Cohort = cohorts.OpenKBP(tmp_path)
   assert cohort.name == "openkbp"
   assert len(cohort.structures) == 7
   assert cohort.patients() == ("pt_1",)
+
+
+def test_all_but_dicom_needs_no_pydicom():
+  program = """
+import sys
+sys.modules["pydicom"] = None
+from jaxseg import cohorts, errors
+assert cohorts.Phantom(size=32, slice_mm=20).load("phantom_000").masks
+assert cohorts.OpenKBP
+try:
+  cohorts.DicomFolder("x")
+except errors.MissingExtraError as e:
+  assert "pip install 'jaxseg[io]'" in str(e)
+else:
+  raise AssertionError
+"""
+  subprocess.run([sys.executable, "-c", program], check=True, timeout=120)

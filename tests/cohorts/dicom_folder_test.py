@@ -1,6 +1,7 @@
 """Folders of CT + RTSTRUCT or SEG of any shape, good patients and bad ones."""
 
 import json
+import pickle
 import shutil
 
 import numpy as np
@@ -92,6 +93,42 @@ def test_the_users_names_come_first(tmp_path):
   assert statuses(cohort.audit("p1"))["Brain"] == "set aside"
 
 
+def test_each_structure_set_is_parsed_once_and_each_mask_made_once(
+  tmp_path, monkeypatch
+):
+  parsed, made = [], []
+
+  def counted(owner, name, calls):
+    real = getattr(owner, name)
+
+    def call(*args, **options):
+      calls.append(args)
+      return real(*args, **options)
+
+    monkeypatch.setattr(owner, name, call)
+
+  counted(dicom, "read_rtstruct", parsed)
+  counted(dicom.StructureSet, "mask", made)
+  for seed in (1, 2):
+    patient(tmp_path, seed, TWO)
+  cohort = cohorts.DicomFolder(tmp_path, on_two="largest")
+  for name in cohort.patients():
+    assert cohort.audit(name)["refused"] == ""
+  assert len(parsed) == 2
+  assert len(made) == 2 * len(TWO)
+  cohort.load("p1")  # Its contours were not kept.
+  assert len(parsed) == 3
+
+
+def test_a_pickled_cohort_has_no_contours_and_loads_the_same(tmp_path):
+  cohort = cohorts.DicomFolder(patient(tmp_path, 1))
+  content = pickle.dumps(cohort)
+  assert len(content) < 20_000
+  other = pickle.loads(content).load("p1")
+  for name, mask in cohort.load("p1").masks.items():
+    np.testing.assert_array_equal(other.masks[name], mask)
+
+
 TWO = {
   "cord": [square(33, 0, 6)],
   "myelon": [square(33, 0, 9)],
@@ -172,14 +209,14 @@ class TestSeveralStructureSets:
     assert cohort.patients() == ()
     assert "2 structure sets fit" in cohort.audit("p1")["refused"]
     tied = cohorts.DicomFolder(self.folder(tmp_path / "b", ("2020", "2020")))
-    assert "none the newest" in tied.audit("p1")["refused"]
+    assert "with no newest" in tied.audit("p1")["refused"]
 
 
 class TestPairing:
   def test_a_series_that_is_not_there(self, tmp_path):
     cohort = cohorts.DicomFolder(patient(tmp_path, 1, series="1.2.3"))
     (note,) = [n for n in cohort.load("p1").notes if "frame of ref" in n][:1]
-    assert "another of the same" in note
+    assert "another one in the same" in note
 
   def test_nothing_in_common(self, tmp_path):
     cohort = cohorts.DicomFolder(
@@ -220,7 +257,7 @@ class TestPairing:
     seg(tmp_path / "s", [(2, 1, pixels)], labels=("Lips",), seed=1)
     cohort = cohorts.DicomFolder(tmp_path)
     assert cohort.load("p1").contoured == ("brain",)
-    assert any("left for an RTSTRUCT" in n for n in cohort.load("p1").notes)
+    assert any("left out for an RTSTRUCT" in n for n in cohort.load("p1").notes)
 
 
 class TestBadPatients:

@@ -76,7 +76,6 @@ class TestRead:
   def test_slices_without_values_are_unscanned(self, tmp_path):
     case = patient(tmp_path).load("pt_1")
     assert case.unscanned == tuple(k for k in range(128) if k not in (10, 12))
-    assert case.missing_slices == (11,)
     assert any("slice 11" in note for note in case.notes)
 
   def test_a_mask_beyond_the_scan_is_kept_and_noted(self, tmp_path):
@@ -323,7 +322,8 @@ class TestRealPatients:
     assert notes["pt_1"] == ()
     (note,) = notes["pt_132"]
     assert "80 voxels above 4095, the greatest 28036" in note
-    assert cohort.load("pt_143").missing_slices == tuple(range(20, 34))
+    (note,) = notes["pt_143"]
+    assert note == "ct.csv: no values between scanned slices: slices 20-33"
 
   def test_equals_a_slow_independent_reading(self, real):
     cohort, _ = real

@@ -4,15 +4,12 @@ import hypothesis
 import numpy as np
 
 from jaxseg import contours
-from jaxseg.contours import _rasterize
-from jaxseg.contours import _rings
-from jaxseg.contours import _trace
 from tests.contours import trace_test
 
 
 def joined(mask):
   rings, slices = [], []
-  loops = _trace.trace_slices(mask)
+  loops = contours.trace_slices(mask)
   for index in sorted({k for k, _, _ in loops}):
     own = [ring for k, ring, _ in loops if k == index]
     for outer, holes in contours.nest(own):
@@ -25,12 +22,12 @@ def joined(mask):
 @hypothesis.given(trace_test.masks())
 def test_the_mask_is_the_same(mask):
   rings, slices = joined(mask)
-  found = _rasterize.fill(rings, slices, mask.shape)
+  found = contours.fill(rings, slices, mask.shape)
   np.testing.assert_array_equal(found, mask)
   # And each polygon can be filled by itself.
-  union = _rasterize.fill(rings, slices, mask.shape, combine="union")
+  union = contours.fill(rings, slices, mask.shape, combine="union")
   np.testing.assert_array_equal(union, mask)
-  assert not _rings.self_crossing(rings, mask.shape[2]).any()
+  assert not contours.self_crossing(rings, mask.shape[2]).any()
 
 
 def test_ring_by_hand():
@@ -49,6 +46,4 @@ def test_islands_in_holes_stand_by_themselves():
     mask[0, 4 - width : 5 + width, 4 - width : 5 + width] = value
   rings, _ = joined(mask)
   assert len(rings) == 3
-  np.testing.assert_array_equal(
-    _rasterize.fill(rings, [0] * 3, mask.shape), mask
-  )
+  np.testing.assert_array_equal(contours.fill(rings, [0] * 3, mask.shape), mask)

@@ -7,8 +7,7 @@ import pytest
 
 from jaxseg import contours
 from jaxseg import errors
-from jaxseg.contours import _overlap
-from jaxseg.contours import _rasterize
+from jaxseg.contours import _inspect
 from jaxseg.contours import _rings
 from tests.contours import naive
 
@@ -41,7 +40,7 @@ def split(drawn):
 def test_equals_the_naive_rule(drawn, combine):
   polygons, slices = split(drawn)
   np.testing.assert_array_equal(
-    _rasterize.fill(polygons, slices, SHAPE, combine=combine),
+    contours.fill(polygons, slices, SHAPE, combine=combine),
     naive.fill(polygons, slices, SHAPE, combine=combine),
   )
 
@@ -50,12 +49,12 @@ def test_equals_the_naive_rule(drawn, combine):
 @hypothesis.given(rings, st.integers(0, 20), st.booleans())
 def test_start_direction_and_order_do_not_matter(drawn, start, backward):
   polygons, slices = split(drawn)
-  expected = _rasterize.fill(polygons, slices, SHAPE)
+  expected = contours.fill(polygons, slices, SHAPE)
   turned = [np.roll(p, start, axis=0) for p in polygons][::-1]
   if backward:
     turned = [p[::-1] for p in turned]
   np.testing.assert_array_equal(
-    _rasterize.fill(turned, slices[::-1], SHAPE), expected
+    contours.fill(turned, slices[::-1], SHAPE), expected
   )
 
 
@@ -65,14 +64,14 @@ def test_mirrored_and_turned_polygons_give_mirrored_and_turned_masks(drawn):
   polygons, slices = split(drawn)
   # Away from centres by more than rounding, and less than the border.
   polygons = [np.round(p * 64) / 64 for p in polygons]
-  expected = _rasterize.fill(polygons, slices, SHAPE)
+  expected = contours.fill(polygons, slices, SHAPE)
   far = np.array(SHAPE[1:]) - 1
   np.testing.assert_array_equal(
-    _rasterize.fill([far - p for p in polygons], slices, SHAPE),
+    contours.fill([far - p for p in polygons], slices, SHAPE),
     expected[:, ::-1, ::-1],
   )
   np.testing.assert_array_equal(
-    _rasterize.fill(
+    contours.fill(
       [p[:, ::-1] for p in polygons], slices, (2, SHAPE[2], SHAPE[1])
     ),
     expected.transpose(0, 2, 1),
@@ -81,14 +80,14 @@ def test_mirrored_and_turned_polygons_give_mirrored_and_turned_masks(drawn):
 
 def test_borders_are_inside_on_all_sides():
   square = np.array([[1, 2], [1, 5], [4, 5], [4, 2]], np.float64)
-  mask = _rasterize.fill([square], [1], SHAPE)
+  mask = contours.fill([square], [1], SHAPE)
   expected = np.zeros(SHAPE, bool)
   expected[1, 1:5, 2:6] = True
   np.testing.assert_array_equal(mask, expected)
   inner = square[[0, 1, 2, 3]] * 0 + [[2, 3], [2, 4], [3, 4], [3, 3]]
   # A hole of no inner centre: its border is inside as well.
   np.testing.assert_array_equal(
-    _rasterize.fill([square, inner], [1, 1], SHAPE), expected
+    contours.fill([square, inner], [1, 1], SHAPE), expected
   )
 
 
@@ -97,7 +96,7 @@ def test_borders_are_inside_on_all_sides():
 )
 def test_width_of_the_border(off, inside):
   square = np.array([[3 + off, 0], [3 + off, 6], [6, 6], [6, 0]], np.float64)
-  assert _rasterize.fill([square], [0], SHAPE)[0, 3, 3] == inside
+  assert contours.fill([square], [0], SHAPE)[0, 3, 3] == inside
 
 
 def test_in_millimetres():
@@ -114,8 +113,8 @@ def test_in_millimetres():
 def test_planes_of_a_slice_are_united():
   outer = np.array([[0, 0], [0, 6], [6, 6], [6, 0]], np.float64)
   inner = np.array([[1.5, 1.5], [1.5, 4.5], [4.5, 4.5], [4.5, 1.5]])
-  together = _rasterize.fill([outer, inner], [0, 0], SHAPE, planes=[0, 0])
-  apart = _rasterize.fill([outer, inner], [0, 0], SHAPE, planes=[0, 1])
+  together = contours.fill([outer, inner], [0, 0], SHAPE, planes=[0, 0])
+  apart = contours.fill([outer, inner], [0, 0], SHAPE, planes=[0, 1])
   assert not together[0, 3, 3] and apart[0, 3, 3]
 
 
@@ -146,10 +145,10 @@ def test_a_large_structure_equals_its_small_parts():
         )
       )  # fmt: skip
       slices.append(k)
-  whole = _rasterize.fill(polygons, slices, shape)
+  whole = contours.fill(polygons, slices, shape)
   for k in range(shape[0]):
     own = [p for p, s in zip(polygons, slices, strict=True) if s == k]
-    parts = [_rasterize.fill([p], [0], (1, *shape[1:]))[0] for p in own]
+    parts = [contours.fill([p], [0], (1, *shape[1:]))[0] for p in own]
     edges = _rings.touched(_rings.edges(own), shape[1:], within=1e-6)
     expected = parts[0] ^ parts[1] ^ parts[2]
     expected[edges[1], edges[2]] = True
@@ -164,7 +163,7 @@ def square(low, high, turn=False):
 def test_self_crossing():
   eight = np.array([[0, 0], [6, 6], [6, 0], [0, 6]], np.float64)
   twice = np.concatenate([square(0.5, 5.5), square(0.5, 5.5)])
-  found = _rings.self_crossing(
+  found = contours.self_crossing(
     [eight, square(0.5, 5.5), square(1, 4, turn=True), twice], 8
   )
   assert found.tolist() == [True, False, False, True]
@@ -179,7 +178,7 @@ def test_self_crossing():
 ])  # fmt: skip
 def test_partial_overlap(first, second, partly):
   zero = np.zeros(2, np.int64)
-  assert _overlap.partly_overlapping(
+  assert contours.partly_overlapping(
     [first, second], zero, zero, (7, 8)
   ) == int(partly)
 
@@ -198,11 +197,11 @@ def test_edges_in_batches_are_all_edges():
 def test_batches_make_no_difference(monkeypatch):
   draw = np.random.default_rng(4)
   rings = [draw.uniform(-5, 25, (n, 2)).round(1) for n in (3, 50, 4, 7)]
-  whole = _rasterize.fill(rings, [0, 1, 1, 2], (3, 22, 20))
-  crossing = _rings.self_crossing(rings, 20)
+  whole = contours.fill(rings, [0, 1, 1, 2], (3, 22, 20))
+  crossing = contours.self_crossing(rings, 20)
   monkeypatch.setitem(_rings.batches.__kwdefaults__, "most", 16)
-  monkeypatch.setattr(_rings, "_MOST_CROSSINGS", 600)
-  parts = _rasterize.fill(rings, [0, 1, 1, 2], (3, 22, 20))
+  monkeypatch.setattr(_inspect, "_MOST_CROSSINGS", 600)
+  parts = contours.fill(rings, [0, 1, 1, 2], (3, 22, 20))
   np.testing.assert_array_equal(parts, whole)
-  np.testing.assert_array_equal(_rings.self_crossing(rings, 20), crossing)
+  np.testing.assert_array_equal(contours.self_crossing(rings, 20), crossing)
   assert crossing.any()

@@ -7,8 +7,6 @@ import pytest
 
 from jaxseg import contours
 from jaxseg import errors
-from jaxseg.contours import _rasterize
-from jaxseg.contours import _trace
 from tests.contours import naive
 
 AXIAL = np.array(
@@ -70,7 +68,7 @@ def test_so_it_is_after_decimals_of_a_file(mask, affine):
 @many
 @hypothesis.given(masks())
 def test_by_the_naive_rule_too(mask):
-  loops = _trace.trace_slices(mask)
+  loops = contours.trace_slices(mask)
   rings, slices = [p for _, p, _ in loops], [k for k, _, _ in loops]
   np.testing.assert_array_equal(naive.fill(rings, slices, mask.shape), mask)
 
@@ -78,7 +76,7 @@ def test_by_the_naive_rule_too(mask):
 @many
 @hypothesis.given(masks())
 def test_direction_order_and_corners(mask):
-  loops = _trace.trace_slices(mask)
+  loops = contours.trace_slices(mask)
   assert [k for k, _, _ in loops] == sorted(k for k, _, _ in loops)
   for _, points, is_hole in loops:
     row, column = points.T
@@ -100,7 +98,7 @@ def test_direction_order_and_corners(mask):
     np.zeros((1, 3, 3), bool),
 ], ids=["checkers", "full", "falling", "rising", "empty"])  # fmt: skip
 def test_diagonal_neighbours_are_apart(mask):
-  loops = _trace.trace_slices(mask)
+  loops = contours.trace_slices(mask)
   if not mask.all():
     assert len(loops) == mask.sum()  # Each voxel by itself.
   found = contours.rasterize(contours.trace(mask, AXIAL), mask.shape, AXIAL)
@@ -112,7 +110,7 @@ def test_ring_with_an_island_by_hand():
   mask[0, 1:6, 1:6] = True
   mask[0, 2:5, 2:5] = False
   mask[0, 3, 3] = True
-  found = _trace.trace_slices(mask)
+  found = contours.trace_slices(mask)
   assert [is_hole for _, _, is_hole in found] == [False, True, False]
   np.testing.assert_array_equal(
     found[0][1], [[0.5, 0.5], [5.5, 0.5], [5.5, 5.5], [0.5, 5.5]]
@@ -135,9 +133,9 @@ def test_millimetres():
 def test_a_hole_that_opens_by_a_corner_is_one_with_the_outside():
   mask = np.ones((1, 3, 3), bool)
   mask[0, 1, 1] = mask[0, 0, 0] = False
-  assert len(_trace.trace_slices(mask)) == 1
-  assert _rasterize.fill(
-    [_trace.trace_slices(mask)[0][1]], [0], mask.shape
+  assert len(contours.trace_slices(mask)) == 1
+  assert contours.fill(
+    [contours.trace_slices(mask)[0][1]], [0], mask.shape
   ).sum() == 7  # fmt: skip
 
 

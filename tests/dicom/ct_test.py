@@ -16,6 +16,7 @@ import SimpleITK as sitk
 
 from jaxseg import dicom
 from jaxseg import errors
+from jaxseg import volume
 from tests.dicom.ct_double import ct_series
 from tests.dicom.ct_double import stored
 from tests.dicom.ct_double import uid
@@ -42,6 +43,18 @@ def test_values_order_and_affine(tmp_path):
   assert image.instances[0] == uid(0, "instance", 0)
   assert image.notes == () and image.modality == "CT"
   assert image.hounsfield().array.dtype == np.int16
+
+
+def test_an_image_is_a_volume(tmp_path):
+  ct_series(tmp_path)
+  image = dicom.read_ct(tmp_path)
+  assert isinstance(image, volume.Volume)
+  finer = volume.Grid.from_affine(
+    (9, 16, 20), image.affine @ np.diag([0.5, 1, 1, 1])
+  )
+  found = volume.resample(image, finer)
+  np.testing.assert_allclose(found.array[::2], image.array, atol=1e-3)
+  assert found.source == tmp_path
 
 
 @pytest.mark.parametrize("iop", [
@@ -382,6 +395,41 @@ def test_bits_beyond_those_stored_are_a_fault(tmp_path):
   assert kept.array.max() == stored((5, 16, 20)).max() - 1024
 
 
+@pytest.mark.parametrize("signed", [False, True])
+@pytest.mark.parametrize("rle", [False, True])
+def test_overlays_in_unused_bits_are_no_values(tmp_path, signed, rle):
+  """As the standard once allowed: 12 bits stored, an overlay in bit 12."""
+  low = -300 if signed else 0
+
+  def overlay(dataset, _):
+    values = np.frombuffer(dataset.PixelData, "<u2").astype(np.int32)
+    values = (values % 2000 + low) & 0x0FFF
+    values[::3] |= 1 << 12
+    dataset.PixelData = values.astype("<u2").tobytes()
+    dataset.BitsStored, dataset.HighBit = 12, 11
+    dataset.PixelRepresentation = int(signed)
+    dataset.add_new((0x6000, 0x0100), "US", 16)
+    dataset.add_new((0x6000, 0x0102), "US", 12)
+    if rle:
+      dataset.compress(uids.RLELossless, generate_instance_uid=False)
+
+  ct_series(tmp_path, change=overlay)
+  image = dicom.read_ct(tmp_path)
+  expected = stored((5, 16, 20)).astype(np.int32) % 2000 + low - 1024
+  np.testing.assert_array_equal(image.array, expected)
+  assert "overlay" in codes(image)
+
+
+def test_bits_beyond_those_stored_are_a_fault_in_rle_too(tmp_path):
+  def narrow(dataset, _):
+    dataset.BitsStored, dataset.HighBit = 10, 9
+    dataset.compress(uids.RLELossless, generate_instance_uid=False)
+
+  ct_series(tmp_path, shape=(3, 16, 20), change=narrow)
+  with pytest.raises(errors.DataError, match=r"BitsStored \(0028,0101\) 10"):
+    dicom.read_ct(tmp_path)
+
+
 @pytest.mark.parametrize(("name", "value", "said"), [
     ("SamplesPerPixel", 3, "monochrome"),
     ("PhotometricInterpretation", "PALETTE COLOR", "PALETTE"),
@@ -624,7 +672,7 @@ def test_too_large_headers_are_refused_before_decoding(tmp_path):
     dataset.Rows = dataset.Columns = 60000
 
   ct_series(tmp_path, shape=(1, 4, 6), change=huge)
-  with pytest.raises(errors.LimitError, match="bound 'length'"):
+  with pytest.raises(errors.LimitError, match="limit 'length'"):
     dicom.read_ct(tmp_path)
   ct_series(tmp_path / "b")
   with pytest.raises(errors.LimitError, match="volume_bytes"):

@@ -18,8 +18,8 @@ import SimpleITK as sitk
 import jaxseg
 from jaxseg import dicom
 from jaxseg import errors
-from jaxseg.dicom._rt_structure import RtStructure
-from jaxseg.dicom._write_rtstruct import write_rtstruct
+from jaxseg.dicom import RtStructure
+from jaxseg.dicom import write_rtstruct
 from tests.dicom.ct_double import ct_series
 
 OBLIQUE = (0.9541666, -0.2080757, 0.2151061, 0.2785886, 0.880128, -0.3843997)
@@ -417,3 +417,61 @@ def test_plastimatch_finds_the_same_voxels(folder, ct, holes, option):
   )  # fmt: skip
   found = sitk.GetArrayFromImage(sitk.ReadImage(folder / number / "a.nrrd"))
   np.testing.assert_array_equal(found > 0, mask)
+
+
+def references(folder, image, slices):
+  """The series that a file refers to, and the images of each contour."""
+  structures = {"a": [circle(image, k) for k in slices]}
+  path = write_rtstruct(folder / "set.dcm", structures, image, overwrite=True)
+  made = pydicom.dcmread(path)
+  (frame,) = made.ReferencedFrameOfReferenceSequence
+  (study,) = frame.RTReferencedStudySequence
+  (series,) = study.RTReferencedSeriesSequence
+  (shape,) = made.ROIContourSequence
+  own = [one.get("ContourImageSequence", []) for one in shape.ContourSequence]
+  return series, own
+
+
+def test_every_slice_is_listed_and_each_contour_names_its_own(tmp_path):
+  ct_series(tmp_path / "ct")
+  image = dicom.read_ct(tmp_path / "ct")
+  series, own = references(tmp_path, image, [0, 3])
+  assert series.SeriesInstanceUID == image.series_uid
+  listed = [i.ReferencedSOPInstanceUID for i in series.ContourImageSequence]
+  assert listed == list(image.instances)
+  assert [one[0].ReferencedSOPInstanceUID for one in own] == [
+    image.instances[0], image.instances[3]
+  ]  # fmt: skip
+  for one in (*series.ContourImageSequence, own[0][0]):
+    assert one.ReferencedSOPClassUID == uids.CTImageStorage
+    assert "ReferencedFrameNumber" not in one
+
+
+def test_frames_of_a_multi_frame_image(tmp_path):
+  ct_series(tmp_path / "ct", shape=(4, 6, 8))
+  image = dataclasses.replace(
+    dicom.read_ct(tmp_path / "ct"),
+    sop_class_uid=uids.EnhancedCTImageStorage,
+    instances=("1.2.3",) * 4,
+    frames=(2, 4, 1, 3),
+  )
+  series, own = references(tmp_path, image, [0, 3])
+  (listed,) = series.ContourImageSequence  # All frames: no numbers.
+  assert listed.ReferencedSOPInstanceUID == "1.2.3"
+  assert listed.ReferencedSOPClassUID == uids.EnhancedCTImageStorage
+  assert "ReferencedFrameNumber" not in listed
+  assert [one[0].ReferencedFrameNumber for one in own] == [2, 3]
+  series, own = references(
+    tmp_path, dataclasses.replace(image, frames=(2, 4, 1, 7)), [3]
+  )
+  assert list(series.ContourImageSequence[0].ReferencedFrameNumber) == [
+    1, 2, 4, 7
+  ]  # fmt: skip
+
+
+def test_interpolated_slices_have_no_image_to_refer_to(tmp_path):
+  ct_series(tmp_path / "ct", change=lambda _, index: index != 2)
+  image = dicom.read_ct(tmp_path / "ct", spacing="resample")
+  series, own = references(tmp_path, image, [1, 2])
+  assert len(series.ContourImageSequence) == 4
+  assert len(own[0]) == 1 and len(own[1]) == 0

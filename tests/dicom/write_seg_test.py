@@ -19,7 +19,7 @@ import SimpleITK as sitk
 from jaxseg import dicom
 from jaxseg import errors
 from tests.dicom.ct_double import ct_series
-from tests.dicom.seg_test import agrees_with_simple_reader
+from tests.dicom.seg_file_test import agrees_with_simple_reader
 
 OBLIQUE = (0.9541666, -0.2080757, 0.2151061, 0.2785886, 0.880128, -0.3843997)
 NOW = datetime.datetime(2024, 2, 29, 13, 14, 15)

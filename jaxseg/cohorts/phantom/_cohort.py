@@ -1,8 +1,4 @@
-"""Made-up patients: CT-like images with the ten organs of the study.
-
-They need no data and no network, and they prove the path from patients to
-report. They are no evidence about patients.
-"""
+"""CT-like images of synthetic patients with the ten organs of the study."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -12,13 +8,13 @@ from scipy import ndimage
 
 from jaxseg import errors
 from jaxseg import volume
-from jaxseg.cohorts import _anatomy
 from jaxseg.cohorts import _case
-from jaxseg.cohorts import _shapes as shapes
+from jaxseg.cohorts.phantom import _anatomy
+from jaxseg.cohorts.phantom import _shapes as shapes
 
 _FIELD_MM = 300.0
 _PREFIX = "phantom_"
-# Of the contours' borders: what two physicians differ by on CT.
+# How far apart two physicians draw the same border on CT.
 _BORDER_MM = 1.2
 
 
@@ -155,12 +151,8 @@ def _patient_points(
   for part in (x, y, z):
     total = np.zeros(shape, np.float32) + part
     for _ in range(3):  # Waves of 100 to 250 mm, about a millimetre each.
-      k = (
-        2
-        * np.pi
-        / generator.uniform(100, 250, 3)
-        * generator.choice([-1, 1], 3)
-      )
+      length = generator.uniform(100, 250, 3)
+      k = 2 * np.pi / length * generator.choice([-1, 1], 3)
       phase, height = generator.uniform(0, 2 * np.pi), generator.normal(0, 1.0)
       wave = np.sin((k[0] * x + k[1] * y + k[2] * z + phase).astype(np.float32))
       total += np.float32(height) * wave

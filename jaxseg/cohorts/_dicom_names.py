@@ -1,4 +1,4 @@
-"""Which of a patient's contours is which structure."""
+"""Matches a patient's contours with structures by their names."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 import dataclasses
@@ -6,7 +6,7 @@ import dataclasses
 from jaxseg import _text
 from jaxseg import errors
 from jaxseg import structures
-from jaxseg.cohorts._dicom_tree import Outline
+from jaxseg.cohorts import _dicom_tree
 
 ON_TWO = ("refuse", "first", "largest", "newest")
 _RANK = {"own": 0, "exact": 1, "normalised": 2, "side": 2}
@@ -14,7 +14,7 @@ _RANK = {"own": 0, "exact": 1, "normalised": 2, "side": 2}
 
 @dataclasses.dataclass(frozen=True)
 class Named:
-  """What became of one contour's name.
+  """How one contour's name was matched.
 
   Attributes:
     outline: The ROI or segment.
@@ -22,17 +22,17 @@ class Named:
     status: "matched", "unknown", "set aside" (by the user's table), "not
       asked for", "empty", "second choice" (another fits better) or "refused"
       (several fit).
-    reason: For people.
+    reason: Explanation for people, or "".
   """
 
-  outline: Outline
+  outline: _dicom_tree.Outline
   structure: str
   status: str
   reason: str = ""
 
 
 def name_all(
-  outlines: Sequence[Outline],
+  outlines: Sequence[_dicom_tree.Outline],
   *,
   wanted: Collection[str],
   aliases: Mapping[str, str | None],
@@ -45,9 +45,9 @@ def name_all(
     outlines: ROIs or segments.
     wanted: Canonical names that may be matched.
     aliases: The user's own table.
-    on_two: Where two fit a structure equally well: "refuse" both, or take the
-      "first" or "newest" (the lowest or highest number) or the "largest".
-    volume: Number -> volume; asked for "largest" alone.
+    on_two: If two fit a structure equally well: "refuse" both, or take the
+      "first" (lowest number), "newest" (highest) or "largest".
+    volume: Number -> volume; called only for "largest".
 
   Returns:
     One for each outline, in their order.
@@ -89,8 +89,10 @@ def name_all(
 
 
 def _decide(
-  best: Sequence[Outline], on_two: str, volume: Callable[[int], float]
-) -> Outline | None:
+  best: Sequence[_dicom_tree.Outline],
+  on_two: str,
+  volume: Callable[[int], float],
+) -> _dicom_tree.Outline | None:
   """The one that is meant, or None."""
   if len(best) == 1:
     return best[0]

@@ -10,7 +10,7 @@ import dataclasses
 
 import numpy as np
 
-from jaxseg.cohorts import _shapes as shapes
+from jaxseg.cohorts.phantom import _shapes as shapes
 
 ORGANS: tuple[str, ...] = (
   "spinal_cord",

@@ -1,30 +1,29 @@
-"""The phantom as files: made-up patients as CT + RTSTRUCT folders."""
+"""The phantom as files: a folder of CT and RTSTRUCT for each patient."""
 
 from collections.abc import Callable
 import datetime
 import pathlib
 
 from jaxseg import _files
-from jaxseg import dicom
 from jaxseg import errors
-from jaxseg.cohorts import _phantom
+from jaxseg.cohorts.phantom import _cohort
 
-# Whatever reads these files can tell by it that the patients are made up.
+# By this, whatever reads the files can tell that the patients are synthetic.
 DESCRIPTION = "jaxseg phantom, made up"
 _MARKER = "phantom.json"
-# Of no patient, so of no day; and the files stay the same, byte for byte.
+# Fixed, so that the files are the same in every run, byte for byte.
 _NEVER = datetime.datetime(2000, 1, 1)
 
 
 def write_phantom(
   folder: pathlib.Path | str,
-  phantom: _phantom.Phantom,
+  phantom: _cohort.Phantom,
   *,
   on_patient: Callable[[str, int, int], None] | None = None,
 ) -> pathlib.Path:
   """Writes each patient as FOLDER/phantom_000/ct/*.dcm and rtstruct.dcm.
 
-  Stopped and called again it goes on where it was.
+  If it was interrupted, calling it again continues where it stopped.
 
   Args:
     folder: New, empty, or one that this function began with the same phantom.
@@ -64,8 +63,10 @@ def write_phantom(
 
 
 def _write_patient(
-  folder: pathlib.Path, phantom: _phantom.Phantom, name: str
+  folder: pathlib.Path, phantom: _cohort.Phantom, name: str
 ) -> None:
+  from jaxseg import dicom  # Needs an extra; the phantom itself does not.
+
   case = phantom.load(name)
   with _files.new_folder(folder) as temporary:
     series = dicom.write_ct(

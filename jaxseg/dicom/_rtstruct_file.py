@@ -1,4 +1,4 @@
-"""RTSTRUCT files: what they say, checked but not yet interpreted."""
+"""Reads and checks RTSTRUCT files; `_roi_mask` fills the contours."""
 
 from collections.abc import Mapping
 import os
@@ -9,14 +9,11 @@ from pydicom.dataset import Dataset
 
 from jaxseg import _text
 from jaxseg import errors
-from jaxseg.dicom import _contour_data
+from jaxseg.dicom import _file
 from jaxseg.dicom import _header
-from jaxseg.dicom import _limits
+from jaxseg.dicom import _roi
 from jaxseg.dicom import _series
-from jaxseg.dicom import _watched
-from jaxseg.dicom._roi import Contour
-from jaxseg.dicom._roi import Roi
-from jaxseg.dicom._structure_set import StructureSet
+from jaxseg.dicom import _structure_set
 
 _XOR = "CLOSEDPLANAR_XOR"
 _KINDS = {
@@ -37,22 +34,22 @@ _STANDARD = frozenset(
 
 
 def read_rtstruct(
-  path: str | os.PathLike, *, limits: _limits.Limits = _limits.DEFAULT
-) -> StructureSet:
+  path: str | os.PathLike, *, limits: _file.Limits = _file.DEFAULT
+) -> _structure_set.StructureSet:
   """Reads an RTSTRUCT.
 
   Args:
-    path: The file, or a folder that holds just one.
-    limits: Bounds on what is read.
+    path: The file, or a folder that holds exactly one.
+    limits: Limits on what is read.
 
   Returns:
-    Its ROIs with their contours; a contour that is malformed is left out, and
-    the ROI's `refused` says which and why.
+    Its ROIs with their contours. A malformed contour is left out, and the
+    ROI's `refused` says which and why.
 
   Raises:
     NotDicomError: The file is not DICOM.
-    DataError: It is not an RTSTRUCT, or two ROIs have one number.
-    LimitError: It is over a bound.
+    DataError: It is not an RTSTRUCT, or two ROIs have the same number.
+    LimitError: It exceeds a limit.
 
   References:
     DICOM PS3.3, sections C.8.8.5, C.8.8.6 and C.8.8.8.
@@ -60,12 +57,12 @@ def read_rtstruct(
   where = pathlib.Path(path)
   if where.is_dir():
     where = _series.only(where, "structure set", limits)
-  deadline = _watched.Deadline(where, limits)
-  dataset = _header.read(where, pixels=True, limits=limits)
+  deadline = _file.Deadline(where, limits)
+  dataset = _file.read(where, pixels=True, limits=limits, deadline=deadline)
   sop_class = _header.text(dataset, "SOPClassUID", where)
   if sop_class not in _series.STRUCTURE_SETS:
     raise errors.DataError(
-      f"{where}: is {_header.text(dataset, 'Modality', where) or 'something'},"
+      f"{where}: is {_header.text(dataset, 'Modality', where) or 'unknown'},"
       f" SOP class {_text.shown(sop_class)}, not an RTSTRUCT; give the RTSTRUCT"
     )
   notes: list[_text.Note] = []
@@ -74,7 +71,7 @@ def read_rtstruct(
     rois = _rois(dataset, where, limits, notes, deadline)
   frames, series = _references(dataset, where)
   own_frame = _header.text(dataset, "FrameOfReferenceUID", where)
-  return StructureSet(
+  return _structure_set.StructureSet(
     path=where,
     label=_header.text(dataset, "StructureSetLabel", where),
     date=_header.text(dataset, "StructureSetDate", where),
@@ -93,7 +90,7 @@ def read_rtstruct(
 def _references(
   dataset: Dataset, path: pathlib.Path
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
-  """Frames of reference and image series that the set names."""
+  """Frames of reference and image series that the set refers to."""
   frames, series = [], []
   for frame in _header.items(
     dataset, "ReferencedFrameOfReferenceSequence", path
@@ -108,17 +105,17 @@ def _references(
 def _rois(
   dataset: Dataset,
   path: pathlib.Path,
-  limits: _limits.Limits,
+  limits: _file.Limits,
   notes: list[_text.Note],
-  deadline: _watched.Deadline,
-) -> tuple[Roi, ...]:
+  deadline: _file.Deadline,
+) -> tuple[_roi.Roi, ...]:
   for name in ("StructureSetROISequence", "ROIContourSequence"):
     if name in dataset:
       continue
     said = f"{_header.named(name)} is missing"
     if name == "StructureSetROISequence":
       raise errors.DataError(
-        f"{path}: {said}; the file is cut off or no structure set, copy it"
+        f"{path}: {said}; the file is cut off or not a structure set, copy it"
         " again"
       )
     notes.append(_text.Note("no-contours", f"{said}, so no ROI has contours"))
@@ -133,17 +130,17 @@ def _rois(
       notes.append(
         _text.Note(
           "nameless-roi",
-          f"contours of ROI number {number}, which the set does not name",
+          f"ROI number {number} has contours but no name",
         )
       )
     rois.append(
-      _roi(number, about, drawn.get(number), observed.get(number), path, total)
+      _one(number, about, drawn.get(number), observed.get(number), path, total)
     )
   return tuple(rois)
 
 
 def _observed(dataset: Dataset, path: pathlib.Path) -> dict[int, Dataset]:
-  """Observations by ROI number; they are of no consequence for any mask."""
+  """Observations by ROI number; no mask depends on them."""
   result: dict[int, Dataset] = {}
   try:
     for item in _header.items(dataset, "RTROIObservationsSequence", path):
@@ -151,7 +148,7 @@ def _observed(dataset: Dataset, path: pathlib.Path) -> dict[int, Dataset]:
       if number is not None:
         result[number] = item
   except errors.DataError:
-    pass  # Those before the malformed one are known.
+    pass  # What stands before the malformed one is kept.
   return result
 
 
@@ -169,20 +166,20 @@ def _by_number(
     if number in result:
       raise errors.DataError(
         f"{path}: {_header.named(sequence)} has the number {number} twice, so"
-        " names and contours cannot be told apart; re-export the structure set"
+        " names cannot be matched to contours; re-export the structure set"
       )
     result[number] = item
   return result
 
 
 class _Total:
-  """Counts contours and points, and the time, against their bounds."""
+  """Checks contours, points and time against their limits."""
 
   def __init__(
     self,
     path: pathlib.Path,
-    limits: _limits.Limits,
-    deadline: _watched.Deadline,
+    limits: _file.Limits,
+    deadline: _file.Deadline,
   ):
     self._path, self._limits, self._deadline = path, limits, deadline
     self._contours = self._points = 0
@@ -191,35 +188,32 @@ class _Total:
     self._deadline.check()
     self._contours += 1
     self._points += points
-    for name, count in (
-      ("contours", self._contours), ("points", self._points),
-    ):  # fmt: skip
+    counts = (("contours", self._contours), ("points", self._points))
+    for name, count in counts:
       bound = getattr(self._limits, name)
       if count > bound:
         raise errors.LimitError(
-          f"{self._path}: has more {name} than the bound '{name}' ({bound});"
+          f"{self._path}: has more {name} than the limit '{name}' ({bound});"
           " raise it if you trust the file"
         )
 
 
-def _roi(
+def _one(
   number: int,
   about: Dataset | None,
   drawn: Dataset | None,
   observed: Dataset | None,
   path: pathlib.Path,
   total: _Total,
-) -> Roi:
+) -> _roi.Roi:
   about = Dataset() if about is None else about
   notes: list[_text.Note] = []
   refused: list[str] = []
   contours = []
   odd_kinds: set[str] = set()
-  items = [] if drawn is None else _header.items(
-    drawn, "ContourSequence", path
-  )  # fmt: skip
+  items = _header.items(drawn or Dataset(), "ContourSequence", path)
   for index, item in enumerate(items):
-    points = _contour_data.points(item)
+    points = _roi.points(item)
     if isinstance(points, str):
       refused.append(f"contour {index}: {points}")
       total.add(0)
@@ -233,18 +227,18 @@ def _roi(
       _header.text(one, "ReferencedSOPInstanceUID", path)
       for one in _header.items(item, "ContourImageSequence", path)
     )
-    contours.append(Contour(points, kind, images, index))
+    contours.append(_roi.Contour(points, kind, images, index))
   for said in sorted(odd_kinds):
     known = _KINDS.get(said.upper().replace(" ", ""))
     notes.append(
       _text.Note(
         "geometric-type",
-        f"ContourGeometricType {_text.shown(said)} is not the standard's;"
+        f"ContourGeometricType {_text.shown(said)} is not standard;"
         f" {f'read as {known}' if known else 'such contours are not filled'}",
       )
     )
   color = None if drawn is None else _color(drawn, path)
-  return Roi(
+  return _roi.Roi(
     number=number,
     name=_header.text(about, "ROIName", path),
     contours=tuple(contours),
@@ -264,11 +258,11 @@ def _roi(
 
 
 def _color(drawn: Dataset, path: pathlib.Path) -> tuple[int, int, int] | None:
-  """ROIDisplayColor, or None where it is absent or no colour."""
+  """ROIDisplayColor, or None where it is absent or invalid."""
   try:
     found = _header.numbers(drawn, "ROIDisplayColor", path, 3)
   except errors.DataError:
-    return None  # It is of no consequence for any mask.
+    return None  # No mask depends on it.
   if found is None or (found < 0).any() or (found > 255).any():
     return None
   red, green, blue = (int(v) for v in found)

@@ -1,4 +1,4 @@
-"""What is to be drawn into an RTSTRUCT: names, looks and checked contours."""
+"""Checks the structures for an RTSTRUCT and encodes their contours."""
 
 from collections.abc import Iterator, Mapping, Sequence
 import colorsys
@@ -8,24 +8,28 @@ import re
 import numpy as np
 
 from jaxseg import _text
+from jaxseg import contours
 from jaxseg import errors
 from jaxseg import structures as vocabulary
-from jaxseg.contours import _keyhole
-from jaxseg.contours import _trace
+from jaxseg.dicom import _decimals
 from jaxseg.dicom import _image
+from jaxseg.dicom import _names
 
 HOLES = ("separate", "keyhole")
 _ALGORITHMS = ("AUTOMATIC", "SEMIAUTOMATIC", "MANUAL", "")
-# How far a point may lie off its slice, mm, or as a part of the slices' gap.
-_OFF_MM, _OFF_GAP = 0.1, 0.25
+# How far a point may lie off its slice, as a part of the slices' gap.
+_OFF_GAP = 0.25
+# The longest value of even length that VR DS can have in explicit encoding.
+_LONGEST = 65534
+_STRAIGHT_MM = 1e-5
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class RtStructure:
-  """A structure to be written, with more than its shape.
+  """A structure to write, with more than its shape.
 
   Attributes:
-    mask: Bool `[slice, row, column]` on the image's grid; or else
+    mask: Bool `[slice, row, column]` on the image's grid, or else
     polygons: points float64 `[P, 3]` each, patient LPS, mm.
     color: sRGB, 0 to 255 each; None takes that of the vocabulary, or one of a
       fixed series.
@@ -90,7 +94,7 @@ def drawn(
   names: dict[str, object] = {}
   result = []
   for number, (key, shape) in enumerate(structures.items()):
-    name, known = named(key)
+    name, known = _names.named(key)
     if name in names:
       raise errors.DataError(
         f"structures {_text.shown(names[name])} and {_text.shown(key)} are both"
@@ -100,7 +104,7 @@ def drawn(
     given = shape if isinstance(shape, RtStructure) else _plain(shape)
     if (given.mask is None) == (given.polygons is None):
       raise errors.DataError(
-        f"structure {_text.shown(name)}: give a mask or polygons, one of both"
+        f"structure {_text.shown(name)}: give either a mask or polygons"
       )
     if given.mask is not None:
       pairs = list(_outlines(given.mask, image, name, holes))
@@ -112,7 +116,7 @@ def drawn(
         name=name,
         color=_color(given, known, number, name),
         interpreted_type=_type(given, known, name),
-        description=checked_text(
+        description=_names.checked_text(
           given.description, 64, f"description of {_text.shown(name)}"
         ),
         generation_algorithm=_algorithm(given, name),
@@ -123,56 +127,8 @@ def drawn(
   return result
 
 
-def checked_text(text: object, longest: int, what: str) -> str:
-  """Text that DICOM's short strings can hold, without blanks at its ends.
-
-  Raises:
-    DataError: It is too long or has characters that it must not have.
-  """
-  if not isinstance(text, str):
-    raise errors.DataError(
-      f"{what} is of type {type(text).__name__}; give a str"
-    )
-  trimmed = text.strip(" ")
-  wrong = [c for c in trimmed if c == "\\" or not _writable(c)]
-  if wrong:
-    raise errors.DataError(
-      f"{what} is {_text.shown(text)} with the character {wrong[0]!a}, which"
-      " DICOM does not allow there; leave it out"
-    )
-  if len(trimmed) > longest:
-    raise errors.DataError(
-      f"{what} is {_text.shown(text)}, {len(trimmed)} characters long; DICOM"
-      f" allows {longest}, shorten it"
-    )
-  return trimmed
-
-
-def _writable(character: str) -> bool:
-  """Whether it is neither a control character nor half of a surrogate pair."""
-  code = ord(character)
-  return not (code < 32 or 127 <= code < 160 or 0xD800 <= code < 0xE000)
-
-
-def named(key: object) -> tuple[str, vocabulary.Structure | None]:
-  """ROIName of a key, and what is known of such a structure."""
-  name = checked_text(key, 64, "structure name")
-  if not name:
-    raise errors.DataError(
-      "a structure name is empty; give every structure a name"
-    )
-  try:
-    return vocabulary.get(name).tg263, vocabulary.get(name)
-  except errors.StructureNotFoundError:
-    pass
-  try:
-    return name, vocabulary.get(vocabulary.resolve(name))
-  except errors.StructureNotFoundError:
-    return name, None
-
-
 def _plain(shape: np.ndarray | Sequence[np.ndarray]) -> RtStructure:
-  """An array is a mask, a sequence of arrays is polygons."""
+  """Takes an array as a mask, a sequence of arrays as polygons."""
   if hasattr(shape, "dtype"):
     return RtStructure(mask=np.asarray(shape))
   return RtStructure(polygons=shape)
@@ -187,7 +143,7 @@ def _color(
   if given.color is None:
     if known is not None:
       return known.color
-    # Hues a golden angle apart: no two neighbours look alike.
+    # Hues are a golden angle apart, so that neighbours never look alike.
     hue = (0.15 + number * 0.381966) % 1
     red, green, blue = colorsys.hsv_to_rgb(hue, 0.75, 0.95)
     return round(255 * red), round(255 * green), round(255 * blue)
@@ -224,7 +180,7 @@ def _algorithm(given: RtStructure, name: str) -> str:
     raise errors.DataError(
       f"structure {_text.shown(name)}: generation_algorithm is"
       f" {_text.shown(given.generation_algorithm)}; give AUTOMATIC,"
-      " SEMIAUTOMATIC, MANUAL or an empty text"
+      " SEMIAUTOMATIC, MANUAL or an empty string"
     )
   return given.generation_algorithm
 
@@ -242,18 +198,18 @@ def _outlines(
   if array.dtype != np.bool_:
     raise errors.DataError(
       f"structure {_text.shown(name)}: the mask is of dtype {array.dtype}; cut"
-      " it at a threshold first, to bool"
+      " it at a threshold first and give bool"
     )
   if holes == "separate":
-    for index, ring, _ in _trace.trace_slices(array):
+    for index, ring, _ in contours.trace_slices(array):
       yield index, image.grid.lps(index, ring)
     return
   by_slice: dict[int, list[np.ndarray]] = {}
-  for index, ring, _ in _trace.trace_slices(array):
+  for index, ring, _ in contours.trace_slices(array):
     by_slice.setdefault(index, []).append(ring)
   for index, rings in by_slice.items():
-    for outer, inner in _keyhole.nest(rings):
-      ring = _keyhole.keyhole(outer, inner)
+    for outer, inner in contours.nest(rings):
+      ring = contours.keyhole(outer, inner)
       yield index, image.grid.lps(index, ring)
 
 
@@ -262,16 +218,12 @@ def _placed(
 ) -> Iterator[tuple[int, np.ndarray]]:
   """(slice, points LPS mm) of polygons that lie in the image's slices."""
   rings = [_points(one, k, name) for k, one in enumerate(polygons)]
-  if not rings:
-    return
   grid = image.grid
-  lengths = np.array([len(ring) for ring in rings])
-  starts = np.cumsum(lengths) - lengths
-  along = (np.concatenate(rings) - grid.positions[0]) @ grid.normal
-  slices = grid.nearest(np.add.reduceat(along, starts) / lengths)
+  middle, low, high = contours.levels(rings, grid.positions[0], grid.normal)
+  slices = grid.nearest(middle)
   place = grid.distances[slices.clip(0)]
-  off = np.maximum.reduceat(abs(along - np.repeat(place, lengths)), starts)
-  allowed = min(_OFF_MM, _OFF_GAP * grid.gap)
+  off = np.maximum(abs(low - place), abs(high - place))
+  allowed = min(contours.PLANAR_MM, _OFF_GAP * grid.gap)
   for index in np.flatnonzero((slices < 0) | (off > allowed))[:1]:
     raise errors.GeometryError(
       f"structure {_text.shown(name)}, polygon {index}: its points lie up to"
@@ -282,12 +234,12 @@ def _placed(
 
 
 def _points(polygon: np.ndarray, index: int, name: str) -> np.ndarray:
-  """Checked points of one polygon, the closing repetition left out."""
+  """Checked points of one polygon, without the first one repeated last."""
   where = f"structure {_text.shown(name)}, polygon {index}"
   try:
     points = np.asarray(polygon, np.float64)
   except (TypeError, ValueError) as e:
-    raise errors.DataError(f"{where}: no numbers; give points [P, 3]") from e
+    raise errors.DataError(f"{where}: not numbers; give points [P, 3]") from e
   if points.ndim != 2 or points.shape[1] != 3:
     raise errors.DataError(
       f"{where}: has shape {points.shape}; give points [P, 3]"
@@ -298,17 +250,74 @@ def _points(polygon: np.ndarray, index: int, name: str) -> np.ndarray:
     )
   if len(points) > 1 and (points[0] == points[-1]).all():
     points = points[:-1]
-  if not _has_three(points):
+  if not contours.has_area(points):
     raise errors.DataError(
       f"{where}: has fewer than 3 distinct points and no area; leave it out"
     )
   return points
 
 
-def _has_three(points: np.ndarray) -> bool:
-  """Whether there are three distinct points among them."""
-  if len(points) < 3:
-    return False
-  unlike = (points != points[0]).any(axis=1)
-  other = points[int(unlike.argmax())]
-  return bool((unlike & (points != other).any(axis=1)).any())
+@dataclasses.dataclass(frozen=True)
+class Encoded:
+  """A contour as it will be written.
+
+  Attributes:
+    index: Its slice.
+    count: NumberOfContourPoints.
+    text: ContourData.
+  """
+
+  index: int
+  count: int
+  text: str
+
+  @property
+  def is_long(self) -> bool:
+    """Whether explicit VR cannot hold it as decimal strings."""
+    return len(self.text) > _LONGEST
+
+
+def encoded(roi: Drawn) -> list[Encoded]:
+  """The contours of a structure, long ones without points on straight lines."""
+  result = []
+  for index, points in zip(roi.slices, roi.contours, strict=True):
+    one = Encoded(index, len(points), _decimals.joined(points))
+    if one.is_long:
+      fewer = without_straight(points)
+      one = Encoded(index, len(fewer), _decimals.joined(fewer))
+    result.append(one)
+  return result
+
+
+def without_straight(points: np.ndarray) -> np.ndarray:
+  """A closed polygon without its points on straight lines.
+
+  Args:
+    points: float64 `[P, 3]`, mm.
+
+  Returns:
+    `[Q, 3]`, Q <= P; no point that is left out lies more than 1e-5 mm off the
+    line between those kept.
+  """
+  fresh = (points != np.roll(points, 1, axis=0)).any(axis=1)
+  points = points[fresh] if fresh.any() else points
+  before = points - np.roll(points, 1, axis=0)
+  after = np.roll(points, -1, axis=0) - points
+  goes_on = (before * after).sum(axis=1) > 0
+  bend = np.linalg.norm(np.cross(before, after), axis=1)
+  chord = np.linalg.norm(before + after, axis=1)
+  corners = np.flatnonzero(~(goes_on & (bend <= _STRAIGHT_MM * chord)))
+  if len(corners) < 3:
+    return points
+  # Many small bends may add up: then the line between two corners is not
+  # straight, and all of its points are kept.
+  line = np.searchsorted(corners, np.arange(len(points)), side="right") - 1
+  start = points[corners]
+  along = np.roll(start, -1, axis=0) - start
+  length = np.linalg.norm(along, axis=1)
+  off = np.linalg.norm(np.cross(points - start[line], along[line]), axis=1)
+  bent = np.zeros(len(corners), np.bool_)
+  np.logical_or.at(bent, line, off > _STRAIGHT_MM * length[line])
+  kept = bent[line]
+  kept[corners] = True
+  return points[kept]

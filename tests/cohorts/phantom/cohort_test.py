@@ -6,6 +6,8 @@ import pytest
 from jaxseg import cohorts
 from jaxseg import errors
 from jaxseg import structures
+from jaxseg.cohorts.phantom import _anatomy
+from jaxseg.cohorts.phantom import _cohort
 
 # mL: narrowest and widest that a person of these organs could have.
 VOLUMES_ML = {
@@ -98,19 +100,16 @@ def test_densities_are_those_of_ct(cases):
 
 def test_contours_are_imperfect_but_near():
   """Two hands that draw the same patient agree about as humans do."""
-  from jaxseg.cohorts import _anatomy
-  from jaxseg.cohorts import _phantom
-
   cohort = cohorts.Phantom()
   affine, shape = cohort._grid()
   draw = np.random.default_rng([0, 1])
   anatomy = _anatomy.draw(draw)
-  points = _phantom._patient_points(draw, affine, shape)
+  points = _cohort._patient_points(draw, affine, shape)
   spacing = (5.0, affine[1, 1], affine[0, 2])
   agreed = {}
   for name in ("brain", "parotid_left", "spinal_cord"):
     hands = [
-      _phantom._contour(
+      _cohort._contour(
         anatomy.organs[name], points, np.random.default_rng(k), spacing
       )
       for k in (0, 1)
