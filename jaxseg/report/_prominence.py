@@ -11,7 +11,6 @@ import numpy as np
 
 from jaxseg import errors
 from jaxseg.report import _annotate
-from jaxseg.report import _checks
 from jaxseg.report import _labels
 from jaxseg.report import _style
 
@@ -44,7 +43,7 @@ def prominence(
   Raises:
     DataError: A column is missing, or no row is of the objective.
   """
-  _checks.columns(
+  _labels.check(
     f"figure {title!r}",
     rows,
     ("structure", "objective", "definition", "prominence", "threshold"),
@@ -90,16 +89,12 @@ def _panels(
   return list(grid[:count])
 
 
-def _finite(value: Any) -> bool:
-  return value is not None and math.isfinite(value)
-
-
 def _means(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
   """A row per definition and structure, in order; only of finite values."""
   groups: dict[tuple[str, str], list[tuple[float, float]]] = {}
   for row in rows:
     pair = row["prominence"], row["threshold"]
-    if all(_finite(value) for value in pair):
+    if all(_labels.is_finite(value) for value in pair):
       key = row["definition"], row["structure"]
       groups.setdefault(key, []).append(pair)
   return [
@@ -165,11 +160,11 @@ def _statement(row: Mapping[str, Any] | None) -> str:
   said = []
   for symbol, key in (("r", "pearson"), ("ρ", "spearman")):
     value, p = row.get(key), row.get(f"{key}_p")
-    if not _finite(value):
+    if not _labels.is_finite(value):
       said.append(f"{symbol} undefined")
       continue
     text = f"{symbol} = {value:.2f}".replace("-", "−")
-    if _finite(p):
+    if _labels.is_finite(p):
       text += f" (p = {_labels.format_probability(p)})"
     said.append(text)
   return ",  ".join([*said, f"n = {row.get('n', '?')}"])

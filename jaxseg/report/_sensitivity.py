@@ -10,7 +10,6 @@ from matplotlib import ticker as mpl_ticker
 import numpy as np
 
 from jaxseg import errors
-from jaxseg.report import _checks
 from jaxseg.report import _labels
 from jaxseg.report import _style
 
@@ -38,12 +37,12 @@ def sensitivity(
   Raises:
     DataError: A column is missing, or no row has a perturbation of ±0.05.
   """
-  _checks.columns(
+  _labels.check(
     f"figure {title!r}",
     rows,
     ("structure", "objective", "perturbation", "reduction"),
   )
-  rows = [row for row in rows if _finite(row["reduction"])]
+  rows = [row for row in rows if _labels.is_finite(row["reduction"])]
   near = [
     row
     for row in rows
@@ -63,10 +62,6 @@ def sensitivity(
   _perturbations(right, rows, styles)
   _style.add_legend(figure, left.get_legend_handles_labels()[0])
   return figure
-
-
-def _finite(value: Any) -> bool:
-  return value is not None and math.isfinite(value)
 
 
 def _sorted_structures(

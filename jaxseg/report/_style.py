@@ -12,6 +12,7 @@ import matplotlib
 from matplotlib import artist as mpl_artist
 from matplotlib import axes as mpl_axes
 from matplotlib import figure as mpl_figure
+from matplotlib import lines as mpl_lines
 
 from jaxseg import _files
 from jaxseg import errors
@@ -183,6 +184,11 @@ def add_legend(
     handle for column in range(columns) for handle in handles[column::columns]
   ]
   figure.legend(handles=order, loc="outside lower center", ncols=columns)
+
+
+def handle(label: str, **options: Any) -> mpl_lines.Line2D:
+  """An entry of a legend, drawn as a line with these options."""
+  return mpl_lines.Line2D([], [], label=label, **options)
 
 
 def stripe(panel: mpl_axes.Axes, count: int) -> None:

@@ -28,6 +28,7 @@ from jaxseg.study._sensitivity import sensitivity_medians
 from jaxseg.study._tables import calibration_rows
 from jaxseg.study._tables import case_rows
 from jaxseg.study._tables import curve_rows
+from jaxseg.study._tables import details
 from jaxseg.study._tables import of_models
 from jaxseg.study._tables import reliability_rows
 from jaxseg.study._tables import surface_optima
@@ -52,6 +53,7 @@ __all__ = [
   "count_maps",
   "count_pair",
   "curve_rows",
+  "details",
   "examples",
   "measure",
   "objectives",

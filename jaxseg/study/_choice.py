@@ -194,10 +194,7 @@ def _scored(
 
 
 def resampled(
-  counts: thresholds.Counts,
-  statistic: Any,
-  settings: Settings,
-  **how: Any,
+  counts: thresholds.Counts, statistic: Any, settings: Settings, **how: Any
 ) -> thresholds.Bootstrap:
   """`thresholds.bootstrap`, each different draw of patients computed once.
 

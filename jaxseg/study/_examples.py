@@ -62,9 +62,7 @@ def examples(run: data.Run, folders: Sequence[pathlib.Path]) -> list[Example]:
     reference = run.store.reference(name, structure)
     k = int(reference.sum((1, 2)).argmax())
     patient = run.store.patients[name]
-    image = patient.placement.restore(
-      run.store.image(name)[k : k + 1], fill=-1000
-    )
+    image = patient.placement.restore(run.store.image(name), fill=-1000)
     maps = _models.predicted(_models.load(folder), run.store, name)
     found.append(
       Example(
@@ -74,7 +72,7 @@ def examples(run: data.Run, folders: Sequence[pathlib.Path]) -> list[Example]:
         dice=float(dice[place]),
         threshold=best.threshold,
         slice=k,
-        image_hu=image[0],
+        image_hu=image[k],
         reference=reference[k],
         probability=maps[k],
         pixel_mm=patient.spacing[1:],

@@ -18,9 +18,7 @@ _SURFACES = (
 )
 
 
-def objectives(
-  results: Sequence[_counts.CohortCounts],
-) -> list[dict[str, Any]]:
+def objectives(results: Sequence[_counts.CohortCounts]) -> list[dict[str, Any]]:
   """A row per model: test patients at 0.5 and at the validation's threshold.
 
   Distances are medians over the test patients, so that a missed structure
@@ -46,8 +44,7 @@ def _rows(
   )
   half = score_on.index(0.5)
   reduction = thresholds.sensitivity(
-    choose_on.even,
-    perturbations=(-_sensitivity.PAPER, _sensitivity.PAPER),
+    choose_on.even, perturbations=(-_sensitivity.PAPER, _sensitivity.PAPER)
   )
   row = {
     "test_patients": len(score_on.names),

@@ -49,6 +49,17 @@ def tables(
   return {name: rows for name, rows in found.items() if rows}
 
 
+def details(found: Mapping[str, Rows]) -> dict[str, Any]:
+  """What threshold.json keeps of the tables of anyone's maps."""
+  return {
+    "optima": found["optimum"],
+    "surface_optima": found.get("surface_optima", []),
+    "calibration": found["calibration"][0],
+    "missed": sum(row["missed"] for row in found["cases"]),
+    "hallucinated": sum(row["hallucinated"] for row in found["cases"]),
+  }
+
+
 def of_models(
   results: Sequence[_counts.CohortCounts],
   analysis: Analysis,
