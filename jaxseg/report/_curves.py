@@ -148,7 +148,7 @@ def surfaces(
       anyone's maps, a panel each.
 
   Returns:
-    Figure; distances are cut off far above their optima.
+    Figure; distances are on a logarithmic axis, linear below 1 mm.
 
   Raises:
     DataError: There are no rows, or one lacks a column.
@@ -171,14 +171,13 @@ def surfaces(
       )
   label = _labels.heading(column) if column else ""
   figure = _multiples(lines, title, "threshold", label, sharey=bool(column))
-  for name, panel in zip(columns, figure.axes, strict=False):
-    if name.endswith("_mm"):
-      marks = [one.mark[1] for one in lines if one.mark and (
-        column or one.panel == _labels.heading(name))]  # fmt: skip
-      # Towards both ends distances are those of the whole image.
-      panel.set_ylim(0, max(5.0, 4 * float(np.median(marks or [0.0]))))
-      panel.yaxis.set_major_locator(mpl_ticker.MaxNLocator(5))
-      panel.yaxis.set_major_formatter(mpl_ticker.FormatStrFormatter("%g"))
+  distances = figure.axes if column else figure.axes[1:]
+  for panel in distances if column != "nsd_2mm" else ():
+    # Towards both ends distances are those of the whole image.
+    panel.set_yscale("symlog", linthresh=1)
+    panel.yaxis.set_major_formatter(mpl_ticker.FormatStrFormatter("%g"))
+    panel.set_ylim(0, 1.3 * max(float(np.nanmax([1.0, *one.y]))
+                                for one in lines))  # fmt: skip
   if column:
     _add_legend(figure, lines, {})
   return figure
@@ -274,8 +273,8 @@ def _draw(
              marker=line.marker, markersize=3.5)  # fmt: skip
   if line.band:
     # Every fifth: a band is not simplified as a line is, and files get large.
-    x, low, high = (values[::5] for values in (line.x, *line.band))
-    panel.fill_between(x, low, high, color=color, alpha=0.15, lw=0)
+    some = [values[::5] for values in (line.x, *line.band)]
+    panel.fill_between(*some, color=color, alpha=0.15, lw=0)
   if line.mark is None:
     return
   x, y = line.mark
@@ -324,7 +323,7 @@ def _add_legend(
   if "level" in found:
     level = f"{100 * found['level']:g} %"
     handles += [
-      _style.handle(f"{level} interval of the optimum", color=quiet, lw=1.2),
+      _style.handle(f"{level} interval of the threshold", color=quiet, lw=1.2),
       _style.handle(f"{level} interval of Dice", color=quiet, alpha=0.15, lw=9),
     ]
   handles.append(_style.handle(grey, color=_HALF, linewidth=1.0))

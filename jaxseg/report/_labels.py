@@ -22,7 +22,8 @@ _HEADINGS = {
   "spearman": "Spearman ρ",
   "spearman_p": "p (Spearman)",
 }
-_UNITS = {"mm": "mm", "hu": "HU", "gy": "Gy", "s": "s"}
+_DEFINITIONS = {"achieved_dice": "achieved Dice", "volume_ml": "volume, mL"}
+_UNITS = {"mm": "mm", "ml": "mL", "hu": "HU", "gy": "Gy", "s": "s"}
 _SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
@@ -50,8 +51,8 @@ def objective_label(name: str) -> str:
 
 
 def definition_label(name: str) -> str:
-  """A definition's name for people: without underscores."""
-  return name.replace("_", " ")
+  """A definition's name for people: "kept fraction" of "kept_fraction"."""
+  return _DEFINITIONS.get(name, name.replace("_", " "))
 
 
 def heading(column: str) -> str:

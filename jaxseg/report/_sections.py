@@ -30,7 +30,7 @@ _SCOPES_TEXT = (
   " Dice."
 )
 _INTERVALS = (
-  " Intervals hold {level:.0%} of {resamples} resamples of the patients; of"
+  " Intervals hold {level:.0%} of {resamples} resamples of the patients; with"
   " fewer than 10 patients they are too narrow."
 )
 _CHOICE_RUN = (
@@ -47,11 +47,11 @@ _CHOICE_MAPS = (
   " cases' values."
 )
 _CALIBRATION = (
-  "Are probabilities what they say? The expected calibration error is the mean"
-  " distance of frequency and probability, voxel by voxel. Were they"
-  " calibrated, Dice would be highest at half of its highest value, and the"
-  " optimum could be told from the maps alone: the expected threshold, as the"
-  " maps are and at the fitted temperature, stands beside the empirical one."
+  "Do probabilities match observed frequencies? The calibration error is the"
+  " mean difference of the two, weighted by voxels. Of calibrated maps the best"
+  " threshold is half of the best Dice, and it could be told from the maps"
+  " alone: this expected threshold, of the maps as they are and after"
+  " calibration by a fitted temperature, stands beside the empirical one."
 )
 _SURFACES = (
   "Surface metrics of the cases at each threshold, and the best threshold of"
@@ -63,13 +63,11 @@ _MODEL = {"structure": "structure", "objective": "objective"}
 _SWEEP = {
   **_MODEL,
   "threshold": "threshold",
-  "threshold_low": "from",
-  "threshold_high": "to",
+  "threshold_interval": "interval",
   "dice_validation": "Dice, validation",
   "left_out_value": "left out",
   "dice_test": "Dice, test",
-  "dice_test_low": "from",
-  "dice_test_high": "to",
+  "dice_test_interval": "interval",
   "dice_test_half": "Dice, test, at 0.5",
   "missed": "missed",
 }
@@ -77,9 +75,9 @@ _OPTIMUM = {
   "criterion": "criterion",
   "aggregate": "aggregate",
   "threshold": "threshold",
-  "threshold_low": "from",
-  "threshold_high": "to",
+  "threshold_interval": "interval",
   "value": "value",
+  "value_interval": "interval",
   "left_out_value": "left out",
   "dice": "Dice",
   "dice_half": "Dice at 0.5",
@@ -87,11 +85,11 @@ _OPTIMUM = {
 _CALIBRATION_COLUMNS = {
   "expected_calibration_error": "calibration error",
   "temperature": "temperature",
-  "expected_calibration_error_calibrated": "error then",
-  "empirical_threshold": "threshold",
+  "expected_calibration_error_calibrated": "error, calibrated",
+  "empirical_threshold": "best threshold",
   "half_of_best_dice": "half of best Dice",
   "expected_threshold": "expected threshold",
-  "expected_threshold_calibrated": "expected then",
+  "expected_threshold_calibrated": "expected, calibrated",
 }
 _SURFACE_COLUMNS = {
   "metric": "metric",
@@ -137,7 +135,7 @@ def sweep_sections(
       + intervals
       + (f"\n\n{_SCOPES_TEXT}" if run else ""),
       figures={curve: "Dice against threshold"},
-      rows=_main(optima) if run else optima,
+      rows=_with_intervals(_main(optima) if run else optima),
       columns=_SWEEP if run else _OPTIMUM,
       tables=[
         paths[name] for name in ("sweep", "optimum", "curve", "cases")
@@ -153,7 +151,9 @@ def sweep_sections(
     _page.Section(
       title="Calibration",
       text=_CALIBRATION
-      + (" The temperature is that of the validation patients." if run else ""),
+      + (
+        " The temperature is fitted on the validation patients." if run else ""
+      ),
       figures={figure: "Share in the reference against probability"},
       rows=tables["calibration"],
       columns=(_MODEL if run else {}) | _CALIBRATION_COLUMNS,
@@ -267,7 +267,7 @@ def prominence_section(
     ),
     folder / "figures" / "prominence",
   )[0]
-  meanings = "; ".join(f"{k}: {v}" for k, v in study.DEFINITIONS.items())
+  meanings = "; ".join(f"`{k}`: {v}" for k, v in study.DEFINITIONS.items())
   return _page.Section(
     title="Optimal threshold and prominence",
     text="The paper reports r = 0.92 and does not print its formula for"
@@ -376,6 +376,23 @@ def example_sections(
       )
     )
   return sections
+
+
+def _with_intervals(rows: Rows) -> list[dict[str, Any]]:
+  """Rows with each pair of limits as one text."""
+  names = ("threshold", "value", "dice_test")
+  return [
+    {
+      **row,
+      **{
+        f"{name}_interval": f"{row[f'{name}_low']:.3f} to"
+        f" {row[f'{name}_high']:.3f}"
+        for name in names
+        if f"{name}_low" in row
+      },
+    }
+    for row in rows
+  ]
 
 
 def _who(provenance: Mapping[str, Any]) -> str:
