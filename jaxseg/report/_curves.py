@@ -23,7 +23,7 @@ _HALF = "#9a9a9a"
 _MEAN = "mean of the cases' Dice"
 _MAPS = {
   "": _style.ObjectiveStyle("pooled Dice", "#0072b2", "o", 6.0, "-"),
-  _MEAN: _style.ObjectiveStyle(_MEAN, "#d55e00", "", 0.0, "-"),
+  _MEAN: _style.ObjectiveStyle(_MEAN, "#d55e00", "", 0.0, "--"),
 }
 
 
@@ -92,7 +92,7 @@ def curves(rows: Rows, optima: Rows, title: str) -> mpl_figure.Figure:
   figure = _multiples(lines, title, "threshold", label)
   if len(best) == 1:
     _write_threshold(figure.axes[0], lines[0])
-  _add_legend(figure, lines, first)
+  _add_legend(figure, lines, next((r for r in optima if "level" in r), {}))
   return figure
 
 
@@ -307,7 +307,7 @@ def _add_legend(
 ) -> None:
   """The lines, then the signs; a row of optima tells of their intervals."""
   handles = [
-    _style.handle(look.label, color=look.color, marker=look.marker,
+    _style.handle(look.label, color=look.color, ls=look.line, marker=look.marker,
                   markersize=look.size, markeredgecolor="white")
     for look in _looks(lines).values()
   ]  # fmt: skip

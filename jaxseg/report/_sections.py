@@ -125,9 +125,8 @@ def sweep_sections(
     ),
     figures / ("curves" if run else "curve"),
   )[0]
-  intervals = ""
-  if "level" in optima[0]:
-    intervals = _INTERVALS.format(**optima[0])
+  some = [row for row in optima if "level" in row][:1]
+  intervals = "".join(_INTERVALS.format(**row) for row in some)
   found = [
     _page.Section(
       title="Dice against threshold",

@@ -84,7 +84,7 @@ def write_maps(
   """
   best = optima[0]
   facts = {
-    f"threshold of the highest {best['criterion']}": f"{best['threshold']:g}",
+    f"threshold, chosen by {best['criterion']}": f"{best['threshold']:g}",
     "Dice there": f"{best['dice']:.3f}",
     "Dice at 0.5": f"{best['dice_half']:.3f}",
   }

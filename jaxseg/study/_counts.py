@@ -228,7 +228,9 @@ class CohortCounts:
       DataError: The file is missing, damaged, or of another version.
     """
     try:
-      with np.load(path, allow_pickle=False) as file:
+      # Not the path: NumPy leaves a file open that is no archive.
+      content = io.BytesIO(path.read_bytes())
+      with np.load(content, allow_pickle=False) as file:
         arrays = {name: file[name] for name in file.files}
       if (version := int(arrays.get("format", 0))) != _FORMAT:
         raise errors.DataError(
