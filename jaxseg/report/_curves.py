@@ -27,7 +27,7 @@ _MAPS = {
 }
 
 
-@dataclasses.dataclass(frozen=True, eq=False)
+@dataclasses.dataclass(eq=False)
 class _Line:
   """One line of a panel, its band, and what is marked on it."""
 
@@ -72,19 +72,17 @@ def curves(rows: Rows, optima: Rows, title: str) -> mpl_figure.Figure:
   lines = []
   for key, own in _groups(rows):
     row = best[key]
-    certain = "dice_low" not in own[0]
-    lines.append(
-      _Line(
-        *key,
-        _column(own, "threshold"),
-        _column(own, "dice"),
-        None if certain else (_column(own, "dice_low"),
-                              _column(own, "dice_high")),
-        (row["threshold"], row[f"dice{part}"]),
-        (row[plateau[0]], row[plateau[1]]),
-        None if certain else (row["threshold_low"], row["threshold_high"]),
-      )
-    )  # fmt: skip
+    line = _Line(
+      *key,
+      _column(own, "threshold"),
+      _column(own, "dice"),
+      mark=(row["threshold"], row[f"dice{part}"]),
+      plateau=(row[plateau[0]], row[plateau[1]]),
+    )
+    if "dice_low" in own[0]:
+      line.band = _column(own, "dice_low"), _column(own, "dice_high")
+      line.interval = row["threshold_low"], row["threshold_high"]
+    lines.append(line)
   if not is_run and first["cases"] > 1:
     mean = _column(rows, "dice_mean_case")
     lines.append(_Line("", _MEAN, _column(rows, "threshold"), mean))
@@ -111,11 +109,10 @@ def reliability(rows: Rows, title: str) -> mpl_figure.Figure:
     DataError: There are no rows, or one lacks a column.
   """
   _labels.check(f"figure {title!r}", rows, ("confidence", "frequency"))
-  lines = [
-    _Line(*key, _column(own, "confidence"), _column(own, "frequency"),
-          marker="o")
-    for key, own in _groups(rows)
-  ]  # fmt: skip
+  lines = []
+  for key, own in _groups(rows):
+    x, y = _column(own, "confidence"), _column(own, "frequency")
+    lines.append(_Line(*key, x, y, marker="o"))
   labels = "mean probability", "share in the reference"
   if "objective" in rows[0]:
     figure = _multiples(lines, title, *labels, diagonal=True)
@@ -127,8 +124,8 @@ def reliability(rows: Rows, title: str) -> mpl_figure.Figure:
   _draw(panel, lines[0], _MAPS[""])
   panel.set_ylabel(labels[1])
   low, high = _column(rows, "low"), _column(rows, "high")
-  below.bar(low, _column(rows, "voxels"), 0.9 * (high - low), align="edge",
-            color=_MAPS[""].color)  # fmt: skip
+  look: dict[str, Any] = {"align": "edge", "color": _MAPS[""].color}
+  below.bar(low, _column(rows, "voxels"), 0.9 * (high - low), **look)
   below.set_yscale("log")
   below.set(xlabel="probability", ylabel="voxels")
   return figure
@@ -176,8 +173,7 @@ def surfaces(
     # Towards both ends distances are those of the whole image.
     panel.set_yscale("symlog", linthresh=1)
     panel.yaxis.set_major_formatter(mpl_ticker.FormatStrFormatter("%g"))
-    panel.set_ylim(0, 1.3 * max(float(np.nanmax([1.0, *one.y]))
-                                for one in lines))  # fmt: skip
+    panel.set_ylim(0, 1.3 * max(np.nanmax([1.0, *one.y]) for one in lines))
   if column:
     _add_legend(figure, lines, {})
   return figure
@@ -269,23 +265,27 @@ def _draw(
 ) -> None:
   """A line with its band, its optimum and what surrounds that."""
   color = look.color
-  panel.plot(line.x, line.y, color=color, linestyle=look.line, zorder=3,
-             marker=line.marker, markersize=3.5)  # fmt: skip
+  dots: dict[str, Any] = {"marker": line.marker, "ms": 3.5}
+  panel.plot(line.x, line.y, look.line, color=color, zorder=3, **dots)
   if line.band:
     # Every fifth: a band is not simplified as a line is, and files get large.
-    some = [values[::5] for values in (line.x, *line.band)]
-    panel.fill_between(*some, color=color, alpha=0.15, lw=0)
+    x, low, high = (np.asarray(v)[::5] for v in (line.x, *line.band))
+    panel.fill_between(x, low, high, color=color, alpha=0.15, lw=0)
   if line.mark is None:
     return
-  x, y = line.mark
+  best, y = line.mark
   if line.plateau:
-    panel.plot(line.plateau, [y, y], color=color, alpha=0.35, linewidth=7,
-               solid_capstyle="butt", zorder=2.5)  # fmt: skip
+    thick: dict[str, Any] = {"lw": 7, "alpha": 0.35, "solid_capstyle": "butt"}
+    panel.plot(line.plateau, [y, y], color=color, zorder=2.5, **thick)
   if line.interval:
-    panel.plot(line.interval, [y, y], color=color, linewidth=1.2, zorder=3.5)
-  panel.plot(x, y, color=color, marker=look.marker, markersize=look.size,
-             markeredgecolor="white", markeredgewidth=0.8,
-             zorder=4)  # fmt: skip
+    panel.plot(line.interval, [y, y], color=color, lw=1.2, zorder=3.5)
+  dot: dict[str, Any] = {
+    "ms": look.size,
+    "mec": "white",
+    "mew": 0.8,
+    "zorder": 4,
+  }
+  panel.plot(best, y, look.marker, color=color, **dot)
 
 
 def _write_threshold(panel: mpl_axes.Axes, line: _Line) -> None:
@@ -295,8 +295,12 @@ def _write_threshold(panel: mpl_axes.Axes, line: _Line) -> None:
   text = f"{line.mark[0]:.3f}"
   if line.interval:
     text += " ({:.3f} to {:.3f})".format(*line.interval)
-  panel.annotate(text, line.mark, (0, 8), textcoords="offset points",
-                 ha="center", size=9)  # fmt: skip
+  offset: dict[str, Any] = {
+    "textcoords": "offset points",
+    "ha": "center",
+    "size": 9,
+  }
+  panel.annotate(text, line.mark, (0, 8), **offset)
 
 
 def _add_legend(
@@ -307,24 +311,21 @@ def _add_legend(
 ) -> None:
   """The lines, then the signs; a row of optima tells of their intervals."""
   handles = [
-    _style.handle(look.label, color=look.color, ls=look.line, marker=look.marker,
-                  markersize=look.size, markeredgecolor="white")
-    for look in _looks(lines).values()
-  ]  # fmt: skip
-  quiet = _style.QUIET
+    _style.handle(
+      one.label, color=one.color, ls=one.line, marker=one.marker, ms=one.size
+    )
+    for one in _looks(lines).values()
+  ]
+  signs: list[tuple[str, dict[str, Any]]] = []
   if any(line.mark for line in lines):
-    handles.append(
-      _style.handle("optimum", color=quiet, linestyle="none", marker="o")
-    )
+    signs.append(("optimum", {"ls": "none", "marker": "o"}))
   if any(one.plateau and one.plateau[1] > one.plateau[0] for one in lines):
-    handles.append(
-      _style.handle("plateau of the optimum", color=quiet, alpha=0.35, lw=7)
-    )
+    signs.append(("plateau of the optimum", {"alpha": 0.35, "lw": 7}))
   if "level" in found:
-    level = f"{100 * found['level']:g} %"
-    handles += [
-      _style.handle(f"{level} interval of the threshold", color=quiet, lw=1.2),
-      _style.handle(f"{level} interval of Dice", color=quiet, alpha=0.15, lw=9),
-    ]
+    level = f"{100 * found['level']:g} % interval of"
+    signs.append((f"{level} the threshold", {"lw": 1.2}))
+    signs.append((f"{level} Dice", {"alpha": 0.15, "lw": 9}))
+  for label, look in signs:
+    handles.append(_style.handle(label, color=_style.QUIET, **look))
   handles.append(_style.handle(grey, color=_HALF, linewidth=1.0))
   _style.add_legend(figure, handles)

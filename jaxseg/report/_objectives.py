@@ -107,44 +107,39 @@ def _draw(
 ) -> bool:
   """Draws one panel; says whether a value was infinite."""
   spread = 0.27 if len(styles) > 1 else 0.0
-  offsets = dict(
-    zip(styles, np.linspace(-spread, spread, len(styles)), strict=True)
-  )
-  missed = False
+  offsets = np.linspace(-spread, spread, len(styles))
+  places = dict(zip(styles, offsets, strict=True))
+  missed = scaled = False
   for row in rows:
     look = styles[row["objective"]]
-    y = names.index(row["structure"]) + offsets[row["objective"]]
+    y = names.index(row["structure"]) + places[row["objective"]]
     filled, hollow = row.get(kind.column), row.get(kind.hollow)
     scale = 100.0 if kind.percent else 1.0
     pair = [
       scale * v for v in (filled, hollow) if _number(v) and math.isfinite(v)
     ]
+    scaled |= bool(pair)
     if len(pair) == 2:
-      panel.plot(pair, [y, y], color=look.color, alpha=0.45, linewidth=1.4)
+      panel.plot(pair, [y, y], color=look.color, alpha=0.45, lw=1.4)
+    dot: dict[str, Any] = {
+      "ms": look.size + 0.5,
+      "mec": look.color,
+      "mew": 1.2,
+      "zorder": 3,
+    }
     for value, face in ((hollow, "white"), (filled, look.color)):
       if not _number(value):
         continue
-      infinite = math.isinf(value)
-      missed |= infinite
-      panel.plot(
-        1.0 if infinite else scale * value,
-        y,
-        linestyle="none",
-        marker=">" if infinite else look.marker,
-        color=face,
-        markersize=look.size + 0.5,
-        markeredgewidth=1.2,
-        markeredgecolor=look.color,
-        clip_on=not infinite,
-        zorder=3,
-        transform=panel.get_yaxis_transform() if infinite else panel.transData,
-      )
+      if math.isinf(value):
+        missed = True
+        at_edge = panel.get_yaxis_transform()
+        panel.plot(
+          1.0, y, ">", color=face, clip_on=False, transform=at_edge, **dot
+        )
+      else:
+        panel.plot(scale * value, y, look.marker, color=face, **dot)
   _dress(panel, kind, len(names))
-  if not any(
-    _number(r.get(c)) and math.isfinite(r[c])
-    for r in rows
-    for c in (kind.column, kind.hollow)
-  ):
+  if not scaled:
     panel.set(xlim=(0.0, 1.0), xticks=[])  # All missed: no scale to show.
   return missed
 
