@@ -252,28 +252,10 @@ def chosen(
   row = optimum_rows(choose_on, score_on, settings)[0]
   kept = dict(details or {})
   if counts.is_run:
-    kept = {
-      "objective": counts.facts["objective"],
-      "seed": counts.facts["seed"],
-      "chosen_by": f"highest pooled {settings.criterion} of the validation"
-      " patients",
-      **{
-        said: row[name]
-        for name, said in {
-          "dice": "dice_validation",
-          "left_out_value": "left_out_value",
-          "dice_test": "dice_test",
-          "dice_test_low": "dice_test_low",
-          "dice_test_high": "dice_test_high",
-          "dice_test_half": "dice_test_at_half",
-          "cases": "validation_patients",
-          "test_patients": "test_patients",
-        }.items()
-        if name in row
-      },
-      **kept,
-      "store": counts.facts["store"],
-    }
+    by = f"highest pooled {settings.criterion} of the validation patients"
+    names = ("objective", "seed", "store")
+    kept |= {"chosen_by": by, **in_words_of_a_run(row)}
+    kept |= {name: counts.facts.get(name) for name in names}
   interval = None
   if "threshold_low" in row:
     interval = row["threshold_low"], row["threshold_high"]

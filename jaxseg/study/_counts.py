@@ -142,12 +142,31 @@ class CohortCounts:
     return any(self.parts)
 
   @property
+  def lacks_surfaces(self) -> np.ndarray:
+    """Of each case whether it has no surfaces, bool `[case]`."""
+    if self.surfaces is None:
+      return np.ones(len(self.names), np.bool_)
+    return np.isnan(self.surfaces[:, 3]).any(-1)
+
+  @property
   def name(self) -> str:
     """Structure, objective and seed of a model; of maps how many they are."""
     if not self.is_run:
       return f"{len(self.names)} case{'s' if len(self.names) != 1 else ''}"
     structure, objective, seed = (self.facts.get(name) for name in _MODEL)
     return f"{structure}, {objective}, seed {seed}"
+
+  def take(self, which: Sequence[int]) -> "CohortCounts":
+    """Some of the cases, by their positions."""
+    return dataclasses.replace(
+      self,
+      names=tuple(self.names[k] for k in which),
+      parts=tuple(self.parts[k] for k in which),
+      scopes={scope: c[which] for scope, c in self.scopes.items()},
+      voxel_ml=self.voxel_ml[which],
+      keys=tuple(self.keys[k] for k in which),
+      surfaces=None if self.surfaces is None else self.surfaces[which],
+    )
 
   def select(
     self, *, part: str | None = None, scope: str | None = None
@@ -168,16 +187,15 @@ class CohortCounts:
       raise errors.DataError(
         f"{self.name}: no counts of part {part} in scope {scope}; sweep again"
       )
-    found = None if self.surfaces is None else self.surfaces[which]
-    if scope != first or (found is not None and np.isnan(found[:, 3]).any()):
-      found = None
+    own = self.take(which)
+    bare = scope != first or own.lacks_surfaces.any()
     return Cases(
-      tuple(self.names[k] for k in which),
-      self.scopes[scope][which],
+      own.names,
+      own.scopes[scope],
       self.grid,
-      self.voxel_ml[which],
-      found,
-      None if found is None else self.cuts,
+      own.voxel_ml,
+      None if bare else own.surfaces,
+      None if bare else self.cuts,
     )
 
   def sides(self, *, scope: str | None = None) -> tuple[Cases, Cases]:
@@ -272,33 +290,32 @@ class CohortCounts:
     """
     if not parts:
       raise errors.DataError("there are no counts to merge; count maps first")
-    first, found = parts[0], [p for p in parts if p.surfaces is not None]
+    first = parts[0]
     for part in parts:
       _check_alike(first, part)
-    cuts = found[0].cuts if found else None
+    cuts = next((p.cuts for p in parts if p.cuts is not None), None)
     surfaces = None
     if cuts is not None:
       none = np.full((4, len(cuts)), np.nan)
-      surfaces = np.concatenate(
+      surfaces = np.stack(
         [
-          np.tile(none, (len(p.names), 1, 1))
-          if p.surfaces is None
-          else p.surfaces
+          none if p.surfaces is None else p.surfaces[k]
           for p in parts
+          for k in range(len(p.names))
         ]
       )
     return CohortCounts(
-      tuple(name for part in parts for name in part.names),
-      tuple(name for part in parts for name in part.parts),
+      tuple(name for p in parts for name in p.names),
+      tuple(name for p in parts for name in p.parts),
       {
         scope: thresholds.Counts.stack(
-          [case for part in parts for case in part.scopes[scope]]
+          [case for p in parts for case in p.scopes[scope]]
         )
         for scope in first.scopes
       },
-      np.concatenate([part.voxel_ml for part in parts]),
+      np.concatenate([p.voxel_ml for p in parts]),
       first.grid,
-      tuple(key for part in parts for key in part.keys),
+      tuple(key for p in parts for key in p.keys),
       surfaces,
       cuts,
       first.facts,
@@ -313,6 +330,7 @@ class CohortCounts:
         different counts, or only some cases have surfaces.
     """
     whole = CohortCounts.join(parts)
+    bare = whole.lacks_surfaces
     places: dict[tuple[str, str], int] = {}
     for place, key in enumerate(zip(whole.parts, whole.names, strict=True)):
       seen = places.get(key, place)
@@ -323,29 +341,15 @@ class CohortCounts:
               f"case {_text.shown(key[1])} is there twice with different"
               " counts; merge one of the two"
             )
-      bare = whole.surfaces is not None and np.isnan(
-        whole.surfaces[place, 3, 0]
+      places[key] = seen if bare[place] else place
+    found = whole.take([places[key] for key in sorted(places)])
+    if found.surfaces is not None and found.lacks_surfaces.any():
+      first = found.names[int(found.lacks_surfaces.argmax())]
+      raise errors.DataError(
+        f"case {_text.shown(first)} was counted without surfaces, others with;"
+        " count all of them alike"
       )
-      places[key] = seen if bare else place
-    order = [places[key] for key in sorted(places)]
-    surfaces = whole.surfaces
-    if surfaces is not None:
-      surfaces = surfaces[order]
-      lacks = np.flatnonzero(np.isnan(surfaces[:, 3]).any(-1))
-      if len(lacks):
-        raise errors.DataError(
-          f"case {_text.shown(whole.names[order[lacks[0]]])} was counted"
-          " without surfaces, others with; count all of them alike"
-        )
-    return dataclasses.replace(
-      whole,
-      names=tuple(whole.names[k] for k in order),
-      parts=tuple(whole.parts[k] for k in order),
-      scopes={scope: c[order] for scope, c in whole.scopes.items()},
-      voxel_ml=whole.voxel_ml[order],
-      keys=tuple(whole.keys[k] for k in order),
-      surfaces=surfaces,
-    )
+    return found
 
 
 def _check_alike(first: CohortCounts, other: CohortCounts) -> None:
@@ -356,15 +360,14 @@ def _check_alike(first: CohortCounts, other: CohortCounts) -> None:
       " together; count again with the same"
     )
   pairs: list[tuple[str, Any, Any]] = [
-    ("scopes", list(first.scopes), list(other.scopes))
+    ("scopes", list(first.scopes), list(other.scopes)),
+    *(
+      (name, first.facts.get(name), other.facts.get(name))
+      for name in {**first.facts, **other.facts}
+    ),
   ]
-  for name in {**first.facts, **other.facts}:
-    pairs.append((name, first.facts.get(name), other.facts.get(name)))
-  ours, theirs = (
-    None if one.cuts is None else one.cuts.tolist() for one in (first, other)
-  )
-  if ours and theirs:
-    pairs.append(("surfaces at", ours, theirs))
+  if first.cuts is not None and other.cuts is not None:
+    pairs.append(("surfaces at", first.cuts.tolist(), other.cuts.tolist()))
   for name, ours, theirs in pairs:
     if ours != theirs:
       raise errors.DataError(

@@ -153,7 +153,7 @@ def test_threshold_json_of_a_run(tmp_path):
   assert again.interval == (0.3, 0.3)
   said = again.details
   assert (said["objective"], said["cohort"]) == ("bce", "blobs")
-  assert (said["dice_test"], said["dice_test_at_half"]) == (1.0, 0.0)
+  assert (said["dice_test"], said["dice_test_half"]) == (1.0, 0.0)
 
 
 def test_threshold_json_of_maps_is_json(tmp_path):

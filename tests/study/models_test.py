@@ -69,7 +69,7 @@ def test_the_threshold_is_chosen_on_validation_and_scored_on_test(trained):
   assert said.value == said.details["dice_validation"] == best.value
   curve = thresholds.curve(score_on.even.sum(0))
   assert said.details["dice_test"] == curve[best.index]
-  assert said.details["dice_test_at_half"] == curve[500]
+  assert said.details["dice_test_half"] == curve[500]
   assert said.details["store"] == run.store.content_hash
   assert not set(choose_on.names) & set(score_on.names)
 
