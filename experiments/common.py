@@ -54,7 +54,7 @@ def sweep(
   results: Sequence[study.CohortCounts],
   settings: study.Settings,
 ) -> list[report.Section]:
-  """Writes and tells what a sweep found."""
+  """Writes and prints the tables of a sweep."""
   tables = study.tables(results, settings)
   return _told(report.sweep_sections(run.folder, tables, provenance(run)))
 
@@ -62,7 +62,7 @@ def sweep(
 def sensitivity(
   run: data.Run, results: Sequence[study.CohortCounts]
 ) -> list[report.Section]:
-  """Writes and tells what a threshold costs that is off."""
+  """Writes and prints what a wrong threshold costs."""
   rows = study.sensitivity(results)
   return _told(
     [
@@ -76,7 +76,7 @@ def sensitivity(
 def prominence(
   run: data.Run, results: Sequence[study.CohortCounts]
 ) -> list[report.Section]:
-  """Writes and tells how optimum and prominence correlate."""
+  """Writes and prints how optimum and prominence correlate."""
   rows = study.prominence(run, results)
   return _told(
     [
@@ -90,7 +90,7 @@ def prominence(
 def objectives(
   run: data.Run, results: Sequence[study.CohortCounts]
 ) -> list[report.Section]:
-  """Writes and tells what models of different objectives reach."""
+  """Writes and prints what each training objective reaches."""
   rows = study.objectives(results)
   return _told([report.objectives_section(run.folder, rows, provenance(run))])
 

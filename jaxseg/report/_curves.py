@@ -171,7 +171,7 @@ def surfaces(
   distances = figure.axes if column else figure.axes[1:]
   for panel in distances if column != "nsd_2mm" else ():
     # Towards both ends distances are those of the whole image.
-    panel.set_yscale("symlog", linthresh=1)
+    panel.set_yscale("symlog", linthresh=1, linscale=0.4)
     panel.yaxis.set_major_formatter(mpl_ticker.FormatStrFormatter("%g"))
     panel.set_ylim(0, 1.3 * max(np.nanmax([1.0, *one.y]) for one in lines))
   if column:

@@ -81,7 +81,7 @@ _COLUMNS = {
     "left_out_value": "left out",
     "dice_test": "Dice, test",
     "dice_test_interval": "interval",
-    "dice_test_half": "Dice, test, at 0.5",
+    "dice_test_half": "at 0.5",
     "missed": "missed",
   },
   "optimum": {

@@ -58,7 +58,7 @@ class Settings:
 def optimum_rows(
   choose_on: _counts.Cases, score_on: _counts.Cases, settings: Settings
 ) -> list[dict[str, Any]]:
-  """A row for each aggregate: the optimum, how certain, and its worth.
+  """A row for each aggregate: the optimum, its certainty and its worth.
 
   Args:
     choose_on: Cases that the threshold is chosen on.
@@ -196,9 +196,9 @@ def _scored(
 def resampled(
   counts: thresholds.Counts, statistic: Any, settings: Settings, **how: Any
 ) -> thresholds.Bootstrap:
-  """`thresholds.bootstrap`, each different draw of patients computed once.
+  """`thresholds.bootstrap` that computes each distinct draw of patients once.
 
-  Of 3 patients there are 10 draws that differ, however often one draws.
+  Three patients have 10 distinct draws, whatever the number of resamples.
   """
   patients = len(counts.positive)
   drawn = np.random.default_rng(settings.seed).integers(

@@ -104,7 +104,7 @@ class CohortCounts:
       case has none, None where no case has.
     cuts: float32 `[cut]`, the thresholds of the surfaces.
     facts: JSON-able: structure, objective, seed and negatives of a model, class
-      and label of maps; cases of different facts do not go together.
+      and label of maps; cases whose facts differ do not merge.
   """
 
   names: tuple[str, ...]

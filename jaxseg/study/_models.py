@@ -30,7 +30,7 @@ def sweep_run(
   Args:
     run: Prepared run folder with models.
     folders: Models to sweep; None is all finished ones.
-    settings: Of the choice of threshold and of its intervals.
+    settings: How the threshold is chosen, and its intervals made.
     on_model: Called after each model with (name, done, all).
 
   Raises:

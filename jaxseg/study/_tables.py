@@ -66,7 +66,7 @@ def of_models(
   *,
   scope: str | None = None,
 ) -> Rows:
-  """The rows of an analysis, of each model, with what tells it apart.
+  """The rows of an analysis for each model, with columns that identify it.
 
   Args:
     results: Counts of the models, or those of maps, whose rows stay as they
@@ -161,8 +161,8 @@ def calibration_rows(choose_on: _counts.Cases, score_on: _counts.Cases) -> Rows:
 
   Args:
     choose_on: Cases that a temperature is fitted on.
-    score_on: Cases whose calibration is told, and whose optimum is expected
-      without their labels, as the maps are and at that temperature.
+    score_on: Cases whose calibration is measured, and whose optimum is
+      predicted without labels, as they are and at that temperature.
 
   Returns:
     One row; without a temperature where none fits better than another.
@@ -181,7 +181,7 @@ def calibration_rows(choose_on: _counts.Cases, score_on: _counts.Cases) -> Rows:
   try:
     temperature = thresholds.fit_temperature(choose_on.counts)
   except errors.DataError:
-    pass  # To a constant map every temperature fits alike.
+    pass  # Every temperature fits a constant map equally well.
   else:
     soft = thresholds.with_temperature(counts, temperature)
     after = thresholds.expected_optimum(soft)
@@ -220,11 +220,11 @@ def _uncalibrated(threshold: float, temperature: float) -> float:
 
 
 def reliability_rows(_: _counts.Cases, score_on: _counts.Cases) -> Rows:
-  """A row for each bin of probability: how often it was right.
+  """A row for each bin of probability: the frequency observed in it.
 
   Args:
     _: The cases to choose on; nothing is chosen.
-    score_on: Cases whose voxels are looked at.
+    score_on: Cases whose voxels are binned.
   """
   curve = thresholds.reliability(score_on.counts)
   columns = {
