@@ -3,8 +3,6 @@
 from jaxseg.report._labels import format_column
 from jaxseg.report._labels import heading
 from jaxseg.report._labels import is_numeric
-from jaxseg.report._labels import objective_label
-from jaxseg.report._labels import structure_label
 from jaxseg.report._page import Section
 from jaxseg.report._page import write_page
 from jaxseg.report._provenance import provenance
@@ -23,12 +21,10 @@ __all__ = [
   "format_column",
   "heading",
   "is_numeric",
-  "objective_label",
   "objectives_section",
   "prominence_section",
   "provenance",
   "sensitivity_section",
-  "structure_label",
   "sweep_sections",
   "write_csv",
   "write_maps",
