@@ -16,8 +16,8 @@ from absl import app
 from absl import flags
 from absl import logging
 
+from experiments import console
 from jaxseg import errors
-from jaxseg import report
 from jaxseg import training
 
 _interrupted = threading.Event()
@@ -87,8 +87,8 @@ class Console(training.Console):
 
 @contextlib.contextmanager
 def progress(title: str) -> Iterator[Callable[[str, int, int], None]]:
-  """A bar as `report.progress` shows it, that asks for interrupts, too."""
-  with report.progress(title) as on_item:
+  """A bar as `console.progress` shows it, that asks for interrupts, too."""
+  with console.progress(title) as on_item:
 
     def move(item: str, done: int, all_: int) -> None:
       check_interrupt()

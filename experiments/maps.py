@@ -1,4 +1,4 @@
-"""Flags and work of a sweep over anyone's maps."""
+"""A sweep over anyone's maps: its flags, and what it prints."""
 
 from collections.abc import Callable, Sequence
 import glob
@@ -23,13 +23,15 @@ PROBABILITIES = flags.DEFINE_string(
   " .npz, fractional DICOM SEG.",
 )
 _REFERENCE = flags.DEFINE_string(
-  "reference", None, "References of them, a folder or glob; paired by name."
+  "reference",
+  None,
+  "Reference masks, a folder or glob; paired with the maps by name.",
 )
 MERGE = flags.DEFINE_list(
   "merge",
   None,
-  "Instead of maps: counts of other runs or machines, files or folders, a"
-  " list.",
+  "Instead of maps, a list of files or folders of counts, such as those of"
+  " other machines.",
 )
 _CLASS = flags.DEFINE_string(
   "class",
@@ -38,7 +40,9 @@ _CLASS = flags.DEFINE_string(
   " have names.",
 )
 _LABEL = flags.DEFINE_string(
-  "label", None, "The same of the references. Default: all that is not 0."
+  "label",
+  None,
+  "Label of the reference that is the structure. Default: all that is not 0.",
 )
 _RESAMPLE = flags.DEFINE_bool(
   "resample", False, "Interpolate maps that are not on their reference's grid."
@@ -52,10 +56,10 @@ _SURFACES = flags.DEFINE_bool(
   False,
   "Compute HD95, ASSD and NSD at 2 mm at 101 thresholds as well.",
 )
-_OBJECTIVE = flags.DEFINE_string(
+_CRITERION = flags.DEFINE_string(
   "choose",
   "dice",
-  "What the threshold is chosen for: dice, iou, f2 (F-beta), volume,"
+  "Criterion that the threshold is chosen by: dice, iou, f2 (F-beta), volume,"
   " recall>=0.95, precision>=0.9 or specificity>=0.99.",
 )
 _RESAMPLES = flags.DEFINE_integer(
@@ -79,22 +83,27 @@ _SHARD = flags.DEFINE_string(
 _FEW_PATIENTS = 10
 
 
+def settings(seed: int) -> study.Settings:
+  """How the flags say that a threshold is chosen."""
+  return study.Settings(
+    criterion=_CRITERION.value, resamples=_RESAMPLES.value, seed=seed
+  )
+
+
 def main(folder: pathlib.Path, seed: int) -> None:
   """Counts maps, or merges counts, and says what they say."""
   for one in (folder, *folder.parents):
     if one.exists() and not one.is_dir():
       raise errors.ConfigError(f"--output: {one} is a file; name a folder")
-  settings = study.MapSettings(
-    objective=_OBJECTIVE.value, resamples=_RESAMPLES.value, seed=seed
-  )
+  how = settings(seed)
   if MERGE.value:
     if PROBABILITIES.value or _REFERENCE.value:
       raise errors.ConfigError(
         "--merge: takes counts instead of maps; leave --probabilities and"
         " --reference out"
       )
-    found = study.MapCounts.merge(
-      [study.MapCounts.read(path) for path in _counts_files(MERGE.value)]
+    found = study.CohortCounts.merge(
+      [study.CohortCounts.read(path) for path in _counts_files(MERGE.value)]
     )
   else:
     counted = _count(folder)
@@ -108,19 +117,26 @@ def main(folder: pathlib.Path, seed: int) -> None:
     seed=seed,
     command=cli.command(),
   )
-  optima, calibration, files = report.write_maps(
-    folder, found, settings, origin
-  )
-  _tell(optima, calibration)
-  for best in study.map_surface_optima(study.map_surface_rows(found)):
+  tables = study.tables([found], how)
+  found.write(folder / "counts.npz")
+  sections = report.sweep_sections(folder, tables, origin)
+  details = {**study.details(tables), "provenance": origin}
+  study.chosen(found, how, details=details).write(folder / "threshold.json")
+  page = folder / "report" / "index.html"
+  report.write_maps(page, tables["optimum"], sections, origin)
+  _tell(tables["optimum"], tables["calibration"][0])
+  for best in tables.get("surface_optima", ()):
     name = report.heading(best["metric"])
     print(f"Best {name}: {best['value']:.3f} at {best['threshold']:g}")
-  for path in files:
-    if path.suffix != ".png":
+  for section in sections:
+    for path in (*section.tables, *section.figures):
       print(f"Written: {path}")
+  for name in ("counts.npz", "threshold.json"):
+    print(f"Written: {folder / name}")
+  print(f"Written: {page}")
 
 
-def _count(folder: pathlib.Path) -> study.MapCounts | None:
+def _count(folder: pathlib.Path) -> study.CohortCounts | None:
   """Counts of the maps; None if only a part of them was to be counted."""
   if not (PROBABILITIES.value and _REFERENCE.value):
     raise errors.ConfigError(

@@ -12,7 +12,6 @@ from experiments import cli
 from experiments import cohort
 from experiments import common
 from jaxseg import data
-from jaxseg import report
 from jaxseg import study
 
 flags.declare_key_flag("output")
@@ -22,9 +21,7 @@ flags.declare_key_flag("seed")
 
 def main() -> None:
   run = data.Run(cohort.output_folder())
-  results = study.read_run(run)
-  section = report.objectives_section(run, results, common.provenance(run))
-  common.tell(section, common.BRIEF["objectives"])
+  common.objectives(run, study.read_run(run))
 
 
 if __name__ == "__main__":

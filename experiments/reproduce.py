@@ -8,15 +8,12 @@ two CPU cores. Ends with OUTPUT/tables/*.csv, figures/*.{svg,png} and
 report/index.html. Stopped and started again it goes on where it was.
 """
 
-from collections.abc import Sequence
-
 from absl import flags
 
 from experiments import cli
 from experiments import cohort
 from experiments import common
 from experiments import family
-from jaxseg import data
 from jaxseg import report
 from jaxseg import study
 from jaxseg import training
@@ -44,32 +41,28 @@ def main() -> None:
     training.train_family(
       run.store, run.split, run.folder, configs, reporter=reporter
     )
+  settings = study.Settings(seed=cohort.SEED.value)
   with cli.progress("sweeping") as on_model:
-    results = study.sweep_run(run, on_model=on_model)
-  _report(run, results, configs)
-
-
-def _report(
-  run: data.Run,
-  results: Sequence[study.ModelCounts],
-  configs: Sequence[training.Config],
-) -> None:
-  origin = common.provenance(run)
-  analyses = {
-    "sweep": report.sweep_section,
-    "sensitivity": report.sensitivity_section,
-    "prominence": report.prominence_section,
-    "objectives": report.objectives_section,
-  }
-  sections = []
-  for name, analyse in analyses.items():
-    sections.append(analyse(run, results, origin))
-    common.tell(sections[-1], common.BRIEF.get(name, ()))
+    results = study.sweep_run(run, settings=settings, on_model=on_model)
+  sections = common.sweep(run, results, settings)
+  sections += common.sensitivity(run, results)
+  sections += common.prominence(run, results)
+  sections += common.objectives(run, results)
   first = {c.structure: c for c in reversed(configs)}
   folders = [training.model_folder(run.folder, c) for c in first.values()]
-  sections += report.overlay_sections(run, sorted(folders))
+  origin = common.provenance(run)
+  sections += report.example_sections(
+    run.folder, study.examples(run, sorted(folders)), origin
+  )
   path = run.folder / "report" / "index.html"
-  report.write_study(path, run, results, sections, origin)
+  report.write_study(
+    path,
+    run,
+    study.sensitivity_medians(study.sensitivity(results)),
+    study.objectives(results),
+    sections,
+    origin,
+  )
   print(f"Written: {path}")
 
 

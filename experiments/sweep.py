@@ -5,13 +5,16 @@ r"""Sweeps the threshold over probability maps: a run's, or anyone's.
     python -m experiments.sweep --probabilities='nnunet/*.npz' --class=1 \
         --reference='labelsTr/*.nii.gz' --label=1 --output=runs/liver
 
-Of a run: the maps of each trained model. Writes OUTPUT/counts/*.npz,
-tables/sweep.csv, figures/curves.{svg,png} and each model's threshold.json.
+Of a run, the maps of each trained model: the threshold is chosen on the
+validation patients and scored on the test patients. Writes each model's
+threshold.json.
 
-Of anyone's maps, paired with references by name: writes OUTPUT/counts/*.npz
-(one a case; counts of other machines are put together by --merge),
-tables/{optimum,curve,cases,calibration}.csv, figures/{curve,reliability} and
-threshold.json. OUTPUT is runs/sweep if left out.
+Of anyone's maps, paired with references by name: writes threshold.json and
+report/index.html into OUTPUT, which is runs/sweep if left out. Counts of other
+machines are put together by --merge.
+
+Both write OUTPUT/counts/*.npz, tables/*.csv (optimum or sweep, curve, cases,
+calibration, reliability, surfaces) and figures/*.{svg,png}.
 
 What was counted before is not counted again.
 """
@@ -25,7 +28,6 @@ from experiments import cohort
 from experiments import common
 from experiments import maps
 from jaxseg import data
-from jaxseg import report
 from jaxseg import study
 
 flags.declare_key_flag("output")
@@ -41,10 +43,10 @@ def main() -> None:
     return
   cli.compilation_cache()
   run = data.Run(cohort.output_folder())
+  settings = maps.settings(cohort.SEED.value)
   with cli.progress("sweeping") as on_model:
-    results = study.sweep_run(run, on_model=on_model)
-  section = report.sweep_section(run, results, common.provenance(run))
-  common.tell(section, common.BRIEF["sweep"])
+    results = study.sweep_run(run, settings=settings, on_model=on_model)
+  common.sweep(run, results, settings)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """Names beside points, placed so that they do not cover each other."""
 
 from collections.abc import Sequence
+from typing import Any
 
 from matplotlib import axes as mpl_axes
 import numpy as np
@@ -144,20 +145,12 @@ def _write(
   """The name, and a thin line to its point where that is not beside it."""
   x, y = panel.transData.inverted().transform(point)
   near = np.clip(point, box[:2], box[2:])
+  how: dict[str, Any] = {
+    "textcoords": "offset points",
+    "size": _SIZE,
+    "va": "bottom",
+  }
   if np.linalg.norm(near - point) > 1.5 * _GAP * pixels:
-    panel.annotate(
-      "",
-      (x, y),
-      (near - point) / pixels,
-      textcoords="offset points",
-      arrowprops={"arrowstyle": "-", "color": _style.QUIET, "lw": 0.7},
-    )
-  panel.annotate(
-    text,
-    (x, y),
-    (box[:2] - point) / pixels,
-    textcoords="offset points",
-    size=_SIZE,
-    va="bottom",
-    zorder=6,
-  )
+    line: dict[str, Any] = {"arrowstyle": "-", "color": _style.QUIET, "lw": 0.7}
+    panel.annotate("", (x, y), (near - point) / pixels, arrowprops=line, **how)
+  panel.annotate(text, (x, y), (box[:2] - point) / pixels, zorder=6, **how)

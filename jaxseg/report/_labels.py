@@ -1,6 +1,6 @@
 """Names and numbers as people read them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 import math
 from typing import Any
 
@@ -22,17 +22,15 @@ _HEADINGS = {
   "spearman": "Spearman ρ",
   "spearman_p": "p (Spearman)",
 }
+_DEFINITIONS = {"achieved_dice": "achieved Dice", "volume_ml": "volume, mL"}
+_UNITS = {"mm": "mm", "ml": "mL", "hu": "HU", "gy": "Gy", "s": "s"}
 _SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
 def structure_label(name: str) -> str:
-  """A structure's name for people.
+  """A structure's name for people: "left parotid" of "parotid_left".
 
-  Args:
-    name: Canonical name, such as "parotid_left", or any other text.
-
-  Returns:
-    "left parotid"; for a name outside of the vocabulary, the same rule.
+  A name outside of the vocabulary follows the same rule.
   """
   try:
     return structures.get(name).label
@@ -43,55 +41,32 @@ def structure_label(name: str) -> str:
 
 
 def objective_label(name: str) -> str:
-  """A training objective's name for people.
+  """A training objective's name for people: "BCE + 2D Dice" of "bce_dice".
 
-  Args:
-    name: Name of a loss, such as "bce_dice".
-
-  Returns:
-    "BCE + 2D Dice"; for other losses, the name without underscores.
+  Of other losses it is the name without underscores, of an import path that of
+  the function.
   """
-  own = name.rpartition(":")[2]  # Of an import path the function.
+  own = name.rpartition(":")[2]
   return _OBJECTIVES.get(own, own.replace("_", " "))
 
 
 def definition_label(name: str) -> str:
-  """The name of a definition, of prominence for instance, for people.
-
-  Args:
-    name: Such as "kept_slices".
-
-  Returns:
-    The name without underscores.
-  """
-  return name.replace("_", " ")
+  """A definition's name for people: "kept fraction" of "kept_fraction"."""
+  return _DEFINITIONS.get(name, name.replace("_", " "))
 
 
 def heading(column: str) -> str:
-  """A column's name for people.
-
-  Args:
-    column: Key in a table's rows, such as "hd95_mm".
-
-  Returns:
-    "HD95 (mm)"; for other columns, words and the unit in parentheses.
-  """
+  """A column's name for people, with its unit: "HD95 (mm)" of "hd95_mm"."""
   if column in _HEADINGS:
     return _HEADINGS[column]
-  for unit in ("mm", "hu", "gy", "s"):
-    if column.endswith(f"_{unit}"):
-      words = column.removesuffix(f"_{unit}").replace("_", " ")
-      said = {"hu": "HU", "gy": "Gy"}.get(unit, unit)
-      return f"{words[:1].upper()}{words[1:]} ({said})"
-  words = column.replace("_", " ")
-  return words[:1].upper() + words[1:]
+  words, _, unit = column.rpartition("_")
+  said = f" ({_UNITS[unit]})" if words and unit in _UNITS else ""
+  words = (words if said else column).replace("_", " ")
+  return words[:1].upper() + words[1:] + said
 
 
 def format_value(value: Any) -> str:
   """One value, numbers with three significant digits.
-
-  Args:
-    value: Text, number, bool or None.
 
   Returns:
     Text without markup: "–" where there is no value, "n/a" for NaN.
@@ -112,11 +87,9 @@ def format_column(column: str, values: Sequence[Any]) -> list[str]:
   """A column's values, numbers with the decimals that suit all of them.
 
   Args:
-    column: Key in a table's rows; structures and objectives get their labels.
+    column: Key in a table's rows; structures, objectives and definitions get
+      their labels.
     values: Text, numbers, bools or None.
-
-  Returns:
-    One text per value.
   """
   values = [plain(value) for value in values]
   if column in _LABELS:
@@ -141,14 +114,7 @@ def format_column(column: str, values: Sequence[Any]) -> list[str]:
 
 
 def format_probability(value: Any) -> str:
-  """A test's p, with two significant digits.
-
-  Args:
-    value: Number, or None.
-
-  Returns:
-    Text such as "0.012" or "1.6×10⁻⁴"; "–" or "n/a" where there is none.
-  """
+  """A test's p with two significant digits: "0.012" or "1.6×10⁻⁴"."""
   value = plain(value)
   if isinstance(value, float) and 1e-3 <= value <= 1:
     return f"{value:.2g}"
@@ -156,19 +122,44 @@ def format_probability(value: Any) -> str:
 
 
 def plain(value: Any) -> Any:
-  """A NumPy or JAX scalar as Python's own.
-
-  Args:
-    value: Anything; what is no array scalar is given back as it is.
-
-  Returns:
-    Text, int, float, bool or None, or the value itself.
-  """
+  """A NumPy or JAX scalar as Python's own; all else as it is."""
   return value.item() if hasattr(value, "item") else value
+
+
+def is_numeric(values: Sequence[Any]) -> bool:
+  """Whether a column holds numbers, and nothing else but None."""
+  kept = [value for value in map(plain, values) if value is not None]
+  return bool(kept) and all(
+    isinstance(value, int | float) and not isinstance(value, bool)
+    for value in kept
+  )
+
+
+def is_finite(value: Any) -> bool:
+  """Whether a cell holds a finite number."""
+  return value is not None and math.isfinite(value)
+
+
+def check(
+  what: str, rows: Sequence[Mapping[str, Any]], columns: Sequence[str]
+) -> None:
+  """Raises DataError unless there are rows and each has the columns."""
+  if not rows:
+    raise errors.DataError(
+      f"{what}: no rows; run the analysis that makes them first"
+    )
+  for number, row in enumerate(rows):
+    missing = [name for name in columns if name not in row]
+    if missing:
+      raise errors.DataError(
+        f"{what}: row {number} lacks {', '.join(missing)};"
+        f" give rows with {', '.join(columns)}"
+      )
 
 
 _LABELS = {
   "definition": definition_label,
+  "metric": heading,
   "objective": objective_label,
   "structure": structure_label,
 }

@@ -1,86 +1,70 @@
 """Objectives side by side: overlap, sensitivity, surface distances."""
 
 from collections.abc import Mapping, Sequence
-import dataclasses
 import math
-from typing import Any, TypeGuard
+from typing import Any, NamedTuple, TypeGuard
 
 from matplotlib import axes as mpl_axes
 from matplotlib import figure as mpl_figure
-from matplotlib import lines as mpl_lines
 from matplotlib import ticker as mpl_ticker
 import numpy as np
 
 from jaxseg import errors
-from jaxseg.report import _checks
 from jaxseg.report import _labels
 from jaxseg.report import _style
 
 
-@dataclasses.dataclass(frozen=True)
-class Panel:
-  """One panel of the figure of objectives.
-
-  Attributes:
-    column: The rows' column that is shown as filled markers.
-    label: Says what it is, unit included.
-    hollow: A second column, shown as hollow markers; None for one only.
-    percent: The values are fractions, to be shown in percent.
-    distance: The values are distances: their axis starts at zero.
-  """
+class _Panel(NamedTuple):
+  """A column shown as filled markers, and one beside it as hollow ones."""
 
   column: str
   label: str
-  hollow: str | None = None
+  hollow: str = ""
   percent: bool = False
-  distance: bool = False
+  from_zero: bool = True
 
 
 _PANELS = (
-  Panel(
+  _Panel(
     "dice_optimum",
     "Dice: filled at own threshold, hollow at 0.5",
     hollow="dice_half",
+    from_zero=False,
   ),
-  Panel(
+  _Panel(
     "sensitivity",
     "Dice lost at ±0.05, relative, mean of both sides",
     percent=True,
-    distance=True,
   ),
-  Panel("hd95_mm", "95th-percentile Hausdorff distance, mm", distance=True),
-  Panel("assd_mm", "average symmetric surface distance, mm", distance=True),
+  _Panel("hd95_mm", "95th-percentile Hausdorff distance, mm"),
+  _Panel("assd_mm", "average symmetric surface distance, mm"),
 )
 
 
 @_style.style()
 def objectives(
-  rows: Sequence[Mapping[str, Any]],
-  title: str,
-  *,
-  panels: Sequence[Panel] = _PANELS,
+  rows: Sequence[Mapping[str, Any]], title: str
 ) -> mpl_figure.Figure:
   """Dot plots of each objective's results by structure.
 
   Args:
-    rows: With structure, objective and the panels' columns; one row for each
-      structure and objective.
+    rows: Table `objectives`, one row for each structure and objective; columns
+      that no row has are left out.
     title: Stands above the figure.
-    panels: What is shown; columns that no row has are left out.
 
   Returns:
     Figure, two panels a row. A marker at the right edge is an infinite
     distance: the structure was missed.
 
   Raises:
-    DataError: structure or objective is missing, or every panel's column.
+    DataError: Structure or objective is missing, or every panel's column.
   """
-  _checks.columns(f"figure {title!r}", rows, ("structure", "objective"))
-  shown = [p for p in panels if any(_number(r.get(p.column)) for r in rows)]
+  _labels.check(f"figure {title!r}", rows, ("structure", "objective"))
+  shown = [p for p in _PANELS if any(_number(r.get(p.column)) for r in rows)]
   if not shown:
     raise errors.DataError(
       f"figure {title!r}: no row has any of"
-      f" {', '.join(p.column for p in panels)}; evaluate the models first"
+      f" {', '.join(p.column for p in _PANELS)}; evaluate the models first"
     )
   names = list(dict.fromkeys(row["structure"] for row in rows))
   styles = _style.objective_styles([row["objective"] for row in rows])
@@ -97,7 +81,16 @@ def objectives(
   labels = [_labels.structure_label(name) for name in names]
   grid[0].set_yticks(range(len(names)), labels)
   grid[0].set_ylim(len(names) - 0.4, -0.6)  # The first structure at the top.
-  _style.add_legend(figure, _handles(styles, missed))
+  handles = [
+    _style.handle(one.label, color=one.color, ls="none", marker=one.marker)
+    for one in styles.values()
+  ]
+  if missed:
+    edge = "at the edge: infinite, missed"
+    handles.append(
+      _style.handle(edge, color=_style.QUIET, ls="none", marker=">")
+    )
+  _style.add_legend(figure, handles)
   return figure
 
 
@@ -107,90 +100,55 @@ def _number(value: Any) -> TypeGuard[float]:
 
 def _draw(
   panel: mpl_axes.Axes,
-  kind: Panel,
+  kind: _Panel,
   rows: Sequence[Mapping[str, Any]],
   styles: Mapping[str, _style.ObjectiveStyle],
   names: Sequence[str],
 ) -> bool:
   """Draws one panel; says whether a value was infinite."""
   spread = 0.27 if len(styles) > 1 else 0.0
-  offsets = dict(
-    zip(styles, np.linspace(-spread, spread, len(styles)), strict=True)
-  )
-  missed = False
+  offsets = np.linspace(-spread, spread, len(styles))
+  places = dict(zip(styles, offsets, strict=True))
+  missed = scaled = False
   for row in rows:
     look = styles[row["objective"]]
-    y = names.index(row["structure"]) + offsets[row["objective"]]
-    filled, hollow = row.get(kind.column), row.get(kind.hollow or "")
+    y = names.index(row["structure"]) + places[row["objective"]]
+    filled, hollow = row.get(kind.column), row.get(kind.hollow)
     scale = 100.0 if kind.percent else 1.0
     pair = [
       scale * v for v in (filled, hollow) if _number(v) and math.isfinite(v)
     ]
+    scaled |= bool(pair)
     if len(pair) == 2:
-      panel.plot(pair, [y, y], color=look.color, alpha=0.45, linewidth=1.4)
+      panel.plot(pair, [y, y], color=look.color, alpha=0.45, lw=1.4)
+    dot: dict[str, Any] = {
+      "ms": look.size + 0.5,
+      "mec": look.color,
+      "mew": 1.2,
+      "zorder": 3,
+    }
     for value, face in ((hollow, "white"), (filled, look.color)):
       if not _number(value):
         continue
-      infinite = math.isinf(value)
-      missed |= infinite
-      panel.plot(
-        1.0 if infinite else scale * value,
-        y,
-        linestyle="none",
-        marker=">" if infinite else look.marker,
-        color=face,
-        markersize=look.size + 0.5,
-        markeredgewidth=1.2,
-        markeredgecolor=look.color,
-        clip_on=not infinite,
-        zorder=3,
-        transform=panel.get_yaxis_transform() if infinite else panel.transData,
-      )
+      if math.isinf(value):
+        missed = True
+        at_edge = panel.get_yaxis_transform()
+        panel.plot(
+          1.0, y, ">", color=face, clip_on=False, transform=at_edge, **dot
+        )
+      else:
+        panel.plot(scale * value, y, look.marker, color=face, **dot)
   _dress(panel, kind, len(names))
-  if not any(
-    _number(r.get(c)) and math.isfinite(r[c])
-    for r in rows
-    for c in (kind.column, kind.hollow or "")
-  ):
+  if not scaled:
     panel.set(xlim=(0.0, 1.0), xticks=[])  # All missed: no scale to show.
   return missed
 
 
-def _dress(panel: mpl_axes.Axes, kind: Panel, count: int) -> None:
+def _dress(panel: mpl_axes.Axes, kind: _Panel, count: int) -> None:
   panel.set_title(kind.label)
   panel.margins(x=0.06)
-  if kind.distance:
+  if kind.from_zero:
     panel.set_xlim(left=min(0.0, panel.get_xlim()[0]))
   if kind.percent:
     panel.xaxis.set_major_formatter(mpl_ticker.FormatStrFormatter("%g %%"))
   _style.stripe(panel, count)
-
-
-def _handles(
-  styles: Mapping[str, _style.ObjectiveStyle], missed: bool
-) -> list[mpl_lines.Line2D]:
-  handles = [
-    mpl_lines.Line2D(
-      [],
-      [],
-      color=look.color,
-      linestyle="none",
-      marker=look.marker,
-      markersize=look.size + 0.5,
-      label=look.label,
-    )
-    for look in styles.values()
-  ]
-  if missed:
-    handles.append(
-      mpl_lines.Line2D(
-        [],
-        [],
-        color=_style.QUIET,
-        linestyle="none",
-        marker=">",
-        markersize=7,
-        label="at the edge: infinite, missed",
-      )
-    )
-  return handles

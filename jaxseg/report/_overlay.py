@@ -5,7 +5,6 @@ from typing import Any
 from matplotlib import axes as mpl_axes
 from matplotlib import collections as mpl_collections
 from matplotlib import figure as mpl_figure
-from matplotlib import lines as mpl_lines
 from matplotlib import patches as mpl_patches
 import numpy as np
 
@@ -56,10 +55,8 @@ def overlay(
     )
   outlines = _outlines(np.asarray(reference, np.bool_), probability, threshold)
   box = _close_up(np.any([mask for _, _, mask in outlines], axis=0))
-  options: dict[str, Any] = {
-    "aspect": pixel_mm[0] / pixel_mm[1],
-    "interpolation": "nearest",
-  }
+  aspect = pixel_mm[0] / pixel_mm[1]
+  options: dict[str, Any] = {"aspect": aspect, "interpolation": "nearest"}
   figure = _style.new_figure(title, 0.6 + 3.3)
   whole, close, chance = figure.subplots(1, 3)
   low, high = _WINDOW_HU
@@ -75,11 +72,9 @@ def overlay(
     _dress(panel, name, None if panel is whole else box)
   _frame(whole, box)
   figure.colorbar(shown, ax=chance, shrink=0.8, ticks=[0, 0.5, 1])
-  handles = [
-    mpl_lines.Line2D([], [], color=color, linewidth=3, label=name)
-    for color, name, _ in outlines
-  ]
-  _style.add_legend(figure, handles)
+  _style.add_legend(
+    figure, [_style.handle(name, color=c, lw=3) for c, name, _ in outlines]
+  )
   return figure
 
 
@@ -139,29 +134,17 @@ def _outline(
 ) -> None:
   # The first is widest, so that it shows below what covers it.
   for (color, _, mask), times in zip(outlines, (2.4, 1.5, 1.0), strict=True):
-    panel.add_collection(
-      mpl_collections.LineCollection(
-        _edges(mask),
-        colors=color,
-        linewidths=width * times,
-        capstyle="projecting",
-      )
+    lines = mpl_collections.LineCollection(
+      _edges(mask), colors=color, lw=width * times, capstyle="projecting"
     )
+    panel.add_collection(lines)
 
 
 def _frame(panel: mpl_axes.Axes, box: tuple[int, int, int, int]) -> None:
   top, bottom, left, right = box
-  panel.add_patch(
-    mpl_patches.Rectangle(
-      (left - 0.5, top - 0.5),
-      right - left + 1,
-      bottom - top + 1,
-      fill=False,
-      edgecolor="white",
-      linewidth=0.9,
-      linestyle=(0, (3, 2)),
-    )
-  )
+  corner, size = (left - 0.5, top - 0.5), (right - left + 1, bottom - top + 1)
+  look: dict[str, Any] = {"ec": "white", "lw": 0.9, "ls": (0, (3, 2))}
+  panel.add_patch(mpl_patches.Rectangle(corner, *size, fill=False, **look))
 
 
 def _dress(

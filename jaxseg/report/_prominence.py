@@ -11,11 +11,13 @@ import numpy as np
 
 from jaxseg import errors
 from jaxseg.report import _annotate
-from jaxseg.report import _checks
 from jaxseg.report import _labels
 from jaxseg.report import _style
 
 _MOST = 4
+_FOOTNOTE = (
+  "r, p: Pearson, two-sided, with its line of least squares; ρ: Spearman"
+)
 
 
 @_style.style()
@@ -44,7 +46,7 @@ def prominence(
   Raises:
     DataError: A column is missing, or no row is of the objective.
   """
-  _checks.columns(
+  _labels.check(
     f"figure {title!r}",
     rows,
     ("structure", "objective", "definition", "prominence", "threshold"),
@@ -61,7 +63,13 @@ def prominence(
   names = list(dict.fromkeys(row["definition"] for row in shown))[:_MOST]
   lines = math.ceil(len(names) / 2)
   figure = _style.new_figure(title, 0.8 + 3.7 * lines)
-  grid = _panels(figure, lines, len(names))
+  grid = list(
+    figure.subplots(
+      lines, min(2, len(names)), sharey=True, squeeze=False
+    ).ravel()
+  )
+  while len(grid) > len(names):
+    grid.pop().set_visible(False)
   found = {(row["definition"], row["objective"]): row for row in correlations}
   parts = []
   for name, panel in zip(names, grid, strict=True):
@@ -72,26 +80,20 @@ def prominence(
   for panel in grid[::2]:
     said = _labels.objective_label(objective)
     panel.set_ylabel(f"optimal threshold, {said}")
-  _share_limits(grid[0], shown)
-  _footnote(figure, any(panel.get_xscale() == "log" for panel in grid))
-  _name_points(figure, parts)
+  y = [row["threshold"] for row in shown]
+  margin = max(0.03, 0.12 * (max(y) - min(y)))
+  grid[0].set_ylim(max(-0.02, min(y) - margin), min(1.02, max(y) + margin))
+  text = _FOOTNOTE
+  if any(panel.get_xscale() == "log" for panel in grid):
+    text += "; all of the values themselves, also where an axis is logarithmic"
+  figure.supxlabel(text, size=9, color=_style.QUIET, x=0.012, ha="left")
+  figure.draw_without_rendering()
+  figure.set_layout_engine("none")  # Names are placed where panels now are.
+  for panel, own, line in parts:
+    names = [_labels.structure_label(row["structure"]) for row in own]
+    x, y = ([row[k] for row in own] for k in ("prominence", "threshold"))
+    _annotate.annotate(panel, x, y, names, avoid=line)
   return figure
-
-
-def _panels(
-  figure: mpl_figure.Figure, lines: int, count: int
-) -> list[mpl_axes.Axes]:
-  """Panels, two in a row."""
-  grid = figure.subplots(
-    lines, min(2, count), sharey=True, squeeze=False
-  ).ravel()
-  for panel in grid[count:]:
-    panel.set_visible(False)
-  return list(grid[:count])
-
-
-def _finite(value: Any) -> bool:
-  return value is not None and math.isfinite(value)
 
 
 def _means(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
@@ -99,21 +101,15 @@ def _means(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
   groups: dict[tuple[str, str], list[tuple[float, float]]] = {}
   for row in rows:
     pair = row["prominence"], row["threshold"]
-    if all(_finite(value) for value in pair):
+    if all(_labels.is_finite(value) for value in pair):
       key = row["definition"], row["structure"]
       groups.setdefault(key, []).append(pair)
-  return [
-    dict(
-      zip(
-        ("prominence", "threshold"),
-        np.mean(pairs, axis=0).tolist(),
-        strict=True,
-      ),
-      definition=definition,
-      structure=structure,
-    )
-    for (definition, structure), pairs in groups.items()
-  ]
+  found = []
+  for (definition, structure), pairs in groups.items():
+    x, y = np.mean(pairs, axis=0).tolist()
+    row = {"definition": definition, "structure": structure}
+    found.append({**row, "prominence": x, "threshold": y})
+  return found
 
 
 def _panel(
@@ -141,15 +137,8 @@ def _panel(
     slope, intercept = np.polyfit(x, y, 1)
     line = np.column_stack([grid, slope * grid + intercept])
     panel.plot(*line.T, color=_style.QUIET, linewidth=1.3, zorder=2)
-  panel.scatter(
-    x,
-    y,
-    s=46,
-    zorder=4,
-    linewidths=0.9,
-    edgecolors=_style.INK,
-    c=[_style.structure_color(row["structure"]) for row in rows],
-  )
+  colors = [_style.structure_color(row["structure"]) for row in rows]
+  panel.scatter(x, y, s=46, c=colors, lw=0.9, ec=_style.INK, zorder=4)
   panel.set_xlabel(definition)
   return line
 
@@ -165,45 +154,11 @@ def _statement(row: Mapping[str, Any] | None) -> str:
   said = []
   for symbol, key in (("r", "pearson"), ("ρ", "spearman")):
     value, p = row.get(key), row.get(f"{key}_p")
-    if not _finite(value):
+    if not _labels.is_finite(value):
       said.append(f"{symbol} undefined")
       continue
     text = f"{symbol} = {value:.2f}".replace("-", "−")
-    if _finite(p):
+    if _labels.is_finite(p):
       text += f" (p = {_labels.format_probability(p)})"
     said.append(text)
   return ",  ".join([*said, f"n = {row.get('n', '?')}"])
-
-
-def _share_limits(
-  panel: mpl_axes.Axes, rows: Sequence[Mapping[str, Any]]
-) -> None:
-  """One vertical range for all panels, a little wider than the points."""
-  y = [float(row["threshold"]) for row in rows]
-  margin = max(0.03, 0.12 * (max(y) - min(y)))
-  panel.set_ylim(max(-0.02, min(y) - margin), min(1.02, max(y) + margin))
-
-
-def _footnote(figure: mpl_figure.Figure, logarithmic: bool) -> None:
-  text = "r, p: Pearson, two-sided, with its line of least squares; ρ: Spearman"
-  if logarithmic:
-    text += "; all of the values themselves, also where an axis is logarithmic"
-  figure.supxlabel(text, size=9, color=_style.QUIET, x=0.012, ha="left")
-
-
-def _name_points(
-  figure: mpl_figure.Figure,
-  parts: Sequence[
-    tuple[mpl_axes.Axes, Sequence[Mapping[str, Any]], np.ndarray]
-  ],
-) -> None:
-  figure.draw_without_rendering()
-  figure.set_layout_engine("none")  # Names are placed where panels now are.
-  for panel, rows, line in parts:
-    _annotate.annotate(
-      panel,
-      [row["prominence"] for row in rows],
-      [row["threshold"] for row in rows],
-      [_labels.structure_label(row["structure"]) for row in rows],
-      avoid=line,
-    )

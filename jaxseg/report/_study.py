@@ -1,47 +1,62 @@
-"""The study's page: what was found in one run, in the order of the paper."""
+"""The pages: what was found in a run, in the paper's order, or of maps."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 import pathlib
 from typing import Any
 
 import numpy as np
 
 from jaxseg import data
-from jaxseg import study
 from jaxseg.report import _labels
 from jaxseg.report import _page
+from jaxseg.report import _style
+
+Rows = Sequence[Mapping[str, Any]]
 
 
 def write_study(
   path: pathlib.Path,
   run: data.Run,
-  results: Sequence[study.ModelCounts],
+  medians: Rows,
+  objectives: Rows,
   sections: Sequence[_page.Section],
-  provenance: dict[str, Any],
+  provenance: Mapping[str, Any],
 ) -> None:
   """Writes the page of a run.
 
   Args:
     path: The file, RUN/report/index.html.
     run: Run folder.
-    results: Counts of its models.
+    medians: What `study.sensitivity_medians` gave.
+    objectives: What `study.objectives` gave.
     sections: The analyses, as their functions gave them.
     provenance: What `report.provenance` gave.
   """
-  structures = sorted({result.structure for result in results})
-  objectives = [
-    name
-    for name in ("bce", "dice", "bce_dice")
-    if any(result.objective == name for result in results)
-  ]
+  structures = {row["structure"] for row in objectives}
+  names = list(_style.objective_styles([r["objective"] for r in objectives]))
   split = run.split
   summary = (
     f"{len(run.store.patients)} patients of the cohort {run.store.cohort}:"
     f" {len(split.train)} for training, {len(split.validation)} to choose"
     f" checkpoint and threshold, {len(split.test)} for the scores."
     f" {len(structures)} structures, one 2D U-Net each, trained on"
-    f" {', '.join(map(_labels.objective_label, objectives))}."
+    f" {', '.join(map(_labels.objective_label, names))}."
     " A voxel is inside where float32(p) >= float32(threshold)."
+  )
+  lost = {
+    row["objective"]: row["median_reduction"]
+    for row in medians
+    if (row["aggregate"], row["perturbation"]) == ("pooled", 0.05)
+  }
+  facts = {
+    f"median Dice lost at ±0.05, {_labels.objective_label(name)}": (
+      f"{100 * lost[name]:.1f} %"
+    )
+    for name in names
+  }
+  gain = [row["dice_optimum"] - row["dice_half"] for row in objectives]
+  facts["median gain in test Dice over cutting at 0.5"] = (
+    f"{float(np.median(gain)):+.3f}"
   )
   _page.write_page(
     path,
@@ -49,29 +64,36 @@ def write_study(
     summary=summary,
     provenance=provenance,
     sections=sections,
-    facts=_facts(results, objectives),
+    facts=facts,
   )
 
 
-def _facts(
-  results: Sequence[study.ModelCounts], objectives: Sequence[str]
-) -> dict[str, Any]:
-  """The few numbers worth large print."""
-  rows = study.sensitivity(results, perturbations=(-study.PAPER, study.PAPER))
-  medians = {
-    row["objective"]: row["median_reduction"]
-    for row in study.sensitivity_medians(rows)
-    if row["aggregate"] == "pooled"
+def write_maps(
+  path: pathlib.Path,
+  optima: Rows,
+  sections: Sequence[_page.Section],
+  provenance: Mapping[str, Any],
+) -> None:
+  """Writes the page of anyone's maps.
+
+  Args:
+    path: The file, OUTPUT/report/index.html.
+    optima: Table `optimum`.
+    sections: What `sweep_sections` gave.
+    provenance: What `report.provenance` gave.
+  """
+  best = optima[0]
+  facts = {
+    f"threshold, chosen by {best['criterion']}": f"{best['threshold']:g}",
+    "Dice there": f"{best['dice']:.3f}",
+    "Dice at 0.5": f"{best['dice_half']:.3f}",
   }
-  facts: dict[str, Any] = {
-    f"median Dice lost at ±0.05, {_labels.objective_label(name)}": (
-      f"{100 * medians[name]:.1f} %"
-    )
-    for name in objectives
-  }
-  best = study.objectives(results)
-  gain = [row["dice_optimum"] - row["dice_half"] for row in best]
-  facts["median gain in test Dice over cutting at 0.5"] = (
-    f"{float(np.median(gain)):+.3f}"
+  _page.write_page(
+    path,
+    title="Where to cut these probability maps",
+    summary=f"{best['cases']} cases. A voxel is inside where float32(p) >="
+    " float32(threshold).",
+    provenance=provenance,
+    sections=sections,
+    facts=facts,
   )
-  return facts

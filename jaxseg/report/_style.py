@@ -12,6 +12,7 @@ import matplotlib
 from matplotlib import artist as mpl_artist
 from matplotlib import axes as mpl_axes
 from matplotlib import figure as mpl_figure
+from matplotlib import lines as mpl_lines
 
 from jaxseg import _files
 from jaxseg import errors
@@ -93,11 +94,7 @@ class ObjectiveStyle:
 
 @contextlib.contextmanager
 def style() -> Iterator[None]:
-  """Matplotlib's settings for our figures; the caller's come back after.
-
-  Yields:
-    Nothing; make figures inside of the block, or use it as a decorator.
-  """
+  """Our settings of Matplotlib in a block; the caller's come back after."""
   defaults: dict[Any, Any] = {**matplotlib.rcParamsDefault}
   for kept in ("backend", "interactive", "toolbar", "timezone"):
     defaults.pop(kept, None)  # Belong to the session, not to the look.
@@ -107,14 +104,11 @@ def style() -> Iterator[None]:
 
 
 def new_figure(title: str, height: float) -> mpl_figure.Figure:
-  """An empty figure of the common width with its title at the left.
+  """An empty figure of the common width, its wrapped title at the left.
 
   Args:
-    title: Wrapped where it is too long for one line.
+    title: May be long.
     height: Inches, without the title.
-
-  Returns:
-    Figure with constrained layout.
   """
   lines = textwrap.wrap(title, 84) or [""]
   figure = mpl_figure.Figure(
@@ -135,9 +129,8 @@ def objective_styles(objectives: Sequence[str]) -> dict[str, ObjectiveStyle]:
     than four others share a figure, their colours repeat.
   """
   names = set(objectives)
-  others = sorted(names.difference(_KNOWN))
   looks = {name: look for name, look in _KNOWN.items() if name in names}
-  for number, name in enumerate(others):
+  for number, name in enumerate(sorted(names.difference(_KNOWN))):
     looks[name] = _SPARE[number % len(_SPARE)]
   return {
     name: ObjectiveStyle(
@@ -152,14 +145,7 @@ def objective_styles(objectives: Sequence[str]) -> dict[str, ObjectiveStyle]:
 
 
 def structure_color(name: str) -> str:
-  """A structure's colour.
-
-  Args:
-    name: Canonical name.
-
-  Returns:
-    Hexadecimal RGB; grey for a name outside of the vocabulary.
-  """
+  """A structure's hexadecimal RGB; grey for one outside of the vocabulary."""
   try:
     red, green, blue = structures.get(name).color
   except errors.StructureNotFoundError:
@@ -170,12 +156,7 @@ def structure_color(name: str) -> str:
 def add_legend(
   figure: mpl_figure.Figure, handles: Sequence[mpl_artist.Artist]
 ) -> None:
-  """Puts one legend below a figure's panels, read row by row.
-
-  Args:
-    figure: Its legend has at most four entries a row.
-    handles: Artists with labels.
-  """
+  """One legend below the panels, at most four entries a row, read by rows."""
   rows = -(-len(handles) // 4)
   columns = -(-len(handles) // rows)
   # Matplotlib fills column by column; short columns stand at the end.
@@ -185,13 +166,13 @@ def add_legend(
   figure.legend(handles=order, loc="outside lower center", ncols=columns)
 
 
-def stripe(panel: mpl_axes.Axes, count: int) -> None:
-  """Shades every other row of a dot plot, in place of lines.
+def handle(label: str, **options: Any) -> mpl_lines.Line2D:
+  """An entry of a legend, drawn as a line with these options."""
+  return mpl_lines.Line2D([], [], label=label, **options)
 
-  Args:
-    panel: Rows are at 0, 1, ... of its vertical axis.
-    count: Number of rows.
-  """
+
+def stripe(panel: mpl_axes.Axes, count: int) -> None:
+  """Shades every other row of a dot plot; rows are at y = 0, 1, ..."""
   panel.tick_params(axis="y", length=0)
   panel.grid(axis="y", visible=False)
   for place in range(0, count, 2):

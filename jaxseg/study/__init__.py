@@ -1,17 +1,21 @@
-"""The study: each of its analyses as a function of a run's counts."""
+"""The study: maps to counts of a cohort, and each analysis of these counts."""
 
-from jaxseg.study._map_tables import map_calibration
-from jaxseg.study._map_tables import map_case_rows
-from jaxseg.study._map_tables import map_curve_rows
-from jaxseg.study._map_tables import map_optimum_rows
-from jaxseg.study._map_tables import map_surface_optima
-from jaxseg.study._map_tables import map_surface_rows
-from jaxseg.study._map_tables import MapSettings
-from jaxseg.study._map_tables import missed_and_hallucinated
-from jaxseg.study._maps import count_maps
-from jaxseg.study._maps import count_pair
-from jaxseg.study._maps import MapCounts
-from jaxseg.study._maps import MapOptions
+from jaxseg.study._choice import AGGREGATES
+from jaxseg.study._choice import chosen
+from jaxseg.study._choice import optimum_rows
+from jaxseg.study._choice import Settings
+from jaxseg.study._choice import sweep_rows
+from jaxseg.study._count import count_arrays
+from jaxseg.study._count import count_maps
+from jaxseg.study._count import count_pair
+from jaxseg.study._count import MapOptions
+from jaxseg.study._counts import Cases
+from jaxseg.study._counts import CohortCounts
+from jaxseg.study._examples import Example
+from jaxseg.study._examples import examples
+from jaxseg.study._models import read_run
+from jaxseg.study._models import sweep_model
+from jaxseg.study._models import sweep_run
 from jaxseg.study._objectives import objectives
 from jaxseg.study._prominence import correlations
 from jaxseg.study._prominence import DEFINITIONS
@@ -21,43 +25,49 @@ from jaxseg.study._sensitivity import PAPER
 from jaxseg.study._sensitivity import PERTURBATIONS
 from jaxseg.study._sensitivity import sensitivity
 from jaxseg.study._sensitivity import sensitivity_medians
-from jaxseg.study._sweep import AGGREGATES
-from jaxseg.study._sweep import dice_curve
-from jaxseg.study._sweep import ModelCounts
-from jaxseg.study._sweep import read_run
-from jaxseg.study._sweep import SCOPES
-from jaxseg.study._sweep import sweep_model
-from jaxseg.study._sweep import sweep_rows
-from jaxseg.study._sweep import sweep_run
+from jaxseg.study._tables import calibration_rows
+from jaxseg.study._tables import case_rows
+from jaxseg.study._tables import curve_rows
+from jaxseg.study._tables import details
+from jaxseg.study._tables import of_models
+from jaxseg.study._tables import reliability_rows
+from jaxseg.study._tables import surface_optima
+from jaxseg.study._tables import surface_rows
+from jaxseg.study._tables import tables
 
 __all__ = [
   "AGGREGATES",
   "DEFINITIONS",
   "PAPER",
   "PERTURBATIONS",
-  "SCOPES",
-  "MapCounts",
+  "Cases",
+  "CohortCounts",
+  "Example",
   "MapOptions",
-  "MapSettings",
-  "ModelCounts",
+  "Settings",
+  "calibration_rows",
+  "case_rows",
+  "chosen",
   "correlations",
+  "count_arrays",
   "count_maps",
   "count_pair",
-  "dice_curve",
-  "map_calibration",
-  "map_case_rows",
-  "map_curve_rows",
-  "map_optimum_rows",
-  "map_surface_optima",
-  "map_surface_rows",
+  "curve_rows",
+  "details",
+  "examples",
   "measure",
-  "missed_and_hallucinated",
   "objectives",
+  "of_models",
+  "optimum_rows",
   "prominence",
   "read_run",
+  "reliability_rows",
   "sensitivity",
   "sensitivity_medians",
+  "surface_optima",
+  "surface_rows",
   "sweep_model",
   "sweep_rows",
   "sweep_run",
+  "tables",
 ]

@@ -7,13 +7,18 @@ import numpy as np
 
 from jaxseg import metrics
 from jaxseg import thresholds
+from jaxseg.study import _counts
 from jaxseg.study import _sensitivity
-from jaxseg.study import _sweep
+from jaxseg.study import _tables
+
+_SURFACES = (
+  ("hd95{}_mm", "distance"),
+  ("assd{}_mm", "distance"),
+  ("nsd_2mm{}", "overlap"),
+)
 
 
-def objectives(
-  results: Sequence[_sweep.ModelCounts], *, scope: str = "known"
-) -> list[dict[str, Any]]:
+def objectives(results: Sequence[_counts.CohortCounts]) -> list[dict[str, Any]]:
   """A row per model: test patients at 0.5 and at the validation's threshold.
 
   Distances are medians over the test patients, so that a missed structure
@@ -21,65 +26,47 @@ def objectives(
   how many, and patients with neither are left out.
 
   Args:
-    results: Counts of the models.
-    scope: "known" or "volume"; distances are always of `known`.
+    results: Counts of the models, with surfaces of the test patients.
+
+  Raises:
+    DataError: Counts have no surfaces at the chosen threshold or at 0.5.
   """
-  rows = []
-  for result in results:
-    validation = result.counts["validation", scope]
-    test = result.counts["test", scope]
-    best = thresholds.optimum(validation)
-    curve = _sweep.dice_curve(test, "pooled")
-    per_case = _sweep.dice_curve(test, "mean_case")
-    half = len(curve) // 2
-    reduction = thresholds.sensitivity(
-      validation, perturbations=(-_sensitivity.PAPER, _sensitivity.PAPER)
-    )
-    found = test.true_positive + test.false_positive
-    reference = test.positive.sum(-1)
-    # Surfaces are of `known`: column 1 at its threshold, column 0 at 0.5.
-    known = result.counts["test", "known"]
-    voxels = known.true_positive + known.false_positive
-    known_best = thresholds.optimum(result.counts["validation", "known"])
-    at = {
-      "": (1, known_best.index, best.index),
-      "_half": (0, half, half),
-    }
-    surfaces: dict[str, Any] = {}
-    for name, values, kind in (
-      ("hd95{}_mm", result.hd95_mm, "distance"),
-      ("assd{}_mm", result.assd_mm, "distance"),
-      ("nsd_2mm{}", result.nsd_2mm, "overlap"),
-    ):
-      for suffix, (column, place, _) in at.items():
-        surfaces[name.format(suffix)] = metrics.aggregate(
-          values[:, column],
-          voxels[:, place],
-          known.positive.sum(-1),
-          kind=kind,
-        ).median
-    rows.append(
-      {
-        "structure": result.structure,
-        "objective": result.objective,
-        "seed": result.seed,
-        "scope": scope,
-        "test_patients": len(result.patients["test"]),
-        "threshold": best.threshold,
-        "dice_optimum": float(curve[best.index]),
-        "dice_half": float(curve[half]),
-        "mean_case_dice_optimum": float(per_case[best.index]),
-        "mean_case_dice_half": float(per_case[half]),
-        "sensitivity": float(np.mean(reduction)),
-        **surfaces,
-        **{
-          f"{name}{suffix}": int(np.sum(which))
-          for suffix, (_, _, place) in at.items()
-          for name, which in (
-            ("missed", (reference > 0) & (found[:, place] == 0)),
-            ("hallucinated", (reference == 0) & (found[:, place] > 0)),
-          )
-        },
-      }
-    )
-  return rows
+  return _tables.of_models(results, _rows)
+
+
+def _rows(
+  choose_on: _counts.Cases, score_on: _counts.Cases
+) -> list[dict[str, Any]]:
+  best = thresholds.optimum(choose_on.even)
+  pooled, per_case = (
+    thresholds.curve(score_on.even, empty="skip", aggregate=aggregate)
+    for aggregate in ("pooled", "mean_case")
+  )
+  half = score_on.index(0.5)
+  reduction = thresholds.sensitivity(
+    choose_on.even, perturbations=(-_sensitivity.PAPER, _sensitivity.PAPER)
+  )
+  row = {
+    "test_patients": len(score_on.names),
+    "threshold": best.threshold,
+    "dice_optimum": float(pooled[best.index]),
+    "dice_half": float(pooled[half]),
+    "mean_case_dice_optimum": float(per_case[best.index]),
+    "mean_case_dice_half": float(per_case[half]),
+    "sensitivity": float(np.mean(reduction)),
+  }
+  at = {"": (best.threshold, best.index), "_half": (0.5, half)}
+  for place, (column, kind) in enumerate(_SURFACES):
+    for suffix, (threshold, index) in at.items():
+      row[column.format(suffix)] = metrics.aggregate(
+        score_on.surfaces_at(threshold)[:, place],
+        score_on.predicted[:, index],
+        score_on.reference,
+        kind=kind,
+      ).median
+  there = score_on.reference > 0
+  for suffix, (_, index) in at.items():
+    found = score_on.predicted[:, index] > 0
+    row[f"missed{suffix}"] = int((there & ~found).sum())
+    row[f"hallucinated{suffix}"] = int((~there & found).sum())
+  return [row]

@@ -13,7 +13,8 @@ import scipy.stats
 
 from jaxseg import data
 from jaxseg import thresholds
-from jaxseg.study import _sweep
+from jaxseg.study import _choice
+from jaxseg.study import _counts
 
 DEFINITIONS = {
   "kept_fraction": "foreground share of the pixels shown in training",
@@ -28,16 +29,16 @@ DEFINITIONS = {
 
 def prominence(
   run: data.Run,
-  results: Sequence[_sweep.ModelCounts],
+  results: Sequence[_counts.CohortCounts],
   *,
-  scope: str = "known",
+  scope: str | None = None,
 ) -> list[dict[str, Any]]:
   """Prominence of each structure under every definition, with its optimum.
 
   Args:
     run: Prepared run folder.
-    results: Counts of the models.
-    scope: "known" or "volume".
+    results: Counts of its models.
+    scope: Of the counts; None is the first.
 
   Returns:
     A row per model, aggregate and definition.
@@ -45,20 +46,17 @@ def prominence(
   measured: dict[tuple[str, float], dict[str, float]] = {}
   rows = []
   for result in results:
-    key = result.structure, result.negatives
+    key = result.facts["structure"], result.facts["negatives"]
     if key not in measured:
       measured[key] = measure(run, key[0], negatives=key[1])
-    counts = result.counts["validation", scope]
-    for aggregate in _sweep.AGGREGATES:
+    counts = result.sides(scope=scope)[0].even
+    for aggregate in _choice.AGGREGATES:
       best = thresholds.optimum(counts, aggregate=aggregate)
       values = {**measured[key], "achieved_dice": best.value}
       for definition in DEFINITIONS:
         rows.append(
           {
-            "structure": result.structure,
-            "objective": result.objective,
-            "seed": result.seed,
-            "scope": scope,
+            **result.columns(scope),
             "aggregate": aggregate,
             "definition": definition,
             "prominence": values[definition],

@@ -6,24 +6,26 @@ from typing import Any
 import numpy as np
 
 from jaxseg import thresholds
-from jaxseg.study import _sweep
+from jaxseg.study import _choice
+from jaxseg.study import _counts
+from jaxseg.study import _tables
 
 PERTURBATIONS = tuple(round(0.01 * k, 2) for k in range(-20, 21) if k)
 PAPER = 0.05
 
 
 def sensitivity(
-  results: Sequence[_sweep.ModelCounts],
+  results: Sequence[_counts.CohortCounts],
   *,
   perturbations: Sequence[float] = PERTURBATIONS,
-  scope: str = "known",
+  scope: str | None = None,
 ) -> list[dict[str, Any]]:
   """Relative Dice reduction about the optimum, per model.
 
   Args:
     results: Counts of the models.
     perturbations: Shifts of the threshold; cut at the grid's ends.
-    scope: "known" or "volume".
+    scope: Of the counts; None is the first.
 
   Returns:
     A row per model, aggregate and perturbation. `reduction` is about the
@@ -31,38 +33,31 @@ def sensitivity(
     `reduction_test` about the same threshold on the test patients, where it
     can be negative.
   """
-  rows = []
-  for result in results:
-    validation = result.counts["validation", scope]
-    test = result.counts["test", scope]
-    for aggregate in _sweep.AGGREGATES:
-      best = thresholds.optimum(validation, aggregate=aggregate)
-      shifts = tuple(perturbations)
-      own = thresholds.sensitivity(
-        validation, perturbations=shifts, aggregate=aggregate
-      )
-      unseen = thresholds.sensitivity(
-        test,
-        perturbations=shifts,
-        aggregate=aggregate,
-        threshold=best.threshold,
+  shifts = tuple(perturbations)
+
+  def rows(choose_on: _counts.Cases, score_on: _counts.Cases):
+    for aggregate in _choice.AGGREGATES:
+      best = thresholds.optimum(choose_on.even, aggregate=aggregate)
+      own, unseen = (
+        thresholds.sensitivity(
+          cases.even,
+          perturbations=shifts,
+          aggregate=aggregate,
+          threshold=best.threshold,
+        )
+        for cases in (choose_on, score_on)
       )
       for shift, a, b in zip(shifts, own, unseen, strict=True):
-        rows.append(
-          {
-            "structure": result.structure,
-            "objective": result.objective,
-            "seed": result.seed,
-            "scope": scope,
-            "aggregate": aggregate,
-            "threshold": best.threshold,
-            "dice": best.value,
-            "perturbation": shift,
-            "reduction": float(a),
-            "reduction_test": float(b),
-          }
-        )
-  return rows
+        yield {
+          "aggregate": aggregate,
+          "threshold": best.threshold,
+          "dice": best.value,
+          "perturbation": shift,
+          "reduction": float(a),
+          "reduction_test": float(b),
+        }
+
+  return _tables.of_models(results, lambda a, b: list(rows(a, b)), scope=scope)
 
 
 def sensitivity_medians(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -141,7 +141,7 @@ def test_train_reports_dice_on_unseen_patients(reproduced):
       folder / "runs/phantom/models/parotid_left/bce/0/threshold.json"
     ).read_text()
   )
-  assert 0 <= said["dice_test"] <= 1
+  assert 0 <= said["details"]["dice_test"] <= 1
 
 
 def test_phantom_inspect_and_train_on_what_was_found(tmp_path):
@@ -224,6 +224,7 @@ def test_sweep_over_anyones_maps(tmp_path):
     assert rows(run / "tables" / f"{name}.csv")
   for name in ("curve", "reliability", "surfaces"):
     assert (run / "figures" / f"{name}.svg").stat().st_size > 1000
+  assert "4 cases" in (run / "report" / "index.html").read_text()
   # Two parts, as two machines would count them, are the same.
   for part in ("1/2", "2/2"):
     code, _, err = start(
@@ -235,8 +236,8 @@ def test_sweep_over_anyones_maps(tmp_path):
   code, _, err = start("sweep", *merge, folder=tmp_path)
   assert code == 0, err
   merged = json.loads((tmp_path / "merged" / "threshold.json").read_text())
-  assert merged["optima"] == said["optima"]
-  assert merged["surface_optima"] == said["surface_optima"]
+  for name in ("optima", "surface_optima"):
+    assert merged["details"][name] == said["details"][name]
   for flags, text in (
     (("--probabilities=maps",), "--reference"),
     (("--probabilities=none", "--reference=labels"), "none"),

@@ -4,7 +4,7 @@ from matplotlib import figure as mpl_figure
 import numpy as np
 import pytest
 
-from jaxseg import report
+from jaxseg.report import _annotate
 
 
 def panel():
@@ -30,7 +30,7 @@ def test_close_points_get_names_that_do_not_overlap():
   axes = panel()
   x = [0.5, 0.5, 0.51, 0.52, 0.49, 0.48]
   y = [0.5, 0.51, 0.5, 0.49, 0.49, 0.51]
-  report.annotate(axes, x, y, [f"structure {k}" for k in range(6)])
+  _annotate.annotate(axes, x, y, [f"structure {k}" for k in range(6)])
   found = boxes(axes)
   assert len(found) == 6
   for k, one in enumerate(found):
@@ -44,7 +44,7 @@ def test_close_points_get_names_that_do_not_overlap():
 def test_names_stay_inside_of_the_panel(points):
   axes = panel()
   x, y = zip(*points, strict=True)
-  report.annotate(axes, x, y, ["left organ"] * len(points))
+  _annotate.annotate(axes, x, y, ["left organ"] * len(points))
   edge = axes.get_window_extent().extents
   for box in boxes(axes):
     assert (box[:2] >= edge[:2] - 1).all()
@@ -54,7 +54,7 @@ def test_names_stay_inside_of_the_panel(points):
 def test_names_keep_off_a_line():
   line = np.column_stack([np.linspace(0, 1, 200), np.full(200, 0.5)])
   axes = panel()
-  report.annotate(axes, [0.5], [0.5], ["name"], avoid=line)
+  _annotate.annotate(axes, [0.5], [0.5], ["name"], avoid=line)
   [box] = boxes(axes)
   middle = axes.transData.transform((0.5, 0.5))[1]
   assert box[1] > middle or box[3] < middle
@@ -64,5 +64,5 @@ def test_names_keep_off_a_line():
 def test_none_one_and_many(count):
   axes = panel()
   x = np.linspace(0.05, 0.9, count)
-  report.annotate(axes, x, x, [f"{k}" for k in range(count)])
+  _annotate.annotate(axes, x, x, [f"{k}" for k in range(count)])
   assert len(boxes(axes)) == count

@@ -1,43 +1,59 @@
 """Made-up results: three structures, three objectives."""
 
-import numpy as np
-import pytest
+import math
 
-from jaxseg import report
+import pytest
 
 STRUCTURES = ("parotid_left", "spinal_cord", "brain")
 OBJECTIVES = ("bce", "dice", "bce_dice")
+MODELS = [(s, o) for s in STRUCTURES for o in OBJECTIVES]
 
 
-def _curve(structure="brain", objective="bce", peak=0.4, **options):
-  thresholds = np.arange(51) / 50
-  dice = 0.8 * np.exp(-(((thresholds - peak) / 0.3) ** 2))
-  best = int(dice.argmax())
-  return report.Curve(
-    structure=structure,
-    objective=objective,
-    thresholds=thresholds,
-    dice=dice,
-    optimum=float(thresholds[best]),
-    low=float(thresholds[best - 1]),
-    high=float(thresholds[best + 1]),
-    value=float(dice[best]),
-    **options,
-  )
-
-
-@pytest.fixture
-def make_curve():
-  return _curve
+def curve_rows(structure=None, objective=None, peak=0.4, *, intervals=True):
+  """Rows of the table `curve`, and the row of its optimum."""
+  who = {"structure": structure, "objective": objective, "seed": 0,
+         "scope": "known"} if structure else {}  # fmt: skip
+  rows = []
+  for k in range(51):
+    t = k / 50
+    dice = 0.8 * math.exp(-(((t - peak) / 0.3) ** 2))
+    row = {**who, "threshold": t, "dice": dice, "dice_mean_case": dice - 0.02}
+    if intervals:
+      row |= {"dice_low": dice - 0.05, "dice_high": dice + 0.05}
+    rows.append(row)
+  names = ("low", "high") if structure else ("plateau_low", "plateau_high")
+  best = {
+    **who,
+    "criterion": "dice",
+    "aggregate": "pooled",
+    "cases": 5,
+    "threshold": peak,
+    names[0]: peak - 0.02,
+    names[1]: peak + 0.02,
+    "dice_validation" if structure else "dice": 0.8,
+    "dice_half": 0.7,
+    "value": 0.8,
+  }
+  if intervals:
+    best |= {
+      "threshold_low": peak - 0.1,
+      "threshold_high": peak + 0.1,
+      "level": 0.95,
+      "resamples": 50,
+    }
+  return rows, best
 
 
 @pytest.fixture
 def curves():
-  return [
-    _curve(structure, objective, 0.3 + 0.1 * k)
-    for structure in STRUCTURES
-    for k, objective in enumerate(OBJECTIVES)
-  ]
+  """Rows and optima of a run."""
+  rows, optima = [], []
+  for structure, objective in MODELS:
+    peak = 0.3 + 0.1 * OBJECTIVES.index(objective)
+    own, best = curve_rows(structure, objective, peak)
+    rows += own
+    optima += [best, {**best, "aggregate": "mean_case", "threshold": 0.9}]
+  return rows, optima
 
 
 @pytest.fixture
@@ -47,10 +63,9 @@ def sensitivity_rows():
       "structure": structure,
       "objective": objective,
       "perturbation": shift,
-      "reduction": abs(shift) * (1 + k),
+      "reduction": abs(shift) * (1 + STRUCTURES.index(structure)),
     }
-    for k, structure in enumerate(STRUCTURES)
-    for objective in OBJECTIVES
+    for structure, objective in MODELS
     for shift in (-0.1, -0.05, 0.05, 0.1)
   ]
 
@@ -61,14 +76,13 @@ def objective_rows():
     {
       "structure": structure,
       "objective": objective,
-      "dice_optimum": 0.8 + 0.01 * k,
+      "dice_optimum": 0.8 + 0.01 * STRUCTURES.index(structure),
       "dice_half": 0.7,
       "sensitivity": 0.05,
-      "hd95_mm": 4.0 + k,
-      "assd_mm": 1.0 + k,
+      "hd95_mm": 4.0 + STRUCTURES.index(structure),
+      "assd_mm": 1.0 + STRUCTURES.index(structure),
     }
-    for k, structure in enumerate(STRUCTURES)
-    for objective in OBJECTIVES
+    for structure, objective in MODELS
   ]
 
 

@@ -3,7 +3,8 @@ import math
 import numpy as np
 import pytest
 
-from jaxseg import report
+from jaxseg import errors
+from jaxseg.report import _labels
 
 
 @pytest.mark.parametrize(
@@ -17,12 +18,12 @@ from jaxseg import report
   ],
 )
 def test_structure_label(name, label):
-  assert report.structure_label(name) == label
+  assert _labels.structure_label(name) == label
 
 
 def test_objective_label():
-  assert report.objective_label("bce_dice") == "BCE + 2D Dice"
-  assert report.objective_label("focal_tversky") == "focal tversky"
+  assert _labels.objective_label("bce_dice") == "BCE + 2D Dice"
+  assert _labels.objective_label("focal_tversky") == "focal tversky"
 
 
 @pytest.mark.parametrize(
@@ -31,13 +32,14 @@ def test_objective_label():
     ("hd95_mm", "HD95 (mm)"),
     ("length_mm", "Length (mm)"),
     ("level_hu", "Level (HU)"),
+    ("volume_ml", "Volume (mL)"),
     ("wall_s", "Wall (s)"),
     ("test_patients", "Test patients"),
     ("", ""),
   ],
 )
 def test_heading(column, said):
-  assert report.heading(column) == said
+  assert _labels.heading(column) == said
 
 
 @pytest.mark.parametrize(
@@ -61,26 +63,56 @@ def test_heading(column, said):
   ],
 )
 def test_format_value(value, text):
-  assert report.format_value(value) == text
+  assert _labels.format_value(value) == text
 
 
 def test_a_column_has_equal_decimals():
-  shown = report.format_column("hd95_mm", [3.14159, 12.5, math.inf, None])
+  shown = _labels.format_column("hd95_mm", [3.14159, 12.5, math.inf, None])
   assert shown == ["3.14", "12.50", "∞", "–"]
-  assert report.format_column("dice", [1.0, 0.5]) == ["1.000", "0.500"]
+  assert _labels.format_column("dice", [1.0, 0.5]) == ["1.000", "0.500"]
 
 
 def test_small_values_of_a_column_keep_two_digits():
-  assert report.format_column("x", [0.5, 0.0067]) == ["0.5000", "0.0067"]
-  assert report.format_column("x", [0.5, 1e-7]) == ["0.500", "1.0×10⁻⁷"]
+  assert _labels.format_column("x", [0.5, 0.0067]) == ["0.5000", "0.0067"]
+  assert _labels.format_column("x", [0.5, 1e-7]) == ["0.500", "1.0×10⁻⁷"]
 
 
 def test_columns_with_labels():
-  assert report.format_column("structure", ["brain", None]) == ["brain", "–"]
-  assert report.format_column("objective", ["bce"]) == ["BCE"]
-  assert report.format_column("definition", ["kept_slices"]) == ["kept slices"]
+  assert _labels.format_column("structure", ["brain", None]) == ["brain", "–"]
+  assert _labels.format_column("objective", ["bce"]) == ["BCE"]
+  assert _labels.format_column("definition", ["kept_slices"]) == ["kept slices"]
 
 
 def test_probabilities_are_not_padded():
-  shown = report.format_column("pearson_p", [0.00016, 0.0123, 0.5, math.nan])
+  shown = _labels.format_column("pearson_p", [0.00016, 0.0123, 0.5, math.nan])
   assert shown == ["1.6×10⁻⁴", "0.012", "0.5", "n/a"]
+
+
+def test_definitions():
+  assert _labels.definition_label("kept_fraction") == "kept fraction"
+  assert _labels.definition_label("volume_ml") == "volume, mL"
+  assert _labels.definition_label("achieved_dice") == "achieved Dice"
+
+
+@pytest.mark.parametrize(
+  ("values", "numeric"),
+  [([1, None], True), ([1.5, math.nan], True), ([None], False), ([], False),
+   ([True], False), (["1", 2], False)],
+)  # fmt: skip
+def test_numeric_columns(values, numeric):
+  assert _labels.is_numeric(values) == numeric
+
+
+def test_rows_that_have_the_columns_pass():
+  _labels.check("figure 'x'", [{"a": 1, "b": None}], ("a", "b"))
+
+
+def test_no_rows():
+  with pytest.raises(errors.DataError, match="figure 'x': no rows; run"):
+    _labels.check("figure 'x'", [], ("a",))
+
+
+def test_a_missing_column_is_named_with_its_row():
+  rows = [{"a": 1, "b": 2}, {"a": 1}]
+  with pytest.raises(errors.DataError, match="row 1 lacks b; give rows with"):
+    _labels.check("figure 'x'", rows, ("a", "b"))

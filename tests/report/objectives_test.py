@@ -3,7 +3,8 @@ import math
 import pytest
 
 from jaxseg import errors
-from jaxseg import report
+from jaxseg.report import _objectives
+from jaxseg.report import _style
 
 
 def panels(figure):
@@ -15,7 +16,7 @@ def legend(figure):
 
 
 def test_four_panels_by_structure(objective_rows):
-  figure = report.objectives(objective_rows, "title")
+  figure = _objectives.objectives(objective_rows, "title")
   titles = [axes.get_title("left") for axes in panels(figure)]
   assert titles[0] == "Dice: filled at own threshold, hollow at 0.5"
   assert [title.endswith(", mm") for title in titles] == [
@@ -34,37 +35,29 @@ def test_columns_that_no_row_has_are_left_out(objective_rows):
     del row["assd_mm"]
     row["hd95_mm"] = None
     row["sensitivity"] = math.nan
-  assert len(panels(report.objectives(objective_rows, "title"))) == 1
+  assert len(panels(_objectives.objectives(objective_rows, "title"))) == 1
 
 
 def test_an_infinite_distance_is_shown_at_the_edge(objective_rows, tmp_path):
   objective_rows[0]["hd95_mm"] = math.inf
-  figure = report.objectives(objective_rows, "title")
+  figure = _objectives.objectives(objective_rows, "title")
   assert legend(figure)[-1] == "at the edge: infinite, missed"
   left, right = figure.axes[2].get_xlim()
   assert left == 0
   assert right < 10
-  report.save(figure, tmp_path / "objectives")
+  _style.save(figure, tmp_path / "objectives")
 
 
 def test_one_structure_all_missed(tmp_path):
   row = {"structure": "brain", "objective": "bce", "hd95_mm": math.inf}
-  figure = report.objectives([row], "title")
+  figure = _objectives.objectives([row], "title")
   assert list(panels(figure)[0].get_xticks()) == []
-  report.save(figure, tmp_path / "objectives")
-
-
-def test_panels_of_ones_own(objective_rows):
-  mine = report.Panel("dice_half", "Dice at one half")
-  figure = report.objectives(objective_rows, "title", panels=[mine])
-  assert [axes.get_title("left") for axes in panels(figure)] == [
-    "Dice at one half"
-  ]
+  _style.save(figure, tmp_path / "objectives")
 
 
 def test_nothing_to_show():
   rows = [{"structure": "brain", "objective": "bce"}]
   with pytest.raises(errors.DataError, match="no row has any of dice_optimum"):
-    report.objectives(rows, "title")
+    _objectives.objectives(rows, "title")
   with pytest.raises(errors.DataError, match="row 0 lacks objective"):
-    report.objectives([{"structure": "brain"}], "title")
+    _objectives.objectives([{"structure": "brain"}], "title")

@@ -1,9 +1,14 @@
 import html.parser
+import importlib.resources
 import math
+import re
 
 import pytest
 
 from jaxseg import report
+from jaxseg.report import _curves
+from jaxseg.report import _style
+from tests.report import conftest
 
 HOSTILE = "<script>alert('x')</script> & \"quoted\" </title>"
 VOID = {"meta", "img", "br", "link", "hr"}
@@ -79,15 +84,14 @@ def test_provenance_is_at_the_end(write, provenance):
 
 
 def test_a_section_with_everything(write, tmp_path, curves, objective_rows):
-  figure = report.save(report.curves(curves, "t"), tmp_path / "figures" / "c")
+  figure = _style.save(_curves.curves(*curves, "t"), tmp_path / "figures" / "c")
   section = report.Section(
     title="Curves",
     text="What it is.",
-    figure=figure[0],
-    alt="Three panels",
+    figures={figure[0]: "Three panels"},
     rows=objective_rows,
     columns=["structure", "objective", "hd95_mm"],
-    table=tmp_path / "tables" / "my table.csv",
+    tables=[tmp_path / "tables" / "my table.csv"],
     caption="Distances",
   )
   text = write([section], facts={"Median loss": 0.118, "Patients": 6})
@@ -107,16 +111,18 @@ def test_a_section_with_everything(write, tmp_path, curves, objective_rows):
   assert "<dt>Median loss</dt><dd>0.118</dd>" in text
 
 
-def test_a_figure_by_its_stem(write, tmp_path, make_curve):
+def test_a_figure_by_its_stem(write, tmp_path):
   stem = tmp_path / "figures" / "dice@0.5"
-  report.save(report.curves([make_curve()], "t"), stem)
-  [image] = Reader(write([report.Section("A", figure=stem)])).all("img")
+  rows, best = conftest.curve_rows()
+  _style.save(_curves.curves(rows, [best], "t"), stem)
+  [image] = Reader(write([report.Section("A", figures={stem: ""})])).all("img")
   assert image["src"] == "../figures/dice%400.5.svg"
   assert image["alt"] == "A"
 
 
 def test_a_missing_figure_is_said(write, tmp_path):
-  text = write([report.Section("A", figure=tmp_path / "figures" / "gone")])
+  gone = tmp_path / "figures" / "gone"
+  text = write([report.Section("A", figures={gone: "x"})])
   assert Reader(text).all("img") == []
   assert "The figure gone.svg is missing" in text
 
@@ -128,10 +134,9 @@ def test_hostile_text_is_escaped_everywhere(write, tmp_path, provenance):
   section = report.Section(
     title=HOSTILE,
     text=HOSTILE,
-    figure=name,
-    alt=HOSTILE,
+    figures={name: HOSTILE},
     rows=[{HOSTILE: HOSTILE, "structure": HOSTILE}],
-    table=tmp_path / 'a" onclick="x".csv',
+    tables=[tmp_path / 'a" onclick="x".csv', tmp_path / "<b>.csv"],
     caption=HOSTILE,
   )
   text = write(
@@ -175,3 +180,25 @@ def test_gaps_in_tables(write):
 def test_the_same_page_twice_is_the_same(write, objective_rows):
   sections = [report.Section("A", rows=objective_rows)]
   assert write(sections) == write(sections)
+
+
+CSS = (
+  importlib.resources.files("jaxseg.report").joinpath("page.css").read_text()
+)
+
+
+def test_braces_balance_and_nothing_is_loaded():
+  assert CSS.count("{") == CSS.count("}")
+  assert not re.search(r"@import|url\(|<", CSS)
+
+
+def test_every_colour_that_is_used_is_defined_for_dark_and_light():
+  used = set(re.findall(r"var\((--[a-z-]+)\)", CSS))
+  light, dark = re.findall(r":root \{([^}]*)\}", CSS)
+  assert used <= set(re.findall(r"(--[a-z-]+):", light))
+  assert used <= set(re.findall(r"(--[a-z-]+):", dark))
+  assert "prefers-color-scheme: dark" in CSS
+
+
+def test_the_style_sheet_is_in_the_page_as_it_is(write):
+  assert CSS.strip() in write()

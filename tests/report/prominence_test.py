@@ -4,7 +4,9 @@ import numpy as np
 import pytest
 
 from jaxseg import errors
-from jaxseg import report
+from jaxseg.report import _labels
+from jaxseg.report import _prominence
+from jaxseg.report import _style
 
 NAMES = ("brain", "spinal_cord", "parotid_left", "parotid_right", "neck_left")
 
@@ -40,7 +42,7 @@ def panels(figure):
 
 
 def test_the_correlation_is_the_panels_title():
-  figure = report.prominence(rows(), [correlation()], "title")
+  figure = _prominence.prominence(rows(), [correlation()], "title")
   [axes] = panels(figure)
   assert axes.get_title("left") == (
     "r = 0.92 (p = 1.6×10⁻⁴),  ρ = −0.50 (p = 0.12),  n = 10"
@@ -51,7 +53,7 @@ def test_the_correlation_is_the_panels_title():
 
 def test_undefined_and_absent_correlations_are_said():
   given = [correlation("a", pearson=math.nan, spearman=None)]
-  figure = report.prominence(rows(("a", "b")), given, "title")
+  figure = _prominence.prominence(rows(("a", "b")), given, "title")
   assert [axes.get_title("left") for axes in panels(figure)] == [
     "r undefined,  ρ undefined,  n = 10",
     "no correlation computed",
@@ -59,7 +61,7 @@ def test_undefined_and_absent_correlations_are_said():
 
 
 def test_a_wide_range_is_logarithmic_with_the_line_of_the_values():
-  figure = report.prominence(rows(), [], "title")
+  figure = _prominence.prominence(rows(), [], "title")
   [axes] = panels(figure)
   assert axes.get_xscale() == "log"
   x, y = axes.lines[0].get_data()
@@ -72,27 +74,27 @@ def test_a_wide_range_is_logarithmic_with_the_line_of_the_values():
 
 
 def test_a_narrow_range_is_linear():
-  [axes] = panels(report.prominence(rows(factor=1.1), [], "title"))
+  [axes] = panels(_prominence.prominence(rows(factor=1.1), [], "title"))
   assert axes.get_xscale() == "linear"
 
 
 def test_values_below_zero_are_linear():
   given = rows()
   given[0]["prominence"] = -1.0
-  [axes] = panels(report.prominence(given, [], "title"))
+  [axes] = panels(_prominence.prominence(given, [], "title"))
   assert axes.get_xscale() == "linear"
 
 
 def test_at_most_four_definitions():
-  figure = report.prominence(rows("abcde"), [], "title")
+  figure = _prominence.prominence(rows("abcde"), [], "title")
   assert [axes.get_xlabel() for axes in panels(figure)] == list("abcd")
 
 
 def test_every_point_is_named_and_seeds_are_averaged():
   given = rows() + [row | {"threshold": 0.3} for row in rows()]
-  [axes] = panels(report.prominence(given, [], "title"))
+  [axes] = panels(_prominence.prominence(given, [], "title"))
   said = sorted(text.get_text() for text in axes.texts if text.get_text())
-  assert said == sorted(map(report.structure_label, NAMES))
+  assert said == sorted(map(_labels.structure_label, NAMES))
   [points] = axes.collections
   np.testing.assert_allclose(
     points.get_offsets()[:, 1], [0.25, 0.275, 0.3, 0.325, 0.35]
@@ -101,17 +103,17 @@ def test_every_point_is_named_and_seeds_are_averaged():
 
 def test_the_objective_shown():
   both = rows(objective="dice") + rows(objective="bce")
-  [axes] = panels(report.prominence(both, [], ""))
+  [axes] = panels(_prominence.prominence(both, [], ""))
   assert axes.get_ylabel() == "optimal threshold, BCE"
-  [axes] = panels(report.prominence(rows(objective="dice"), [], ""))
+  [axes] = panels(_prominence.prominence(rows(objective="dice"), [], ""))
   assert axes.get_ylabel() == "optimal threshold, 2D Dice"
-  [axes] = panels(report.prominence(both, [], "", objective="dice"))
+  [axes] = panels(_prominence.prominence(both, [], "", objective="dice"))
   assert axes.get_ylabel() == "optimal threshold, 2D Dice"
 
 
 def test_a_single_point_twice_gives_the_same_bytes(tmp_path):
   for name in ("a", "b"):
-    report.save(report.prominence(rows()[:1], [], "t"), tmp_path / name)
+    _style.save(_prominence.prominence(rows()[:1], [], "t"), tmp_path / name)
   for kind in ("svg", "png"):
     one, other = (tmp_path / f"{name}.{kind}" for name in ("a", "b"))
     assert one.read_bytes() == other.read_bytes()
@@ -119,7 +121,7 @@ def test_a_single_point_twice_gives_the_same_bytes(tmp_path):
 
 def test_no_row_of_the_objective():
   with pytest.raises(errors.DataError, match="no finite row of objective 'x'"):
-    report.prominence(rows(), [], "title", objective="x")
+    _prominence.prominence(rows(), [], "title", objective="x")
   given = [row | {"prominence": math.nan} for row in rows()]
   with pytest.raises(errors.DataError, match="no finite row"):
-    report.prominence(given, [], "title")
+    _prominence.prominence(given, [], "title")

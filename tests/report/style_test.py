@@ -4,21 +4,21 @@ import matplotlib
 from matplotlib import lines as mpl_lines
 import numpy as np
 
-from jaxseg import report
+from jaxseg.report import _style
 
 
 def draw():
-  with report.style():
-    figure = report.new_figure("a title", 2.0)
+  with _style.style():
+    figure = _style.new_figure("a title", 2.0)
     axes = figure.subplots()
     axes.plot([0, 1], [0, 1], label="line")
-    report.add_legend(figure, axes.get_legend_handles_labels()[0])
+    _style.add_legend(figure, axes.get_legend_handles_labels()[0])
   return figure
 
 
 def test_save_writes_both_files_and_the_same_bytes_twice(tmp_path):
-  first = report.save(draw(), tmp_path / "a" / "dice@0.5")
-  again = report.save(draw(), tmp_path / "b" / "dice@0.5")
+  first = _style.save(draw(), tmp_path / "a" / "dice@0.5")
+  again = _style.save(draw(), tmp_path / "b" / "dice@0.5")
   assert [path.name for path in first] == ["dice@0.5.svg", "dice@0.5.png"]
   for one, other in zip(first, again, strict=True):
     assert one.read_bytes() == other.read_bytes()
@@ -31,23 +31,23 @@ def test_save_writes_both_files_and_the_same_bytes_twice(tmp_path):
 
 
 def test_files_hold_no_date_and_no_program(tmp_path):
-  svg, png = report.save(draw(), tmp_path / "a")
+  svg, png = _style.save(draw(), tmp_path / "a")
   assert "dc:date" not in svg.read_text()
   assert b"Software" not in png.read_bytes()
 
 
 def test_the_callers_settings_neither_matter_nor_change(tmp_path):
-  plain = report.save(draw(), tmp_path / "plain")[1].read_bytes()
+  plain = _style.save(draw(), tmp_path / "plain")[1].read_bytes()
   with matplotlib.rc_context({"font.size": 30.0, "axes.grid": True}):
     before = dict(matplotlib.rcParams)
-    other = report.save(draw(), tmp_path / "other")[1].read_bytes()
+    other = _style.save(draw(), tmp_path / "other")[1].read_bytes()
     assert dict(matplotlib.rcParams) == before
   assert other == plain
 
 
 def test_long_titles_are_wrapped_inside_of_the_figure():
-  with report.style():
-    figure = report.new_figure("word " * 60, 2.0)
+  with _style.style():
+    figure = _style.new_figure("word " * 60, 2.0)
   figure.draw_without_rendering()
   [title] = figure.texts
   box = title.get_window_extent()
@@ -57,30 +57,30 @@ def test_long_titles_are_wrapped_inside_of_the_figure():
 
 def test_objectives_differ_in_colour_and_marker_whatever_the_order():
   names = ["dice", "tversky", "bce_dice", "bce", "focal", "bce"]
-  styles = report.objective_styles(names)
+  styles = _style.objective_styles(names)
   assert list(styles) == ["bce", "dice", "bce_dice", "focal", "tversky"]
-  assert styles == report.objective_styles(names[::-1])
+  assert styles == _style.objective_styles(names[::-1])
   assert len({look.color for look in styles.values()}) == 5
   assert len({look.marker for look in styles.values()}) == 5
 
 
 def test_more_objectives_than_colours():
-  assert len(report.objective_styles([f"loss{k}" for k in range(9)])) == 9
+  assert len(_style.objective_styles([f"loss{k}" for k in range(9)])) == 9
 
 
 def test_structure_colors():
-  left, right = map(report.structure_color, ("parotid_left", "parotid_right"))
+  left, right = map(_style.structure_color, ("parotid_left", "parotid_right"))
   assert left != right
   assert left.startswith("#")
   assert len(left) == 7
-  assert report.structure_color("unheard_of") == "#7f7f7f"
+  assert _style.structure_color("unheard_of") == "#7f7f7f"
 
 
 def test_a_legend_of_two_rows_reads_row_by_row():
-  with report.style():
-    figure = report.new_figure("", 2.0)
+  with _style.style():
+    figure = _style.new_figure("", 2.0)
     lines = [mpl_lines.Line2D([], [], label=f"{k}") for k in range(7)]
-    report.add_legend(figure, lines)
+    _style.add_legend(figure, lines)
   figure.draw_without_rendering()
   boxes = {
     text.get_text(): text.get_window_extent()

@@ -1,0 +1,331 @@
+"""Lines against a threshold, in small multiples: Dice, surfaces, calibration.
+
+A run's models give a panel per structure and a line per objective; anyone's
+maps give one panel. Both are drawn from the rows of `study.tables`.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+import dataclasses
+import math
+import textwrap
+from typing import Any
+
+from matplotlib import axes as mpl_axes
+from matplotlib import figure as mpl_figure
+from matplotlib import ticker as mpl_ticker
+import numpy as np
+
+from jaxseg.report import _labels
+from jaxseg.report import _style
+
+Rows = Sequence[Mapping[str, Any]]
+_HALF = "#9a9a9a"
+_MEAN = "mean of the cases' Dice"
+_MAPS = {
+  "": _style.ObjectiveStyle("pooled Dice", "#0072b2", "o", 6.0, "-"),
+  _MEAN: _style.ObjectiveStyle(_MEAN, "#d55e00", "", 0.0, "--"),
+}
+
+
+@dataclasses.dataclass(eq=False)
+class _Line:
+  """One line of a panel, its band, and what is marked on it."""
+
+  panel: str
+  look: str
+  x: np.ndarray
+  y: np.ndarray
+  band: tuple[np.ndarray, np.ndarray] | None = None
+  mark: tuple[float, float] | None = None
+  plateau: tuple[float, float] | None = None
+  interval: tuple[float, float] | None = None
+  marker: str = ""
+
+
+@_style.style()
+def curves(rows: Rows, optima: Rows, title: str) -> mpl_figure.Figure:
+  """Dice against threshold with its intervals.
+
+  Args:
+    rows: Table `curve`.
+    optima: Table `optimum`, or `sweep` of a run; each model's first row of the
+      aggregate `pooled` is marked.
+    title: Stands above the figure.
+
+  Returns:
+    Figure: a dot is the optimum, the thick part its plateau, the thin line
+    through it the interval of the threshold, the band that of Dice.
+
+  Raises:
+    DataError: There are no rows, or one lacks a column.
+  """
+  _labels.check(f"figure {title!r}", rows, ("threshold", "dice"))
+  _labels.check(f"figure {title!r}", optima, ("threshold", "aggregate"))
+  best: dict[tuple[str, str], Mapping[str, Any]] = {}
+  for row in optima:
+    if row["aggregate"] == "pooled":
+      best.setdefault(_model(row), row)
+  first = next(iter(best.values()))
+  is_run = "objective" in first
+  part = "_validation" if is_run else ""
+  plateau = ("low", "high") if is_run else ("plateau_low", "plateau_high")
+  lines = []
+  for key, own in _groups(rows):
+    row = best[key]
+    line = _Line(
+      *key,
+      _column(own, "threshold"),
+      _column(own, "dice"),
+      mark=(row["threshold"], row[f"dice{part}"]),
+      plateau=(row[plateau[0]], row[plateau[1]]),
+    )
+    if "dice_low" in own[0]:
+      line.band = _column(own, "dice_low"), _column(own, "dice_high")
+      line.interval = row["threshold_low"], row["threshold_high"]
+    lines.append(line)
+  if not is_run and first["cases"] > 1:
+    mean = _column(rows, "dice_mean_case")
+    lines.append(_Line("", _MEAN, _column(rows, "threshold"), mean))
+  label = "Dice, validation" if is_run else "Dice"
+  figure = _multiples(lines, title, "threshold", label)
+  if len(best) == 1:
+    _write_threshold(figure.axes[0], lines[0])
+  _add_legend(figure, lines, next((r for r in optima if "level" in r), {}))
+  return figure
+
+
+@_style.style()
+def reliability(rows: Rows, title: str) -> mpl_figure.Figure:
+  """Observed frequency against probability, beside what calibration asks.
+
+  Args:
+    rows: Table `reliability`.
+    title: Stands above the figure.
+
+  Returns:
+    Figure; of anyone's maps it has the voxels of each bin below.
+
+  Raises:
+    DataError: There are no rows, or one lacks a column.
+  """
+  _labels.check(f"figure {title!r}", rows, ("confidence", "frequency"))
+  lines = []
+  for key, own in _groups(rows):
+    x, y = _column(own, "confidence"), _column(own, "frequency")
+    lines.append(_Line(*key, x, y, marker="o"))
+  labels = "mean probability", "share in the reference"
+  if "objective" in rows[0]:
+    figure = _multiples(lines, title, *labels, diagonal=True)
+    _add_legend(figure, lines, {}, "calibrated")
+    return figure
+  figure = _style.new_figure(title, 3.8)
+  panel, below = figure.subplots(2, 1, sharex=True, height_ratios=(3, 1))
+  _dress(panel, "", diagonal=True)
+  _draw(panel, lines[0], _MAPS[""])
+  panel.set_ylabel(labels[1])
+  low, high = _column(rows, "low"), _column(rows, "high")
+  look: dict[str, Any] = {"align": "edge", "color": _MAPS[""].color}
+  below.bar(low, _column(rows, "voxels"), 0.9 * (high - low), **look)
+  below.set_yscale("log")
+  below.set(xlabel="probability", ylabel="voxels")
+  return figure
+
+
+@_style.style()
+def surfaces(
+  rows: Rows, optima: Rows, title: str, *, column: str | None = None
+) -> mpl_figure.Figure:
+  """Surface metrics against the threshold.
+
+  Args:
+    rows: Table `surfaces`.
+    optima: Table `surface_optima`, marked by dots.
+    title: Stands above the figure.
+    column: The metric shown, in a panel per structure; None shows all three of
+      anyone's maps, a panel each.
+
+  Returns:
+    Figure; distances are on a logarithmic axis, linear below 1 mm.
+
+  Raises:
+    DataError: There are no rows, or one lacks a column.
+  """
+  columns = (column,) if column else ("nsd_2mm", "hd95_mm", "assd_mm")
+  _labels.check(f"figure {title!r}", rows, ("threshold", *columns))
+  best = {(*_model(row), row["metric"]): row for row in optima}
+  lines = []
+  for name in columns:
+    for (structure, objective), own in _groups(rows):
+      y, there = _column(own, name), best.get((structure, objective, name))
+      lines.append(
+        _Line(
+          structure if column else _labels.heading(name),
+          objective,
+          _column(own, "threshold"),
+          np.where(np.isfinite(y), y, np.nan),
+          mark=(there["threshold"], there["value"]) if there else None,
+        )
+      )
+  label = _labels.heading(column) if column else ""
+  figure = _multiples(lines, title, "threshold", label, sharey=bool(column))
+  distances = figure.axes if column else figure.axes[1:]
+  for panel in distances if column != "nsd_2mm" else ():
+    # Towards both ends distances are those of the whole image.
+    panel.set_yscale("symlog", linthresh=1, linscale=0.4)
+    panel.yaxis.set_major_formatter(mpl_ticker.FormatStrFormatter("%g"))
+    panel.set_ylim(0, 1.3 * max(np.nanmax([1.0, *one.y]) for one in lines))
+  if column:
+    _add_legend(figure, lines, {})
+  return figure
+
+
+def _model(row: Mapping[str, Any]) -> tuple[str, str]:
+  """Structure and objective of a row; both "" of anyone's maps."""
+  return row.get("structure", ""), row.get("objective", "")
+
+
+def _groups(rows: Rows) -> Iterator[tuple[tuple[str, str], Rows]]:
+  """Rows of each model; of several seeds those of the first."""
+  groups: dict[tuple[str, str], list[Mapping[str, Any]]] = {}
+  for row in rows:
+    own = groups.setdefault(_model(row), [])
+    if not own or own[0].get("seed") == row.get("seed"):
+      own.append(row)
+  yield from groups.items()
+
+
+def _column(rows: Rows, name: str) -> np.ndarray:
+  return np.array([row[name] for row in rows], np.float64)
+
+
+def _looks(lines: Sequence[_Line]) -> dict[str, _style.ObjectiveStyle]:
+  names = [line.look for line in lines]
+  if not names[0]:
+    return {name: _MAPS[name] for name in dict.fromkeys(names)}
+  return _style.objective_styles(names)
+
+
+def _multiples(
+  lines: Sequence[_Line],
+  title: str,
+  xlabel: str,
+  ylabel: str,
+  *,
+  diagonal: bool = False,
+  sharey: bool = True,
+) -> mpl_figure.Figure:
+  """A panel per name with its lines."""
+  names = list(dict.fromkeys(line.panel for line in lines))
+  columns = _columns(len(names))
+  rows = math.ceil(len(names) / columns)
+  figure = _style.new_figure(title, 1.0 + (3.4 if columns < 3 else 2.3) * rows)
+  grid = figure.subplots(
+    rows, columns, sharex=True, sharey=sharey, squeeze=False
+  )
+  panels = dict(zip(names, grid.ravel(), strict=False))
+  wide = {1: 90, 2: 50, 3: 34, 4: 25}.get(columns, 19)
+  for name, panel in panels.items():
+    said = textwrap.fill(_labels.structure_label(name), wide)
+    _dress(panel, said, diagonal=diagonal)
+  for panel in grid.ravel()[len(names) :]:
+    panel.set_visible(False)
+  # The lowest panel of each column, in a ragged grid too.
+  for panel in grid.ravel()[max(0, len(names) - columns) : len(names)]:
+    panel.xaxis.set_tick_params(labelbottom=True)
+    panel.set_xlabel(xlabel)
+  for panel in grid[:, 0]:
+    panel.set_ylabel(ylabel)
+  looks = _looks(lines)
+  order = list(looks)
+  for line in sorted(lines, key=lambda line: order.index(line.look)):
+    _draw(panels[line.panel], line, looks[line.look])
+  return figure
+
+
+def _columns(count: int) -> int:
+  """Columns of the grid: at most five, with few places left over."""
+  if count <= 4:
+    return count
+  return min(range(5, 2, -1), key=lambda c: (-count % c > 1, -c))
+
+
+def _dress(panel: mpl_axes.Axes, title: str, *, diagonal: bool) -> None:
+  panel.set_title(title)
+  panel.set(xlim=(-0.02, 1.02), ylim=(0.0, 1.03))
+  panel.set_xticks([0.0, 0.5, 1.0], ["0", "0.5", "1"])
+  panel.set_yticks([0.0, 0.25, 0.5, 0.75, 1.0], ["0", "", "0.5", "", "1"])
+  if diagonal:
+    panel.axline((0, 0), slope=1, color=_HALF, linewidth=1.0, zorder=1.5)
+  else:
+    panel.axvline(0.5, color=_HALF, linewidth=1.0, zorder=1.5)
+
+
+def _draw(
+  panel: mpl_axes.Axes, line: _Line, look: _style.ObjectiveStyle
+) -> None:
+  """A line with its band, its optimum and what surrounds that."""
+  color = look.color
+  dots: dict[str, Any] = {"marker": line.marker, "ms": 3.5}
+  panel.plot(line.x, line.y, look.line, color=color, zorder=3, **dots)
+  if line.band:
+    # Every fifth: a band is not simplified as a line is, and files get large.
+    x, low, high = (np.asarray(v)[::5] for v in (line.x, *line.band))
+    panel.fill_between(x, low, high, color=color, alpha=0.15, lw=0)
+  if line.mark is None:
+    return
+  best, y = line.mark
+  if line.plateau:
+    thick: dict[str, Any] = {"lw": 7, "alpha": 0.35, "solid_capstyle": "butt"}
+    panel.plot(line.plateau, [y, y], color=color, zorder=2.5, **thick)
+  if line.interval:
+    panel.plot(line.interval, [y, y], color=color, lw=1.2, zorder=3.5)
+  dot: dict[str, Any] = {
+    "ms": look.size,
+    "mec": "white",
+    "mew": 0.8,
+    "zorder": 4,
+  }
+  panel.plot(best, y, look.marker, color=color, **dot)
+
+
+def _write_threshold(panel: mpl_axes.Axes, line: _Line) -> None:
+  """The threshold and its interval, in figures, above the only dot."""
+  if line.mark is None:
+    return
+  text = f"{line.mark[0]:.3f}"
+  if line.interval:
+    text += " ({:.3f} to {:.3f})".format(*line.interval)
+  offset: dict[str, Any] = {
+    "textcoords": "offset points",
+    "ha": "center",
+    "size": 9,
+  }
+  panel.annotate(text, line.mark, (0, 8), **offset)
+
+
+def _add_legend(
+  figure: mpl_figure.Figure,
+  lines: Sequence[_Line],
+  found: Mapping[str, Any],
+  grey: str = "threshold 0.5",
+) -> None:
+  """The lines, then the signs; a row of optima tells of their intervals."""
+  handles = [
+    _style.handle(
+      one.label, color=one.color, ls=one.line, marker=one.marker, ms=one.size
+    )
+    for one in _looks(lines).values()
+  ]
+  signs: list[tuple[str, dict[str, Any]]] = []
+  if any(line.mark for line in lines):
+    signs.append(("optimum", {"ls": "none", "marker": "o"}))
+  if any(one.plateau and one.plateau[1] > one.plateau[0] for one in lines):
+    signs.append(("plateau of the optimum", {"alpha": 0.35, "lw": 7}))
+  if "level" in found:
+    level = f"{100 * found['level']:g} % interval of"
+    signs.append((f"{level} the threshold", {"lw": 1.2}))
+    signs.append((f"{level} Dice", {"alpha": 0.15, "lw": 9}))
+  for label, look in signs:
+    handles.append(_style.handle(label, color=_style.QUIET, **look))
+  handles.append(_style.handle(grey, color=_HALF, linewidth=1.0))
+  _style.add_legend(figure, handles)

@@ -1,0 +1,386 @@
+"""Each analysis as its tables, its figures and its part of the page.
+
+Nothing is computed here: rows come from `jaxseg.study`.
+"""
+
+from collections.abc import Mapping, Sequence
+import pathlib
+from typing import Any
+
+from matplotlib import figure as mpl_figure
+
+from jaxseg import study
+from jaxseg.report import _curves
+from jaxseg.report import _labels
+from jaxseg.report import _objectives
+from jaxseg.report import _overlay
+from jaxseg.report import _page
+from jaxseg.report import _prominence
+from jaxseg.report import _sensitivity
+from jaxseg.report import _style
+from jaxseg.report import _tables
+
+Rows = Sequence[Mapping[str, Any]]
+# What `report.provenance` gave.
+Origin = Mapping[str, Any]
+
+_CHOICE_RUN = """\
+The threshold is chosen where the pooled Dice of the validation patients is \
+highest, in the middle of that plateau, and then scored on the test patients, \
+beside 0.5. `left out`: the Dice of the validation patients, each cut at the \
+threshold chosen without it."""
+_CHOICE_MAPS = """\
+The threshold is where the criterion of all cases is highest, in the middle of \
+that plateau: chosen and scored on the same cases. `left out` is the honest \
+value: each case is cut at the threshold chosen without it. Pooled: one value \
+from the summed voxels of all cases; mean_case: the mean of the cases' values.\
+"""
+_INTERVALS = """\
+ Intervals hold {level:.0%} of {resamples} resamples of the patients; with \
+fewer than 10 patients they are too narrow."""
+_SCOPES = """
+
+Scope `known`: slices where the reference can be believed. Spinal cord, \
+oesophagus and neck continue beyond the range that was contoured, so their \
+slices beyond it are left out of training and scores; of all other organs \
+every scanned slice counts. Scope `volume` (in the table file) counts every \
+scanned slice as if nothing lay beyond the contours. Pooled: one Dice from the \
+summed voxels of all patients; mean_case: the mean of the patients' Dice."""
+_CALIBRATION = """\
+Do probabilities match observed frequencies? The calibration error is the mean \
+difference of the two, weighted by voxels. Of calibrated maps the best \
+threshold is half of the best Dice, and it could be told from the maps alone: \
+this expected threshold, of the maps as they are and after calibration by a \
+fitted temperature, stands beside the empirical one."""
+_SURFACES = """\
+Surface metrics of the cases at each threshold, and the best threshold of \
+each, chosen and scored on the same cases. Distances are medians over the \
+cases, NSD is the mean share of both surfaces within 2 mm of the other; a \
+missed structure is infinitely far."""
+_SENSITIVITY = """\
+Relative Dice reduction when the threshold is moved from its optimum, on the \
+validation patients as in the paper; the table's last column is the same about \
+the same threshold on the test patients. Medians over structures and both \
+directions."""
+_OBJECTIVES = """\
+Pooled Dice of the test patients at the threshold chosen on the validation \
+patients, and at 0.5; sensitivity is the mean relative reduction at ±0.05 on \
+the validation patients. Distances are medians over the test patients between \
+surfaces weighted by area, scope `known`: HD95 is the larger of the two \
+directed 95th percentiles, ASSD the mean over both surfaces, NSD the share of \
+both within 2 mm of the other. A missed structure is infinitely far."""
+_SHIFTS = (0.01, 0.02, 0.05, 0.1, 0.2)
+
+_MODEL = {"structure": "structure", "objective": "objective"}
+_COLUMNS = {
+  "sweep": {
+    **_MODEL,
+    "threshold": "threshold",
+    "threshold_interval": "interval",
+    "dice_validation": "Dice, validation",
+    "left_out_value": "left out",
+    "dice_test": "Dice, test",
+    "dice_test_interval": "interval",
+    "dice_test_half": "at 0.5",
+    "missed": "missed",
+  },
+  "optimum": {
+    "criterion": "criterion",
+    "aggregate": "aggregate",
+    "threshold": "threshold",
+    "threshold_interval": "interval",
+    "value": "value",
+    "value_interval": "interval",
+    "left_out_value": "left out",
+    "dice": "Dice",
+    "dice_half": "Dice at 0.5",
+  },
+  "calibration": {
+    "expected_calibration_error": "calibration error",
+    "temperature": "temperature",
+    "expected_calibration_error_calibrated": "error, calibrated",
+    "empirical_threshold": "best threshold",
+    "half_of_best_dice": "half of best Dice",
+    "expected_threshold": "expected threshold",
+    "expected_threshold_calibrated": "expected, calibrated",
+  },
+  "surfaces": {
+    "metric": "metric",
+    "threshold": "best threshold",
+    "value": "value there",
+  },
+  "sensitivity": {
+    "objective": "objective",
+    "perturbation": "shift ±",
+    "structures": "structures",
+    "median_reduction": "median reduction",
+    "median_reduction_test": "same, test",
+  },
+  "prominence": {
+    "definition": "definition",
+    "objective": "objective",
+    "n": "structures",
+    "pearson": "Pearson r",
+    "pearson_p": "p",
+    "spearman": "Spearman ρ",
+    "spearman_p": "p (Spearman)",
+  },
+  "objectives": {
+    **_MODEL,
+    "threshold": "threshold",
+    "dice_optimum": "Dice",
+    "dice_half": "Dice at 0.5",
+    "sensitivity": "sensitivity",
+    "hd95_mm": "HD95, mm",
+    "assd_mm": "ASSD, mm",
+    "hd95_half_mm": "HD95 at 0.5",
+    "assd_half_mm": "ASSD at 0.5",
+    "nsd_2mm": "NSD, 2 mm",
+    "nsd_2mm_half": "NSD at 0.5",
+    "missed": "missed",
+  },
+}
+
+
+def sweep_sections(
+  folder: pathlib.Path, tables: Mapping[str, Rows], provenance: Origin
+) -> list[_page.Section]:
+  """A sweep's tables and figures: the curves, calibration, surfaces.
+
+  Args:
+    folder: Gets tables/*.csv and figures/*.
+    tables: What `study.tables` gave, of a run's models or of anyone's maps.
+    provenance: What `report.provenance` gave.
+  """
+  run = "sweep" in tables
+  kind, who = ("sweep" if run else "optimum"), _MODEL if run else {}
+  optima = tables[kind]
+  number = optima[0].get("cases", 0)
+  maps = f"{number} case{'s' if number != 1 else ''}"
+  chosen, tested = (
+    f"{_who(provenance)} {part} patients" if run else maps
+    for part in ("validation", "test")
+  )
+  intervals = [_INTERVALS.format(**row) for row in optima if "level" in row]
+  drawn = _curves.curves(
+    tables["curve"], optima, f"Dice against threshold, {chosen}"
+  )
+  found = [
+    _written(
+      folder,
+      provenance,
+      {name: tables[name] for name in (kind, "curve", "cases")},
+      {"curves" if run else "curve": (drawn, "Dice against threshold")},
+      title="Dice against threshold",
+      text=(_CHOICE_RUN if run else _CHOICE_MAPS)
+      + "".join(intervals[:1])
+      + (_SCOPES if run else ""),
+      rows=_with_intervals(_main(optima) if run else optima),
+      columns=_COLUMNS[kind],
+    )
+  ]
+  drawn = _curves.reliability(tables["reliability"], f"Calibration, {tested}")
+  fitted = " The temperature is fitted on the validation patients."
+  found.append(
+    _written(
+      folder,
+      provenance,
+      {name: tables[name] for name in ("calibration", "reliability")},
+      {"reliability": (drawn, "Share in the reference against probability")},
+      title="Calibration",
+      text=_CALIBRATION + (fitted if run else ""),
+      rows=tables["calibration"],
+      columns=who | _COLUMNS["calibration"],
+    )
+  )
+  if "surfaces" not in tables:
+    return found
+  rows, best = tables["surfaces"], tables["surface_optima"]
+  figures = {}
+  for column in ("nsd_2mm", "hd95_mm") if run else (None,):
+    said = _labels.heading(column) if column else "Surfaces"
+    said = f"{said} against threshold"
+    drawn = _curves.surfaces(rows, best, f"{said}, {tested}", column=column)
+    figures[f"surfaces-{column}" if column else "surfaces"] = (drawn, said)
+  found.append(
+    _written(
+      folder,
+      provenance,
+      {"surfaces": rows, "surface_optima": best},
+      figures,
+      title="Surfaces against threshold",
+      text=_SURFACES,
+      rows=best,
+      columns=who | _COLUMNS["surfaces"],
+    )
+  )
+  return found
+
+
+def sensitivity_section(
+  folder: pathlib.Path, rows: Rows, medians: Rows, provenance: Origin
+) -> _page.Section:
+  """Cost of a wrong threshold: tables/sensitivity*.csv, figures/sensitivity.
+
+  Args:
+    folder: Run folder to write into.
+    rows: What `study.sensitivity` gave.
+    medians: What `study.sensitivity_medians` gave.
+    provenance: What `report.provenance` gave.
+  """
+  title = f"Dice lost by a wrong threshold, {_who(provenance)} validation"
+  drawn = _sensitivity.sensitivity(_main(rows), title)
+  percent = ("median_reduction", "median_reduction_test")
+  return _written(
+    folder,
+    provenance,
+    {"sensitivity_medians": medians, "sensitivity": rows},
+    {"sensitivity": (drawn, "Relative Dice reduction by structure and shift")},
+    title="Sensitivity to the threshold",
+    text=_SENSITIVITY,
+    rows=[
+      {**row, **{name: f"{100 * row[name]:.2f} %" for name in percent}}
+      for row in _main(medians)
+      if row["perturbation"] in _SHIFTS
+    ],
+    columns=_COLUMNS["sensitivity"],
+  )
+
+
+def prominence_section(
+  folder: pathlib.Path, rows: Rows, correlations: Rows, provenance: Origin
+) -> _page.Section:
+  """Optimum and prominence: tables/{prominence,correlations}, a figure.
+
+  Args:
+    folder: Run folder to write into.
+    rows: What `study.prominence` gave.
+    correlations: What `study.correlations` gave.
+    provenance: What `report.provenance` gave.
+  """
+  names = [row["objective"] for row in rows]
+  objective = "bce" if "bce" in names else names[0]
+  shown = ("kept_fraction", "volume_fraction", "volume_ml", "achieved_dice")
+  drawn = _prominence.prominence(
+    [row for row in _main(rows) if row["definition"] in shown],
+    _main(correlations),
+    f"Optimal threshold and prominence in training, {_who(provenance)}"
+    f" {_labels.objective_label(objective)}",
+    objective=objective,
+  )
+  meanings = "; ".join(f"`{k}`: {v}" for k, v in study.DEFINITIONS.items())
+  return _written(
+    folder,
+    provenance,
+    {"correlations": correlations, "prominence": rows},
+    {"prominence": (drawn, "Optimal threshold against prominence")},
+    title="Optimal threshold and prominence",
+    text="The paper reports r = 0.92 and does not print its formula for"
+    f" prominence, so several are computed: {meanings}.",
+    rows=_main(correlations),
+    columns=_COLUMNS["prominence"],
+  )
+
+
+def objectives_section(
+  folder: pathlib.Path, rows: Rows, provenance: Origin
+) -> _page.Section:
+  """Training objectives: tables/objectives.csv and figures/objectives.
+
+  Args:
+    folder: Run folder to write into.
+    rows: What `study.objectives` gave.
+    provenance: What `report.provenance` gave.
+  """
+  title = f"Training objectives compared, {_who(provenance)} test patients"
+  drawn = _objectives.objectives(rows, title)
+  return _written(
+    folder,
+    provenance,
+    {"objectives": rows},
+    {"objectives": (drawn, "Dice, sensitivity and distances by objective")},
+    title="Training objectives",
+    text=_OBJECTIVES,
+    rows=rows,
+    columns=_COLUMNS["objectives"],
+  )
+
+
+def example_sections(
+  folder: pathlib.Path, examples: Sequence[study.Example], provenance: Origin
+) -> list[_page.Section]:
+  """Predictions over references, a patient each: figures/overlay-*.
+
+  Args:
+    folder: Run folder to write into.
+    examples: What `study.examples` gave.
+    provenance: What `report.provenance` gave.
+  """
+  sections = []
+  for one in examples:
+    label = _labels.structure_label(one.structure)
+    stem = f"overlay-{one.structure}-{one.objective.replace(':', '.')}"
+    drawn = _overlay.overlay(
+      one.image_hu,
+      one.reference,
+      one.probability,
+      one.threshold,
+      f"{label}, {_who(provenance)} {one.patient}, slice {one.slice}",
+      pixel_mm=one.pixel_mm,
+    )
+    sections.append(
+      _written(
+        folder,
+        provenance,
+        {},
+        {stem: (drawn, f"{label}: reference and prediction on one slice")},
+        title=f"A test patient: {label}",
+        text=f"Patient {one.patient} (Dice {one.dice:.3f}, the median of the"
+        f" test patients), slice {one.slice}; the model was trained on"
+        f" {_labels.objective_label(one.objective)}.",
+      )
+    )
+  return sections
+
+
+def _written(
+  folder: pathlib.Path,
+  provenance: Origin,
+  tables: Mapping[str, Rows],
+  figures: Mapping[str, tuple[mpl_figure.Figure, str]],
+  **section: Any,
+) -> _page.Section:
+  """A section whose tables and figures are in the folder."""
+  paths = []
+  for name, rows in tables.items():
+    paths.append(folder / "tables" / f"{name}.csv")
+    _tables.write_csv(paths[-1], rows, provenance)
+  shown = {
+    _style.save(figure, folder / "figures" / stem)[0]: alt
+    for stem, (figure, alt) in figures.items()
+  }
+  return _page.Section(tables=paths, figures=shown, **section)
+
+
+def _with_intervals(rows: Rows) -> list[dict[str, Any]]:
+  """Rows with each pair of limits as one text."""
+  found = []
+  for row in rows:
+    full = dict(row)
+    for name in ("threshold", "value", "dice_test"):
+      if f"{name}_low" in row:
+        low, high = row[f"{name}_low"], row[f"{name}_high"]
+        full[f"{name}_interval"] = f"{low:.3f} to {high:.3f}"
+    found.append(full)
+  return found
+
+
+def _who(provenance: Origin) -> str:
+  synthetic = " (synthetic)" if provenance.get("synthetic") else ""
+  return f"{provenance['cohort']}{synthetic},"
+
+
+def _main(rows: Rows) -> list[Mapping[str, Any]]:
+  """The paper has one Dice per data set, and scores where the organ is."""
+  wanted = ("known", "pooled")
+  return [row for row in rows if (row["scope"], row["aggregate"]) == wanted]

@@ -1,0 +1,273 @@
+"""One case to counts: arrays, and the files of anyone's maps."""
+
+from collections.abc import Callable, Mapping, Sequence
+import dataclasses
+import functools
+import json
+import pathlib
+from typing import Any
+
+import numpy as np
+
+from jaxseg import _files
+from jaxseg import _text
+from jaxseg import errors
+from jaxseg import formats
+from jaxseg import metrics
+from jaxseg import parallel
+from jaxseg import thresholds
+from jaxseg.study import _counts
+
+# Thresholds along which surfaces are compared, and the tolerance of the NSD.
+SURFACE_CUTS = 101
+_TOLERANCE_MM = 2.0
+
+
+@dataclasses.dataclass(frozen=True)
+class MapOptions:
+  """How a map and its reference are read and counted.
+
+  Attributes:
+    structure: Class, channel or segment of the map; None where it has one.
+    label: Label of the reference that is the structure; None is all but 0.
+    resample: Whether a map on another grid may be interpolated.
+    eight_bit: Whether 8-bit files hold u / 255.
+    grid: Number of thresholds of the even grid.
+    surfaces: Whether surface metrics are computed along the sweep as well.
+  """
+
+  structure: str | int | None = None
+  label: str | int | None = None
+  resample: bool = False
+  eight_bit: bool = False
+  grid: int = 1001
+  surfaces: bool = False
+
+
+def count_arrays(
+  probabilities: np.ndarray,
+  reference: np.ndarray,
+  *,
+  name: str,
+  key: str = "",
+  part: str = "",
+  scopes: Mapping[str, np.ndarray] | None = None,
+  grid: int = 1001,
+  voxel_ml: float = np.nan,
+  spacing: Sequence[float] | None = None,
+  cuts: np.ndarray | None = None,
+  facts: Mapping[str, Any] | None = None,
+) -> _counts.CohortCounts:
+  """Counts one case.
+
+  Args:
+    probabilities: Map, floating point or uint8, `[slice, row, column]`.
+    reference: Mask, bool, same shape.
+    name: Of the case.
+    key: What it is counted from.
+    part: "validation", "test", or "" of anyone's maps.
+    scopes: Name -> bool `[slice]`, the slices that count; None is all of them
+      as `volume`.
+    grid: Number of thresholds of the even grid.
+    voxel_ml: Volume of a voxel, mL.
+    spacing: Of the array's axes, in their order, mm; surfaces need it.
+    cuts: Thresholds of surfaces in the first scope; None computes none.
+    facts: As in `CohortCounts`.
+
+  Raises:
+    DataError: A value is no probability.
+  """
+  if scopes is None:
+    scopes = {"volume": np.ones(len(reference), np.bool_)}
+  counts = _in_scopes(probabilities, reference, scopes, grid)
+  surfaces = None
+  if cuts is not None and spacing is not None:
+    where = next(iter(scopes.values()))
+    surfaces = _surfaces(probabilities, reference, where, spacing, cuts)[None]
+  return _counts.CohortCounts(
+    (name,),
+    (part,),
+    {scope: thresholds.Counts.stack([c]) for scope, c in counts.items()},
+    np.array([voxel_ml], np.float64),
+    grid,
+    (key,),
+    surfaces,
+    None if surfaces is None else cuts,
+    dict(facts or {}),
+  )
+
+
+def _in_scopes(
+  p: np.ndarray, y: np.ndarray, scopes: Mapping[str, np.ndarray], grid: int
+) -> dict[str, thresholds.Counts]:
+  """Counts in each scope; no slice is counted more than once."""
+  cuts = thresholds.fine_grid(grid)
+  masks = np.stack(list(scopes.values()))  # [scope, slice]
+  if masks.all():  # A copy of a large map may not fit.
+    return dict.fromkeys(scopes, thresholds.count_case(p, y, cuts))
+  kinds, place = np.unique(masks, axis=1, return_inverse=True)
+  total = dict.fromkeys(scopes, thresholds.count_case(p[:0], y[:0], cuts))
+  for k, kind in enumerate(kinds.T):
+    if not kind.any():
+      continue
+    which = place.ravel() == k
+    own = thresholds.count_case(p[which], y[which], cuts)
+    for scope, counts_it in zip(scopes, kind, strict=True):
+      if counts_it:
+        total[scope] += own
+  return total
+
+
+def _surfaces(
+  p: np.ndarray,
+  y: np.ndarray,
+  where: np.ndarray,
+  spacing: Sequence[float],
+  cuts: np.ndarray,
+) -> np.ndarray:
+  """HD95, ASSD, NSD and voxels predicted at each cut, `[4, cut]`."""
+  if p.dtype == np.uint8:
+    p = p.astype(np.float32) / np.float32(255)
+  if not where.all():
+    # Beyond the scope nothing is inside, at a threshold of 0 neither.
+    beyond = ~where[:, np.newaxis, np.newaxis]
+    p, y = np.where(beyond, p.dtype.type(-1), p), y & ~beyond
+  found = metrics.surface_sweep(
+    p, y, spacing, cuts, tolerances=(_TOLERANCE_MM,), percentiles=(95.0,)
+  )
+  counts = thresholds.count_case(p[where], y[where], cuts)
+  predicted = counts.true_positive + counts.false_positive
+  rows = [found[k] for k in ("hausdorff_95", "assd", "nsd_2")]
+  return np.stack([*rows, predicted.astype(np.float64)])
+
+
+def count_pair(
+  pair: formats.Pair, *, options: MapOptions
+) -> _counts.CohortCounts:
+  """Reads a map and its reference and counts them.
+
+  Raises:
+    JaxsegError: A file cannot be read, the two do not fit, or a value is no
+      probability; the line names the file.
+  """
+  key = _key(pair, options)
+  reference = formats.read_mask(pair.reference, structure=options.label)
+  given = formats.read_probabilities(
+    pair.probabilities, structure=options.structure, eight_bit=options.eight_bit
+  )
+  p, y = formats.match_grids(given, reference, resample=options.resample)
+  place = reference.grid or given.grid
+  if options.surfaces and place is None:
+    raise errors.GeometryError(
+      f"{pair.probabilities}: neither it nor its reference tells the voxel's"
+      " size, which surfaces need; give files with a geometry, or leave"
+      " surfaces out"
+    )
+  try:
+    return count_arrays(
+      p,
+      y,
+      name=pair.name,
+      key=key,
+      grid=options.grid,
+      voxel_ml=np.nan if place is None else place.voxel_ml,
+      spacing=None if place is None else place.spacing,
+      cuts=thresholds.grid(SURFACE_CUTS) if options.surfaces else None,
+      facts=_facts(options),
+    )
+  except errors.DataError as e:
+    raise errors.DataError(f"{pair.probabilities}: {e}") from e
+
+
+def _facts(options: MapOptions) -> dict[str, Any]:
+  facts = dataclasses.asdict(options)
+  # What the counts say themselves.
+  return {k: v for k, v in facts.items() if k not in ("grid", "surfaces")}
+
+
+def count_maps(
+  pairs: Sequence[formats.Pair],
+  folder: pathlib.Path,
+  *,
+  options: MapOptions,
+  workers: int | None = None,
+  scheduler: str | None = None,
+  on_case: Callable[[str, int, int], None] | None = None,
+) -> _counts.CohortCounts:
+  """Counts all pairs; what was counted before is not counted again.
+
+  A worker holds one case at a time.
+
+  Args:
+    pairs: Maps and references.
+    folder: Gets one file of counts for each case.
+    options: How they are read.
+    workers: As in `parallel.run`.
+    scheduler: As in `parallel.run`.
+    on_case: Called after each case with (name, done, all).
+
+  Raises:
+    JaxsegError: A pair cannot be counted; the others that were are kept.
+  """
+  paths = [_path(one, folder) for one in pairs]
+  found: dict[int, _counts.CohortCounts] = {}
+  for index, one in enumerate(pairs):
+    if paths[index].exists():
+      before = _counts.CohortCounts.read(paths[index])
+      if before.keys == (_key(one, options),) and before.names == (one.name,):
+        found[index] = before
+  todo = [index for index in range(len(pairs)) if index not in found]
+  given = [pairs[index] for index in todo]
+  if scheduler is not None:
+    given = [_absolute(one) for one in given]  # Workers run in any folder.
+  work = parallel.run(
+    functools.partial(count_pair, options=options),
+    given,
+    workers=workers,
+    scheduler=scheduler,
+  )
+  done = len(found)
+  for place, counted in work:
+    index = todo[place]
+    counted.write(paths[index])
+    found[index] = counted
+    done += 1
+    if on_case:
+      on_case(pairs[index].name, done, len(pairs))
+  return _counts.CohortCounts.merge(
+    [found[index] for index in range(len(pairs))]
+  )
+
+
+def _absolute(pair: formats.Pair) -> formats.Pair:
+  return dataclasses.replace(
+    pair,
+    probabilities=pair.probabilities.absolute(),
+    reference=pair.reference.absolute(),
+  )
+
+
+def _path(pair: formats.Pair, folder: pathlib.Path) -> pathlib.Path:
+  """The file of a case; names that come from outside make no path.
+
+  It is the same whatever other cases are counted into the folder, by this
+  machine or another: what a slug loses of a name, its digest keeps.
+  """
+  slug = _text.slug(pair.name, fallback="case")
+  return folder / f"{slug}-{_files.digest(pair.name)[:8]}.npz"
+
+
+def _key(pair: formats.Pair, options: MapOptions) -> str:
+  """Tells whether a case would be counted from the same files again."""
+  facts: list[Any] = [dataclasses.asdict(options)]
+  for path in (pair.probabilities, pair.reference):
+    for file in (path, *formats.companions(path)):
+      try:
+        about = file.stat()
+      except OSError as e:
+        raise errors.DataError(
+          f"{file}: cannot be read ({e.strerror}); check the path, on every"
+          " machine that counts"
+        ) from e
+      facts.append([file.name, about.st_size, about.st_mtime_ns])
+  return json.dumps(facts)

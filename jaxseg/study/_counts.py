@@ -1,0 +1,377 @@
+"""Counts of a cohort: what a run's model and anyone's maps leave behind."""
+
+from collections.abc import Mapping, Sequence
+import dataclasses
+import functools
+import io
+import json
+import pathlib
+from typing import Any
+import zipfile
+import zlib
+
+import numpy as np
+
+from jaxseg import _files
+from jaxseg import _text
+from jaxseg import errors
+from jaxseg import thresholds
+
+_FORMAT = 2
+# Columns that tell the models of a run apart, where the facts have them.
+_MODEL = ("structure", "objective", "seed")
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Cases:
+  """Some cases in one scope: what the analyses choose on and score on.
+
+  Attributes:
+    names: Of the cases.
+    counts: `[case, T + 1]`, int64, at `thresholds.fine_grid(grid)`.
+    grid: Number of thresholds of the even grid among them.
+    voxel_ml: `[case]`, volume of a voxel, mL; nan where it is not known.
+    surfaces: `[case, 4, cut]`: HD95 in mm, ASSD in mm, NSD at 2 mm, voxels
+      predicted; None where they were not computed.
+    cuts: float32 `[cut]`, the thresholds of the surfaces.
+  """
+
+  names: tuple[str, ...]
+  counts: thresholds.Counts
+  grid: int
+  voxel_ml: np.ndarray
+  surfaces: np.ndarray | None = None
+  cuts: np.ndarray | None = None
+
+  @functools.cached_property
+  def even(self) -> thresholds.Counts:
+    """Counts at the even grid."""
+    return thresholds.coarsen(self.counts, thresholds.grid(self.grid))
+
+  @functools.cached_property
+  def predicted(self) -> np.ndarray:
+    """Voxels at or above each threshold of the even grid, `[case, T]`."""
+    return self.even.true_positive + self.even.false_positive
+
+  @functools.cached_property
+  def reference(self) -> np.ndarray:
+    """Voxels of each reference, `[case]`."""
+    return self.counts.positive.sum(-1)
+
+  @property
+  def with_structure(self) -> int:
+    """How many cases have the structure."""
+    return int((self.reference > 0).sum())
+
+  def index(self, threshold: float) -> int:
+    """Position in the even grid of the threshold nearest to this one."""
+    grid = np.asarray(self.even.thresholds, np.float64)
+    return int(np.abs(grid - threshold).argmin())
+
+  def surfaces_at(self, threshold: float) -> np.ndarray:
+    """The surfaces at one of their thresholds, `[case, 4]`.
+
+    Raises:
+      DataError: There are none at this threshold.
+    """
+    if self.surfaces is not None and self.cuts is not None:
+      place = np.flatnonzero(self.cuts == np.float32(threshold))
+      if len(place):
+        return self.surfaces[:, :, place[0]]
+    raise errors.DataError(
+      f"no surfaces were computed at threshold {threshold:g}; delete the counts"
+      " and sweep again"
+    )
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class CohortCounts:
+  """Counts of all cases of a model, or of anyone's maps.
+
+  Attributes:
+    names: Of the cases.
+    parts: Of each case "validation" or "test"; "" of anyone's maps.
+    scopes: Which slices count -> counts `[case, T + 1]`, int64, at
+      `thresholds.fine_grid(grid)`. The first scope is the one that statements
+      are made of. Of a run these are `known`, the slices where the reference
+      can be believed (of an organ that continues beyond the range usually
+      contoured, that range; else every scanned slice), and `volume`, every
+      scanned slice, as if nothing lay beyond the contours; of maps `volume`.
+    voxel_ml: `[case]`, volume of a voxel, mL; nan where it is not known.
+    grid: Number of thresholds of the even grid.
+    keys: Of each case what it was counted from, as text.
+    surfaces: `[case, 4, cut]` as in `Cases`, of the first scope; nan where a
+      case has none, None where no case has.
+    cuts: float32 `[cut]`, the thresholds of the surfaces.
+    facts: JSON-able: structure, objective, seed and negatives of a model, class
+      and label of maps; cases whose facts differ do not merge.
+  """
+
+  names: tuple[str, ...]
+  parts: tuple[str, ...]
+  scopes: Mapping[str, thresholds.Counts]
+  voxel_ml: np.ndarray
+  grid: int
+  keys: tuple[str, ...]
+  surfaces: np.ndarray | None = None
+  cuts: np.ndarray | None = None
+  facts: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+
+  def __post_init__(self):
+    count = len(self.names)
+    lengths = {
+      "parts": len(self.parts),
+      "keys": len(self.keys),
+      "voxel_ml": len(self.voxel_ml),
+      **{scope: len(c.positive) for scope, c in self.scopes.items()},
+    }
+    shape = None if self.surfaces is None else self.surfaces.shape
+    if shape is not None:
+      lengths["surfaces"] = shape[0]
+    wrong = [f"{k} of {n}" for k, n in lengths.items() if n != count]
+    cuts = None if self.cuts is None else len(self.cuts)
+    if shape is not None and shape[1:] != (4, cuts):
+      wrong.append(f"surfaces of shape {shape} at {cuts} thresholds")
+    if wrong or not self.scopes:
+      said = ", ".join(wrong) or "no counts"
+      raise errors.DataError(f"{count} names, but {said}")
+
+  @property
+  def is_run(self) -> bool:
+    """Whether the cases are a model's, in validation and test."""
+    return any(self.parts)
+
+  @property
+  def lacks_surfaces(self) -> np.ndarray:
+    """Of each case whether it has no surfaces, bool `[case]`."""
+    if self.surfaces is None:
+      return np.ones(len(self.names), np.bool_)
+    return np.isnan(self.surfaces[:, 3]).any(-1)
+
+  @property
+  def name(self) -> str:
+    """Structure, objective and seed of a model; of maps how many they are."""
+    if not self.is_run:
+      return f"{len(self.names)} case{'s' if len(self.names) != 1 else ''}"
+    structure, objective, seed = (self.facts.get(name) for name in _MODEL)
+    return f"{structure}, {objective}, seed {seed}"
+
+  def take(self, which: Sequence[int]) -> "CohortCounts":
+    """Some of the cases, by their positions."""
+    return dataclasses.replace(
+      self,
+      names=tuple(self.names[k] for k in which),
+      parts=tuple(self.parts[k] for k in which),
+      scopes={scope: c[which] for scope, c in self.scopes.items()},
+      voxel_ml=self.voxel_ml[which],
+      keys=tuple(self.keys[k] for k in which),
+      surfaces=None if self.surfaces is None else self.surfaces[which],
+    )
+
+  def select(
+    self, *, part: str | None = None, scope: str | None = None
+  ) -> Cases:
+    """Cases of one part in one scope.
+
+    Args:
+      part: "validation" or "test"; None is all cases.
+      scope: None is the first one, which alone has surfaces.
+
+    Raises:
+      DataError: There is no such scope, or no case of the part.
+    """
+    first = next(iter(self.scopes))
+    scope = first if scope is None else scope
+    which = [k for k, own in enumerate(self.parts) if part in (None, own)]
+    if scope not in self.scopes or not which:
+      raise errors.DataError(
+        f"{self.name}: no counts of part {part} in scope {scope}; sweep again"
+      )
+    own = self.take(which)
+    bare = scope != first or own.lacks_surfaces.any()
+    return Cases(
+      own.names,
+      own.scopes[scope],
+      self.grid,
+      own.voxel_ml,
+      None if bare else own.surfaces,
+      None if bare else self.cuts,
+    )
+
+  def sides(self, *, scope: str | None = None) -> tuple[Cases, Cases]:
+    """The cases to choose on and those to score on.
+
+    Of a run these are the validation and the test patients. Of anyone's maps
+    both are all cases, one and the same object: in-sample.
+    """
+    if self.is_run:
+      validation = self.select(part="validation", scope=scope)
+      return validation, self.select(part="test", scope=scope)
+    both = self.select(scope=scope)
+    return both, both
+
+  def columns(self, scope: str | None = None) -> dict[str, Any]:
+    """What a row of a table says of a run's model; of maps nothing."""
+    if not self.is_run:
+      return {}
+    model = {name: self.facts.get(name) for name in _MODEL}
+    return {**model, "scope": scope or next(iter(self.scopes))}
+
+  def write(self, path: pathlib.Path) -> None:
+    """Writes an .npz file without pickles, in one step."""
+    arrays: dict[str, Any] = {
+      "format": np.int64(_FORMAT),
+      "names": np.array(self.names, np.str_),
+      "parts": np.array(self.parts, np.str_),
+      "keys": np.array(self.keys, np.str_),
+      "voxel_ml": self.voxel_ml,
+      "grid": np.int64(self.grid),
+      "facts": np.array(json.dumps(dict(self.facts))),
+      "scopes": np.array(list(self.scopes), np.str_),
+      "thresholds": thresholds.fine_grid(self.grid),
+      "positive": np.stack([c.positive for c in self.scopes.values()]),
+      "negative": np.stack([c.negative for c in self.scopes.values()]),
+    }
+    if self.surfaces is not None:
+      arrays |= {"surfaces": self.surfaces, "cuts": self.cuts}
+    content = io.BytesIO()
+    np.savez_compressed(content, **arrays)
+    _files.write_bytes(path, content.getvalue())
+
+  @staticmethod
+  def read(path: pathlib.Path) -> "CohortCounts":
+    """Reads what `write` wrote.
+
+    Raises:
+      DataError: The file is missing, damaged, or of another version.
+    """
+    try:
+      # Not the path: NumPy leaves a file open that is no archive.
+      content = io.BytesIO(path.read_bytes())
+      with np.load(content, allow_pickle=False) as file:
+        arrays = {name: file[name] for name in file.files}
+      if (version := int(arrays.get("format", 0))) != _FORMAT:
+        raise errors.DataError(
+          f"written as version {version}, this one reads {_FORMAT}"
+        )
+      both = thresholds.Counts.from_arrays(arrays)  # [scope, case, T + 1]
+      grid = int(arrays["grid"])
+      if not np.array_equal(both.thresholds, thresholds.fine_grid(grid)):
+        raise errors.DataError(f"its thresholds are not fine_grid({grid})")
+      scopes = arrays["scopes"].tolist()
+      return CohortCounts(
+        tuple(arrays["names"].tolist()),
+        tuple(arrays["parts"].tolist()),
+        {name: both[k] for k, name in enumerate(scopes)},
+        np.asarray(arrays["voxel_ml"], np.float64),
+        grid,
+        tuple(arrays["keys"].tolist()),
+        arrays.get("surfaces"),
+        arrays.get("cuts"),
+        dict(json.loads(arrays["facts"].item())),
+      )
+    except (
+      # What NumPy and zipfile raise of files that are cut or not theirs.
+      OSError, EOFError, ValueError, TypeError, KeyError, IndexError,
+      AttributeError, NotImplementedError, zipfile.BadZipFile, zlib.error,
+      errors.JaxsegError,
+    ) as e:  # fmt: skip
+      said = " ".join(str(e).split())[:200]
+      raise errors.DataError(
+        f"{path}: not readable as counts ({said}); delete it and sweep again"
+      ) from e
+
+  @staticmethod
+  def join(parts: Sequence["CohortCounts"]) -> "CohortCounts":
+    """All cases of several, in their order.
+
+    Raises:
+      DataError: There are none, or they were not counted alike.
+    """
+    if not parts:
+      raise errors.DataError("there are no counts to merge; count maps first")
+    first = parts[0]
+    for part in parts:
+      _check_alike(first, part)
+    cuts = next((p.cuts for p in parts if p.cuts is not None), None)
+    surfaces = None
+    if cuts is not None:
+      none = np.full((4, len(cuts)), np.nan)
+      surfaces = np.stack(
+        [
+          none if p.surfaces is None else p.surfaces[k]
+          for p in parts
+          for k in range(len(p.names))
+        ]
+      )
+    return CohortCounts(
+      tuple(name for p in parts for name in p.names),
+      tuple(name for p in parts for name in p.parts),
+      {
+        scope: thresholds.Counts.stack(
+          [case for p in parts for case in p.scopes[scope]]
+        )
+        for scope in first.scopes
+      },
+      np.concatenate([p.voxel_ml for p in parts]),
+      first.grid,
+      tuple(key for p in parts for key in p.keys),
+      surfaces,
+      cuts,
+      first.facts,
+    )
+
+  @staticmethod
+  def merge(parts: Sequence["CohortCounts"]) -> "CohortCounts":
+    """One of several, such as those of other machines; sorted by name.
+
+    Raises:
+      DataError: They were not counted alike, a case is there twice with
+        different counts, or only some cases have surfaces.
+    """
+    whole = CohortCounts.join(parts)
+    bare = whole.lacks_surfaces
+    places: dict[tuple[str, str], int] = {}
+    for place, key in enumerate(zip(whole.parts, whole.names, strict=True)):
+      seen = places.get(key, place)
+      for counts in whole.scopes.values():
+        for of_class in (counts.positive, counts.negative):
+          if not np.array_equal(of_class[seen], of_class[place]):
+            raise errors.DataError(
+              f"case {_text.shown(key[1])} is there twice with different"
+              " counts; merge one of the two"
+            )
+      places[key] = seen if bare[place] else place
+    found = whole.take([places[key] for key in sorted(places)])
+    if found.surfaces is not None and found.lacks_surfaces.any():
+      first = found.names[int(found.lacks_surfaces.argmax())]
+      raise errors.DataError(
+        f"case {_text.shown(first)} was counted without surfaces, others with;"
+        " count all of them alike"
+      )
+    return found
+
+
+def _check_alike(first: CohortCounts, other: CohortCounts) -> None:
+  """Refuses counts at other thresholds, in other scopes or of other facts."""
+  if other.grid != first.grid:
+    raise errors.DataError(
+      f"counts at grids of {first.grid} and {other.grid} thresholds do not go"
+      " together; count again with the same"
+    )
+  pairs: list[tuple[str, Any, Any]] = [
+    ("scopes", list(first.scopes), list(other.scopes)),
+    *(
+      (name, first.facts.get(name), other.facts.get(name))
+      for name in {**first.facts, **other.facts}
+    ),
+  ]
+  if first.cuts is not None and other.cuts is not None:
+    pairs.append(("surfaces at", first.cuts.tolist(), other.cuts.tolist()))
+  for name, ours, theirs in pairs:
+    if ours != theirs:
+      raise errors.DataError(
+        f"case {_text.shown(first.names[0])} was counted with {name} {ours},"
+        f" case {_text.shown(other.names[0])} with {theirs}; count all cases"
+        " alike"
+      )

@@ -1,0 +1,169 @@
+"""A run's models: each to counts, once, and to its threshold.json."""
+
+from collections.abc import Callable, Sequence
+import pathlib
+from typing import Any
+
+import numpy as np
+
+from jaxseg import _files
+from jaxseg import data
+from jaxseg import errors
+from jaxseg import inference
+from jaxseg import thresholds
+from jaxseg.study import _choice
+from jaxseg.study import _count
+from jaxseg.study import _counts
+
+
+def sweep_run(
+  run: data.Run,
+  *,
+  folders: Sequence[pathlib.Path] | None = None,
+  settings: _choice.Settings | None = None,
+  on_model: Callable[[str, int, int], None] | None = None,
+) -> list[_counts.CohortCounts]:
+  """Sweeps every finished model of a run; what was swept before is kept.
+
+  Writes counts/<model>.npz and threshold.json in each model's folder.
+
+  Args:
+    run: Prepared run folder with models.
+    folders: Models to sweep; None is all finished ones.
+    settings: How the threshold is chosen, and its intervals made.
+    on_model: Called after each model with (name, done, all).
+
+  Raises:
+    DataError: There are no finished models, or a file is damaged.
+  """
+  settings = settings or _choice.Settings()
+  folders = run.models() if folders is None else folders
+  if not folders:
+    raise errors.DataError(
+      f"{run.folder}: holds no finished model; run experiments.train first"
+    )
+  results = []
+  for done, folder in enumerate(folders, start=1):
+    result = _swept(run, folder)
+    details = {"cohort": run.store.cohort, "synthetic": run.store.synthetic}
+    _choice.chosen(result, settings, details=details).write(
+      folder / "threshold.json"
+    )
+    if on_model:
+      on_model(result.name, done, len(folders))
+    results.append(result)
+  return results
+
+
+def read_run(run: data.Run) -> list[_counts.CohortCounts]:
+  """The counts of a run's models, as `sweep_run` wrote them.
+
+  Raises:
+    DataError: No model was swept, or a file is damaged.
+  """
+  paths = [run.counts(folder) for folder in run.models()]
+  found = [_counts.CohortCounts.read(path) for path in paths if path.exists()]
+  if not found:
+    raise errors.DataError(
+      f"{run.folder}: holds no counts; run experiments.sweep first"
+    )
+  return found
+
+
+def _swept(run: data.Run, folder: pathlib.Path) -> _counts.CohortCounts:
+  """The model's counts: those of its file, if they are of this very model."""
+  settings = [
+    _files.read_json(folder / name) for name in ("config.json", "summary.json")
+  ]
+  digest = _files.digest(settings)
+  path = run.counts(folder)
+  if path.exists():
+    found = _counts.CohortCounts.read(path)
+    of = found.facts.get("model"), found.facts.get("store")
+    if of == (digest, run.store.content_hash):
+      return found
+  result = sweep_model(run, load(folder), digest=digest)
+  result.write(path)
+  return result
+
+
+def sweep_model(
+  run: data.Run, model: Any, *, digest: str = ""
+) -> _counts.CohortCounts:
+  """Counts a model's validation and test patients at all thresholds.
+
+  The threshold is chosen on the validation patients before a test patient is
+  looked at; surfaces of the test patients are computed there as well as at
+  0, 0.01 ... 1, in the scope `known`.
+
+  Args:
+    run: Prepared run folder.
+    model: What `load` gives, or anything that has its config and `predict`.
+    digest: Fingerprint of the model, kept in the facts.
+
+  Raises:
+    StructureNotFoundError: A part has no patient with the structure.
+  """
+  config, store = model.config, run.store
+  facts = {
+    "structure": config.structure,
+    "objective": config.objective,
+    "seed": config.seed,
+    "negatives": config.negatives,
+    "model": digest,
+    "store": store.content_hash,
+  }
+  cases: list[_counts.CohortCounts] = []
+  cuts = None
+  for part in ("validation", "test"):
+    names = [
+      name
+      for name in run.split.part(part)
+      if config.structure in store.patients[name].contoured
+    ]
+    if not names:
+      raise errors.StructureNotFoundError(
+        f"{config.structure}: contoured on no patient of the {part} part;"
+        " choose another split"
+      )
+    for name in names:
+      patient = store.patients[name]
+      cases.append(
+        _count.count_arrays(
+          predicted(model, store, name),
+          store.reference(name, config.structure),
+          name=name,
+          key=digest,
+          part=part,
+          scopes={
+            "known": data.known_slices(patient, config.structure),
+            "volume": patient.scanned,
+          },
+          voxel_ml=float(np.prod(patient.spacing)) / 1000.0,
+          spacing=patient.spacing,
+          cuts=cuts,
+          facts=facts,
+        )
+      )
+    if part == "validation":
+      counts = _counts.CohortCounts.join(cases).select().even
+      best = thresholds.optimum(counts).threshold
+      grid = thresholds.grid(_count.SURFACE_CUTS)
+      cuts = np.unique(np.append(grid, np.float32(best)))
+  return _counts.CohortCounts.join(cases)
+
+
+def load(folder: pathlib.Path) -> inference.Predictor:
+  """The trained model of a folder."""
+  return inference.Predictor(folder)
+
+
+def predicted(model: Any, store: data.Store, patient: str) -> np.ndarray:
+  """A model's map of one of the store's patients.
+
+  Returns:
+    float32 `[slice, row, column]` on the patient's own grid; 0 beyond the
+    prepared one.
+  """
+  maps = model.predict(store.image(patient))
+  return store.patients[patient].placement.restore(maps)

@@ -1,0 +1,189 @@
+"""One case to counts: arrays in scopes, and anyone's files."""
+
+import os
+
+import numpy as np
+import pytest
+
+from jaxseg import errors
+from jaxseg import formats
+from jaxseg import metrics
+from jaxseg import study
+from jaxseg import thresholds
+from tests.study import made
+
+
+@pytest.fixture
+def files(tmp_path):
+  for seed in range(5):
+    p, y = made.case(seed)
+    made.write(p, tmp_path / "p" / f"case{seed}.nii.gz")
+    made.write(y.astype(np.uint8), tmp_path / "r" / f"case{seed}.nrrd")
+  return tmp_path
+
+
+def count(folder, to="c", *, pairs=None, options=made.OPTIONS, **how):
+  return study.count_maps(
+    made.pairs(folder) if pairs is None else pairs,
+    folder / to,
+    options=options,
+    **{"workers": 1, **how},
+  )
+
+
+def test_counts_are_those_of_the_arrays(files):
+  found = count(files)
+  assert found.names == tuple(f"case{k}" for k in range(5))
+  even = found.select().even
+  for seed in range(5):
+    direct = thresholds.count_case(*made.case(seed), thresholds.grid())
+    np.testing.assert_array_equal(even.positive[seed], direct.positive)
+    np.testing.assert_array_equal(even.negative[seed], direct.negative)
+  np.testing.assert_allclose(found.voxel_ml, 4.5 / 1000)
+
+
+def test_what_was_counted_is_not_counted_again(files):
+  count(files)
+  stamps = {p: p.stat().st_mtime_ns for p in (files / "c").iterdir()}
+  p, _ = made.case(9)
+  changed = files / "p" / "case3.nii.gz"
+  made.write(p, changed)
+  os.utime(changed, ns=(1, 1))
+  seen = []
+  again = count(files, on_case=lambda name, *_: seen.append(name))
+  assert seen == ["case3"]
+  assert sum(p.stat().st_mtime_ns != t for p, t in stamps.items()) == 1
+  direct = thresholds.count_case(p, made.case(3)[1], thresholds.grid())
+  even = again.select().even
+  np.testing.assert_array_equal(even.positive[3], direct.positive)
+  # Another class or grid is another count.
+  other = study.MapOptions(grid=101)
+  count(files, options=other, on_case=lambda name, *_: seen.append(name))
+  assert len(seen) == 6
+
+
+def test_processes_give_the_same(files):
+  some = made.pairs(files)[:3]
+  found = count(files, pairs=some)
+  other = count(files, "d", pairs=some, workers=2)
+  np.testing.assert_array_equal(
+    other.scopes["volume"].positive, found.scopes["volume"].positive
+  )
+  assert other.names == found.names
+
+
+def test_a_damaged_file_of_counts_is_said(files):
+  count(files)
+  path = next((files / "c").iterdir())
+  path.write_bytes(path.read_bytes()[:-50])
+  with pytest.raises(errors.DataError, match=f"{path.name}: not readable"):
+    count(files)
+
+
+def test_logits_are_refused_with_the_file(files):
+  p, _ = made.case(0)
+  made.write(p * 8 - 4, files / "p" / "case0.nii.gz")
+  with pytest.raises(errors.DataError, match=r"case0\.nii\.gz.*logits"):
+    count(files)
+
+
+def test_surfaces_are_those_of_the_cuts(files):
+  pairs = made.pairs(files)[1:3]
+  found = count(files, pairs=pairs, options=study.MapOptions(surfaces=True))
+  assert found.surfaces.shape == (2, 4, 101)
+  np.testing.assert_array_equal(found.cuts, thresholds.grid(101))
+  p, y = made.case(2)
+  one = metrics.surface_report(p >= np.float32(0.4), y, (3.0, 1.5, 1.0))
+  np.testing.assert_allclose(
+    found.surfaces[1, :, 40],
+    [one["hausdorff_95"], one["assd"], one["nsd_2"], (p >= 0.4).sum()],
+    rtol=1e-12,
+  )
+
+
+def test_surfaces_need_the_size_of_a_voxel(tmp_path):
+  p, y = made.case(0)
+  for folder, array in (("p", p), ("r", y)):
+    (tmp_path / folder).mkdir()
+    np.save(tmp_path / folder / "a.npy", array)
+  (pair,) = formats.pair(tmp_path / "p", tmp_path / "r").pairs
+  with pytest.raises(errors.GeometryError, match="a.npy: neither it nor"):
+    study.count_pair(pair, options=study.MapOptions(surfaces=True))
+  # Without surfaces they are counted; what a voxel holds is not known.
+  assert np.isnan(study.count_pair(pair, options=made.OPTIONS).voxel_ml[0])
+
+
+def test_shards_in_one_folder_lose_no_case(tmp_path):
+  # Of none of these names the ASCII letters tell which it is.
+  names = ["病人一", "病人二", "a b", "a-b", "X", "x", "x-2"]
+  for seed, name in enumerate(names):
+    p, y = made.case(seed)
+    made.write(p, tmp_path / "p" / f"{name}.nii.gz")
+    made.write(y.astype(np.uint8), tmp_path / "r" / f"{name}.nrrd")
+  every = made.pairs(tmp_path)
+  for part in (every[::2], every[1::2]):
+    count(tmp_path, pairs=part)
+  files = sorted((tmp_path / "c").iterdir())
+  merged = study.CohortCounts.merge([study.CohortCounts.read(f) for f in files])
+  assert merged.names == tuple(sorted(names))
+
+
+def test_values_in_a_file_of_their_own_are_seen_to_change(tmp_path):
+  p, y = made.case(0)
+  made.write(p, tmp_path / "p" / "c0.mhd")
+  made.write(y.astype(np.uint8), tmp_path / "r" / "c0.nrrd")
+  before = count(tmp_path).scopes["volume"].positive
+  raw = tmp_path / "p" / "c0.raw"
+  raw.write_bytes(made.case(1)[0].tobytes())
+  os.utime(raw, ns=(1, 1))
+  assert (before != count(tmp_path).scopes["volume"].positive).any()
+
+
+def test_8_bit_maps_have_surfaces(tmp_path):
+  p, y = made.case(0)
+  u = np.rint(255 * p).astype(np.uint8)
+  cuts = thresholds.grid(11)
+  bytes_, floats = (
+    study.count_arrays(a, y, name="a", spacing=(3.0, 1.5, 1.0), cuts=cuts)
+    for a in (u, u.astype(np.float32) / np.float32(255))
+  )
+  np.testing.assert_array_equal(bytes_.surfaces, floats.surfaces)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_scopes_count_their_slices_and_no_slice_twice(seed):
+  draw = np.random.default_rng(seed)
+  p, y = made.case(seed, (9, 10, 14))
+  scopes = {
+    "known": draw.random(9) < 0.5,
+    "volume": np.arange(9) > 0,
+    "none": np.zeros(9, np.bool_),
+  }
+  found = study.count_arrays(p, y, name="a", scopes=scopes, grid=101)
+  for scope, which in scopes.items():
+    direct = thresholds.count_case(
+      p[which], y[which], thresholds.fine_grid(101)
+    )
+    counts = found.scopes[scope][0]
+    np.testing.assert_array_equal(counts.positive, direct.positive)
+    np.testing.assert_array_equal(counts.negative, direct.negative)
+
+
+def test_surfaces_end_where_the_first_scope_ends():
+  p, y = made.case(1, (9, 16, 18))
+  y[3] = p[3] > 0.3  # Beyond the scope.
+  known = np.arange(9) < 3
+  cuts = np.float32([0, 0.4, 0.9])
+  found = study.count_arrays(
+    p, y, name="a", scopes={"known": known, "volume": np.ones(9, np.bool_)},
+    spacing=(3.0, 1.5, 1.0), cuts=cuts,
+  )  # fmt: skip
+  inside = known[:, None, None]
+  for k, cut in enumerate(cuts):
+    one = metrics.surface_report(
+      (p >= cut) & inside, y & inside, (3.0, 1.5, 1.0)
+    )
+    assert found.surfaces[0, :3, k].tolist() == [
+      one["hausdorff_95"], one["assd"], one["nsd_2"]
+    ]  # fmt: skip
+    assert found.surfaces[0, 3, k] == ((p >= cut) & inside).sum()

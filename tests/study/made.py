@@ -1,0 +1,107 @@
+"""Counts made by hand, and a stand-in for a trained model."""
+
+import dataclasses
+import types
+
+import numpy as np
+import SimpleITK as sitk
+
+from jaxseg import formats
+from jaxseg import study
+from jaxseg import thresholds
+
+OPTIONS = study.MapOptions()
+SETTINGS = study.Settings(resamples=50)
+
+
+def case(seed, shape=(4, 16, 18)):
+  """A map and its reference."""
+  draw = np.random.default_rng(seed)
+  y = np.zeros(shape, np.bool_)
+  y[1:3, 4:10, 5 : 9 + seed % 4] = True
+  p = np.clip(0.55 * y + draw.normal(0.15, 0.12, shape), 0, 1)
+  return p.astype(np.float32), y
+
+
+def write(array, path):
+  image = sitk.GetImageFromArray(array)
+  image.SetSpacing((1.0, 1.5, 3.0))
+  path.parent.mkdir(parents=True, exist_ok=True)
+  sitk.WriteImage(image, str(path))
+
+
+def pairs(folder):
+  return formats.pair(folder / "p", folder / "r").pairs
+
+
+def maps(count=5, *, surfaces=False, **facts):
+  """Counts of the cases as anyone's maps give them."""
+  return study.CohortCounts.merge(
+    [
+      study.count_arrays(
+        *case(seed),
+        name=f"case{seed}",
+        key=f"key{seed}",
+        voxel_ml=0.0045,
+        spacing=(3.0, 1.5, 1.0),
+        cuts=thresholds.grid(101) if surfaces else None,
+        facts={"label": None, **facts},
+      )
+      for seed in range(count)
+    ]
+  )
+
+
+def run_counts(structure="brain", peak=0.4, *, patients=3, objective="bce"):
+  """Counts whose pooled Dice has its only maximum at the threshold `peak`."""
+  fine = thresholds.fine_grid(1001)
+  positive = np.zeros((2 * patients, len(fine) + 1), np.int64)
+  negative = np.zeros_like(positive)
+  grid = thresholds.grid(1001)
+  place = np.searchsorted(fine, grid)  # Interval k + 1 begins at threshold k.
+  k = round(1000 * peak)
+  positive[:, place[k] + 1] = 1000  # Found at and below the peak, lost above.
+  negative[:, 0] = 1
+  negative[:, place[:k] + 1] = 1  # The lower, the more that is wrong.
+  counts = thresholds.Counts(fine, positive, negative)
+  cuts = np.unique(np.float32([0.5, peak]))
+  surfaces = np.full((2 * patients, 4, len(cuts)), 3.0)
+  surfaces[:patients] = np.nan
+  names = "abcdefghijkl"
+  return study.CohortCounts(
+    names=tuple(names[: 2 * patients]),
+    parts=("validation",) * patients + ("test",) * patients,
+    scopes={"known": counts, "volume": counts},
+    voxel_ml=np.ones(2 * patients),
+    grid=1001,
+    keys=("",) * (2 * patients),
+    surfaces=surfaces,
+    cuts=cuts,
+    facts={
+      "structure": structure,
+      "objective": objective,
+      "seed": 0,
+      "negatives": 0.5,
+      "store": "abc",
+    },
+  )
+
+
+@dataclasses.dataclass
+class Bright:
+  """A model that takes what is bright for the structure."""
+
+  structure: str
+  objective: str = "bce"
+
+  @property
+  def config(self):
+    return types.SimpleNamespace(
+      structure=self.structure,
+      objective=self.objective,
+      seed=0,
+      negatives=0.5,
+    )
+
+  def predict(self, images):
+    return (1 / (1 + np.exp(-(images - 150) / 80.0))).astype(np.float32)

@@ -1,0 +1,78 @@
+"""Prominence by hand, and its correlation with the optimum."""
+
+import numpy as np
+import pytest
+import scipy.stats
+
+from jaxseg import study
+
+
+def test_prominence_by_hand(run):
+  found = study.measure(run, "brain", negatives=0.5)
+  labels = run.store.labels("brain")
+  voxels, shown = 0, []
+  for name in run.split.train:
+    patient = run.store.patients[name]
+    voxels += run.store.reference(name, "brain").sum()
+    part = labels[patient.start : patient.stop]
+    shown += [k.sum() for k in part if k.any()]
+  count = len(run.split.train)
+  assert found["training_voxels"] == voxels
+  assert found["volume_ml"] == pytest.approx(voxels * 12 / 1000 / count)
+  assert found["organ_fraction"] == pytest.approx(np.mean(shown) / 32**2)
+  kept = len(shown) + len(shown) // 2
+  assert found["kept_fraction"] == pytest.approx(sum(shown) / 32**2 / kept)
+  # 11 of 12 slices were scanned.
+  assert found["slice_fraction"] == pytest.approx(len(shown) / (11 * count))
+  assert found["volume_fraction"] == pytest.approx(
+    voxels / (11 * count * 48 * 48)
+  )
+
+
+def test_each_definition_stands_beside_each_optimum(run, results):
+  rows = study.prominence(run, results)
+  assert len(rows) == 2 * 2 * len(study.DEFINITIONS)
+  sweep = {
+    (r["structure"], r["scope"], r["aggregate"]): r
+    for r in study.sweep_rows(results, study.Settings(resamples=2))
+  }
+  for row in rows:
+    best = sweep[row["structure"], row["scope"], row["aggregate"]]
+    assert np.float32(row["threshold"]) == np.float32(best["threshold"])
+    if row["definition"] == "achieved_dice":
+      assert row["prominence"] == best["dice_validation"]
+
+
+def test_correlations_are_those_of_scipy():
+  draw = np.random.default_rng(0)
+  x, y = draw.random(8), draw.random(8)
+  rows = [
+    {
+      "structure": f"s{k}",
+      "objective": "bce",
+      "scope": "known",
+      "aggregate": "pooled",
+      "definition": "volume_ml",
+      "prominence": x[k],
+      "threshold": y[k],
+    }
+    for k in range(8)
+  ]
+  (found,) = study.correlations(rows)
+  assert found["pearson"] == pytest.approx(scipy.stats.pearsonr(x, y).statistic)
+  assert found["spearman"] == pytest.approx(
+    scipy.stats.spearmanr(x, y).statistic
+  )
+  # All 3! orders: two of them are as far from chance as 1, 2, 3.
+  ordered = [
+    {**row, "prominence": k, "threshold": k} for k, row in enumerate(rows[:3])
+  ]
+  assert study.correlations(ordered)[0]["spearman_p"] == pytest.approx(2 / 6)
+  assert found["n"] == 8
+  (few,) = study.correlations(rows[:2])
+  assert few["n"] == 2
+  assert np.isnan(few["pearson"])
+  # Two seeds of a structure are one observation.
+  (twice,) = study.correlations(rows + rows)
+  assert twice["n"] == 8
+  assert twice["pearson"] == pytest.approx(found["pearson"])

@@ -1,0 +1,42 @@
+"""What a wrong threshold costs, by hand."""
+
+import numpy as np
+import pytest
+
+from jaxseg import study
+from tests.study import made
+
+
+def test_sensitivity_by_hand():
+  rows = study.sensitivity([made.run_counts()], perturbations=(-0.05, 0.05))
+  found = {
+    row["perturbation"]: row for row in rows if row["aggregate"] == "pooled"
+  }
+  best = 2 * 1000 / (2000)  # No false positive at the peak.
+  lower = 2 * 1000 / (2000 + 50)
+  assert found[0.05]["threshold"] == pytest.approx(0.4)
+  assert found[0.05]["reduction"] == 1.0  # Above the peak nothing is found.
+  assert found[-0.05]["reduction"] == pytest.approx((best - lower) / best)
+  assert found[-0.05]["reduction_test"] == found[-0.05]["reduction"]
+
+
+def test_medians_are_over_structures_and_both_directions():
+  rows = study.sensitivity(
+    [made.run_counts(), made.run_counts("larynx", 0.0)],
+    perturbations=(-0.1, 0.1),
+  )
+  median = next(
+    row
+    for row in study.sensitivity_medians(rows)
+    if row["aggregate"] == "pooled"
+  )
+  values = [r["reduction"] for r in rows if r["aggregate"] == "pooled"]
+  # At 0 the lower neighbour is the optimum itself: no wrap, no loss.
+  assert sorted(values)[0] == 0.0
+  assert median["median_reduction"] == pytest.approx(np.median(values))
+  assert (median["values"], median["structures"]) == (4, 2)
+
+
+def test_another_scope_is_named():
+  (row, *_) = study.sensitivity([made.run_counts()], scope="volume")
+  assert row["scope"] == "volume"
