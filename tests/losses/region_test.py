@@ -1,4 +1,4 @@
-"""Soft Dice: by hand, slice by slice, and at large and empty slices."""
+"""Overlap losses: by hand, slice by slice, at large and empty slices."""
 
 import jax
 import jax.numpy as jnp
@@ -59,9 +59,8 @@ def test_large_slices_of_half_precision(dtype):
   shape = (1, 512, 512, 1)
   logits = jnp.full(shape, 9.0, dtype)
   labels = jnp.ones(shape, dtype)
-  found, gradient = jax.value_and_grad(
-    lambda z: jnp.sum(losses.dice(z, labels))
-  )(logits)
+  both = jax.value_and_grad(lambda z: jnp.sum(losses.dice(z, labels)))
+  found, gradient = jax.jit(both)(logits)
   assert found == pytest.approx(6.17e-5, rel=0.02)  # Not nan, not 0.
   assert gradient.dtype == dtype
   assert jnp.isfinite(gradient).all()
@@ -72,3 +71,46 @@ def test_smoothing_is_above_zero():
   for smooth in (0, -1.0, float("nan")):
     with pytest.raises(ValueError, match="smooth is .* above 0"):
       losses.dice(logits, logits, smooth=smooth)
+    with pytest.raises(ValueError, match="exponent is .* above 0"):
+      losses.focal_tversky(logits, logits, exponent=smooth)
+
+
+def test_a_focal_tversky_loss_that_is_small():
+  # All but right: 2.1e-5, and a gradient.
+  labels = jnp.ones((1, 8, 8, 1))
+  logits = jnp.full((1, 8, 8, 1), 14.0)
+  p = 1 / (1 + np.exp(-14.0))
+  wrong = 64 * 0.7 * (1 - p)
+  expected = (wrong / (64 * p + wrong + 1)) ** 0.75
+  found = losses.focal_tversky(logits, labels)
+  np.testing.assert_allclose(found[0, 0], expected, rtol=1e-5)
+  assert np.all(
+    jax.grad(lambda z: losses.focal_tversky(z, labels).sum())(logits) < 0
+  )
+
+
+def test_tversky_weighs_its_errors():
+  # One pixel right, one false positive, two false negatives.
+  logits = jnp.array([50.0, 50.0, -50.0, -50.0]).reshape(1, 1, 4, 1)
+  labels = jnp.array([1.0, 0.0, 1.0, 1.0]).reshape(1, 1, 4, 1)
+  found = losses.tversky(
+    logits, labels, fp_weight=0.5, fn_weight=2.0, smooth=3.0
+  )
+  assert found[0, 0] == pytest.approx(1 - (1 + 3) / (1 + 0.5 + 2 * 2 + 3))
+  focal = losses.focal_tversky(
+    logits, labels, fp_weight=0.5, fn_weight=2.0, smooth=3.0, exponent=2.0
+  )
+  assert focal[0, 0] == pytest.approx(float(found[0, 0]) ** 2)
+  index = losses.jaccard(logits, labels, smooth=3.0)
+  assert index[0, 0] == pytest.approx(1 - (1 + 3) / (4 + 3))
+  cosh = losses.log_cosh_dice(logits, labels, smooth=3.0)
+  assert cosh[0, 0] == pytest.approx(np.log(np.cosh(1 - (2 + 3) / (5 + 3))))
+
+
+def test_the_least_focal_tversky_loss_has_no_gradient():
+  labels = jnp.ones((1, 8, 8, 1))
+  found, gradient = jax.value_and_grad(
+    lambda z: jnp.sum(losses.focal_tversky(z, labels))
+  )(jnp.full((1, 8, 8, 1), 100.0))
+  assert found == 0
+  np.testing.assert_array_equal(gradient, 0)
