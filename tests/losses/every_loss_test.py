@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from jaxseg import losses
+from tests.quick import jit
 
-QUICK = {"xla_backend_optimization_level": "0"}
 partial = functools.partial
 VARIANTS = {
   "dice_squared": partial(losses.dice, squared=True),
@@ -47,7 +47,7 @@ def batch(dtype=jnp.float32):
   return logits, jnp.asarray(generator.random(SHAPE) < 0.3, jnp.float32)
 
 
-@partial(jax.jit, compiler_options=QUICK)
+@jit
 def evaluate(logits, labels):
   """Value, gradient of its mean, and value mapped over cases, of every loss.
 
@@ -202,10 +202,7 @@ def slopes(masked):
 
   with jax.enable_x64(True):
     z, t = (np.asarray(v, np.float64) for v in batch())
-    every = jax.jit(
-      lambda z, t: {name: one(name, z, t) for name in ALL},
-      compiler_options=QUICK,
-    )
+    every = jit(lambda z, t: {name: one(name, z, t) for name in ALL})
     return jax.tree.map(np.asarray, every(z, t))
 
 
@@ -280,7 +277,7 @@ MASKS = {
 }
 
 
-@partial(jax.jit, compiler_options=QUICK)
+@jit
 def evaluate_where(logits, labels, masks):
   """Value of every loss with a mask, gradients for logits and labels."""
 
@@ -346,10 +343,7 @@ def test_where_nothing_counts_the_loss_is_the_least(name):
 @functools.cache
 def cropped():
   logits, labels = (v[:, :5] for v in batch())
-  every = jax.jit(
-    lambda z, t: {name: loss(z, t) for name, loss in ALL.items()},
-    compiler_options=QUICK,
-  )
+  every = jit(lambda z, t: {name: loss(z, t) for name, loss in ALL.items()})
   return every(logits, labels)
 
 

@@ -13,8 +13,8 @@ import numpy as np
 import pytest
 
 from jaxseg import losses
+from tests.quick import jit
 
-QUICK = {"xla_backend_optimization_level": "0"}
 # [item, pixel, column, class]; the columns are those of volumes.
 BINARY, MANY = (4, 480, 8, 1), (3, 360, 8, 5)
 GROUPS = {"item": (1, 2), "batch": (0, 1, 2), "slice": (1,)}
@@ -168,9 +168,7 @@ def losses_of(logits, labels, distances, where, *, many, groups, slope):
   return found, pixels, jax.grad(total)(logits) if slope else 0.0
 
 
-compiled = jax.jit(
-  losses_of, static_argnames=("many", "groups", "slope"), compiler_options=QUICK
-)
+compiled = jit(losses_of, static_argnames=("many", "groups", "slope"))
 
 
 def reduced(case, found, pixels):

@@ -10,8 +10,8 @@ import pytest
 
 from jaxseg import errors
 from jaxseg import losses
+from tests.quick import jit
 
-QUICK = {"xla_backend_optimization_level": "0"}
 # Losses that take an activation.
 ACTIVATED = {
   f.__name__: f for f in (
@@ -63,9 +63,8 @@ def of_a_softmax():
 
     return value(z), jax.grad(lambda z: jnp.sum(value(z)))(z)
 
-  every = jax.jit(
-    lambda z, t: {name: one(loss, z, t) for name, loss in ACTIVATED.items()},
-    compiler_options=QUICK,
+  every = jit(
+    lambda z, t: {name: one(loss, z, t) for name, loss in ACTIVATED.items()}
   )
   logits, labels = batch()
   found = {None: every(logits, labels)}
@@ -92,9 +91,8 @@ def without_a_class():
     how = {"activation": "softmax"}
     return loss(z, t, **how), loss(z, t, where=where, **how)
 
-  every = jax.jit(
-    lambda z, t: {name: one(ACTIVATED[name], z, t) for name in BY_CLASS},
-    compiler_options=QUICK,
+  every = jit(
+    lambda z, t: {name: one(ACTIVATED[name], z, t) for name in BY_CLASS}
   )
   logits, labels = batch()
   return every(logits, jax.nn.one_hot(jnp.argmax(labels, -1), 3))
@@ -134,7 +132,7 @@ def test_infinitely_wrong_pixels_have_a_gradient(dtype):
   logits = jnp.array([1, -1, 1, -1], dtype) * jnp.inf
   labels = jnp.array([1.0, 0.0, 0.0, 1.0])
 
-  @functools.partial(jax.jit, compiler_options=QUICK)
+  @jit
   def gradients(logits, pairs):
     def of(loss, labels, shape=(4,)):
       return jax.grad(
