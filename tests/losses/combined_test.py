@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from jaxseg import losses
+from tests.quick import jit
 
 SHAPE = (2, 8, 8, 3)
 
@@ -45,7 +46,7 @@ def test_one_compiled_step_serves_all_weights():
   logits, labels = batch()
   traces = []
 
-  @jax.jit
+  @jit
   def loss(weight):
     traces.append(weight)
     return losses.bce_dice(logits, labels, weight=weight)

@@ -192,7 +192,7 @@ def test_numbers_out_of_range():
       call()
   # Values of JAX are not looked at, for they may be traced.
   np.testing.assert_allclose(
-    jax.jit(lambda a: losses.focal(logits, labels, alpha=a))(0.25),
+    jit(lambda a: losses.focal(logits, labels, alpha=a))(0.25),
     losses.focal(logits, labels, alpha=0.25),
     rtol=1e-6,
   )

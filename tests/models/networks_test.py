@@ -34,7 +34,10 @@ def test_equal_settings_make_equal_hashes():
       "dtype 'int8' is not supported; take one of bf",
     ),
     ({"name": "unet", "dtype": "float"}, "dtype 'float' is not supported"),
-    ({"name": "unet", "dtype": "half-ish"}, "dtype 'half-ish' is not supported"),
+    (
+      {"name": "unet", "dtype": "half-ish"},
+      "dtype 'half-ish' is not supported",
+    ),
     ({"name": "unet", "base": "8"}, "base is '8'; give a whole number"),
     ({"name": "unet", "base": 8.5}, "base is 8.5; give a whole number"),
     ({"name": "unet", "dropout": "x"}, "dropout is 'x'; give a number"),
