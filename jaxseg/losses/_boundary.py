@@ -105,4 +105,4 @@ def signed_distance(
   step = None if spacing is None else tuple(float(s) for s in spacing)
   outer = ndimage.distance_transform_edt(~inside, sampling=step)
   inner = ndimage.distance_transform_edt(inside, sampling=step)
-  return np.where(inside, 1 - inner, outer).astype(np.float32)
+  return np.asarray(np.where(inside, 1 - inner, outer), np.float32)

@@ -172,7 +172,7 @@ def deep_supervision(
       seen = _shrunk(jnp.where(counts, labels, 0), shape)
       value = loss(logits, seen / jnp.where(some, share, 1), where=some)
     total = total + (weight / sum(given)) * value
-  return total
+  return jnp.asarray(total)
 
 
 def _shrunk(labels: ArrayLike, shape: tuple[int, ...]) -> jax.Array:

@@ -76,7 +76,8 @@ def get(name: str) -> Callable[..., jax.Array]:
     ) from e
   if not callable(found):
     raise _refusal(name, f"is a {type(found).__name__}, not a function")
-  return found
+  loss: Callable[..., jax.Array] = found
+  return loss
 
 
 def _refusal(name: object, fact: str) -> errors.ConfigError:

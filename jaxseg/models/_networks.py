@@ -88,6 +88,7 @@ def _dtype(name: str, value: Any) -> Any:
     dtype = None
   if dtype is None or dtype.name not in _DTYPES:
     raise errors.ConfigError(
-      f"{name}: dtype {value!r} is not supported; take one of {', '.join(_DTYPES)}"
+      f"{name}: dtype {value!r} is not supported; take one of"
+      f" {', '.join(_DTYPES)}"
     )
   return dtype
