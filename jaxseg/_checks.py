@@ -1,12 +1,15 @@
-"""Checks of array arguments: shape, dtype and Python scalars only.
+"""Checks of arguments: shape, dtype, axes, Python scalars and names only.
 
 They never look at array values, so they work while JAX traces a function.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+import operator
 from typing import Any
 
 import numpy as np
+
+from jaxseg import errors
 
 
 def same_shape(**arrays: Any) -> None:
@@ -44,6 +47,35 @@ def traced(*arrays: Any) -> bool:
   import jax
 
   return any(isinstance(array, jax.core.Tracer) for array in arrays)
+
+
+def axes(axis: int | Sequence[int] | None, ndim: int) -> tuple[int, ...]:
+  """The axes that are meant, none negative; None is all.
+
+  Raises:
+    ValueError: One is not an axis of the array, or is named twice.
+  """
+  if axis is None:
+    return tuple(range(ndim))
+  given = axis if isinstance(axis, Sequence) else (axis,)
+  found = tuple(operator.index(a) for a in given)
+  if not all(-ndim <= a < ndim for a in found):
+    raise ValueError(
+      f"axis {axis} does not fit an array of {ndim} axes; name axes it has"
+    )
+  found = tuple(a % ndim for a in found)
+  if len(set(found)) < len(found):
+    raise ValueError(f"axis {axis} names an axis twice; name each once")
+  return found
+
+
+def one_of(known: Collection[str], **settings: Any) -> None:
+  """Raises ConfigError unless every setting is one of the known names."""
+  for name, value in settings.items():
+    if not isinstance(value, str) or value not in known:
+      raise errors.ConfigError(
+        f"{name} {value!r} is unknown; take one of {', '.join(known)}"
+      )
 
 
 def positive(**values: float) -> None:

@@ -5,24 +5,24 @@ import math
 
 import jax
 import jax.numpy as jnp
+from jax.typing import ArrayLike
 import numpy as np
 
 from jaxseg import _checks as checks
-from jaxseg.losses import _region
-from jaxseg.losses import _where
+from jaxseg.losses import _inputs
 
 
 def boundary(
-  logits: jax.Array,
-  distances: jax.Array,
+  logits: ArrayLike,
+  distances: ArrayLike,
   *,
-  where: jax.Array | None = None,
+  where: ArrayLike | None = None,
   activation: str = "sigmoid",
 ) -> jax.Array:
   """Boundary loss of each pixel: p times the signed distance to the border.
 
-  It can be negative, and far from the border it says nothing of the shape: add
-  a region loss. Distances are made once, by `signed_distance`.
+  It can be negative. Carries no shape information far from the border: add a
+  region loss. Compute the distances once, by `signed_distance`.
 
   >>> float(boundary(jnp.zeros(1), jnp.array([3.0]))[0])
   1.5
@@ -35,13 +35,13 @@ def boundary(
       are probabilities.
 
   Returns:
-    Loss, float32 (float64 of float64 logits), like `logits`; 0 at pixels that
+    Loss, float32 (float64 for float64 logits), like `logits`; 0 at pixels that
     do not count.
 
   Raises:
-    TypeError: `logits` is not floating point, or `where` not boolean.
-    ValueError: Shapes differ, `where` does not broadcast, or the activation is
-      unknown.
+    ConfigError: The activation is unknown.
+    TypeError: `logits` is not floating point, or `where` is not boolean.
+    ValueError: Shapes differ, or `where` does not broadcast.
 
   References:
     Kervadec et al., Boundary loss for highly unbalanced segmentation,
@@ -49,32 +49,32 @@ def boundary(
   """
   checks.floating(logits=logits)
   checks.same_shape(logits=logits, distances=distances)
-  keep = _where.kept(where, distances.shape)
-  p = _region.probabilities(logits, activation, keep)
+  keep = _inputs.kept(where, np.shape(distances))
+  p = _inputs.probabilities(logits, activation, keep)
   d = jnp.where(keep, distances, 0).astype(p.dtype)
   return jnp.where(keep, p * d, 0)
 
 
 def signed_distance(
-  mask: np.ndarray, spacing: Sequence[float] | None = None
+  mask: ArrayLike, spacing: Sequence[float] | None = None
 ) -> np.ndarray:
-  """Signed distance to the border of a mask, on the host.
+  """Signed distance of each pixel to the border of a mask, on the host.
 
-  Outside it is the distance to the nearest pixel of the mask. Inside it is 1
-  less that to the nearest pixel outside, so 0 or below for a spacing of 1: of
-  pixels that are smaller, those next to the border are above 0.
+  Outside it is the distance d to the nearest pixel of the mask, inside 1 - d to
+  the nearest pixel outside, as the paper's code has it. So with a spacing of 1
+  it is 0 or below inside; with smaller pixels it is above 0 next to the border.
 
   >>> signed_distance(np.array([False, False, True, True])).tolist()
   [2.0, 1.0, 0.0, -1.0]
 
   Args:
-    mask: Reference of one structure and case, bool, 2D or 3D (or one
+    mask: Reference of one structure and case, bool, 2D or 3D (or a single
       line); call it for each case and class of a batch.
-    spacing: Of the array's axes, mm or any unit; None is 1. The 1 that is added
-      inside is one unit.
+    spacing: Of the array's axes, in mm or any other unit; None is 1. The 1
+      inside is in the same unit.
 
   Returns:
-    float32 of the mask's shape; 0 throughout if the mask is empty or full.
+    float32 of the mask's shape; 0 everywhere if the mask is empty or full.
 
   Raises:
     TypeError: The mask is not boolean.
@@ -105,4 +105,4 @@ def signed_distance(
   step = None if spacing is None else tuple(float(s) for s in spacing)
   outer = ndimage.distance_transform_edt(~inside, sampling=step)
   inner = ndimage.distance_transform_edt(inside, sampling=step)
-  return np.where(inside, 1 - inner, outer).astype(np.float32)
+  return np.asarray(np.where(inside, 1 - inner, outer), np.float32)

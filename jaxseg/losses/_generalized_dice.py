@@ -1,11 +1,13 @@
-"""Generalised Dice: one ratio over classes, each weighted by its size."""
+"""Generalised Dice: one ratio over classes weighted by inverse size."""
+
+from collections.abc import Sequence
 
 import jax
 import jax.numpy as jnp
+from jax.typing import ArrayLike
 import numpy as np
 
 from jaxseg import _checks as checks
-from jaxseg.losses import _inputs
 from jaxseg.losses import _region
 
 _WEIGHTS = ("square", "simple")
@@ -13,20 +15,20 @@ _ABSENT = ("skip", "largest")
 
 
 def generalized_dice(
-  logits: jax.Array,
-  labels: jax.Array,
+  logits: ArrayLike,
+  labels: ArrayLike,
   *,
-  axis: tuple[int, ...] = (-3, -2),
+  axis: int | Sequence[int] = (-3, -2),
   weights: str = "square",
   absent: str = "skip",
   smooth: float = 1e-5,
-  where: jax.Array | None = None,
+  where: ArrayLike | None = None,
   activation: str = "softmax",
 ) -> jax.Array:
   """1 - (2 sum_l w_l I_l + s) / (sum_l w_l (sum(p_l) + sum(t_l)) + s).
 
   The sums over classes come before the ratio, as in the paper; a mean of the
-  classes' Dice is another loss.
+  classes' Dice is a different loss.
 
   >>> logits = jnp.zeros((1, 2, 2, 2))
   >>> labels = jnp.zeros((1, 2, 2, 2)).at[..., 0].set(1.0)
@@ -38,41 +40,35 @@ def generalized_dice(
     labels: Reference t in [0, 1], same shape, classes on the last axis.
     axis: Axes summed over, not the last.
     weights: "square": w = 1 / sum(t)^2; "simple": w = 1 / sum(t).
-    absent: A class without a pixel in the reference has an infinite weight.
-      "skip" leaves it out; "largest" gives it the largest of the others.
-    smooth: s > 0. It stands beside weights of 1 / voxels^2: of sums over more
-      than a slice it must be smaller, or it is all that is left.
+    absent: A class without a pixel in the reference would have an infinite
+      weight. "skip" leaves it out; "largest" gives it the largest of the
+      others.
+    smooth: s > 0. Divided by voxels² like the sums; use less for volumes.
     where: Pixels that count, bool, broadcastable to `labels`; None is all.
     activation: "sigmoid", "softmax" over the last axis, or "none" if `logits`
       are probabilities.
 
   Returns:
-    Loss in [0, 1], float32 (float64 of float64 logits), `logits.shape` without
-    `axis` and classes: `[N]`. Without any class in the reference it is 0.
+    Loss in [0, 1], float32 (float64 for float64 logits), `logits.shape` without
+    `axis` and classes: `[N]`. 0 if the reference has no class at all.
 
   Raises:
-    TypeError: `logits` is not floating point, or `where` not boolean.
-    ValueError: Shapes differ, `where` or `axis` does not fit, the activation is
-      unknown, `smooth` is not positive, `weights` or `absent` is unknown, or
-      `axis` has the classes' axis.
+    ConfigError: The activation, `weights` or `absent` is unknown.
+    TypeError: `logits` is not floating point, or `where` is not boolean.
+    ValueError: Shapes differ, `where` or `axis` does not fit, `smooth` is not
+      positive, or `axis` includes the classes' axis.
 
   References:
     Sudre et al., Generalised Dice overlap, arXiv:1707.03237.
   """
   checks.positive(smooth=smooth)
-  for name, value, known in (
-    ("weights", weights, _WEIGHTS),
-    ("absent", absent, _ABSENT),
-  ):
-    if value not in known:
-      raise ValueError(
-        f"{name} {value!r} is unknown; take {' or '.join(known)}"
-      )
+  checks.one_of(_WEIGHTS, weights=weights)
+  checks.one_of(_ABSENT, absent=absent)
   ndim = len(np.shape(logits))
-  if ndim - 1 in _inputs.axes(axis, ndim):
+  if ndim - 1 in checks.axes(axis, ndim):
     raise ValueError(
-      f"axis {axis} has the classes' axis, which is summed over in any case;"
-      " leave it out"
+      f"axis {axis} includes the classes' axis, which is summed over in any"
+      " case; leave it out"
     )
   s = _region.sums(
     logits, labels, axis=axis, where=where, activation=activation

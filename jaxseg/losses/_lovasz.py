@@ -1,25 +1,25 @@
 """Lovasz losses: the convex extension of the Jaccard loss."""
 
+from collections.abc import Sequence
+
 import jax
 import jax.numpy as jnp
-import numpy as np
+from jax.typing import ArrayLike
 
 from jaxseg import _checks as checks
 from jaxseg.losses import _inputs
-from jaxseg.losses import _region
-from jaxseg.losses import _where
 
 
 def lovasz_hinge(
-  logits: jax.Array,
-  labels: jax.Array,
+  logits: ArrayLike,
+  labels: ArrayLike,
   *,
-  axis: tuple[int, ...] = (-3, -2),
-  where: jax.Array | None = None,
+  axis: int | Sequence[int] = (-3, -2),
+  where: ArrayLike | None = None,
 ) -> jax.Array:
-  """Lovasz hinge of each group: sorted hinge errors times the Jaccard's steps.
+  """Lovasz hinge of each group: sorted errors times steps of the Jaccard loss.
 
-  Errors are e = 1 - z (2 t - 1).
+  The errors are max(0, 1 - z (2 t - 1)).
 
   >>> labels = jnp.array([1.0, 0.0]).reshape(1, 1, 2, 1)
   >>> float(lovasz_hinge(jnp.zeros((1, 1, 2, 1)), labels)[0, 0])
@@ -32,31 +32,29 @@ def lovasz_hinge(
     where: Pixels that count, bool, broadcastable to `labels`; None is all.
 
   Returns:
-    Loss >= 0, float32 (float64 of float64 logits), `logits.shape` without
-    `axis`: `[N, C]`. Of an empty reference it is the largest error.
+    Loss >= 0, float32 (float64 for float64 logits), `logits.shape` without
+    `axis`: `[N, C]`. For an empty reference it is the largest error.
 
   Raises:
-    TypeError: `logits` is not floating point, or `where` not boolean.
+    TypeError: `logits` is not floating point, or `where` is not boolean.
     ValueError: Shapes differ, or `where` or `axis` does not fit.
 
   References:
     Berman, Triki and Blaschko, The Lovasz-Softmax loss, arXiv:1705.08790.
   """
-  checks.floating(logits=logits)
-  checks.same_shape(logits=logits, labels=labels)
-  keep = _where.kept(where, labels.shape)
+  keep = _inputs.checked(logits, labels, where)
   z, t = _inputs.prepared(logits, labels, keep)
-  # A pixel that does not count has no error and is in no set: it comes last.
+  # A pixel that does not count has no error and is in no set: it sorts last.
   errors = jnp.where(keep, jax.nn.relu(1 - z * (2 * t - 1)), 0)
   return _extension(errors, t, keep, axis)
 
 
 def lovasz(
-  logits: jax.Array,
-  labels: jax.Array,
+  logits: ArrayLike,
+  labels: ArrayLike,
   *,
-  axis: tuple[int, ...] = (-3, -2),
-  where: jax.Array | None = None,
+  axis: int | Sequence[int] = (-3, -2),
+  where: ArrayLike | None = None,
   activation: str = "softmax",
 ) -> jax.Array:
   """Lovasz-softmax or -sigmoid of each class: errors are |t - p|.
@@ -75,23 +73,20 @@ def lovasz(
       are probabilities.
 
   Returns:
-    Loss in [0, 1], float32 (float64 of float64 logits), `logits.shape` without
-    `axis`: `[N, C]`. The paper takes the mean over the classes that are
-    present.
+    Loss in [0, 1], float32 (float64 for float64 logits), `logits.shape` without
+    `axis`: `[N, C]`. The paper takes the mean over the classes present.
 
   Raises:
-    TypeError: `logits` is not floating point, or `where` not boolean.
-    ValueError: Shapes differ, `where` or `axis` does not fit, or the activation
-      is unknown.
+    ConfigError: The activation is unknown.
+    TypeError: `logits` is not floating point, or `where` is not boolean.
+    ValueError: Shapes differ, or `where` or `axis` does not fit.
 
   References:
     Berman, Triki and Blaschko, The Lovasz-Softmax loss, arXiv:1705.08790.
   """
-  checks.floating(logits=logits)
-  checks.same_shape(logits=logits, labels=labels)
-  keep = _where.kept(where, labels.shape)
+  keep = _inputs.checked(logits, labels, where)
   t = jnp.where(keep, labels, 0).astype(_inputs.wide(logits))
-  p = _region.probabilities(logits, activation, keep)
+  p = _inputs.probabilities(logits, activation, keep)
   errors = jnp.where(keep, jnp.abs(t - p), 0)
   return _extension(errors, t, keep, axis)
 
@@ -99,11 +94,11 @@ def lovasz(
 def _extension(
   errors: jax.Array,
   labels: jax.Array,
-  keep: jax.Array | np.ndarray | bool,
-  axis: tuple[int, ...],
+  keep: _inputs.Mask,
+  axis: int | Sequence[int],
 ) -> jax.Array:
   """Sorted errors times the discrete gradient of the Jaccard loss."""
-  axes = _inputs.axes(axis, errors.ndim)
+  axes = checks.axes(axis, errors.ndim)
   front = tuple(a for a in range(errors.ndim) if a not in axes)
   lead = tuple(errors.shape[a] for a in front)
 
@@ -121,7 +116,7 @@ def _extension(
   left = total - jnp.cumsum(inside, -1)
   union = total + jnp.cumsum(one - inside, -1)
   safe = jnp.maximum(union, 1).astype(errors.dtype)
-  # Before any pixel of a union, as of an empty reference, the loss is 0.
+  # While the union is empty the loss is 0.
   jaccard = jnp.where(union > 0, 1 - left.astype(errors.dtype) / safe, 0)
   steps = jnp.diff(jaccard, axis=-1, prepend=0)
   return jnp.sum(e * steps, axis=-1)

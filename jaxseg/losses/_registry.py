@@ -6,41 +6,35 @@ import importlib
 import jax
 
 from jaxseg import errors
-from jaxseg.losses import _bce_dice
 from jaxseg.losses import _boundary
-from jaxseg.losses import _combo
+from jaxseg.losses import _combined
 from jaxseg.losses import _cross_entropy
-from jaxseg.losses import _dice
-from jaxseg.losses import _focal
 from jaxseg.losses import _generalized_dice
-from jaxseg.losses import _jaccard
-from jaxseg.losses import _log_cosh_dice
 from jaxseg.losses import _lovasz
-from jaxseg.losses import _softmax_cross_entropy
-from jaxseg.losses import _tversky
+from jaxseg.losses import _region
 
 _LOSSES: dict[str, Callable[..., jax.Array]] = {
   "bce": _cross_entropy.binary_cross_entropy,
-  "bce_dice": _bce_dice.bce_dice,
+  "bce_dice": _combined.bce_dice,
   "binary_cross_entropy": _cross_entropy.binary_cross_entropy,
-  "combo": _combo.combo,
-  "dice": _dice.dice,
-  "focal": _focal.focal,
-  "focal_tversky": _tversky.focal_tversky,
+  "combo": _combined.combo,
+  "dice": _region.dice,
+  "focal": _cross_entropy.focal,
+  "focal_tversky": _region.focal_tversky,
   "generalized_dice": _generalized_dice.generalized_dice,
-  "jaccard": _jaccard.jaccard,
-  "log_cosh_dice": _log_cosh_dice.log_cosh_dice,
+  "jaccard": _region.jaccard,
+  "log_cosh_dice": _region.log_cosh_dice,
   "lovasz": _lovasz.lovasz,
   "lovasz_hinge": _lovasz.lovasz_hinge,
-  "softmax_cross_entropy": _softmax_cross_entropy.softmax_cross_entropy,
-  "tversky": _tversky.tversky,
+  "softmax_cross_entropy": _cross_entropy.softmax_cross_entropy,
+  "tversky": _region.tversky,
 }
 
 
 def names() -> tuple[str, ...]:
-  """The names of losses of (logits, labels), sorted.
+  """Names of the losses of (logits, labels), sorted.
 
-  `get` knows one more: "boundary" is of logits and distances.
+  `get` knows one more, "boundary", which takes distances for labels.
 
   >>> "tversky" in names()
   True
@@ -55,12 +49,11 @@ def get(name: str) -> Callable[..., jax.Array]:
   'dice'
 
   Args:
-    name: One of `names()`, "boundary", or "package.module:function" for a
-      function of (logits, labels) of one's own. The module is imported, so it
-      runs.
+    name: One of `names()`, "boundary", or "package.module:function" for your
+      own function of (logits, labels). Importing its module runs its code.
 
   Returns:
-    The function, as it is: its options are its own.
+    The function itself, with its own options.
 
   Raises:
     ConfigError: There is no such loss, or its module cannot be imported.
@@ -75,15 +68,16 @@ def get(name: str) -> Callable[..., jax.Array]:
   try:
     found = getattr(importlib.import_module(module), function)
   except Exception as e:
-    # Whatever a user's own module raises, the setting that names it is the
-    # place to look; the cause stays attached.
+    # Whatever a user's module raises, the setting that names it is the place
+    # to look; the cause stays attached.
     said = " ".join(str(e).split())  # One line, however many it had.
     raise _refusal(
       name, f"cannot be imported ({type(e).__name__}: {said})"
     ) from e
   if not callable(found):
-    raise _refusal(name, f"is a {type(found).__name__} and not a function")
-  return found
+    raise _refusal(name, f"is a {type(found).__name__}, not a function")
+  loss: Callable[..., jax.Array] = found
+  return loss
 
 
 def _refusal(name: object, fact: str) -> errors.ConfigError:

@@ -1,17 +1,15 @@
 """Networks (Flax Linen), from images to one logit per pixel and structure."""
 
 from jaxseg.models._bice2020 import Bice2020UNet
-from jaxseg.models._create import build
-from jaxseg.models._create import create
 from jaxseg.models._fast import compiler_options
 from jaxseg.models._fast import init_options
-from jaxseg.models._unet import parameter_count
+from jaxseg.models._networks import create
+from jaxseg.models._networks import parameter_count
 from jaxseg.models._unet import UNet
 
 __all__ = [
   "Bice2020UNet",
   "UNet",
-  "build",
   "compiler_options",
   "create",
   "init_options",

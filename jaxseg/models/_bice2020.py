@@ -8,7 +8,6 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
-from jaxseg import errors
 from jaxseg.models import _fast
 from jaxseg.models import _layers
 
@@ -16,19 +15,19 @@ from jaxseg.models import _layers
 class Bice2020UNet(nn.Module):
   """The small U-Net of the threshold study's authors, for any image size.
 
-  Level k has 2**(f + k) channels. Its peculiarities are kept, since a
-  correlation found with this network may be made by them:
+  Level k has 2**(f + k) channels. Its peculiarities are kept, since they may
+  cause a correlation that is found with this network:
 
   - A skip is the *input* of its level; the finest one is the image itself.
   - There is no convolution below the last pooling.
   - Normalisation comes after activation and dropout.
   - Dropout of the only channel, then batch norm, come right before the
-    sigmoid: the running averages count dropped images, which inference never
-    sees. `final_dropout` and `final_norm` turn the two off.
+    sigmoid: the running averages include dropped images, which inference
+    never sees. `final_dropout` and `final_norm` switch the two.
 
   Pooling halves and rounds down. An unpadded transposed convolution takes n
-  pixels to 2 n + 1, which is at least what was pooled, and is then cropped to
-  the skip (an odd rest at the far side). So logits have the images' size:
+  pixels to 2 n + 1, at least as many as were pooled; these are cropped to the
+  skip (an odd pixel goes at the far side). So logits have the images' size:
   300 -> 150, 75, 37, 18 -> 37, 75, 151 cut to 150, 301 cut to 300.
 
   Attributes:
@@ -36,10 +35,10 @@ class Bice2020UNet(nn.Module):
     depth: Number of poolings; each side of an image is at least 2**depth.
     f: Binary logarithm of the finest level's channels.
     dropout: Share of channels dropped in training, going down and in the
-      final block (random numbers "dropout").
+      final block (random stream "dropout").
     final_dropout: Whether the last layer but one drops whole logit maps.
-    final_norm: Whether batch norm makes the logits. Without it the activation
-      before it goes too, since that would hold logits above 0.
+    final_norm: Whether batch norm gives the logits. Without it the activation
+      before it is left out too, since it would hold the logits above 0.
     dtype: Dtype of the convolutions; parameters, statistics and logits are
       float32.
 
@@ -59,17 +58,9 @@ class Bice2020UNet(nn.Module):
   final_norm: bool = True
   dtype: Any = jnp.float32
 
-  def __post_init__(self):
+  def __post_init__(self) -> None:
     super().__post_init__()
-    for name, least in (("num_structures", 1), ("depth", 1), ("f", 0)):
-      if getattr(self, name) < least:
-        raise errors.ConfigError(
-          f"bice2020: {name} is {getattr(self, name)}; give at least {least}"
-        )
-    if not 0 <= self.dropout < 1:
-      raise errors.ConfigError(
-        f"bice2020: dropout is {self.dropout}; give 0 or more, below 1"
-      )
+    _layers.check_attributes("bice2020", self, num_structures=1, depth=1, f=0)
 
   @nn.compact
   def __call__(self, images: jax.Array, *, train: bool = False) -> jax.Array:
@@ -151,7 +142,7 @@ def _conv(width: int, x: jax.Array, dtype: Any, name: str) -> jax.Array:
 
 
 def _up(width: int, dtype: Any, name: str) -> nn.Module:
-  # PyTorch's initial range takes a transposed kernel's outputs for inputs.
+  # PyTorch counts a transposed kernel's outputs as its inputs.
   init = _uniform(9 * width)
   return nn.ConvTranspose(
     width,

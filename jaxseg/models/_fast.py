@@ -1,8 +1,8 @@
-"""The forms of a network's operations that a CPU runs fast.
+"""Forms of a network's operations that run fast on a CPU.
 
 Every choice between platforms in the networks is made in this file. Each form
-equals the plain one of Flax or lax in value and gradient; the tests compare.
-Those with a gradient rule of their own have no forward-mode derivative.
+equals the plain one of Flax or lax in value and gradient, as the tests show.
+Those with their own gradient rule have no forward-mode derivative.
 """
 
 from typing import Any
@@ -16,8 +16,8 @@ import jax.numpy as jnp
 def compiler_options() -> dict[str, str]:
   """Options for `jax.jit(..., compiler_options=...)` of a network's functions.
 
-  On a CPU they keep XLA from giving convolutions to its YNN library, which
-  takes longer over them; other platforms have no such option.
+  On a CPU they keep XLA from handing convolutions to its slower YNN library;
+  other platforms have no such option.
 
   Returns:
     The options, {} on any platform but the CPU.
@@ -30,8 +30,8 @@ def compiler_options() -> dict[str, str]:
 def init_options() -> dict[str, str]:
   """Options for the `jax.jit` of a network's `init`, which runs once.
 
-  On a CPU, optimising the random draws of some twenty arrays takes XLA many
-  times longer than the draws themselves take unoptimised.
+  On a CPU, XLA takes many times longer to optimise the random draws of some
+  twenty arrays than the unoptimised draws take to run.
 
   Returns:
     The options, {} on any platform but the CPU.
@@ -42,7 +42,7 @@ def init_options() -> dict[str, str]:
 
 
 def max_pool_2x2(x: jax.Array) -> jax.Array:
-  """Maxima of 2 x 2 windows; a last odd row or column is left out.
+  """Maxima of 2 x 2 windows; an odd last row or column is left out.
 
   Where several pixels hold the maximum, the first in reading order gets the
   gradient.
@@ -202,8 +202,8 @@ def _convolve_backward(
   x, kernel = saved
   mirrored = kernel[::-1, ::-1].transpose(0, 1, 3, 2)
   # The kernel's gradient is a convolution of the images with the change, the
-  # batch in the place of the channels. Left to itself, XLA runs it in that
-  # odd layout: slower, and many times so inside of lax.scan.
+  # batch in the place of the channels. Left to itself, XLA runs it in that odd
+  # layout: slower, and many times slower inside lax.scan.
   kernel_change = lax.conv_general_dilated(
     x.transpose(3, 1, 2, 0),
     change.transpose(1, 2, 0, 3),

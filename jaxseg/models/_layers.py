@@ -1,4 +1,4 @@
-"""Layers of the networks, made of the forms in `_fast`."""
+"""Layers and checks that the networks share."""
 
 from typing import Any
 
@@ -8,6 +8,7 @@ from jax import lax
 import jax.numpy as jnp
 
 from jaxseg import _checks as checks
+from jaxseg import errors
 from jaxseg.models import _fast
 
 NORMS = ("none", "batch", "group")
@@ -19,7 +20,7 @@ class Conv3x3(nn.Module):
   Attributes:
     width: Output channels.
     use_bias: Whether a bias is added.
-    dtype: Dtype of the work; the parameters are float32.
+    dtype: Dtype of the convolution; the parameters are float32.
     kernel_init: Draws the kernel, `[3, 3, input, output]`.
     bias_init: Draws the bias, `[output]`.
   """
@@ -48,9 +49,9 @@ class Norm(nn.Module):
   """Normalisation over groups of channels, or over the batch.
 
   Attributes:
-    kind: "none", "batch" or "group" (8 groups of neighbouring channels, fewer
-      if 8 do not divide them).
-    momentum: Share of the old running average that a batch leaves.
+    kind: "none", "batch" or "group": 8 groups of neighbouring channels, or
+      the largest number below that divides them.
+    momentum: Share of a running average that is kept at each batch.
     epsilon: Added to the variance.
 
   References:
@@ -64,7 +65,7 @@ class Norm(nn.Module):
 
   @nn.compact
   def __call__(self, x: jax.Array, *, train: bool) -> jax.Array:
-    """Normalises `[N, H, W, channel]`; batch norm averages in training."""
+    """Normalises `[N, H, W, channel]`."""
     if self.kind == "none":
       return x
     n, _, _, channels = x.shape
@@ -82,7 +83,7 @@ class Norm(nn.Module):
   def _batch_moments(
     self, x: jax.Array, train: bool
   ) -> tuple[jax.Array, jax.Array]:
-    """(mean, variance) `[1, channel]`, and the running averages moved on."""
+    """(mean, variance) `[1, channel]`; training updates the averages."""
     shape = (x.shape[-1],)
     old_mean = self.variable("batch_stats", "mean", jnp.zeros, shape)
     old_variance = self.variable("batch_stats", "var", jnp.ones, shape)
@@ -124,4 +125,21 @@ def check_images(images: jax.Array) -> None:
   if images.ndim != 4:
     raise ValueError(
       f"images have shape {images.shape}; give [N, H, W, channel]"
+    )
+
+
+def check_attributes(network: str, module: Any, **least: int) -> None:
+  """Checks a network's dropout, and attributes against their least values.
+
+  Raises:
+    ConfigError: One is too small, or the dropout is not in [0, 1).
+  """
+  for name, low in least.items():
+    if getattr(module, name) < low:
+      raise errors.ConfigError(
+        f"{network}: {name} is {getattr(module, name)}; give at least {low}"
+      )
+  if not 0 <= module.dropout < 1:
+    raise errors.ConfigError(
+      f"{network}: dropout is {module.dropout}; give 0 or more, below 1"
     )

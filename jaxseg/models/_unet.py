@@ -44,24 +44,24 @@ class ConvBlock(nn.Module):
 
 
 class UNet(nn.Module):
-  """2D U-Net, padded, so that logits have the size of the images.
+  """2D U-Net, padded, so that the logits have the size of the images.
 
-  Level k of `blocks` has base * 2**k channels. Down: 2 x 2 maxima. Up: a
-  1 x 1 convolution halves the channels, then each pixel becomes a 2 x 2
-  square; in this order it equals the other at a quarter of the work.
+  Level k of `blocks` has base * 2**k channels. Down: 2 x 2 max pooling. Up: a
+  1 x 1 convolution halves the channels, then each pixel is repeated as a 2 x 2
+  square; the other order gives the same at four times the work.
 
   Attributes:
     num_structures: Output channels, one logit for each structure.
     base: Channels of the finest level.
-    blocks: Levels; the sides of images are multiples of 2**(blocks - 1).
+    blocks: Levels; each side of an image is a multiple of 2**(blocks - 1).
     norm: "none", "batch" (collection "batch_stats") or "group".
     dropout: Share of channels dropped in each block in training (random
-      numbers "dropout").
+      stream "dropout").
     dtype: Dtype of the convolutions; parameters, statistics and logits are
       float32.
-    prior: Probability that the untrained network gives every pixel, about
-      the structure's share of them; from 0.5 the first hundred steps are
-      spent on learning that most pixels are background.
+    prior: Probability that the untrained network gives every pixel; best
+      about the structure's share of them. From 0.5 the first hundred steps
+      would only learn that most pixels are background.
 
   Raises:
     ConfigError: An attribute has a value that cannot work.
@@ -78,22 +78,10 @@ class UNet(nn.Module):
   dtype: Any = jnp.float32
   prior: float = 0.01
 
-  def __post_init__(self):
+  def __post_init__(self) -> None:
     super().__post_init__()
-    for name in ("num_structures", "base", "blocks"):
-      if getattr(self, name) < 1:
-        raise errors.ConfigError(
-          f"unet: {name} is {getattr(self, name)}; give at least 1"
-        )
-    if self.norm not in _layers.NORMS:
-      raise errors.ConfigError(
-        f"unet: norm {self.norm!r} is unknown; take one of"
-        f" {', '.join(_layers.NORMS)}"
-      )
-    if not 0 <= self.dropout < 1:
-      raise errors.ConfigError(
-        f"unet: dropout is {self.dropout}; give 0 or more, below 1"
-      )
+    _layers.check_attributes("unet", self, num_structures=1, base=1, blocks=1)
+    checks.one_of(_layers.NORMS, **{"unet: norm": self.norm})
     if not 0 < self.prior < 1:
       raise errors.ConfigError(
         f"unet: prior is {self.prior}; give a probability between 0 and 1"
@@ -143,15 +131,3 @@ class UNet(nn.Module):
       name="logits",
     )
     return logits(x.astype(jnp.float32))
-
-
-def parameter_count(variables: Any) -> int:
-  """Number of trained scalars.
-
-  Args:
-    variables: What `init` returns, or its "params" alone; running averages
-      are not counted.
-  """
-  if isinstance(variables, dict) and "params" in variables:
-    variables = variables["params"]
-  return sum(leaf.size for leaf in jax.tree.leaves(variables))

@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 
 from jaxseg import losses
+from tests.quick import jit
 
-_loss = jax.jit(losses.binary_cross_entropy)
+_loss = jit(losses.binary_cross_entropy)
 
 
 def test_by_hand():
@@ -31,7 +32,8 @@ def test_saturated_logits_cost_their_distance():
   logits = jnp.array([1e4, -1e4, 1e4, -1e4])
   labels = jnp.array([1.0, 0.0, 0.0, 1.0])
   np.testing.assert_array_equal(_loss(logits, labels), [0, 0, 1e4, 1e4])
-  gradient = jax.grad(lambda z: jnp.sum(_loss(z, labels)))(logits)
+  total = jax.grad(lambda z: jnp.sum(losses.binary_cross_entropy(z, labels)))
+  gradient = jit(total)(logits)
   np.testing.assert_array_equal(gradient, [0, 0, 1, -1])
 
 

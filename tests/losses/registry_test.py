@@ -35,7 +35,7 @@ def test_a_function_of_ones_own(tmp_path, monkeypatch):
     ("jaxseg.losses:no", "has no attribute 'no'"),
     (":f", "cannot be imported"),
     ("..losses:f", "cannot be imported"),
-    ("jaxseg.losses:__all__", "is a list and not a function"),
+    ("jaxseg.losses:__all__", "is a list, not a function"),
   ],
 )
 def test_other_names_are_refused_with_those_there_are(name, fact):

@@ -8,10 +8,7 @@ import numpy as np
 import pytest
 
 from jaxseg.models import _fast
-
-# The tests compile many tiny programs; optimising them takes longer.
-jit = jax.jit
-QUICK = {"xla_backend_optimization_level": "0"}
+from tests.quick import jit
 
 
 def draw(*shape, seed=0, dtype=jnp.float32):
@@ -30,8 +27,7 @@ def value_and_gradients(function, *arguments):
     ]
     return output, backward(tree.unflatten(change))
 
-  compiled = jit(both, compiler_options=QUICK)
-  return jax.tree.leaves(compiled(*arguments))
+  return jax.tree.leaves(jit(both)(*arguments))
 
 
 def assert_same(fast, plain, *arguments, rtol=2e-5):
@@ -144,7 +140,7 @@ def test_other_platforms_take_the_plain_forms(monkeypatch):
 def test_compiler_options_are_known_to_xla():
   for options in (_fast.compiler_options(), _fast.init_options()):
     assert options
-    assert jit(lambda x: x + 1, compiler_options=options)(1) == 2
+    assert jax.jit(lambda x: x + 1, compiler_options=options)(1) == 2
 
 
 def test_a_scan_over_convolutions_has_the_loops_gradient():

@@ -1,4 +1,4 @@
-"""Networks by name, as configurations and flags give them."""
+"""Networks by name, as configurations and flags give them, and their size."""
 
 from collections.abc import Mapping
 import dataclasses
@@ -6,6 +6,7 @@ import numbers
 from typing import Any
 
 import flax.linen as nn
+import jax
 import jax.numpy as jnp
 
 from jaxseg import errors
@@ -16,9 +17,9 @@ _NETWORKS: Mapping[str, type[nn.Module]] = {
   "bice2020": _bice2020.Bice2020UNet,
   "unet": _unet.UNet,
 }
-_LINEN = ("name", "parent")  # Fields of every Flax module, not settings.
+_LINEN = ("name", "parent")  # Fields of every Flax module, no settings.
 _DTYPES = ("bfloat16", "float16", "float32")
-# Type of a setting's default: what may be given, and how people call that.
+# By the type of a setting's default: the type it must have, and its name.
 _KINDS: Mapping[type, tuple[type, str]] = {
   bool: (bool, "true or false"),
   int: (numbers.Integral, "a whole number"),
@@ -35,7 +36,7 @@ def create(name: str, **settings: Any) -> nn.Module:
     **settings: Attributes of the network; a dtype may be its name.
 
   Returns:
-    The module; it has no parameters yet, `init` makes them.
+    The module; its parameters are created by `init`.
 
   Raises:
     ConfigError: The name or a setting is unknown, or a value cannot work.
@@ -55,27 +56,20 @@ def create(name: str, **settings: Any) -> nn.Module:
   return network(**{k: _value(name, k, v) for k, v in settings.items()})
 
 
-def build(config: Mapping[str, Any]) -> nn.Module:
-  """Makes a network from a configuration.
+def parameter_count(variables: Any) -> int:
+  """Number of trained scalars.
 
   Args:
-    config: The settings of `create`, and under "name" the network's name.
-
-  Returns:
-    The module.
-
-  Raises:
-    ConfigError: "name" is missing, or as in `create`.
+    variables: What `init` returns, or its "params" alone; running averages
+      are not counted.
   """
-  if "name" not in config:
-    raise errors.ConfigError(
-      'network has no name; add one, such as "name": "unet"'
-    )
-  return create(**config)
+  if isinstance(variables, dict) and "params" in variables:
+    variables = variables["params"]
+  return sum(leaf.size for leaf in jax.tree.leaves(variables))
 
 
 def _value(name: str, setting: str, value: Any) -> Any:
-  """A setting's value, of the kind that its default is of."""
+  """The value of a setting, checked to be of the type of its default."""
   if setting == "dtype":
     return _dtype(name, value)
   default = getattr(_NETWORKS[name], setting)
@@ -94,6 +88,7 @@ def _dtype(name: str, value: Any) -> Any:
     dtype = None
   if dtype is None or dtype.name not in _DTYPES:
     raise errors.ConfigError(
-      f"{name}: dtype {value!r} cannot be; take one of {', '.join(_DTYPES)}"
+      f"{name}: dtype {value!r} is not supported; take one of"
+      f" {', '.join(_DTYPES)}"
     )
   return dtype

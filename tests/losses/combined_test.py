@@ -1,0 +1,139 @@
+"""Losses made of others: mixes with cross entropy, several depths."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from jaxseg import losses
+from tests.quick import jit
+
+SHAPE = (2, 8, 8, 3)
+
+
+def batch():
+  generator = np.random.default_rng(0)
+  logits = jnp.asarray(generator.normal(size=SHAPE), jnp.float32)
+  return logits, jnp.asarray(generator.random(SHAPE) < 0.3, jnp.float32)
+
+
+@pytest.mark.parametrize("smooth", [1.0, 1e-5])
+def test_the_mix_is_the_sum_of_its_parts(smooth):
+  logits, labels = batch()
+  entropy = jnp.mean(losses.binary_cross_entropy(logits, labels), (1, 2))
+  overlap = losses.dice(logits, labels, smooth=smooth)
+  for weight in (0.0, 0.25, 1.0):
+    np.testing.assert_allclose(
+      losses.bce_dice(logits, labels, weight=weight, smooth=smooth),
+      weight * entropy + (1 - weight) * overlap,
+      rtol=1e-6,
+    )
+
+
+def test_combo_by_its_formula():
+  logits, labels = batch()
+  z, t = np.asarray(logits, np.float64), np.asarray(labels, np.float64)
+  entropy = 0.2 * t * np.logaddexp(0, -z) + 0.8 * (1 - t) * np.logaddexp(0, z)
+  score = 1 - losses.dice(logits, labels, smooth=2.0)
+  np.testing.assert_allclose(
+    losses.combo(logits, labels, weight=0.7, fn_weight=0.2, smooth=2.0),
+    0.7 * entropy.mean((1, 2)) - 0.3 * score,
+    rtol=1e-5,
+  )
+
+
+def test_one_compiled_step_serves_all_weights():
+  logits, labels = batch()
+  traces = []
+
+  @jit
+  def loss(weight):
+    traces.append(weight)
+    return losses.bce_dice(logits, labels, weight=weight)
+
+  for weight in (1.0, 0.0, 0.5):
+    np.testing.assert_allclose(
+      loss(jnp.float32(weight)),
+      losses.bce_dice(logits, labels, weight=weight),
+      rtol=1e-6,
+    )
+  assert len(traces) == 1
+  # A weight per model, as where several are trained together.
+  both = jax.vmap(lambda w: losses.bce_dice(logits, labels, weight=w))(
+    jnp.array([1.0, 0.0])
+  )
+  np.testing.assert_allclose(both[1], losses.dice(logits, labels), rtol=1e-6)
+
+
+def test_the_mean_is_of_the_pixels_that_count():
+  logits, labels = batch()
+  where = jnp.zeros((2, 8, 8, 1), jnp.bool_).at[0, 1, 2].set(True)
+  found = losses.bce_dice(logits, labels, weight=1.0, where=where)
+  entropy = losses.binary_cross_entropy(logits, labels)
+  np.testing.assert_allclose(found[0], entropy[0, 1, 2], rtol=1e-6)
+  np.testing.assert_array_equal(found[1], 0)  # None of its pixels counts.
+
+
+def halved(array):
+  """Rows and columns in pairs: `[N, H / 2, 2, W / 2, 2, C]`."""
+  n, rows, columns, classes = array.shape
+  return array.reshape(n, rows // 2, 2, columns // 2, 2, classes)
+
+
+def test_deep_supervision_is_a_weighted_mean():
+  logits, labels = batch()
+  coarse = halved(logits).mean((2, 4))
+  found = losses.deep_supervision(
+    losses.dice, [logits, coarse], labels, weights=[3, 1]
+  )
+  fine = losses.dice(logits, labels)
+  rough = losses.dice(coarse, halved(labels).mean((2, 4)))
+  np.testing.assert_allclose(found, 0.75 * fine + 0.25 * rough, rtol=1e-6)
+
+
+def test_deep_supervision_of_some_pixels():
+  logits, labels = batch()
+  coarse = halved(logits).mean((2, 4))
+  keep = np.ones((2, 8, 8, 1), np.bool_)
+  keep[:, 2:4] = keep[:, :, 0] = False
+  found = losses.deep_supervision(
+    losses.dice,
+    [jnp.where(keep, logits, jnp.nan), coarse],
+    jnp.where(keep, labels, jnp.nan),
+    where=keep,
+  )
+  # The second row of coarse pixels has none that counts; the first column's
+  # see the right half of what they cover.
+  parts = halved(np.array(labels))
+  shrunk = parts.mean((2, 4))
+  shrunk[:, :, 0] = parts[:, :, :, 0, 1].mean(2)
+  rows = np.array([True, False, True, True]).reshape(1, 4, 1, 1)
+  fine = losses.dice(logits, labels, where=keep)
+  rough = losses.dice(coarse, shrunk, where=rows)
+  np.testing.assert_allclose(found, fine * 2 / 3 + rough / 3, rtol=1e-5)
+
+
+def test_outputs_and_weights_that_do_not_fit():
+  logits, labels = batch()
+  for outputs, weights, said in (
+    ([], None, "no outputs"),
+    ([logits], [1, 1], "do not fit 1"),
+    ([logits[:, :3]], None, "does not divide"),
+    ([logits, logits[0]], None, "does not divide"),
+    ([logits, logits[:1]], None, "same cases and classes"),
+    ([logits, logits[..., :1]], None, "same cases and classes"),
+  ):
+    with pytest.raises(ValueError, match=said):
+      losses.deep_supervision(losses.dice, outputs, labels, weights=weights)
+
+
+def test_deep_supervision_by_numpys_float64():
+  logits, labels = batch()
+  outputs = [logits, logits[:, ::2, ::2]]
+  found = losses.deep_supervision(
+    losses.dice, outputs, np.asarray(labels, np.float64)
+  )
+  assert found.dtype == jnp.float32
+  np.testing.assert_array_equal(
+    found, losses.deep_supervision(losses.dice, outputs, labels)
+  )
