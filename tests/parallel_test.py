@@ -190,7 +190,7 @@ def test_a_sweep_on_a_cluster_that_loses_a_worker(
   assert found.names == own.names
   for name in ("thresholds", "positive", "negative"):
     np.testing.assert_array_equal(
-      getattr(found.counts, name), getattr(own.counts, name)
+      getattr(found.scopes["volume"], name), getattr(own.scopes["volume"], name)
     )
 
 
