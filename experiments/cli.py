@@ -1,134 +1,62 @@
-"""How every binary starts and ends: flags, log level, exit codes.
+"""What the commands that define absl's global flags need; see `jaxseg.cli`."""
 
-0 done; 1 a fault of ours; 2 bad input or flags; 3 interrupted, and the same
-command goes on where it stopped.
-"""
-
-from collections.abc import Callable, Iterator, Sequence
-import contextlib
-import os
-import pathlib
-import signal
+from collections.abc import Callable, Sequence
+import inspect
+import shlex
 import sys
-import threading
+from types import ModuleType
 
-from absl import app
 from absl import flags
-from absl import logging
 
+from jaxseg.cli import _console
+from jaxseg.cli import _flags
+from jaxseg.cli import _run
 from jaxseg import errors
-from jaxseg import report
-from jaxseg import training
 
-_interrupted = threading.Event()
+Console = _console.Training
+check_interrupt = _run.check_interrupt
+compilation_cache = _run.compilation_cache
+progress = _console.progress
+FLAGS = _flags.Flags(flags.FLAGS)
+
+_command = ""
 
 
-def run(main: Callable[..., None], *, argument: str = "") -> None:
-  """Runs a binary.
+def run(main: Callable[[], None]) -> None:
+  """Runs a command of the command line and exits."""
+  module = inspect.getmodule(main)
+  assert module is not None
+  sys.exit(call(module, sys.argv[1:]))
 
-  Args:
-    main: Does the work.
-    argument: Name of the one argument that `main` gets; "" where flags say it
-      all.
-  """
-  for number in (signal.SIGINT, signal.SIGTERM):
-    signal.signal(number, _interrupt)
 
-  def guarded(argv: Sequence[str]) -> int:
-    try:
-      given = list(argv[1:])
-      allowed = 1 if argument else 0
-      if len(given) < allowed:
-        raise errors.ConfigError(f"{argument} is missing; --help tells more")
-      if len(given) > allowed:
-        raise errors.ConfigError(
-          f"unexpected argument {given[allowed]!r}; flags are written"
-          " --name=value"
-        )
-      main(*given)
-    except errors.JaxsegError as e:
-      _say(str(e))
-      return 2
-    except KeyboardInterrupt:
-      _say("interrupted; the same command goes on from here")
-      return 3
-    except BrokenPipeError:  # The reader of our output went away.
-      os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    return 0
+def call(module: ModuleType, arguments: Sequence[str]) -> int:
+  """Runs a command: its exit code."""
+  global _command
+  name = str(module.__file__).rpartition("/")[2].removesuffix(".py")
+  program = f"python -m experiments.{name}"
+  _command = shlex.join([*program.split(), *arguments])
+  if set(arguments) & set(_run.HELP):
+    text = f"{module.__doc__}{flags.FLAGS.module_help(module)}"
+    return _run.guarded(lambda: print(text))
 
-  _quiet()
-  app.run(guarded, flags_parser=_parse)
+  def work() -> None:
+    flags.FLAGS.unparse_flags()
+    for where, defined in flags.FLAGS.flags_by_module_dict().items():
+      for flag in () if where.startswith("absl") else defined:
+        flag.value, flag.present = flag.default, 0
+    FLAGS.parse(arguments)
+    _run.quiet()
+    module.main()
+
+  return _run.guarded(work)
+
+
+def adopt(module: str, of: str) -> None:
+  """Lets `--help` credit the flags of one module to another."""
+  for flag in flags.FLAGS.get_flags_for_module(of):
+    flags.FLAGS.register_key_flag_for_module(module, flag)
 
 
 def command() -> str:
   """The command line as a user would repeat it."""
-  module = pathlib.Path(sys.argv[0]).stem
-  return " ".join([f"python -m experiments.{module}", *sys.argv[1:]])
-
-
-def check_interrupt() -> None:
-  """Raises KeyboardInterrupt if one was asked for and got lost.
-
-  What a signal raises while the garbage collector calls back into a library
-  is printed and forgotten; so every step and every patient asks again.
-  """
-  if _interrupted.is_set():
-    raise KeyboardInterrupt
-
-
-class Console(training.Console):
-  """A training's reporter that asks for interrupts at every step."""
-
-  def step(self, loss: float, slices_per_s: float) -> None:
-    """See `training.Reporter`."""
-    check_interrupt()
-    super().step(loss, slices_per_s)
-
-
-@contextlib.contextmanager
-def progress(title: str) -> Iterator[Callable[[str, int, int], None]]:
-  """A bar as `report.progress` shows it, that asks for interrupts, too."""
-  with report.progress(title) as on_item:
-
-    def move(item: str, done: int, all_: int) -> None:
-      check_interrupt()
-      on_item(item, done, all_)
-
-    yield move
-
-
-def compilation_cache() -> None:
-  """Keeps compiled programs between runs, unless the user chose a place."""
-  import jax  # `--help` does without it.
-
-  if "JAX_COMPILATION_CACHE_DIR" not in os.environ:
-    base = os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache"
-    folder = pathlib.Path(base) / "jaxseg" / "compiled"
-    jax.config.update("jax_compilation_cache_dir", str(folder))
-  jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
-
-
-def _parse(argv: Sequence[str]) -> list[str]:
-  flags.FLAGS.set_gnu_getopt(True)
-  try:
-    return flags.FLAGS(list(argv))
-  except (flags.Error, flags.IllegalFlagValueError) as e:
-    _say(f"{e}; --help lists the flags")
-    sys.exit(2)
-  except SystemExit:  # absl has printed the help that was asked for.
-    sys.exit(0)
-
-
-def _say(text: str) -> None:
-  sys.stderr.write(" ".join(text.splitlines()) + "\n")
-
-
-def _interrupt(*_: object) -> None:
-  _interrupted.set()
-  raise KeyboardInterrupt
-
-
-def _quiet() -> None:
-  """Leaves warnings and errors of the libraries, not their chatter."""
-  logging.use_absl_handler()
-  logging.set_verbosity(logging.WARNING)
+  return _command

@@ -6,6 +6,7 @@ from typing import Any
 __version__ = "0.1.0"
 
 _PARTS = (
+  "cli",
   "cohorts",
   "contours",
   "data",
@@ -15,6 +16,7 @@ _PARTS = (
   "inference",
   "losses",
   "metrics",
+  "model",
   "models",
   "parallel",
   "report",
@@ -25,10 +27,12 @@ _PARTS = (
   "volume",
 )
 
-__all__ = ["__version__", *_PARTS]
+__all__ = ["__version__", "load_model", *_PARTS]
 
 
 def __getattr__(name: str) -> Any:
+  if name == "load_model":
+    return importlib.import_module("jaxseg.model").load_model
   # PEP 562: `import jaxseg` is cheap, a part is loaded when it is used.
   if name in _PARTS:
     return importlib.import_module(f"jaxseg.{name}")

@@ -42,6 +42,11 @@ class Split:
     """The patients of "train", "validation" or "test"."""
     return getattr(self, name)
 
+  @property
+  def digest(self) -> str:
+    """Fingerprint of the three lists."""
+    return _files.digest([self.train, self.validation, self.test])
+
   def write(self, path: pathlib.Path) -> None:
     """Writes the split as JSON."""
     _files.write_json(path, dataclasses.asdict(self))

@@ -5,15 +5,19 @@ from jaxseg.models._create import build
 from jaxseg.models._create import create
 from jaxseg.models._fast import compiler_options
 from jaxseg.models._fast import init_options
+from jaxseg.models._forward import Forward
+from jaxseg.models._forward import window
 from jaxseg.models._unet import parameter_count
 from jaxseg.models._unet import UNet
 
 __all__ = [
   "Bice2020UNet",
+  "Forward",
   "UNet",
   "build",
   "compiler_options",
   "create",
   "init_options",
   "parameter_count",
+  "window",
 ]

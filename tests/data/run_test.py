@@ -24,7 +24,7 @@ def test_a_prepared_folder_is_opened_again(tmp_path):
   [
     (Blobs(13), CONFIG, 0, "patients is 12, asked is 13"),
     (Blobs(), data.PrepareConfig(size=(32, 48)), 0, "size"),
-    (Blobs(), CONFIG, 1, "seed is 0, asked is 1"),
+    (Blobs(), CONFIG, 1, "split_seed is 0, asked is 1"),
   ],
 )
 def test_other_settings_are_refused(tmp_path, cohort, config, seed, text):
@@ -60,5 +60,5 @@ def test_a_split_of_strangers_is_refused_and_leaves_nothing(tmp_path):
 def test_what_is_no_run_folder_is_named(tmp_path):
   with pytest.raises(errors.DataError, match="no such folder"):
     data.Run(tmp_path / "nowhere")
-  with pytest.raises(errors.DataError, match=r"no cohort\.json"):
+  with pytest.raises(errors.DataError, match=r"no run\.json"):
     data.Run(tmp_path)

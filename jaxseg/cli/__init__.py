@@ -1,0 +1,80 @@
+"""The `jaxseg` command.
+
+`jaxseg train --structure=...` is `python -m experiments.train --structure=...`.
+Exit codes: 0 done, 1 a fault of ours, 2 bad input or flags, 3 interrupted, and
+the same command goes on where it stopped.
+
+A command is a module `_name.py` here, and a line of `COMMANDS`:
+
+- its docstring is what `--help` prints before the flags: what it does, two or
+  three examples, what it writes;
+- `define(flags)` defines its flags, mostly by groups: `_cohort.define` (which
+  patients, and how prepared), `_cohort.define_run` (an existing run folder),
+  `_family.define` (which models, and how trained). It must import nothing
+  slow; a test compares names repeated there with their registries;
+- `main(flags)` does the work and imports what that needs. Bad input is a
+  `JaxsegError` and ends in one line; `_console` has bars that notice Ctrl-C,
+  and tables; `flags.command` is what provenance keeps.
+"""
+
+from collections.abc import Sequence
+import importlib
+import sys
+
+from jaxseg.cli import _run
+
+__all__ = ["COMMANDS", "main"]
+
+# In the order of their use.
+COMMANDS = {
+  "phantom": "write made-up patients as CT and RTSTRUCT",
+  "inspect": "tell what a folder of CT, RTSTRUCT and SEG holds",
+  "prepare": "bring a cohort onto one grid and split it",
+  "train": "train models and report them on unseen patients",
+}
+# They still define absl's global flags, in experiments/.
+_OTHERS = {
+  "sweep": "choose the threshold of a run's models or of anyone's maps",
+  "sensitivity": "tell what a threshold costs that is off",
+  "prominence": "correlate thresholds with prominence in training",
+  "objectives": "compare training objectives",
+  "reproduce": "repeat the whole study, to the page",
+}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+  """Runs a command.
+
+  >>> main(["no-such-command"])
+  2
+
+  Args:
+    arguments: The command's name and its flags; None is the command line.
+
+  Returns:
+    The exit code.
+  """
+  given = list(sys.argv[1:] if arguments is None else arguments)
+  if not given or given[0] in _run.HELP:
+    return _run.guarded(lambda: print(_overview(), end=""))
+  name, *rest = given
+  if name in _OTHERS:
+    return _run.run_old(name, rest)
+  if name not in COMMANDS:
+    known = ", ".join([*COMMANDS, *_OTHERS])
+    return _run.say(f"{name!r} is no command; take one of {known}", 2)
+  module = importlib.import_module(f"jaxseg.cli._{name}")
+  return _run.run(name, module, rest)
+
+
+def _overview() -> str:
+  lines = [
+    "Usage: jaxseg COMMAND [--flag=value ...]",
+    "",
+    "Thresholds of segmentation networks: train, sweep, report.",
+    "",
+    *(f"  {name:12s}  {text}" for name, text in {**COMMANDS, **_OTHERS}.items()),
+    "",
+    "jaxseg COMMAND --help tells what it does, writes, and its flags.",
+  ]
+  return "\n".join(lines) + "\n"
