@@ -51,9 +51,9 @@ def call(module: ModuleType, arguments: Sequence[str]) -> int:
   return _run.guarded(work)
 
 
-def adopt(module: str, of: str) -> None:
-  """Lets `--help` credit the flags of one module to another."""
-  for flag in flags.FLAGS.get_flags_for_module(of):
+def adopt(module: str) -> None:
+  """Lets `--help` list the flags defined so far as those of a module."""
+  for flag in flags.FLAGS.get_flags_for_module(_flags.__name__):
     flags.FLAGS.register_key_flag_for_module(module, flag)
 
 

@@ -11,8 +11,7 @@ from jaxseg.cli import _family
 
 _cohort.define(cli.FLAGS)
 _family.define_seed(cli.FLAGS)
-cli.adopt(__name__, "jaxseg.cli._cohort")
-flags.declare_key_flag("seed")
+cli.adopt(__name__)
 
 OUTPUT = flags.FLAGS["output"]
 SEED = flags.FLAGS["seed"]

@@ -8,7 +8,7 @@ from jaxseg import training
 from jaxseg.cli import _family
 
 _family.define(cli.FLAGS)
-cli.adopt(__name__, "jaxseg.cli._family")
+cli.adopt(__name__)
 
 available = _family.available
 

@@ -2,10 +2,13 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 import contextlib
+import numbers
 from typing import Any
 
 import rich.console
 import rich.progress
+import rich.table
+import rich.text
 
 from jaxseg.cli import _run
 
@@ -133,7 +136,27 @@ def table(
   rows: Sequence[Mapping[str, Any]],
   columns: Sequence[str] | Mapping[str, str],
 ) -> None:
-  """Prints some columns of a table, as `report.rich_table` forms them."""
+  """Prints some columns of a table, numbers to the right.
+
+  Args:
+    title: Stands above the table.
+    rows: Column -> text, number, bool or None; text in brackets is shown,
+      never read as markup.
+    columns: The columns shown, or column -> heading.
+  """
   from jaxseg import report  # Slow to import, and the bars do without it.
 
-  rich.console.Console().print(report.rich_table(title, rows, columns))
+  if not isinstance(columns, Mapping):
+    columns = {name: report.heading(name) for name in columns}
+  shown = rich.table.Table(title=rich.text.Text(title), title_justify="left")
+  cells = []
+  for name, heading in columns.items():
+    values = [row.get(name) for row in rows]
+    numeric = all(isinstance(v, numbers.Real | None) for v in values)
+    shown.add_column(
+      rich.text.Text(heading), justify="right" if numeric else "left"
+    )
+    cells.append(report.format_column(name, values))
+  for line in zip(*cells, strict=True):
+    shown.add_row(*(rich.text.Text(cell) for cell in line))
+  rich.console.Console().print(shown)

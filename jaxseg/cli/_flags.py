@@ -37,6 +37,7 @@ class Flags:
     self._values = absl_flags.FlagValues() if values is None else values
     self._shown: dict[str, list[tuple[str, str]]] = {}
     self._argument = ""
+    self._required: list[str] = []
     self.command = ""
     self.argument: str | None = None
 
@@ -59,7 +60,8 @@ class Flags:
       value: The default; None says that the flag was not given.
       shown: What stands for the value in the help, such as FOLDER.
       text: Help, one sentence or more.
-      default: The default in words, where `value` does not tell it.
+      default: The default in words, where `value` does not tell it;
+        "required" where the flag must be given.
     """
     self._told(f"--{name}={shown}", text, value, default)
     absl_flags.DEFINE_string(name, value, text, flag_values=self._values)
@@ -121,6 +123,7 @@ class Flags:
       text = f"{text} (default: {default})"
     elif default:
       text = f"{text} (required)"
+      self._required.append(flag[2:].partition("=")[0])
     self._shown[list(self._shown)[-1]].append((flag, text))
 
   def parse(self, arguments: Sequence[str]) -> None:
@@ -143,6 +146,9 @@ class Flags:
         " --name=value"
       )
     self.argument = given[0] if given else None
+    for name in self._required:
+      if not any(self._values[name].value or ()):
+        raise errors.ConfigError(f"--{name}: missing; --help tells more")
 
   def __contains__(self, name: str) -> bool:
     return name in self._values

@@ -22,7 +22,7 @@ def define(flags: _flags.Flags) -> None:
   flags.heading("What to train")
   flags.names(
     "structure",
-    [],
+    None,
     "NAME",
     "Structures to train, such as parotid_left, or all.",
     default="required",
@@ -32,11 +32,12 @@ def define(flags: _flags.Flags) -> None:
 
 
 def main(flags: _flags.Flags) -> None:
+  names = _family.named(flags, flags.structure)
+
   from jaxseg import study
   from jaxseg import training
   from jaxseg.cli import _console
 
-  names = _family.named(flags, flags.structure)
   _run.compilation_cache()
   run = _cohort.prepared(flags)
   names = _family.available(run, names)
