@@ -11,7 +11,6 @@ from absl import flags
 from jaxseg.cli import _console
 from jaxseg.cli import _flags
 from jaxseg.cli import _run
-from jaxseg import errors
 
 Console = _console.Training
 check_interrupt = _run.check_interrupt

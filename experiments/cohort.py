@@ -1,6 +1,7 @@
 """The cohort's flags among absl's global ones; see `jaxseg.cli._cohort`."""
 
 import pathlib
+from typing import Any
 
 from absl import flags
 
@@ -13,8 +14,8 @@ _cohort.define(cli.FLAGS)
 _family.define_seed(cli.FLAGS)
 cli.adopt(__name__)
 
-OUTPUT = flags.FLAGS["output"]
-SEED = flags.FLAGS["seed"]
+OUTPUT: Any = flags.FLAGS["output"]
+SEED: Any = flags.FLAGS["seed"]
 
 
 def output_folder() -> pathlib.Path:

@@ -1,8 +1,8 @@
 """A trained model: from a folder to probability maps, and to masks.
 
-    model = load_model("runs/phantom/models/brain/bce/0")
-    maps = model.predict(volume)
-    mask = model.cut(maps)
+model = load_model("runs/phantom/models/brain/bce/0")
+maps = model.predict(volume)
+mask = model.cut(maps)
 """
 
 from collections.abc import Mapping, Sequence
@@ -146,14 +146,7 @@ class Model:
     if len(maps) > 1:
       weights = [len(members) for members in groups.values()]
       mean = np.average(maps, axis=0, weights=weights).astype(np.float32)
-    result = turned.with_array(mean)
-    if turned.grid is not volume.grid:
-      back = volumes.reorder(result, volume.placed)
-      assert back is not None  # noqa: S101 - the same voxels, turned.
-      result = dataclasses.replace(
-        back, array=np.ascontiguousarray(back.array)
-      )
-    return result
+    return _moved(turned.with_array(mean), volume.placed)
 
   def predict_prepared(self, images: np.ndarray) -> np.ndarray:
     """Probabilities of slices that were prepared as in training.
@@ -281,7 +274,7 @@ def _mean(members: Sequence[_Member], images: np.ndarray) -> np.ndarray:
   maps = [member.predict(images) for member in members]
   if len(maps) == 1:
     return maps[0]
-  return np.mean(maps, axis=0, dtype=np.float64).astype(np.float32)
+  return np.asarray(np.mean(maps, axis=0, dtype=np.float64), np.float32)
 
 
 def _restore(folder: pathlib.Path, like: Any) -> dict[str, Any]:
@@ -335,7 +328,9 @@ def _check_hounsfield(volume: volumes.Volume) -> None:
     np.issubdtype(array.dtype, np.integer)
     or np.issubdtype(array.dtype, np.floating)
   ):
-    raise errors.DataError(f"{where}: values are {array.dtype}; give a CT in HU")
+    raise errors.DataError(
+      f"{where}: values are {array.dtype}; give a CT in HU"
+    )
   low, high = float(array.min()), float(array.max())
   limits = np.iinfo(np.int16)
   if not (limits.min <= low and high <= limits.max):  # NaN is refused, too.
@@ -370,6 +365,16 @@ def _axial(volume: volumes.Volume) -> volumes.Volume:
   affine[:3, 3] += affine[:3, :3] @ ends
   affine[:3, :3] = (affine[:3, :3] * signs)[:, order]
   target = volumes.Grid.from_affine([int(n) for n in shape[order]], affine)
-  turned = volumes.reorder(volume, target)
-  assert turned is not None  # noqa: S101 - the same voxels, turned.
-  return turned
+  return _moved(volume, target)
+
+
+def _moved(volume: volumes.Volume, grid: volumes.Grid) -> volumes.Volume:
+  """The same voxels in another order of axes."""
+  if volume.grid is grid:
+    return volume
+  moved = volumes.reorder(volume, grid)
+  if moved is None:
+    raise errors.GeometryError(
+      "volume: its axes cannot be turned; resample it on an axial grid"
+    )
+  return dataclasses.replace(moved, array=np.ascontiguousarray(moved.array))

@@ -73,7 +73,9 @@ def _overview() -> str:
     "",
     "Thresholds of segmentation networks: train, sweep, report.",
     "",
-    *(f"  {name:12s}  {text}" for name, text in {**COMMANDS, **_OTHERS}.items()),
+    *(
+      f"  {name:12s}  {text}" for name, text in {**COMMANDS, **_OTHERS}.items()
+    ),
     "",
     "jaxseg COMMAND --help tells what it does, writes, and its flags.",
   ]

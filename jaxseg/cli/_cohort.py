@@ -2,7 +2,7 @@
 
 import dataclasses
 import pathlib
-from typing import TYPE_CHECKING, Any
+from typing import Any, TYPE_CHECKING
 
 from jaxseg import errors
 from jaxseg.cli import _flags
@@ -24,15 +24,13 @@ _DICOM = ("aliases", "on_two", "structure_set", "combine", "repair")
 def define_run(flags: _flags.Flags) -> None:
   """Defines --output and --cohort: enough to open a run folder."""
   flags.heading("Run")
-  flags.string(
-    "output", None, "FOLDER", "Run folder.", default="runs/<cohort>"
-  )
+  flags.string("output", None, "FOLDER", "Run folder.", default="runs/<cohort>")
   flags.choice(
     "cohort",
     None,
     COHORTS,
-    "Patients: made up (phantom, needs no data), of OpenKBP, or CT with RTSTRUCT"
-    " or SEG (dicom_folder, such as HN1).",
+    "Patients: made up (phantom, needs no data), of OpenKBP, or CT with"
+    " RTSTRUCT or SEG (dicom_folder, such as HN1).",
     default="that of the run folder, else openkbp if --input is given, else"
     " phantom",
   )
@@ -77,7 +75,7 @@ def define(flags: _flags.Flags) -> None:
     " override it. "
     + "; ".join(f"{name}: {text}" for name, text in RECIPES.items())
     + ".",
-    default="the run folder's, else quick for the phantom and jaxseg for others",
+    default="the run folder's, else quick for the phantom, jaxseg for others",
   )
   flags.string(
     "size",

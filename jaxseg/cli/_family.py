@@ -1,7 +1,7 @@
 """Flags that say which models to train, and how."""
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any, TYPE_CHECKING
 
 from jaxseg import errors
 from jaxseg.cli import _flags
@@ -45,8 +45,8 @@ def define(flags: _flags.Flags) -> None:
     None,
     "LOSS",
     f"What to train on: {', '.join(OBJECTIVES)}, or all of these three; or"
-    f" another loss of {', '.join(LOSSES)}; or your own function of (logits, labels),"
-    " package.module:function.",
+    f" another loss of {', '.join(LOSSES)}; or your own function of (logits,"
+    " labels), package.module:function.",
     default="bce; all for a whole study",
   )
   define_seed(flags)
@@ -142,7 +142,7 @@ def named(flags: _flags.Flags, asked: Sequence[str]) -> tuple[str, ...]:
   asked = [name for name in asked if name]
   if not asked:
     raise errors.ConfigError("--structure: empty; name one, several or all")
-  names = ("all",)
+  names: tuple[str, ...] = ("all",)
   if list(asked) != ["all"]:
     names = tuple(dict.fromkeys(structures.resolve(name) for name in asked))
   for objective in flags.objective or ():

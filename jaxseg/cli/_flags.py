@@ -51,7 +51,13 @@ class Flags:
     self._shown.setdefault("Argument", []).append((name, text))
 
   def string(
-    self, name: str, value: str | None, shown: str, text: str, *, default: str = ""
+    self,
+    name: str,
+    value: str | None,
+    shown: str,
+    text: str,
+    *,
+    default: str = "",
   ) -> None:
     """A flag of text.
 
@@ -67,14 +73,26 @@ class Flags:
     absl_flags.DEFINE_string(name, value, text, flag_values=self._values)
 
   def integer(
-    self, name: str, value: int | None, shown: str, text: str, *, default: str = ""
+    self,
+    name: str,
+    value: int | None,
+    shown: str,
+    text: str,
+    *,
+    default: str = "",
   ) -> None:
     """A flag of a whole number; arguments as of `string`."""
     self._told(f"--{name}={shown}", text, value, default)
     absl_flags.DEFINE_integer(name, value, text, flag_values=self._values)
 
   def number(
-    self, name: str, value: float | None, shown: str, text: str, *, default: str = ""
+    self,
+    name: str,
+    value: float | None,
+    shown: str,
+    text: str,
+    *,
+    default: str = "",
   ) -> None:
     """A flag of a number; arguments as of `string`."""
     self._told(f"--{name}={shown}", text, value, default)
@@ -94,7 +112,8 @@ class Flags:
     value: str | None,
     values: Sequence[str],
     text: str,
-    *, default: str = "",
+    *,
+    default: str = "",
   ) -> None:
     """A flag of one of some names."""
     self._told(f"--{name}={'|'.join(values)}", text, value, default)
@@ -108,7 +127,8 @@ class Flags:
     value: Sequence[str] | None,
     shown: str,
     text: str,
-    *, default: str = "",
+    *,
+    default: str = "",
   ) -> None:
     """A flag of a list, separated by commas."""
     told = None if value is None else ",".join(value) or "none"
@@ -139,7 +159,9 @@ class Flags:
       raise errors.ConfigError(f"{e}; --help lists the flags") from e
     allowed = 1 if self._argument else 0
     if len(given) < allowed:
-      raise errors.ConfigError(f"{self._argument} is missing; --help tells more")
+      raise errors.ConfigError(
+        f"{self._argument} is missing; --help tells more"
+      )
     if len(given) > allowed:
       raise errors.ConfigError(
         f"unexpected argument {given[allowed]!r}; flags are written"

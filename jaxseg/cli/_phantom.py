@@ -38,8 +38,6 @@ def main(flags: _flags.Flags) -> None:
     seed=flags.seed,
   )
   with _console.progress("writing") as on_patient:
-    folder = cohorts.write_phantom(
-      flags.output, phantom, on_patient=on_patient
-    )
+    folder = cohorts.write_phantom(flags.output, phantom, on_patient=on_patient)
   print(f"Written: {folder}")
   print(f"Look at it: {_run.call('inspect')} {folder}")

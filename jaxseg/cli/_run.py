@@ -13,7 +13,7 @@ import signal
 import sys
 import threading
 import traceback
-from typing import Protocol
+from types import ModuleType
 
 from jaxseg import errors
 from jaxseg.cli import _flags
@@ -32,19 +32,7 @@ _NOT_OURS = {
 }
 
 
-class Command(Protocol):
-  """A module that is a command; its docstring is the help."""
-
-  @staticmethod
-  def define(flags: _flags.Flags) -> None:
-    """Defines the flags."""
-
-  @staticmethod
-  def main(flags: _flags.Flags) -> None:
-    """Does the work."""
-
-
-def run(name: str, command: Command, arguments: Sequence[str]) -> int:
+def run(name: str, command: ModuleType, arguments: Sequence[str]) -> int:
   """Runs a command: its exit code, see `jaxseg.cli`."""
   flags = _flags.Flags()
   command.define(flags)
@@ -53,7 +41,9 @@ def run(name: str, command: Command, arguments: Sequence[str]) -> int:
   if "--" in before:
     before = before[: before.index("--")]
   if set(before) & set(HELP):
-    text = re.sub(r"\bjaxseg (\w+)", lambda m: call(m[1]), command.__doc__ or "")
+    text = re.sub(
+      r"\bjaxseg (\w+)", lambda m: call(m[1]), command.__doc__ or ""
+    )
     columns = shutil.get_terminal_size().columns
     return guarded(
       lambda: print(flags.help(text, program, width=columns), end="")

@@ -54,9 +54,11 @@ class PrepareConfig:
     Raises:
       TypeError: A field is unknown or malformed.
     """
-    return PrepareConfig(
-      **{k: tuple(v) if isinstance(v, list) else v for k, v in content.items()}
-    )
+    fields: dict[str, Any] = {
+      name: tuple(value) if isinstance(value, list) else value
+      for name, value in content.items()
+    }
+    return PrepareConfig(**fields)
 
 
 @dataclasses.dataclass(frozen=True)

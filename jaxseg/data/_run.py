@@ -1,8 +1,8 @@
 """The run folder: it knows what it is, and each command starts from it.
 
-    RUN/run.json       cohort, recipe, preparation, split, training flags
-    RUN/split.json     patients of train, validation and test
-    RUN/store/         their slices
+RUN/run.json       cohort, recipe, preparation, split, training flags
+RUN/split.json     patients of train, validation and test
+RUN/store/         their slices
 """
 
 from collections.abc import Callable, Mapping
@@ -241,7 +241,7 @@ def _differences(
   """What is asked for and not so, "size is [64, 64], asked is [96, 96]"."""
   told = []
   for part, wanted in _files.as_json(dict(asked)).items():
-    kept = found.get(part)
+    kept: Any = found.get(part)
     if part == "split" and ("given" in wanted) != ("given" in kept):
       told.append(
         "split was drawn, asked is one of a file"

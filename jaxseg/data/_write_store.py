@@ -135,7 +135,9 @@ class _Stacks:
     if self._size is None:
       self._size = size
       self._images = create(self._folder / "images", (0, *size), np.int16)
-      self._labels = create(self._folder / "labels", (count, 0, *size), np.uint8)
+      self._labels = create(
+        self._folder / "labels", (count, 0, *size), np.uint8
+      )
     start, self.length = self.length, self.length + len(made.image)
     self._images = self._images.resize(
       exclusive_max=[self.length, *size]

@@ -1,4 +1,4 @@
-"""Probability maps of a store's patients; goes when study uses `jaxseg.model`."""
+"""A model's maps of a store's patients, until study uses `jaxseg.model`."""
 
 import pathlib
 

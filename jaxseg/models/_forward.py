@@ -1,6 +1,6 @@
 """From HU to a network's logits: what training and prediction share."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 import dataclasses
 import functools
 from typing import Any
@@ -63,12 +63,13 @@ class Forward:
   @staticmethod
   def of(
     network: Mapping[str, Any],
-    window_hu: tuple[float, float],
-    input_range: tuple[float, float],
+    window_hu: Sequence[float],
+    input_range: Sequence[float],
   ) -> "Forward":
     """As configurations and files give it."""
-    settings = tuple(sorted(network.items()))
-    return Forward(settings, tuple(window_hu), tuple(input_range))
+    low, high = window_hu
+    first, last = input_range
+    return Forward(tuple(sorted(network.items())), (low, high), (first, last))
 
   @property
   def network(self) -> nn.Module:

@@ -78,9 +78,7 @@ class Slices:
     labels = store.labels(structure)
     train = data.select(store, structure, split.train, labels)
     held_out = data.select(store, structure, split.validation, labels)
-    validation = np.sort(
-      np.concatenate([held_out.positive, held_out.negative])
-    )
+    validation = np.sort(np.concatenate([held_out.positive, held_out.negative]))
     return Slices(structure, images, jnp.asarray(labels), train, validation)
 
   def batches(self, config: _config.Config, epoch: int) -> np.ndarray:

@@ -10,8 +10,9 @@ the study's three has a step of its own.
 """
 
 from collections.abc import Callable
+import dataclasses
 import functools
-from typing import Any, NamedTuple
+from typing import Any
 
 import flax.struct
 import jax
@@ -52,9 +53,7 @@ class State:
     return {"params": self.params, "batch_stats": self.batch_stats}
 
 
-def init(
-  forward: models.Forward, seed: jax.Array, images: jax.Array
-) -> State:
+def init(forward: models.Forward, seed: jax.Array, images: jax.Array) -> State:
   """The state before the first step."""
   first, rest = jax.random.split(jax.random.key(seed))
   variables = forward.network.init(first, forward.inputs(images))
@@ -99,7 +98,8 @@ def step(
     state.params
   )
   update, opt_state = _ADAM.update(gradient, state.opt_state, state.params)
-  changed = state.replace(
+  changed = dataclasses.replace(
+    state,
     step=state.step + 1,
     params=jax.tree.map(
       lambda p, u: p - learning_rate * u, state.params, update
@@ -120,12 +120,11 @@ def count(
 ) -> thresholds.Counts:
   """Counts of a batch; `where [N]` leaves out slices that only fill it."""
   maps = forward.probabilities(state.variables, images)
-  return thresholds.count(
-    maps, labels > 0, grid, where=where[:, None, None]
-  )
+  return thresholds.count(maps, labels > 0, grid, where=where[:, None, None])
 
 
-class Functions(NamedTuple):
+@dataclasses.dataclass(frozen=True)
+class Functions:
   """The compiled functions of a training.
 
   Images are int16 HU `[N, H, W]`, labels uint8 of the same shape.
@@ -152,7 +151,8 @@ def functions(config: _config.Config) -> Functions:
   shared = _compiled(config.forward)
   if config.objective in _objective.OBJECTIVES:
     return shared
-  return shared._replace(step=_compiled_step(config.forward, config.objective))
+  step = _compiled_step(config.forward, config.objective)
+  return dataclasses.replace(shared, step=step)
 
 
 @functools.cache

@@ -54,7 +54,10 @@ def test_run_json_says_what_the_run_is(prepared):
     ),
     (("--input=open-kbp",), ("cohort is phantom, asked is openkbp",)),
     (("--patients=11",), ("patients is 8, asked is 11",)),
-    (("--grid=32", "--size=48"), ("grid is 48, asked is 32", "size is [32, 32]")),
+    (
+      ("--grid=32", "--size=48"),
+      ("grid is 48, asked is 32", "size is [32, 32]"),
+    ),
     (("--spacing=4",), ("spacing is 8.0, asked is 4.0",)),
     (("--split_seed=1",), ("split_seed is 0, asked is 1",)),
     (("--split=split.json",), ("split was drawn, asked is one of a file",)),
@@ -63,7 +66,9 @@ def test_run_json_says_what_the_run_is(prepared):
   ids=lambda flags: " ".join(flags) if flags[0][0] == "-" else "",
 )
 @pytest.mark.parametrize("name", ["prepare", "train"])
-def test_a_contradicting_flag_is_refused(prepared, name, flags, texts, tmp_path):
+def test_a_contradicting_flag_is_refused(
+  prepared, name, flags, texts, tmp_path
+):
   shutil.copy(prepared / "runs/phantom/split.json", tmp_path)
   before = content(prepared)
   run = f"--output={prepared / 'runs/phantom'}"
@@ -120,7 +125,9 @@ def test_the_split_seed_draws_split_and_patients(tmp_path):
     command.done(
       "prepare", *flags, f"--split_seed={seed}", output, folder=tmp_path
     )
-    marker = json.loads((tmp_path / f"run{seed}-dicom/phantom.json").read_text())
+    marker = json.loads(
+      (tmp_path / f"run{seed}-dicom/phantom.json").read_text()
+    )
     run = json.loads((tmp_path / f"run{seed}/run.json").read_text())
     assert marker["seed"] == run["split"]["seed"] == seed
     facts.append(run["store"])

@@ -24,7 +24,9 @@ def test_values_and_what_was_given():
   flags.parse(["--count=5", "--repair=a,b", "--loud", "--input="])
   assert (flags.count, flags.rate, flags.norm) == (5, None, "batch")
   assert flags.loud is True
-  assert flags.given("count", "rate", "norm", "input", "no_such") == {"count": 5}
+  assert flags.given("count", "rate", "norm", "input", "no_such") == {
+    "count": 5
+  }
   assert flags.repair == ["a", "b"]
   with pytest.raises(AttributeError, match="--colour"):
     _ = flags.colour

@@ -47,9 +47,7 @@ def test_train_leaves_a_broken_patient_out(made, tmp_path):
   assert (tmp_path / "run/models/brain/bce/0/threshold.json").is_file()
   # How the files are read is a part of what the run is.
   command.done("prepare", *dicom, folder=tmp_path)
-  line = command.refused(
-    "prepare", *dicom, "--combine=union", folder=tmp_path
-  )
+  line = command.refused("prepare", *dicom, "--combine=union", folder=tmp_path)
   assert "settings is" in line
   line = command.refused(
     "prepare", "--output=run", "--combine=union", folder=tmp_path

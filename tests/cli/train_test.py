@@ -1,4 +1,4 @@
-"""`jaxseg train`: from patients to a model and its score, one run, many seeds."""
+"""`jaxseg train`: from patients to a model and its score."""
 
 import json
 
@@ -79,7 +79,9 @@ def test_without_models_training_flags_do_not_bind(tmp_path):
   flags = (*command.PHANTOM, *command.PREPARED, "--output=run")
   command.done("prepare", *flags, folder=tmp_path)
   path = tmp_path / "run" / "run.json"
-  path.write_text(json.dumps({**facts(tmp_path), "training_flags": {"base": 8}}))
+  path.write_text(
+    json.dumps({**facts(tmp_path), "training_flags": {"base": 8}})
+  )
   command.done(*TRAIN, *command.NETWORK, folder=tmp_path)
   assert facts(tmp_path)["training_flags"]["base"] == 4
 

@@ -20,7 +20,9 @@ def test_the_window():
 def test_equal_networks_share_one_compiled_function():
   settings = {"name": "unet", "base": 4}
   first = models.Forward.of(settings, (-200, 400), (-1, 1))
-  same = models.Forward.of(dict(reversed(settings.items())), [-200, 400], [-1, 1])
+  same = models.Forward.of(
+    dict(reversed(settings.items())), [-200, 400], [-1, 1]
+  )
   other = models.Forward.of(settings, (-100, 400), (-1, 1))
   assert first == same and first.predict is same.predict
   assert first.predict is not other.predict
