@@ -14,9 +14,9 @@ if TYPE_CHECKING:
 COHORTS = ("phantom", "openkbp", "dicom_folder")
 # Name -> text, as of `training.RECIPES`, which would be slow to import.
 RECIPES = {
-  "jaxseg": "our default: U-Net of 5 blocks with group norm, crop to the body",
-  "quick": "small and coarse, minutes for a whole study; the phantom's",
-  "bice2020": "what is known of the study's own network and preparation",
+  "jaxseg": "our default, a U-Net of 5 blocks with group norm, body crop",
+  "quick": "small and coarse, a whole study in minutes",
+  "bice2020": "what is known of the paper's own network and preparation",
 }
 _DICOM = ("aliases", "on_two", "structure_set", "combine", "repair")
 
@@ -170,7 +170,7 @@ def open_run(flags: _flags.Flags) -> "data.Run":
 
   run = data.Run(output_folder(flags))
   if flags.cohort:
-    run.check(cohort={"name": flags.cohort})
+    run.check(**_of(run, flags.cohort))
   return run
 
 
@@ -216,7 +216,8 @@ def _prepare(
   from jaxseg import data
   from jaxseg.cli import _console
 
-  phantom = cohort.name == "phantom"
+  name = _name(flags)
+  made = _phantom_flags(flags) if name == "phantom" else {}
   with _console.progress("preparing") as on_patient:
     return data.prepare_run(
       folder,
@@ -225,9 +226,9 @@ def _prepare(
       seed=flags.split_seed or 0,
       split=split,
       recipe=recipe,
-      cohort_flags=_phantom_flags(flags) if phantom else {},
+      cohort_flags={"cohort": name, **made},
       # A clinic's folder has bad patients; a published set must have none.
-      skip_bad=_name(flags) == "dicom_folder",
+      skip_bad=name == "dicom_folder",
       on_patient=on_patient,
     )
 
@@ -236,18 +237,19 @@ def _check(flags: _flags.Flags, run: "data.Run") -> None:
   """Refuses flags that contradict a run folder."""
   from jaxseg import data
 
-  is_of = run.facts["cohort"]["name"]
+  facts = run.facts
+  is_of = facts["cohort_flags"].get("cohort", facts["cohort"]["name"])
   name = flags.cohort or is_of
   if flags.input and is_of == "phantom":
     name = _name(flags)
-  asked: dict[str, Any] = {"cohort": {"name": name}}
+  asked = _of(run, name)
   if flags.recipe:
     asked["recipe"] = flags.recipe
   if name == is_of:
     _check_together(flags, name, open_again=True)
     if flags.input:
       asked["cohort"] = dict(_open_cohort(flags, name).describe())
-    asked["cohort_flags"] = flags.given("patients", "grid")
+    asked.setdefault("cohort_flags", {}).update(flags.given("patients", "grid"))
   sizes = flags.given("size", "spacing")
   if "size" in sizes:
     sizes["size"] = _size(sizes["size"])
@@ -258,6 +260,13 @@ def _check(flags: _flags.Flags, run: "data.Run") -> None:
   elif flags.split_seed is not None:
     asked["split"] = {"seed": flags.split_seed}
   run.check(**asked)
+
+
+def _of(run: "data.Run", name: str) -> dict[str, Any]:
+  """What `Run.check` asks for a cohort's name."""
+  if "cohort" in run.facts["cohort_flags"]:
+    return {"cohort_flags": {"cohort": name}}
+  return {"cohort": {"name": name}}  # Prepared by a program.
 
 
 def _name(flags: _flags.Flags) -> str:

@@ -163,14 +163,14 @@ _BICE2020 = Recipe(
     "steps_per_epoch": None,
     "patience": 100,
   },
-  text="what is known of the study's own network and preparation",
+  text="what is known of the paper's own network and preparation",
 )
 
 RECIPES: Mapping[str, Recipe] = {
   "jaxseg": Recipe(
     prepare=data.PrepareConfig(),
     training={},
-    text="our default: U-Net of 5 blocks with group norm, crop to the body",
+    text="our default, a U-Net of 5 blocks with group norm, body crop",
   ),
   "quick": Recipe(
     prepare=data.PrepareConfig(size=(64, 64), spacing=3.5),
@@ -180,7 +180,7 @@ RECIPES: Mapping[str, Recipe] = {
       "steps_per_epoch": 160,
       "learning_rate": 3e-3,
     },
-    text="small and coarse, minutes for a whole study; the phantom's",
+    text="small and coarse, a whole study in minutes",
   ),
   "bice2020": _BICE2020,
 }

@@ -76,8 +76,12 @@ def test_sweep_over_anyones_maps(tmp_path):
       image = sitk.GetImageFromArray(array)
       image.SetSpacing((1.0, 1.0, 2.5))
       sitk.WriteImage(image, str(tmp_path / folder / f"case_{k}.nii.gz"))
-  given = ("--probabilities=maps", "--reference=labels", "--resamples=50",
-           "--surfaces")  # fmt: skip
+  given = (
+    "--probabilities=maps",
+    "--reference=labels",
+    "--resamples=50",
+    "--surfaces",
+  )
   out = command.done("sweep", *given, folder=tmp_path)
   assert "4 maps with a reference" in out
   run = tmp_path / "runs" / "sweep"

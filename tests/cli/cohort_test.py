@@ -37,7 +37,11 @@ def test_flags_name_what_the_registries_hold():
 def test_run_json_says_what_the_run_is(prepared):
   facts = json.loads((prepared / "runs/phantom/run.json").read_text())
   assert facts["cohort"]["name"] == "phantom"
-  assert facts["cohort_flags"] == {"patients": 8, "grid": 48}
+  assert facts["cohort_flags"] == {
+    "cohort": "phantom",
+    "patients": 8,
+    "grid": 48,
+  }
   assert facts["recipe"] == "quick"
   assert facts["prepare"]["size"] == [32, 32]
   assert facts["split"] == {"seed": 0, "fractions": [0.65, 0.15, 0.2]}

@@ -56,17 +56,25 @@ def test_what_cannot_be_parsed_is_refused(arguments, text):
     some().parse(arguments)
 
 
-def test_what_must_be_given_is_asked_for():
+@pytest.mark.parametrize(
+  ("arguments", "text"),
+  [
+    (["--structure=a"], "FOLDER is missing"),
+    (["a"], "--structure: missing"),
+    (["a", "--structure="], "--structure: missing"),
+    (["a", "--structure=b"], None),
+  ],
+)
+def test_what_must_be_given_is_asked_for(arguments, text):
   flags = _flags.Flags()
   flags.positional("FOLDER", "Where.")
   flags.names("structure", None, "NAME", "Which.", default="required")
-  with pytest.raises(errors.ConfigError, match="FOLDER is missing"):
-    flags.parse(["--structure=a"])
-  for empty in ([], ["--structure="]):
-    with pytest.raises(errors.ConfigError, match="--structure: missing"):
-      flags.parse(["a", *empty])
-  flags.parse(["a", "--structure=b"])
-  assert (flags.argument, flags.structure) == ("a", ["b"])
+  if text is None:
+    flags.parse(arguments)
+    assert (flags.argument, flags.structure) == ("a", ["b"])
+  else:
+    with pytest.raises(errors.ConfigError, match=text):
+      flags.parse(arguments)
   assert "(required)" in flags.help("Text.", "jaxseg a", width=80)
 
 

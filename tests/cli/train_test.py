@@ -59,7 +59,7 @@ def test_the_run_keeps_its_training_flags(trained):
   ("flags", "text"),
   [
     (("--base=8",), "base is 4, asked is 8"),
-    (("--epochs=2", "--batch=4"), "epochs is 1, asked is 2; batch is 8, asked"),
+    (("--epochs=2", "--batch=4"), "batch is 8, asked is 4; epochs is 1, asked"),
     (("--dropout=0.5",), "dropout is the default, asked is 0.5"),
     (("--learning_rate=1",), "learning_rate is 0.003, asked is 1.0"),
   ],
