@@ -28,17 +28,17 @@ __all__ = ["COMMANDS", "main"]
 # In the order of their use.
 COMMANDS = {
   "phantom": "write made-up patients as CT and RTSTRUCT",
-  "inspect": "tell what a folder of CT, RTSTRUCT and SEG holds",
-  "prepare": "bring a cohort onto one grid and split it",
-  "train": "train models and report them on unseen patients",
+  "inspect": "say what a folder of CT, RTSTRUCT and SEG holds",
+  "prepare": "bring a cohort onto one grid, and split it",
+  "train": "train models and score them on unseen patients",
 }
 # They still define absl's global flags, in experiments/.
 _OTHERS = {
-  "sweep": "choose the threshold of a run's models or of anyone's maps",
-  "sensitivity": "tell what a threshold costs that is off",
+  "sweep": "choose thresholds for a run's models or anyone's maps",
+  "sensitivity": "measure what a slightly wrong threshold costs",
   "prominence": "correlate thresholds with prominence in training",
   "objectives": "compare training objectives",
-  "reproduce": "repeat the whole study, to the page",
+  "reproduce": "repeat the whole study, from patients to the page",
 }
 
 
@@ -77,6 +77,6 @@ def _overview() -> str:
       f"  {name:12s}  {text}" for name, text in {**COMMANDS, **_OTHERS}.items()
     ),
     "",
-    "jaxseg COMMAND --help tells what it does, writes, and its flags.",
+    "jaxseg COMMAND --help says what it does and writes, and lists its flags.",
   ]
   return "\n".join(lines) + "\n"

@@ -1,4 +1,4 @@
-r"""Trains models and reports them on patients that they have not seen.
+r"""Trains models and scores them on patients that they have not seen.
 
     jaxseg train --structure=parotid_left
     jaxseg train --structure=mandible,brainstem \

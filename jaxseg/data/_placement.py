@@ -106,13 +106,14 @@ class Placement:
     if any(sigma):
       smooth = ndimage.gaussian_filter(smooth, sigma, mode="nearest")
     source = volume.Volume.from_affine(smooth, np.eye(4))
-    return volume.resample(source, self._grid, fill=fill).array
+    return volume.resample(source, self._grid(len(array)), fill=fill).array
 
   def restore(self, array: np.ndarray, *, fill: float = 0.0) -> np.ndarray:
     """Brings `[slice, *size]` back onto the patient's grid.
 
     Args:
-      array: Values on the prepared grid, such as probabilities.
+      array: Values on the prepared grid, such as probabilities: all slices,
+        or some of them.
       fill: Value outside of the prepared grid.
 
     Returns:
@@ -122,8 +123,9 @@ class Placement:
     if self.is_crop:
       origin = tuple(int(o) for o in self.origin)
       return volume.paste(array, self.shape[1:], origin, fill)
-    source = volume.Volume(array.astype(np.float32), self._grid)
-    own = volume.Grid.from_affine(self.shape, np.eye(4))
+    slices = len(array)
+    source = volume.Volume(array.astype(np.float32), self._grid(slices))
+    own = volume.Grid.from_affine((slices, *self.shape[1:]), np.eye(4))
     return volume.resample(source, own, fill=fill).array
 
   @property
@@ -137,12 +139,11 @@ class Placement:
       inside.append((at >= -0.5) & (at <= n - 0.5))
     return inside[0][:, None] & inside[1][None, :]
 
-  @property
-  def _grid(self) -> volume.Grid:
+  def _grid(self, slices: int) -> volume.Grid:
     """The prepared grid in the patient's indices."""
     affine = np.diag([1.0, *self.step, 1.0])
     affine[1:3, 3] = self.origin
-    return volume.Grid.from_affine((self.shape[0], *self.size), affine)
+    return volume.Grid.from_affine((slices, *self.size), affine)
 
   def to_json(self) -> dict[str, Any]:
     """JSON-able form."""
