@@ -1,29 +1,8 @@
-r"""Correlates the optimal threshold with prominence in training.
+"""`jaxseg prominence` of a checkout; --help tells what it does."""
 
-    python -m experiments.prominence --output=runs/openkbp
+import sys
 
-Reads the counts that experiments.sweep left; writes
-OUTPUT/tables/prominence.csv, correlations.csv and
-figures/prominence.{svg,png}.
-"""
-
-from absl import flags
-
-from experiments import cli
-from experiments import cohort
-from experiments import common
-from jaxseg import data
-from jaxseg import study
-
-flags.declare_key_flag("output")
-flags.declare_key_flag("cohort")
-flags.declare_key_flag("seed")
-
-
-def main() -> None:
-  run = data.Run(cohort.output_folder())
-  common.prominence(run, study.read_run(run))
-
+from jaxseg import cli
 
 if __name__ == "__main__":
-  cli.run(main)
+  sys.exit(cli.main(["prominence", *sys.argv[1:]]))

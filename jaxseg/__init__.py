@@ -6,6 +6,7 @@ __version__ = "0.1.0"
 
 if TYPE_CHECKING:
   # What a type checker reads; at run time `__getattr__` loads on first use.
+  from jaxseg import cli as cli
   from jaxseg import cohorts as cohorts
   from jaxseg import contours as contours
   from jaxseg import data as data
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 __all__ = [
   "Model",
   "__version__",
+  "cli",
   "cohorts",
   "contours",
   "data",

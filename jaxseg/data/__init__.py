@@ -7,16 +7,16 @@ from jaxseg.data._batches import Samples
 from jaxseg.data._batches import select
 from jaxseg.data._placement import place
 from jaxseg.data._placement import Placement
+from jaxseg.data._placement import prepare_image
+from jaxseg.data._placement import PrepareConfig
 from jaxseg.data._run import check_new
 from jaxseg.data._run import prepare_run
 from jaxseg.data._run import Run
 from jaxseg.data._split import make_split
 from jaxseg.data._split import Split
 from jaxseg.data._store import Patient
-from jaxseg.data._store import PrepareConfig
 from jaxseg.data._store import Store
-from jaxseg.data._store import write_store
-from jaxseg.data._window import window
+from jaxseg.data._write_store import write_store
 
 __all__ = [
   "Patient",
@@ -32,8 +32,8 @@ __all__ = [
   "known_slices",
   "make_split",
   "place",
+  "prepare_image",
   "prepare_run",
   "select",
-  "window",
   "write_store",
 ]

@@ -59,7 +59,7 @@ def select(
     labels: The structure's masks, `store.labels(structure)`.
 
   Raises:
-    StructureNotFoundError: On none of the patients it was contoured.
+    StructureNotFoundError: No listed patient has it contoured.
   """
   positive, negative = [], []
   for name in patients:

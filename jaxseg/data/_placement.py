@@ -1,4 +1,4 @@
-"""Where a prepared slice lies in the patient's own grid, and the way back."""
+"""The prepared grid: how it is chosen, where it lies, and the way back."""
 
 from collections.abc import Mapping
 import dataclasses
@@ -12,6 +12,53 @@ from jaxseg import volume
 
 # Between fat (-100 HU) and air (-1000 HU): what is denser is body or couch.
 _BODY_HU = -300
+_AIR_HU = -1000
+
+
+@dataclasses.dataclass(frozen=True)
+class PrepareConfig:
+  """How patients are brought onto one grid.
+
+  Attributes:
+    size: Rows and columns of the prepared slices, pixels, centred on the body.
+    spacing: In-plane pixel spacing, mm; None keeps each patient's own.
+    crop: A fixed square instead: where it begins and ends, as fractions of
+      the image's rows and columns; `size` and `spacing` then have no effect.
+    structures: Canonical names to prepare; None is all of the cohort's.
+  """
+
+  size: tuple[int, int] = (96, 96)
+  spacing: float | None = None
+  crop: tuple[float, float] | None = None
+  structures: tuple[str, ...] | None = None
+
+  def __post_init__(self):
+    if self.crop is not None and not 0 <= self.crop[0] < self.crop[1] <= 1:
+      raise errors.ConfigError(
+        f"crop {self.crop} is no part of an image; give begin < end in [0, 1]"
+      )
+    if any(n < 16 for n in self.size):
+      raise errors.ConfigError(
+        f"size {self.size} has fewer than 16 pixels; take 96 or 128"
+      )
+    if self.spacing is not None and not self.spacing > 0:
+      raise errors.ConfigError(
+        f"spacing {self.spacing} mm is not above 0; leave it out to keep"
+        " each patient's own"
+      )
+
+  @staticmethod
+  def from_json(content: Mapping[str, Any]) -> "PrepareConfig":
+    """The inverse of `dataclasses.asdict`, after a way through JSON.
+
+    Raises:
+      TypeError: A field is unknown or malformed.
+    """
+    fields: dict[str, Any] = {
+      name: tuple(value) if isinstance(value, list) else value
+      for name, value in content.items()
+    }
+    return PrepareConfig(**fields)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -59,13 +106,14 @@ class Placement:
     if any(sigma):
       smooth = ndimage.gaussian_filter(smooth, sigma, mode="nearest")
     source = volume.Volume.from_affine(smooth, np.eye(4))
-    return volume.resample(source, self._grid, fill=fill).array
+    return volume.resample(source, self._grid(len(array)), fill=fill).array
 
   def restore(self, array: np.ndarray, *, fill: float = 0.0) -> np.ndarray:
     """Brings `[slice, *size]` back onto the patient's grid.
 
     Args:
-      array: Values on the prepared grid, such as probabilities.
+      array: Values on the prepared grid, such as probabilities: all slices,
+        or some of them.
       fill: Value outside of the prepared grid.
 
     Returns:
@@ -75,16 +123,27 @@ class Placement:
     if self.is_crop:
       origin = tuple(int(o) for o in self.origin)
       return volume.paste(array, self.shape[1:], origin, fill)
-    source = volume.Volume(array.astype(np.float32), self._grid)
-    own = volume.Grid.from_affine(self.shape, np.eye(4))
+    slices = len(array)
+    source = volume.Volume(array.astype(np.float32), self._grid(slices))
+    own = volume.Grid.from_affine((slices, *self.shape[1:]), np.eye(4))
     return volume.resample(source, own, fill=fill).array
 
   @property
-  def _grid(self) -> volume.Grid:
+  def covered(self) -> np.ndarray:
+    """Bool `[row, column]` of the patient's grid: inside the prepared one."""
+    inside = []
+    for length, n, origin, step in zip(
+      self.shape[1:], self.size, self.origin, self.step, strict=True
+    ):
+      at = (np.arange(length) - origin) / step
+      inside.append((at >= -0.5) & (at <= n - 0.5))
+    return inside[0][:, None] & inside[1][None, :]
+
+  def _grid(self, slices: int) -> volume.Grid:
     """The prepared grid in the patient's indices."""
     affine = np.diag([1.0, *self.step, 1.0])
     affine[1:3, 3] = self.origin
-    return volume.Grid.from_affine((self.shape[0], *self.size), affine)
+    return volume.Grid.from_affine((slices, *self.size), affine)
 
   def to_json(self) -> dict[str, Any]:
     """JSON-able form."""
@@ -94,6 +153,28 @@ class Placement:
   def from_json(content: Mapping[str, Any]) -> "Placement":
     """The inverse of `to_json`."""
     return Placement(**{key: tuple(value) for key, value in content.items()})
+
+
+def prepare_image(
+  image: volume.Volume, config: PrepareConfig
+) -> tuple[Placement, np.ndarray]:
+  """Brings a CT onto the prepared grid, as training and prediction see it.
+
+  Args:
+    image: CT in HU.
+    config: The prepared grid.
+
+  Returns:
+    (where it was placed, int16 HU `[slice, row, column]`).
+
+  Raises:
+    GeometryError: No voxel of the image is denser than air.
+  """
+  placement = place(
+    image, size=config.size, spacing=config.spacing, crop=config.crop
+  )
+  taken = placement.take(image.array, fill=_AIR_HU)
+  return placement, np.rint(taken).astype(np.int16)
 
 
 def place(

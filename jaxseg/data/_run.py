@@ -1,15 +1,31 @@
-"""The run folder: where each binary starts from another's output."""
+"""The run folder: it knows what it is, and each command starts from it.
 
-from collections.abc import Callable
+RUN/run.json       cohort, recipe, preparation, split, training flags
+RUN/split.json     patients of train, validation and test
+RUN/store/         their slices
+"""
+
+from collections.abc import Callable, Mapping
 import dataclasses
 import pathlib
 from typing import Any
 
+import jaxseg
 from jaxseg import _files
 from jaxseg import errors
 from jaxseg.cohorts import Cohort
+from jaxseg.data import _placement
 from jaxseg.data import _split
 from jaxseg.data import _store
+from jaxseg.data import _write_store
+
+_FORMAT = "jaxseg.run/1"
+# How a setting is called in messages, where not by its own name.
+_CALLED = {
+  ("cohort", "name"): "cohort",
+  ("split", "seed"): "split_seed",
+  ("split", "fractions"): "split fractions",
+}
 
 
 class Run:
@@ -17,7 +33,8 @@ class Run:
 
   Attributes:
     folder: The run folder.
-    cohort: What cohort.json says.
+    facts: What run.json says: "cohort" (as `Cohort.describe`), "recipe",
+      "cohort_flags", "prepare", "split", "training_flags", "version", "store".
     store: The prepared cohort.
     split: Its patients in train, validation and test.
   """
@@ -26,19 +43,10 @@ class Run:
     """Opens a prepared run folder.
 
     Raises:
-      DataError: The folder is missing or was not prepared.
+      DataError: The folder is missing, was not prepared, or is damaged.
     """
     self.folder = pathlib.Path(folder)
-    if not self.folder.is_dir():
-      raise errors.DataError(
-        f"{self.folder}: no such folder; give the output of experiments.prepare"
-      )
-    if not (self.folder / "cohort.json").is_file():
-      raise errors.DataError(
-        f"{self.folder}: holds no cohort.json, so it is no run folder; give"
-        " the output of experiments.prepare"
-      )
-    self.cohort: dict[str, Any] = _files.read_json(self.folder / "cohort.json")
+    self.facts = _read_facts(self.folder)
     self.store = _store.Store(self.folder / "store")
     self.split = _split.Split.read(self.folder / "split.json")
     self.split.check(_contoured(self.store))
@@ -63,28 +71,69 @@ class Run:
     name = "-".join(model.relative_to(self.folder / "models").parts)
     return self.folder / "counts" / f"{name}.npz"
 
+  @property
+  def training_flags(self) -> dict[str, Any]:
+    """The training flags that all its models share.
+
+    They bind as long as there is a model, finished or begun.
+    """
+    if any(self.folder.glob("models/*/*/*/config.json")):
+      return dict(self.facts["training_flags"])
+    return {}
+
+  def keep_training_flags(self, flags: Mapping[str, Any]) -> None:
+    """Writes the training flags into run.json."""
+    kept = _files.as_json(dict(flags))
+    if kept != self.facts["training_flags"]:
+      self.facts["training_flags"] = kept
+      _files.write_json(self.folder / "run.json", self.facts)
+
+  def check(self, **asked: Any) -> None:
+    """Refuses settings that are not the run's.
+
+    Args:
+      **asked: Entries of `facts`; of a mapping only the keys that are given
+        are compared.
+
+    Raises:
+      ExistingOutputError: Some differ; it names each.
+    """
+    told = _differences(self.facts, asked)
+    if told:
+      raise errors.ExistingOutputError(
+        f"{self.folder}: prepared with other settings ({'; '.join(told)});"
+        " name another output or delete it"
+      )
+
 
 def check_new(folder: pathlib.Path | str) -> None:
   """Refuses a folder that cannot become a run folder.
 
   Raises:
-    ExistingOutputError: There is something in it.
+    ExistingOutputError: There is something in it, or in its place.
   """
   folder = pathlib.Path(folder)
   if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
     raise errors.ExistingOutputError(
       f"{folder}: not empty and no run folder; name another output"
     )
+  for above in folder.parents:
+    if above.exists() and not above.is_dir():
+      raise errors.ExistingOutputError(
+        f"{folder}: {above} is a file; name another output"
+      )
 
 
 def prepare_run(
   folder: pathlib.Path | str,
   cohort: Cohort,
-  config: _store.PrepareConfig,
+  config: _placement.PrepareConfig,
   *,
   seed: int = 0,
   fractions: tuple[float, float, float] = (0.65, 0.15, 0.2),
   split: _split.Split | None = None,
+  recipe: str | None = None,
+  cohort_flags: Mapping[str, Any] | None = None,
   skip_bad: bool = False,
   on_patient: Callable[[str, int, int], None] | None = None,
 ) -> Run:
@@ -97,6 +146,8 @@ def prepare_run(
     seed: Of the split.
     fractions: Shares of train, validation and test.
     split: A split to use instead of a drawn one.
+    recipe: Name of the recipe that `config` is of, kept for later commands.
+    cohort_flags: What the cohort was made by and does not tell by itself.
     skip_bad: Leave out patients that cannot be loaded; the store's `left_out`
       says why. Otherwise the first one stops it.
     on_patient: Called after each patient with (name, done, all).
@@ -107,31 +158,26 @@ def prepare_run(
     StructureNotFoundError: A structure has too few patients to be split.
   """
   folder = pathlib.Path(folder)
-  wanted = {
+  wanted: dict[str, Any] = {
     "cohort": dict(cohort.describe()),
+    "cohort_flags": dict(cohort_flags or {}),
     "prepare": dataclasses.asdict(config),
-    "split": {"seed": seed, "fractions": list(fractions)},
+    "split": {"seed": seed, "fractions": list(fractions)}
+    if split is None
+    else {"given": split.digest},
   }
-  if split is not None:
-    wanted["split"] = {"given": _files.digest(dataclasses.asdict(split))}
-  # As JSON gives it back: lists for tuples, strings for keys.
-  wanted = _files.as_json(wanted)
-  if (folder / "cohort.json").exists():
-    found = _files.read_json(folder / "cohort.json")
-    for name, value in wanted.items():
-      if found.get(name) != value:
-        raise errors.ExistingOutputError(
-          f"{folder}: prepared with other settings ({name}:"
-          f" {_files.first_difference(found.get(name), value)}); name another"
-          " output or delete it"
-        )
-    return Run(folder)
+  if recipe is not None:
+    wanted["recipe"] = recipe
+  if (folder / "run.json").exists() or (folder / "cohort.json").exists():
+    run = Run(folder)
+    run.check(**wanted)
+    return run
   check_new(folder)
   # The folder appears when all of it is there.
   if folder.is_dir():
     folder.rmdir()
   with _files.new_folder(folder) as temporary:
-    store = _store.write_store(
+    store = _write_store.write_store(
       temporary / "store",
       cohort,
       config,
@@ -144,9 +190,72 @@ def prepare_run(
     split.check(contoured)
     split.write(temporary / "split.json")
     _files.write_json(
-      temporary / "cohort.json", {**wanted, "store": store.content_hash}
+      temporary / "run.json",
+      {
+        "format": _FORMAT,
+        "version": jaxseg.__version__,
+        "recipe": None,
+        **wanted,
+        "training_flags": {},
+        "store": store.content_hash,
+      },
     )
   return Run(folder)
+
+
+def _read_facts(folder: pathlib.Path) -> dict[str, Any]:
+  if not folder.is_dir():
+    raise errors.DataError(
+      f"{folder}: no such folder; give the output of jaxseg prepare"
+    )
+  if not (folder / "run.json").is_file():
+    if (folder / "cohort.json").is_file():
+      raise errors.DataError(
+        f"{folder}: prepared by an older version (cohort.json, no run.json);"
+        " prepare the cohort again, into another folder"
+      )
+    raise errors.DataError(
+      f"{folder}: holds no run.json, so it is no run folder; give the output"
+      " of jaxseg prepare"
+    )
+  facts = _files.read_json(folder / "run.json")
+  found = facts.get("format") if isinstance(facts, dict) else None
+  if found != _FORMAT:
+    raise errors.DataError(
+      f"{folder / 'run.json'}: of format {found}, this version reads {_FORMAT};"
+      " prepare the cohort again, into another folder"
+    )
+  mappings = ("cohort", "cohort_flags", "prepare", "split", "training_flags")
+  for name in mappings:
+    if not isinstance(facts.get(name), dict):
+      raise errors.DataError(
+        f"{folder / 'run.json'}: entry {name} is missing or malformed;"
+        " prepare the cohort again, into another folder"
+      )
+  return facts
+
+
+def _differences(
+  found: Mapping[str, Any], asked: Mapping[str, Any]
+) -> list[str]:
+  """What is asked for and not so, "size is [64, 64], asked is [96, 96]"."""
+  told = []
+  for part, wanted in _files.as_json(dict(asked)).items():
+    kept: Any = found.get(part)
+    if part == "split" and ("given" in wanted) != ("given" in kept):
+      told.append(
+        "split was drawn, asked is one of a file"
+        if "given" in wanted
+        else "split is one of a file, asked is a drawn one"
+      )
+      continue
+    if not isinstance(wanted, dict):
+      kept, wanted = {part: kept}, {part: wanted}
+    for name, value in wanted.items():
+      if kept.get(name) != value:
+        called = _CALLED.get((part, name), name)
+        told.append(f"{called} is {kept.get(name)}, asked is {value}")
+  return told
 
 
 def _contoured(store: _store.Store) -> dict[str, tuple[str, ...]]:

@@ -42,6 +42,11 @@ class Split:
     """The patients of "train", "validation" or "test"."""
     return getattr(self, name)
 
+  @property
+  def digest(self) -> str:
+    """Fingerprint of the three lists."""
+    return _files.digest([self.train, self.validation, self.test])
+
   def write(self, path: pathlib.Path) -> None:
     """Writes the split as JSON."""
     _files.write_json(path, dataclasses.asdict(self))
@@ -100,10 +105,10 @@ def make_split(
 ) -> Split:
   """Draws a split in which each structure occurs in each part.
 
-  Of many seeded shuffles the one is taken whose worst structure is nearest to
-  the wanted fractions. Few patients may need a larger share for validation
-  and test; a structure on fewer than three patients cannot be in each part
-  and has no say.
+  Takes, of many seeded shuffles, the one whose worst structure comes closest
+  to the wanted fractions. Of few patients, validation and test may need a
+  larger share. A structure contoured on fewer than three patients cannot be in
+  each part and is not considered.
 
   Args:
     contoured: Patient -> structures contoured on it.
@@ -112,8 +117,7 @@ def make_split(
 
   Raises:
     ConfigError: The fractions are not three positive shares of 1.
-    StructureNotFoundError: No structure, or not each of them, can be had in
-      each part.
+    StructureNotFoundError: No split has every structure in each part.
   """
   if min(fractions) <= 0 or abs(sum(fractions) - 1) > 1e-6:
     raise errors.ConfigError(

@@ -1,17 +1,26 @@
 """Networks (Flax Linen), from images to one logit per pixel and structure."""
+# ruff: noqa: E402 (What is missing is told before anything needs it.)
+
+from jaxseg import _extras
+
+_extras.load("flax", extra="train")
 
 from jaxseg.models._bice2020 import Bice2020UNet
 from jaxseg.models._fast import compiler_options
 from jaxseg.models._fast import init_options
+from jaxseg.models._forward import Forward
+from jaxseg.models._forward import window
 from jaxseg.models._networks import create
 from jaxseg.models._networks import parameter_count
 from jaxseg.models._unet import UNet
 
 __all__ = [
   "Bice2020UNet",
+  "Forward",
   "UNet",
   "compiler_options",
   "create",
   "init_options",
   "parameter_count",
+  "window",
 ]

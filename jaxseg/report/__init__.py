@@ -1,4 +1,9 @@
 """Tables, figures and the page: what people read of rows of `study`."""
+# ruff: noqa: E402 (What is missing is told before anything needs it.)
+
+from jaxseg import _extras
+
+_extras.load("matplotlib", extra="report")
 
 from jaxseg.report._labels import format_column
 from jaxseg.report._labels import heading

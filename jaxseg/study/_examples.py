@@ -7,6 +7,7 @@ import pathlib
 import numpy as np
 
 from jaxseg import data
+from jaxseg import model as models
 from jaxseg import thresholds
 from jaxseg.study import _counts
 from jaxseg.study import _models
@@ -63,7 +64,7 @@ def examples(run: data.Run, folders: Sequence[pathlib.Path]) -> list[Example]:
     k = int(reference.sum((1, 2)).argmax())
     patient = run.store.patients[name]
     image = patient.placement.restore(run.store.image(name), fill=-1000)
-    maps = _models.predicted(_models.load(folder), run.store, name)
+    maps = _models.predicted(models.load_model(folder), run.store, name)
     found.append(
       Example(
         structure=structure,

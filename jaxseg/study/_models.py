@@ -2,14 +2,13 @@
 
 from collections.abc import Callable, Sequence
 import pathlib
-from typing import Any
 
 import numpy as np
 
 from jaxseg import _files
 from jaxseg import data
 from jaxseg import errors
-from jaxseg import inference
+from jaxseg import model as models
 from jaxseg import thresholds
 from jaxseg.study import _choice
 from jaxseg.study import _count
@@ -82,13 +81,13 @@ def _swept(run: data.Run, folder: pathlib.Path) -> _counts.CohortCounts:
     of = found.facts.get("model"), found.facts.get("store")
     if of == (digest, run.store.content_hash):
       return found
-  result = sweep_model(run, load(folder), digest=digest)
+  result = sweep_model(run, models.load_model(folder), digest=digest)
   result.write(path)
   return result
 
 
 def sweep_model(
-  run: data.Run, model: Any, *, digest: str = ""
+  run: data.Run, model: models.Model, *, digest: str = ""
 ) -> _counts.CohortCounts:
   """Counts a model's validation and test patients at all thresholds.
 
@@ -98,18 +97,16 @@ def sweep_model(
 
   Args:
     run: Prepared run folder.
-    model: What `load` gives, or anything that has its config and `predict`.
+    model: A trained model of the run.
     digest: Fingerprint of the model, kept in the facts.
 
   Raises:
     StructureNotFoundError: A part has no patient with the structure.
   """
-  config, store = model.config, run.store
+  store, structure = run.store, model.structure
   facts = {
-    "structure": config.structure,
-    "objective": config.objective,
-    "seed": config.seed,
-    "negatives": config.negatives,
+    "structure": structure,
+    **{name: model.facts[name] for name in ("objective", "seed", "negatives")},
     "model": digest,
     "store": store.content_hash,
   }
@@ -119,11 +116,11 @@ def sweep_model(
     names = [
       name
       for name in run.split.part(part)
-      if config.structure in store.patients[name].contoured
+      if structure in store.patients[name].contoured
     ]
     if not names:
       raise errors.StructureNotFoundError(
-        f"{config.structure}: contoured on no patient of the {part} part;"
+        f"{structure}: contoured on no patient of the {part} part;"
         " choose another split"
       )
     for name in names:
@@ -131,12 +128,12 @@ def sweep_model(
       cases.append(
         _count.count_arrays(
           predicted(model, store, name),
-          store.reference(name, config.structure),
+          store.reference(name, structure),
           name=name,
           key=digest,
           part=part,
           scopes={
-            "known": data.known_slices(patient, config.structure),
+            "known": data.known_slices(patient, structure),
             "volume": patient.scanned,
           },
           voxel_ml=float(np.prod(patient.spacing)) / 1000.0,
@@ -153,17 +150,14 @@ def sweep_model(
   return _counts.CohortCounts.join(cases)
 
 
-def load(folder: pathlib.Path) -> inference.Predictor:
-  """The trained model of a folder."""
-  return inference.Predictor(folder)
-
-
-def predicted(model: Any, store: data.Store, patient: str) -> np.ndarray:
+def predicted(
+  model: models.Model, store: data.Store, patient: str
+) -> np.ndarray:
   """A model's map of one of the store's patients.
 
   Returns:
     float32 `[slice, row, column]` on the patient's own grid; 0 beyond the
     prepared one.
   """
-  maps = model.predict(store.image(patient))
+  maps = model.predict_prepared(store.image(patient))
   return store.patients[patient].placement.restore(maps)

@@ -2,19 +2,18 @@
 
 from jaxseg.training._checkpoints import Checkpoints
 from jaxseg.training._config import Config
-from jaxseg.training._logs import Console
+from jaxseg.training._config import Recipe
+from jaxseg.training._config import recipe
+from jaxseg.training._config import RECIPES
+from jaxseg.training._family import check_family
+from jaxseg.training._family import model_folder
+from jaxseg.training._family import train_family
 from jaxseg.training._logs import Reporter
 from jaxseg.training._logs import Silent
-from jaxseg.training._loop import model_folder
-from jaxseg.training._loop import train_family
 from jaxseg.training._loop import Trained
 from jaxseg.training._objective import check_objective
 from jaxseg.training._objective import objective_folder
-from jaxseg.training._objective import objective_label
 from jaxseg.training._objective import OBJECTIVES
-from jaxseg.training._recipes import Recipe
-from jaxseg.training._recipes import recipe
-from jaxseg.training._recipes import RECIPES
 from jaxseg.training._step import Functions
 from jaxseg.training._step import functions
 from jaxseg.training._step import State
@@ -24,18 +23,17 @@ __all__ = [
   "RECIPES",
   "Checkpoints",
   "Config",
-  "Console",
   "Functions",
   "Recipe",
   "Reporter",
   "Silent",
   "State",
   "Trained",
+  "check_family",
   "check_objective",
   "functions",
   "model_folder",
   "objective_folder",
-  "objective_label",
   "recipe",
   "train_family",
 ]

@@ -5,7 +5,9 @@ import dataclasses
 import math
 from typing import Any
 
+from jaxseg import data
 from jaxseg import errors
+from jaxseg import models
 from jaxseg.training import _objective
 
 
@@ -16,7 +18,7 @@ class Config:
   Attributes:
     structure: Canonical name.
     objective: Name of a loss, or "package.module:function" of one's own.
-    seed: Decides initial weights, order of slices, dropout.
+    seed: Random seed of weights, batch order and dropout.
     network: Arguments of `models.create`, with its "name".
     window_hu: HU between which the network sees differences.
     input_range: What the ends of the window become.
@@ -77,6 +79,11 @@ class Config:
         f"window {low} to {high} HU is empty; give the lower end first"
       )
 
+  @property
+  def forward(self) -> models.Forward:
+    """The window and the network."""
+    return models.Forward.of(self.network, self.window_hu, self.input_range)
+
   def to_json(self) -> dict[str, Any]:
     """JSON-able form, as it stands in a model's config.json."""
     content = dataclasses.asdict(self)
@@ -119,3 +126,74 @@ def learning_rate(config: Config, step: int, steps: int) -> float:
     return config.learning_rate * (step + 1) / warm
   share = (step - warm) / max(1, steps - warm)
   return config.learning_rate * 0.5 * (1 + math.cos(math.pi * share))
+
+
+@dataclasses.dataclass(frozen=True)
+class Recipe:
+  """Settings that a flag or argument can still override one by one.
+
+  Attributes:
+    prepare: The prepared grid.
+    training: Fields of `Config` that differ from its defaults.
+    text: What it is, for `--help` and the page.
+  """
+
+  prepare: data.PrepareConfig
+  training: Mapping[str, Any]
+  text: str
+
+
+# The facts are those of the first author's published scripts of January 2020
+# (contouring_scripts), a year and a half before the paper; the paper's own
+# set-up may differ. Stored 500..1500 with intercept -1024 is -524..476 HU.
+# Unlike there, a batch mixes patients, the slices without the organ are drawn
+# anew in each epoch, the checkpoint is that of the highest validation Dice,
+# and validation runs without dropout and leaves the running averages alone.
+_BICE2020 = Recipe(
+  prepare=data.PrepareConfig(crop=(105 / 512, 405 / 512)),
+  training={
+    "network": {"name": "bice2020"},
+    "window_hu": (-524.0, 476.0),
+    "input_range": (0.0, 1.0),
+    "negatives": 0.25,
+    "batch": 16,
+    "learning_rate": 0.005,
+    "schedule": "constant",
+    "epochs": 100,
+    "steps_per_epoch": None,
+    "patience": 100,
+  },
+  text="what is known of the paper's own network and preparation",
+)
+
+RECIPES: Mapping[str, Recipe] = {
+  "jaxseg": Recipe(
+    prepare=data.PrepareConfig(),
+    training={},
+    text="our default, a U-Net of 5 blocks with group norm, body crop",
+  ),
+  "quick": Recipe(
+    prepare=data.PrepareConfig(size=(64, 64), spacing=3.5),
+    training={
+      "network": {"name": "unet", "base": 8},
+      "epochs": 4,
+      "steps_per_epoch": 160,
+      "learning_rate": 3e-3,
+    },
+    text="small and coarse, a whole study in minutes",
+  ),
+  "bice2020": _BICE2020,
+}
+
+
+def recipe(name: str) -> Recipe:
+  """A recipe by name.
+
+  Raises:
+    ConfigError: There is none of that name.
+  """
+  if name not in RECIPES:
+    raise errors.ConfigError(
+      f"recipe {name!r} is unknown; take one of {', '.join(RECIPES)}"
+    )
+  return RECIPES[name]

@@ -1,13 +1,10 @@
-"""What a training tells while it runs: progress bar, CSV, TensorBoard."""
+"""What a training tells while it runs: to a reporter, CSV, TensorBoard."""
 
 from collections.abc import Mapping, Sequence
 import csv
 import io
 import pathlib
 from typing import Any, Protocol
-
-import rich.console
-import rich.progress
 
 from jaxseg import _files
 
@@ -44,81 +41,6 @@ class Silent:
     """See `Reporter`."""
 
 
-class Console:
-  """A `Reporter` for people: a bar with loss, slices/s and time left.
-
-  Where the output is no terminal, one line an epoch instead.
-  """
-
-  def __init__(self, console: rich.console.Console | None = None):
-    """Writes to `console`; None is the standard error stream."""
-    self._console = console or rich.console.Console(
-      stderr=True, highlight=False
-    )
-    self._bar: rich.progress.Progress | None = None
-    self._task: rich.progress.TaskID | None = None
-    self._title = ""
-
-  def start(self, title: str, steps: int, done: int) -> None:
-    """See `Reporter`."""
-    self._title = title
-    if not self._console.is_terminal:
-      return
-    self._bar = rich.progress.Progress(
-      rich.progress.TextColumn("{task.description}"),
-      rich.progress.BarColumn(bar_width=24),
-      rich.progress.TextColumn("loss {task.fields[loss]}"),
-      rich.progress.TextColumn("{task.fields[dice]}"),
-      rich.progress.TextColumn("{task.fields[speed]} slices/s"),
-      rich.progress.TimeRemainingColumn(),
-      console=self._console,
-    )
-    self._task = self._bar.add_task(
-      title, total=steps, completed=done, loss="-", dice="", speed="-"
-    )
-    self._bar.start()
-
-  def step(self, loss: float, slices_per_s: float) -> None:
-    """See `Reporter`."""
-    if self._bar is not None and self._task is not None:
-      self._bar.update(
-        self._task,
-        advance=1,
-        loss=f"{loss:.4f}",
-        speed=f"{slices_per_s:.0f}",
-      )
-
-  def epoch(self, row: Mapping[str, Any]) -> None:
-    """See `Reporter`."""
-    dice = f"Dice {row['dice_half']:.3f} at 0.5, {row['dice_best']:.3f} at best"
-    if self._bar is not None and self._task is not None:
-      self._bar.update(self._task, dice=dice)
-    else:
-      self._console.print(
-        f"{self._title}: epoch {row['epoch']}, loss {row['loss']:.4f},"
-        f" {dice} ({row['threshold']:.3f}),"
-        f" {row['slices_per_s']:.0f} slices/s",
-        soft_wrap=True,
-      )
-
-  def finish(self, text: str) -> None:
-    """See `Reporter`."""
-    self.stop()
-    self._console.print(text, soft_wrap=True)
-
-  def __enter__(self) -> "Console":
-    return self
-
-  def __exit__(self, *_: object) -> None:
-    self.stop()
-
-  def stop(self) -> None:
-    """Takes the bar away; safe to call twice."""
-    if self._bar is not None:
-      self._bar.stop()
-    self._bar = self._task = None
-
-
 class MetricFiles:
   """metrics.csv and the TensorBoard events of one model."""
 
@@ -153,7 +75,9 @@ class MetricFiles:
       )
     return self._events
 
-  def close(self) -> None:
-    """Closes the event file."""
+  def __enter__(self) -> "MetricFiles":
+    return self
+
+  def __exit__(self, *_: object) -> None:
     if self._events is not None:
       self._events.close()

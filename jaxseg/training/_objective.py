@@ -15,14 +15,6 @@ from jaxseg import losses
 # three objectives of the study are this one loss, so one compiled step serves.
 OBJECTIVES: Mapping[str, float] = {"bce": 1.0, "dice": 0.0, "bce_dice": 0.5}
 
-_LABELS = {"bce": "BCE", "dice": "2D Dice", "bce_dice": "BCE + 2D Dice"}
-
-
-def objective_label(objective: str) -> str:
-  """An objective's name for people, such as "BCE + 2D Dice"."""
-  name = objective.rpartition(":")[2]
-  return _LABELS.get(name, name.replace("_", " "))
-
 
 def objective_folder(objective: str) -> str:
   """An objective's name as a folder's: an import path without its colon."""
@@ -45,10 +37,12 @@ def loss_of(objective: str) -> Callable[..., jax.Array]:
   return loss
 
 
+@functools.cache
 def check_objective(objective: str) -> None:
   """Refuses a loss that a network of one structure cannot learn by.
 
-  It is called once, with 2 small slices, one of them without the structure.
+  It is called with 2 small slices, one of them without the structure; once a
+  process for each objective that passes.
 
   Raises:
     ConfigError: It is unknown, fails, gives something else than numbers, or

@@ -1,4 +1,8 @@
-"""The state of a training and the jitted functions that move it.
+"""The state of a training, and the compiled functions that move it.
+
+    compiled = functions(config)
+    state = compiled.init(seed, images)
+    state, loss = compiled.step(state, images, labels, learning_rate, weight)
 
 Structure, objective, learning rate and data are arguments, not constants: the
 family of models of one shape shares each compiled function. Only a loss beyond
@@ -6,10 +10,10 @@ the study's three has a step of its own.
 """
 
 from collections.abc import Callable
+import dataclasses
 import functools
-from typing import Any, NamedTuple
+from typing import Any
 
-import flax.linen as nn
 import flax.struct
 import jax
 import jax.numpy as jnp
@@ -19,9 +23,10 @@ import optax
 from jaxseg import losses
 from jaxseg import models
 from jaxseg import thresholds
-from jaxseg.data import window
 from jaxseg.training import _config
 from jaxseg.training import _objective
+
+_ADAM = optax.scale_by_adam()
 
 
 @flax.struct.dataclass
@@ -42,125 +47,27 @@ class State:
   opt_state: Any
   key: jax.Array
 
-
-class Functions(NamedTuple):
-  """The compiled functions of one network, see `functions`."""
-
-  init: Any
-  step: Any
-  predict: Any
-  count: Any
+  @property
+  def variables(self) -> dict[str, Any]:
+    """What the network is applied with."""
+    return {"params": self.params, "batch_stats": self.batch_stats}
 
 
-def functions(config: _config.Config) -> Functions:
-  """The jitted functions of a training; the same ones for equal networks.
-
-  - `init(seed, images)` -> `State`.
-  - `step(state, images, labels, learning_rate, bce_weight)` -> (state, loss);
-    the given state's memory is reused: do not touch it again.
-  - `predict(state, images)` -> probabilities, float32 `[N, H, W]`.
-  - `count(state, images, labels, where, grid)` -> `thresholds.Counts` of one
-    structure; `where [N]` leaves out the slices that only fill the batch.
-
-  Images are int16 HU `[N, H, W]`, labels uint8 of the same shape.
-
-  Args:
-    config: Training; only `network`, `window_hu`, `input_range` and an
-      objective beyond the study's three matter.
-  """
-  network = tuple(sorted(config.network.items()))
-  shared = _functions(network, config.window_hu, config.input_range)
-  if config.objective in _objective.OBJECTIVES:
-    return shared
-  step = _own_step(
-    network, config.window_hu, config.input_range, config.objective
-  )
-  return shared._replace(step=step)
-
-
-@functools.cache
-def _functions(
-  network: tuple[tuple[str, Any], ...],
-  window_hu: tuple[float, float],
-  input_range: tuple[float, float],
-) -> Functions:
-  module = models.create(**dict(network))
-  adam = optax.scale_by_adam()
-  jit = functools.partial(jax.jit, compiler_options=models.compiler_options())
-  jit_once = functools.partial(jax.jit, compiler_options=models.init_options())
-
-  prepare = _prepare(window_hu, input_range)
-
-  def logits(state: State, images: jax.Array) -> jax.Array:
-    variables = {"params": state.params, "batch_stats": state.batch_stats}
-    result: Any = module.apply(variables, prepare(images))
-    return result[..., 0]
-
-  def predict(state: State, images: jax.Array) -> jax.Array:
-    return jax.nn.sigmoid(logits(state, images))
-
-  def count(state, images, labels, where, grid):
-    return thresholds.count(
-      predict(state, images), labels > 0, grid, where=where[:, None, None]
-    )
-
-  return Functions(
-    init=jit_once(functools.partial(_init, module, adam, prepare)),
-    step=jit(
-      functools.partial(_step, module, adam, prepare, None), donate_argnums=0
-    ),
-    predict=jit(predict),
-    count=jit(count),
-  )
-
-
-@functools.cache
-def _own_step(
-  network: tuple[tuple[str, Any], ...],
-  window_hu: tuple[float, float],
-  input_range: tuple[float, float],
-  objective: str,
-) -> Any:
-  """The step of another loss, compiled for it; it ignores the weight."""
-  step = functools.partial(
-    _step,
-    models.create(**dict(network)),
-    optax.scale_by_adam(),
-    _prepare(window_hu, input_range),
-    _objective.loss_of(objective),
-  )
-  return jax.jit(
-    step, donate_argnums=0, compiler_options=models.compiler_options()
-  )
-
-
-def _prepare(
-  window_hu: tuple[float, float], input_range: tuple[float, float]
-) -> Callable[[jax.Array], jax.Array]:
-  def prepare(images: jax.Array) -> jax.Array:
-    return window(images, *window_hu, to=input_range)[..., None]
-
-  return prepare
-
-
-def _init(module: nn.Module, adam, prepare, seed, images) -> State:
-  key = jax.random.key(seed)
-  first, rest = jax.random.split(key)
-  variables = module.init(first, prepare(images))
-  params = variables["params"]
+def init(forward: models.Forward, seed: jax.Array, images: jax.Array) -> State:
+  """The state before the first step."""
+  first, rest = jax.random.split(jax.random.key(seed))
+  variables = forward.network.init(first, forward.inputs(images))
   return State(
     step=jnp.zeros((), jnp.int32),
-    params=params,
+    params=variables["params"],
     batch_stats=variables.get("batch_stats", {}),
-    opt_state=adam.init(params),
+    opt_state=_ADAM.init(variables["params"]),
     key=jax.random.key_data(rest),
   )
 
 
-def _step(
-  module: nn.Module,
-  adam: optax.GradientTransformation,
-  prepare,
+def step(
+  forward: models.Forward,
   own_loss: Callable[..., jax.Array] | None,
   state: State,
   images: jax.Array,
@@ -168,12 +75,13 @@ def _step(
   learning_rate: jax.Array,
   bce_weight: jax.Array,
 ) -> tuple[State, jax.Array]:
-  inputs = prepare(images)
+  """One step of Adam: (new state, mean loss of the batch)."""
+  inputs = forward.inputs(images)
   targets = labels[..., None].astype(jnp.float32)
   key = jax.random.fold_in(jax.random.wrap_key_data(state.key), state.step)
 
-  def loss_of(params):
-    logits, changed = module.apply(
+  def mean_loss(params):
+    logits, changed = forward.network.apply(
       {"params": params, "batch_stats": state.batch_stats},
       inputs,
       train=True,
@@ -186,21 +94,88 @@ def _step(
       loss = own_loss(logits, targets)
     return jnp.mean(loss.astype(jnp.float32)), changed.get("batch_stats", {})
 
-  (loss, batch_stats), gradient = jax.value_and_grad(loss_of, has_aux=True)(
+  (loss, batch_stats), gradient = jax.value_and_grad(mean_loss, has_aux=True)(
     state.params
   )
-  update, opt_state = adam.update(gradient, state.opt_state, state.params)
-  params = jax.tree.map(
-    lambda p, u: p - learning_rate * u, state.params, update
-  )
-  changed = State(
+  update, opt_state = _ADAM.update(gradient, state.opt_state, state.params)
+  changed = dataclasses.replace(
+    state,
     step=state.step + 1,
-    params=params,
+    params=jax.tree.map(
+      lambda p, u: p - learning_rate * u, state.params, update
+    ),
     batch_stats=batch_stats,
     opt_state=opt_state,
-    key=state.key,
   )
   return changed, loss
+
+
+def count(
+  forward: models.Forward,
+  state: State,
+  images: jax.Array,
+  labels: jax.Array,
+  where: jax.Array,
+  grid: jax.Array,
+) -> thresholds.Counts:
+  """Counts of a batch; `where [N]` leaves out slices that only fill it."""
+  maps = forward.probabilities(state.variables, images)
+  return thresholds.count(maps, labels > 0, grid, where=where[:, None, None])
+
+
+@dataclasses.dataclass(frozen=True)
+class Functions:
+  """The compiled functions of a training.
+
+  Images are int16 HU `[N, H, W]`, labels uint8 of the same shape.
+
+  Attributes:
+    init: (seed, images) -> `State`.
+    step: (state, images, labels, learning_rate, bce_weight) -> (state, loss).
+      The given state's memory is reused: do not touch it again.
+    count: (state, images, labels, where, grid) -> `thresholds.Counts`.
+  """
+
+  init: Callable[..., State]
+  step: Callable[..., tuple[State, jax.Array]]
+  count: Callable[..., thresholds.Counts]
+
+
+def functions(config: _config.Config) -> Functions:
+  """The compiled functions of a training; the same ones for equal networks.
+
+  Args:
+    config: Training; only `network`, `window_hu`, `input_range` and an
+      objective beyond the study's three matter.
+  """
+  shared = _compiled(config.forward)
+  if config.objective in _objective.OBJECTIVES:
+    return shared
+  step = _compiled_step(config.forward, config.objective)
+  return dataclasses.replace(shared, step=step)
+
+
+@functools.cache
+def _compiled(forward: models.Forward) -> Functions:
+  options = models.compiler_options()
+  return Functions(
+    init=jax.jit(
+      functools.partial(init, forward), compiler_options=models.init_options()
+    ),
+    step=_compiled_step(forward, None),
+    count=jax.jit(functools.partial(count, forward), compiler_options=options),
+  )
+
+
+@functools.cache
+def _compiled_step(forward: models.Forward, objective: str | None) -> Any:
+  """The step of a loss of one's own ignores the weight."""
+  loss = None if objective is None else _objective.loss_of(objective)
+  return jax.jit(
+    functools.partial(step, forward, loss),
+    donate_argnums=0,
+    compiler_options=models.compiler_options(),
+  )
 
 
 @jax.jit

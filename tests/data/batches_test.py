@@ -82,13 +82,3 @@ def test_seed_and_epoch_decide_the_order():
 
 def test_a_limit_shortens_the_epoch():
   assert data.batches(np.arange(100), size=4, limit=3).shape == (3, 4)
-
-
-def test_the_window():
-  hu = np.array([[-1000, -200, 100, 400, 3000]], np.int16)
-  np.testing.assert_allclose(data.window(hu, -200, 400), [[-1, -1, 0, 1, 1]])
-  np.testing.assert_allclose(
-    data.window(hu, -200, 400, to=(0.0, 1.0)), [[0, 0, 0.5, 1, 1]], atol=1e-7
-  )
-  with pytest.raises(errors.ConfigError, match="empty"):
-    data.window(hu, 5, 5)

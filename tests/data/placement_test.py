@@ -59,6 +59,16 @@ def test_resampling_keeps_the_body_where_it_is():
   assert dice > 0.97
 
 
+@pytest.mark.parametrize("spacing", [None, 3.0])
+def test_one_slice_comes_back_as_among_all(spacing):
+  image = head((4, 80, 100), (36, 54), 22)
+  placed = data.place(image, size=(48, 48), spacing=spacing)
+  taken = placed.take(image.array, fill=-1000)
+  np.testing.assert_array_equal(
+    placed.restore(taken[2:3])[0], placed.restore(taken)[2]
+  )
+
+
 def test_a_fractional_crop_is_the_same_part_of_each_grid():
   placed = data.place(
     head((2, 512, 512), (256, 256), 90),

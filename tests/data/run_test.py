@@ -24,7 +24,7 @@ def test_a_prepared_folder_is_opened_again(tmp_path):
   [
     (Blobs(13), CONFIG, 0, "patients is 12, asked is 13"),
     (Blobs(), data.PrepareConfig(size=(32, 48)), 0, "size"),
-    (Blobs(), CONFIG, 1, "seed is 0, asked is 1"),
+    (Blobs(), CONFIG, 1, "split_seed is 0, asked is 1"),
   ],
 )
 def test_other_settings_are_refused(tmp_path, cohort, config, seed, text):
@@ -57,8 +57,46 @@ def test_a_split_of_strangers_is_refused_and_leaves_nothing(tmp_path):
   assert not (tmp_path / "run").exists()
 
 
+def test_settings_are_checked_by_name(tmp_path):
+  run = data.prepare_run(tmp_path / "run", Blobs(), CONFIG, recipe="quick")
+  run.check(
+    recipe="quick", prepare={"size": (32, 32)}, cohort={"name": "blobs"}
+  )
+  with pytest.raises(errors.ExistingOutputError) as caught:
+    run.check(recipe="jaxseg", cohort={"name": "phantom"}, split={"given": "a"})
+  assert "cohort is blobs, asked is phantom" in str(caught.value)
+  assert "recipe is quick, asked is jaxseg" in str(caught.value)
+  assert "split was drawn, asked is one of a file" in str(caught.value)
+  names = Blobs().patients()
+  split = data.Split(names[:6], names[6:9], names[9:])
+  given = data.prepare_run(tmp_path / "given", Blobs(), CONFIG, split=split)
+  with pytest.raises(
+    errors.ExistingOutputError, match="split is one of a file"
+  ):
+    given.check(split={"seed": 0})
+
+
+def test_training_flags_bind_while_there_is_a_model(tmp_path):
+  run = data.prepare_run(tmp_path / "run", Blobs(), CONFIG)
+  run.keep_training_flags({"base": 4})
+  assert data.Run(run.folder).training_flags == {}
+  model = run.folder / "models" / "brain" / "bce" / "0"
+  model.mkdir(parents=True)
+  (model / "config.json").write_text("{}")
+  assert data.Run(run.folder).training_flags == {"base": 4}
+
+
+def test_an_older_run_folder_is_named(tmp_path):
+  data.prepare_run(tmp_path / "run", Blobs(), CONFIG)
+  (tmp_path / "run" / "run.json").rename(tmp_path / "run" / "cohort.json")
+  with pytest.raises(errors.DataError, match="older version"):
+    data.Run(tmp_path / "run")
+  with pytest.raises(errors.DataError, match="older version"):
+    data.prepare_run(tmp_path / "run", Blobs(), CONFIG)
+
+
 def test_what_is_no_run_folder_is_named(tmp_path):
   with pytest.raises(errors.DataError, match="no such folder"):
     data.Run(tmp_path / "nowhere")
-  with pytest.raises(errors.DataError, match=r"no cohort\.json"):
+  with pytest.raises(errors.DataError, match=r"no run\.json"):
     data.Run(tmp_path)

@@ -3,10 +3,12 @@
 import csv
 import json
 
+import chex
 import jax
 import numpy as np
 import pytest
 
+from jaxseg import data
 from jaxseg import errors
 from jaxseg import training
 from tests import tiny
@@ -62,10 +64,8 @@ def test_same_seed_same_bits_and_resumed_equals_uninterrupted(
   for other in (again, resumed):
     assert metrics(other.folder) == metrics(whole.folder)
     for slot in ("last", "best"):
-      jax.tree.map(
-        np.testing.assert_array_equal,
-        state(other.folder, slot, config),
-        state(whole.folder, slot, config),
+      chex.assert_trees_all_equal(
+        state(other.folder, slot, config), state(whole.folder, slot, config)
       )
 
 
@@ -110,6 +110,36 @@ def test_finished_models_are_skipped(run, tmp_path):
   assert (first.folder / "metrics.csv").stat().st_mtime_ns == stamp
 
 
+def test_labels_are_read_once_for_a_structure(run, tmp_path, monkeypatch):
+  read = []
+  labels = data.Store.labels
+
+  def counted(store, structure):
+    read.append(structure)
+    return labels(store, structure)
+
+  monkeypatch.setattr(data.Store, "labels", counted)
+  configs = [
+    tiny.config(structure, objective=objective, epochs=1, steps_per_epoch=1)
+    for structure in ("brain", "spinal_cord")
+    for objective in ("bce", "dice")
+  ]
+  tiny.train(run, *configs, folder=tmp_path)
+  assert read == ["brain", "spinal_cord"]
+
+
+def test_a_part_without_the_structure_is_refused_before_any_work(run, tmp_path):
+  without = tuple(
+    p for p in run.split.train if p not in run.store.contoured("spinal_cord")
+  )
+  split = data.Split(without, run.split.validation, run.split.test)
+  with pytest.raises(errors.StructureNotFoundError, match="the train part"):
+    training.train_family(
+      run.store, split, tmp_path, [tiny.config(), tiny.config("spinal_cord")]
+    )
+  assert not list(tmp_path.iterdir())
+
+
 def test_another_configuration_is_refused_before_any_work(run, tmp_path):
   tiny.train(run, tiny.config(epochs=1), folder=tmp_path)
   new = tiny.config("spinal_cord", epochs=1)
@@ -150,6 +180,9 @@ def test_what_is_left_on_disk(run, tmp_path):
   written = json.loads((done.folder / "config.json").read_text())
   assert training.Config.from_json(written["config"]) == tiny.config(epochs=2)
   assert written["store"] == run.store.content_hash
+  model = json.loads((done.folder / "model.json").read_text())
+  assert model["network"] == tiny.NETWORK
+  assert model["prepare"]["size"] == model["size"] == [32, 32]
   assert len(metrics(done.folder)) == 2
   environment = json.loads((done.folder / "environment.json").read_text())
   assert environment["versions"]["jax"] == jax.__version__

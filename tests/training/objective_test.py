@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from jaxseg import errors
-from jaxseg import inference
 from jaxseg import losses
+from jaxseg import model
 from jaxseg import study
 from jaxseg import training
 from tests import tiny
@@ -17,6 +17,14 @@ MINE = "tests.training.objective_test:squared_error"
 
 def squared_error(logits, labels):
   return jnp.square(jax.nn.sigmoid(logits) - labels)
+
+
+calls = []
+
+
+def counted(logits, labels):
+  calls.append(1)
+  return squared_error(logits, labels)
 
 
 def whole_numbers(logits, labels):
@@ -48,8 +56,9 @@ def test_they_train_and_repeat_to_the_bit(run, objective, tmp_path):
     (done,) = tiny.train(run, config, folder=tmp_path / place)
     folder = objective.replace(":", ".")
     assert done.folder == tmp_path / place / "models" / "brain" / folder / "0"
-    table = np.genfromtxt(done.folder / "metrics.csv", delimiter=",",
-                          names=True)  # fmt: skip
+    table = np.genfromtxt(
+      done.folder / "metrics.csv", delimiter=",", names=True
+    )
     histories.append(table["loss"])
   np.testing.assert_array_equal(*histories)
   assert histories[0][-1] < histories[0][0]
@@ -68,8 +77,7 @@ def test_the_study_goes_on_with_them(run, monkeypatch):
   assert run.counts(done.folder).is_file()
   # To use a model nothing of its training is imported.
   monkeypatch.setattr(losses, "get", None)
-  predictor = inference.Predictor(done.folder)
-  assert predictor.config.objective == MINE
+  assert model.load_model(done.folder).facts["objective"] == MINE
 
 
 def test_every_loss_of_the_registry_can_be_asked_for():
@@ -100,9 +108,13 @@ def test_what_cannot_be_learnt_by_is_refused(objective, text):
   assert "\n" not in str(caught.value)
 
 
-def test_names_for_people_and_folders():
-  assert training.objective_label("bce_dice") == "BCE + 2D Dice"
-  assert training.objective_label("focal_tversky") == "focal tversky"
-  assert training.objective_label(MINE) == "squared error"
+def test_a_loss_that_passed_is_not_called_again():
+  calls.clear()
+  for _ in range(2):
+    training.check_objective("tests.training.objective_test:counted")
+  assert len(calls) == 2  # Its value, and its gradient.
+
+
+def test_names_for_folders():
   assert training.objective_folder("my.losses:edge") == "my.losses.edge"
   assert training.objective_folder("dice") == "dice"

@@ -3,110 +3,138 @@
 from collections.abc import Callable, Sequence
 import glob
 import pathlib
-from typing import Any
+from typing import Any, TYPE_CHECKING
 
-from absl import flags
-
-from experiments import cli
-from experiments import console
-from jaxseg import _files
 from jaxseg import errors
-from jaxseg import formats
-from jaxseg import parallel
-from jaxseg import report
-from jaxseg import study
+from jaxseg.cli import _flags
 
-PROBABILITIES = flags.DEFINE_string(
-  "probabilities",
-  None,
-  "Probability maps, a folder or glob: NIfTI, NRRD, MetaImage, .npy, nnU-Net's"
-  " .npz, fractional DICOM SEG.",
-)
-_REFERENCE = flags.DEFINE_string(
-  "reference",
-  None,
-  "Reference masks, a folder or glob; paired with the maps by name.",
-)
-MERGE = flags.DEFINE_list(
-  "merge",
-  None,
-  "Instead of maps, a list of files or folders of counts, such as those of"
-  " other machines.",
-)
-_CLASS = flags.DEFINE_string(
-  "class",
-  None,
-  "Class, channel or segment of the maps: an index, or a name where the files"
-  " have names.",
-)
-_LABEL = flags.DEFINE_string(
-  "label",
-  None,
-  "Label of the reference that is the structure. Default: all that is not 0.",
-)
-_RESAMPLE = flags.DEFINE_bool(
-  "resample", False, "Interpolate maps that are not on their reference's grid."
-)
-_EIGHT_BIT = flags.DEFINE_bool("eight_bit", False, "Maps of 8 bits hold 255 p.")
-_THRESHOLDS = flags.DEFINE_integer(
-  "thresholds", 1001, "Thresholds of the even grid from 0 to 1."
-)
-_SURFACES = flags.DEFINE_bool(
-  "surfaces",
-  False,
-  "Compute HD95, ASSD and NSD at 2 mm at 101 thresholds as well.",
-)
-_CRITERION = flags.DEFINE_string(
-  "choose",
-  "dice",
-  "Criterion that the threshold is chosen by: dice, iou, f2 (F-beta), volume,"
-  " recall>=0.95, precision>=0.9 or specificity>=0.99.",
-)
-_RESAMPLES = flags.DEFINE_integer(
-  "resamples", 2000, "Resamples of the patients for the intervals."
-)
-_WORKERS = flags.DEFINE_integer(
-  "workers", None, "Processes. Default: the number of cores."
-)
-_SCHEDULER = flags.DEFINE_string(
-  "scheduler", None, "Address of a dask.distributed scheduler to use instead."
-)
-_SHARD = flags.DEFINE_string(
-  "shard",
-  None,
-  "Part i/n of the cases, for job arrays: counts them and stops; afterwards"
-  " --merge=OUTPUT,... puts the parts together.",
-)
+if TYPE_CHECKING:
+  from jaxseg import study
 
 # Simulated, the 95 % interval of the best Dice holds it in 48 % of cohorts of
 # 2 patients, 85 % of 5, 88 % of 10 and 94 % of 30.
 _FEW_PATIENTS = 10
 
 
-def settings(seed: int) -> study.Settings:
+def define(flags: _flags.Flags) -> None:
+  """Defines the flags of a sweep."""
+  flags.heading("Anyone's maps")
+  flags.string(
+    "probabilities",
+    None,
+    "FILES",
+    "Probability maps, a folder or glob: NIfTI, NRRD, MetaImage, .npy,"
+    " nnU-Net's .npz, fractional DICOM SEG.",
+    default="none: a run's models are swept",
+  )
+  flags.string(
+    "reference",
+    None,
+    "FILES",
+    "Reference masks, a folder or glob; paired with the maps by name.",
+    default="none",
+  )
+  flags.string(
+    "class",
+    None,
+    "WHICH",
+    "Class, channel or segment of the maps: an index, or a name where the files"
+    " have names.",
+    default="the only one",
+  )
+  flags.string(
+    "label",
+    None,
+    "WHICH",
+    "Label of the reference that is the structure.",
+    default="all that is not 0",
+  )
+  flags.switch(
+    "resample",
+    False,
+    "Interpolate maps that are not on their reference's grid.",
+  )
+  flags.switch("eight_bit", False, "Maps of 8 bits hold 255 p.")
+  flags.integer(
+    "thresholds", 1001, "N", "Thresholds of the even grid from 0 to 1."
+  )
+  flags.switch(
+    "surfaces",
+    False,
+    "Compute HD95, ASSD and NSD at 2 mm at 101 thresholds as well.",
+  )
+  flags.heading("Many cases")
+  flags.integer(
+    "workers", None, "N", "Processes.", default="the number of cores"
+  )
+  flags.string(
+    "scheduler",
+    None,
+    "ADDRESS",
+    "A dask.distributed scheduler to use instead.",
+    default="none",
+  )
+  flags.string(
+    "shard",
+    None,
+    "I/N",
+    "Part I of N of the cases, for job arrays: counts them and stops;"
+    " afterwards --merge=OUTPUT,... puts the parts together.",
+    default="all cases",
+  )
+  flags.names(
+    "merge",
+    None,
+    "PLACE",
+    "Instead of maps, files or folders of counts, such as those of other"
+    " machines.",
+    default="none",
+  )
+  flags.heading("Choice of the threshold")
+  flags.string(
+    "choose",
+    "dice",
+    "CRITERION",
+    "What the threshold is chosen for: dice, iou, f2 (F-beta), volume,"
+    " recall>=0.95, precision>=0.9 or specificity>=0.99.",
+  )
+  flags.integer(
+    "resamples", 2000, "N", "Resamples of the patients for the intervals."
+  )
+  flags.integer("seed", 0, "N", "Random seed of the resamples.")
+
+
+def settings(flags: _flags.Flags) -> "study.Settings":
   """How the flags say that a threshold is chosen."""
+  from jaxseg import study
+
   return study.Settings(
-    criterion=_CRITERION.value, resamples=_RESAMPLES.value, seed=seed
+    criterion=flags.choose, resamples=flags.resamples, seed=flags.seed
   )
 
 
-def main(folder: pathlib.Path, seed: int) -> None:
+def main(flags: _flags.Flags) -> None:
   """Counts maps, or merges counts, and says what they say."""
+  from jaxseg import _files
+  from jaxseg import report
+  from jaxseg import study
+
+  folder = pathlib.Path(flags.output or "runs/sweep")
   for one in (folder, *folder.parents):
     if one.exists() and not one.is_dir():
       raise errors.ConfigError(f"--output: {one} is a file; name a folder")
-  how = settings(seed)
-  if MERGE.value:
-    if PROBABILITIES.value or _REFERENCE.value:
+  how = settings(flags)
+  if flags.merge:
+    if flags.probabilities or flags.reference:
       raise errors.ConfigError(
         "--merge: takes counts instead of maps; leave --probabilities and"
         " --reference out"
       )
     found = study.CohortCounts.merge(
-      [study.CohortCounts.read(path) for path in _counts_files(MERGE.value)]
+      [study.CohortCounts.read(path) for path in _counts_files(flags.merge)]
     )
   else:
-    counted = _count(folder)
+    counted = _count(flags, folder)
     if counted is None:
       return
     found = counted
@@ -114,8 +142,8 @@ def main(folder: pathlib.Path, seed: int) -> None:
     cohort="maps",
     cohort_hash=_files.digest(list(found.keys)),
     synthetic=False,
-    seed=seed,
-    command=cli.command(),
+    seed=flags.seed,
+    command=flags.command,
   )
   tables = study.tables([found], how)
   found.write(folder / "counts.npz")
@@ -136,13 +164,21 @@ def main(folder: pathlib.Path, seed: int) -> None:
   print(f"Written: {page}")
 
 
-def _count(folder: pathlib.Path) -> study.CohortCounts | None:
+def _count(
+  flags: _flags.Flags, folder: pathlib.Path
+) -> "study.CohortCounts | None":
   """Counts of the maps; None if only a part of them was to be counted."""
-  if not (PROBABILITIES.value and _REFERENCE.value):
+  from jaxseg import _files
+  from jaxseg import formats
+  from jaxseg import parallel
+  from jaxseg import study
+  from jaxseg.cli import _console
+
+  if not (flags.probabilities and flags.reference):
     raise errors.ConfigError(
       "--probabilities and --reference go together; give both"
     )
-  pairing = formats.pair(PROBABILITIES.value, _REFERENCE.value)
+  pairing = formats.pair(flags.probabilities, flags.reference)
   rows = pairing.audit()
   alone = [row for row in rows if row["status"] != "paired"]
   print(f"{len(pairing)} maps with a reference")
@@ -153,29 +189,29 @@ def _count(folder: pathlib.Path) -> study.CohortCounts | None:
     print(f"and {len(alone) - 10} more; pairs.json has all")
   _files.write_json(folder / "pairs.json", rows)
   pairs: Sequence[formats.Pair] = pairing.pairs
-  if _SHARD.value:
-    pairs = parallel.shard(pairs, _SHARD.value)
+  if flags.shard:
+    pairs = parallel.shard(pairs, flags.shard)
   options = study.MapOptions(
-    structure=_index(_CLASS.value),
-    label=_index(_LABEL.value),
-    resample=_RESAMPLE.value,
-    eight_bit=_EIGHT_BIT.value,
-    grid=_THRESHOLDS.value,
-    surfaces=_SURFACES.value,
+    structure=_index(getattr(flags, "class")),
+    label=_index(flags.label),
+    resample=flags.resample,
+    eight_bit=flags.eight_bit,
+    grid=flags.thresholds,
+    surfaces=flags.surfaces,
   )
   if not pairs:
     print("no case falls to this shard")
     return None
-  with cli.progress("counting") as on_case:
+  with _console.progress("counting") as on_case:
     found = study.count_maps(
       pairs,
       folder / "counts",
       options=options,
-      workers=_WORKERS.value,
-      scheduler=_SCHEDULER.value,
+      workers=flags.workers,
+      scheduler=flags.scheduler,
       on_case=on_case,
     )
-  if _SHARD.value:
+  if flags.shard:
     print(f"Counted: {len(pairs)} cases into {folder / 'counts'}")
     return None
   return found
@@ -209,6 +245,8 @@ def _tell(
   optima: Sequence[dict[str, Any]], calibration: dict[str, Any]
 ) -> None:
   """Prints the optima side by side, and the calibration below."""
+  from jaxseg.cli import _console
+
   facts = {
     "threshold": _spread("threshold"),
     f"{optima[0]['criterion']} there": _spread("value"),
@@ -234,7 +272,7 @@ def _tell(
     if name != "dice there"
   ]
   cases = optima[0]["cases"]
-  console.show(
+  _console.table(
     f"Best threshold of {cases} case{'s' if cases != 1 else ''}", rows, headings
   )
   if "level" in optima[0]:

@@ -1,0 +1,80 @@
+"""The `jaxseg` command.
+
+`jaxseg train --structure=...` is `python -m experiments.train --structure=...`.
+Exit codes: 0 done, 1 a fault of ours, 2 bad input or flags, 3 interrupted, and
+the same command goes on where it stopped.
+
+A command is a module `_name.py` here, and a line of `COMMANDS`:
+
+- its docstring is what `--help` prints before the flags: what it does, two or
+  three examples, what it writes;
+- `define(flags)` defines its flags, mostly by groups: `_cohort.define` (which
+  patients, and how prepared), `_cohort.define_run` (an existing run folder),
+  `_family.define` (which models, and how trained). It must import nothing
+  slow; a test compares names repeated there with their registries;
+- `main(flags)` does the work and imports what that needs. Bad input is a
+  `JaxsegError` and ends in one line; `_console` has bars that notice Ctrl-C,
+  and tables; `flags.command` is what provenance keeps.
+"""
+
+from collections.abc import Sequence
+import importlib
+import sys
+
+from jaxseg.cli import _run
+
+__all__ = ["COMMANDS", "console", "main"]
+
+# In the order of their use.
+COMMANDS = {
+  "phantom": "write made-up patients as CT and RTSTRUCT",
+  "inspect": "say what a folder of CT, RTSTRUCT and SEG holds",
+  "prepare": "bring a cohort onto one grid, and split it",
+  "train": "train models and score them on unseen patients",
+  "sweep": "choose thresholds for a run's models or anyone's maps",
+  "sensitivity": "measure what a slightly wrong threshold costs",
+  "prominence": "correlate thresholds with prominence in training",
+  "objectives": "compare training objectives",
+  "reproduce": "repeat the whole study, from patients to the page",
+}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+  """Runs a command.
+
+  >>> main(["no-such-command"])
+  2
+
+  Args:
+    arguments: The command's name and its flags; None is the command line.
+
+  Returns:
+    The exit code.
+  """
+  given = list(sys.argv[1:] if arguments is None else arguments)
+  if not given or given[0] in _run.HELP:
+    return _run.guarded(lambda: print(_overview(), end=""))
+  name, *rest = given
+  if name not in COMMANDS:
+    known = ", ".join(COMMANDS)
+    return _run.say(f"{name!r} is no command; take one of {known}", 2)
+  module = importlib.import_module(f"jaxseg.cli._{name}")
+  return _run.run(name, module, rest)
+
+
+def console() -> None:
+  """The console script."""
+  sys.exit(main())
+
+
+def _overview() -> str:
+  lines = [
+    "Usage: jaxseg COMMAND [--flag=value ...]",
+    "",
+    "Thresholds of segmentation networks: train, sweep, report.",
+    "",
+    *(f"  {name:12s}  {text}" for name, text in COMMANDS.items()),
+    "",
+    "jaxseg COMMAND --help says what it does and writes, and lists its flags.",
+  ]
+  return "\n".join(lines) + "\n"

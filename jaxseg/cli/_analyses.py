@@ -1,0 +1,149 @@
+"""What the analyses of a run share: a line of origin, tables, their files."""
+
+from collections.abc import Sequence
+from typing import Any, TYPE_CHECKING
+
+from jaxseg.cli import _cohort
+from jaxseg.cli import _flags
+
+if TYPE_CHECKING:
+  from jaxseg import data
+  from jaxseg import report
+  from jaxseg import study
+
+# Columns for the console, which is narrower than the page.
+_BRIEF = {
+  "Dice against threshold": (
+    "structure",
+    "objective",
+    "threshold",
+    "dice_test",
+    "dice_test_half",
+    "missed",
+  ),
+  "Optimal threshold and prominence": (
+    "definition",
+    "objective",
+    "n",
+    "pearson",
+    "spearman",
+  ),
+  "Training objectives": (
+    "structure",
+    "objective",
+    "dice_optimum",
+    "dice_half",
+    "hd95_mm",
+    "hd95_half_mm",
+  ),
+}
+
+
+def define(flags: _flags.Flags) -> None:
+  """Defines the flags of an analysis of a swept run."""
+  _cohort.define_run(flags)
+
+
+def swept(
+  flags: _flags.Flags,
+) -> tuple["data.Run", list["study.CohortCounts"]]:
+  """The run folder that the flags name, and the counts that it holds."""
+  from jaxseg import study
+
+  run = _cohort.open_run(flags)
+  return run, study.read_run(run)
+
+
+def provenance(
+  flags: _flags.Flags,
+  run: "data.Run",
+  results: Sequence["study.CohortCounts"],
+) -> dict[str, Any]:
+  """What every table of a run carries; no seed where models have several."""
+  from jaxseg import report
+
+  seeds = {result.facts["seed"] for result in results}
+
+  return report.provenance(
+    cohort=run.store.cohort,
+    cohort_hash=run.store.content_hash,
+    synthetic=run.store.synthetic,
+    seed=seeds.pop() if len(seeds) == 1 else None,
+    command=flags.command,
+  )
+
+
+def sweep(
+  flags: _flags.Flags,
+  run: "data.Run",
+  results: Sequence["study.CohortCounts"],
+  settings: "study.Settings",
+) -> list["report.Section"]:
+  """Writes and prints the tables of a sweep."""
+  from jaxseg import report
+  from jaxseg import study
+
+  tables = study.tables(results, settings)
+  origin = provenance(flags, run, results)
+  return told(report.sweep_sections(run.folder, tables, origin))
+
+
+def sensitivity(
+  flags: _flags.Flags,
+  run: "data.Run",
+  results: Sequence["study.CohortCounts"],
+) -> list["report.Section"]:
+  """Writes and prints what a wrong threshold costs."""
+  from jaxseg import report
+  from jaxseg import study
+
+  rows = study.sensitivity(results)
+  medians = study.sensitivity_medians(rows)
+  origin = provenance(flags, run, results)
+  return told([report.sensitivity_section(run.folder, rows, medians, origin)])
+
+
+def prominence(
+  flags: _flags.Flags,
+  run: "data.Run",
+  results: Sequence["study.CohortCounts"],
+) -> list["report.Section"]:
+  """Writes and prints how optimum and prominence correlate."""
+  from jaxseg import report
+  from jaxseg import study
+
+  rows = study.prominence(run, results)
+  found = study.correlations(rows)
+  origin = provenance(flags, run, results)
+  return told([report.prominence_section(run.folder, rows, found, origin)])
+
+
+def objectives(
+  flags: _flags.Flags,
+  run: "data.Run",
+  results: Sequence["study.CohortCounts"],
+) -> list["report.Section"]:
+  """Writes and prints what each training objective reaches."""
+  from jaxseg import report
+  from jaxseg import study
+
+  rows = study.objectives(results)
+  origin = provenance(flags, run, results)
+  return told([report.objectives_section(run.folder, rows, origin)])
+
+
+def told(sections: list["report.Section"]) -> list["report.Section"]:
+  """Prints each table, and names the files that hold all of it."""
+  from jaxseg.cli import _console
+
+  for section in sections:
+    columns = section.headings
+    brief = _BRIEF.get(section.title, columns)
+    _console.table(
+      section.title,
+      section.rows,
+      {name: columns[name] for name in brief if name in columns},
+    )
+    for path in (*section.tables, *section.figures):
+      print(f"Written: {path}")
+  return sections

@@ -1,0 +1,162 @@
+"""What a command shows while it works, and at its end."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+import contextlib
+import numbers
+from typing import Any
+
+import rich.console
+import rich.progress
+import rich.table
+import rich.text
+
+from jaxseg.cli import _run
+
+
+@contextlib.contextmanager
+def progress(title: str) -> Iterator[Callable[[str, int, int], None]]:
+  """Shows a bar with time left while the block runs; asks for interrupts.
+
+  Args:
+    title: What is done, such as "preparing".
+
+  Yields:
+    A function to call after each item with (its name, number done, number of
+    all). Where the output is no terminal it says one line at the end.
+  """
+  console = rich.console.Console(stderr=True, highlight=False)
+  seen = 0
+  if not console.is_terminal:
+
+    def count(_: str, done: int, __: int) -> None:
+      nonlocal seen
+      seen = done
+      _run.check_interrupt()
+
+    yield count
+    if seen:
+      console.print(f"{title}: {seen} done", soft_wrap=True)
+    return
+  with rich.progress.Progress(
+    rich.progress.TextColumn("{task.description}"),
+    rich.progress.BarColumn(bar_width=24),
+    rich.progress.MofNCompleteColumn(),
+    rich.progress.TextColumn("{task.fields[item]}"),
+    rich.progress.TimeRemainingColumn(),
+    console=console,
+  ) as bar:
+    task = bar.add_task(title, total=None, item="")
+
+    def move(item: str, done: int, all_: int) -> None:
+      _run.check_interrupt()
+      bar.update(task, completed=done, total=all_, item=item)
+
+    yield move
+
+
+class Training:
+  """A `training.Reporter` for people: a bar with loss, slices/s, time left.
+
+  It asks for interrupts at every step. Where the output is no terminal, it
+  prints one line an epoch instead.
+  """
+
+  def __init__(self, console: rich.console.Console | None = None):
+    """Writes to `console`; None is the standard error stream."""
+    self._console = console or rich.console.Console(
+      stderr=True, highlight=False
+    )
+    self._bar: rich.progress.Progress | None = None
+    self._task: rich.progress.TaskID | None = None
+    self._title = ""
+
+  def start(self, title: str, steps: int, done: int) -> None:
+    """A model begins; `done` of its `steps` are behind it."""
+    self._title = title
+    if not self._console.is_terminal:
+      return
+    self._bar = rich.progress.Progress(
+      rich.progress.TextColumn("{task.description}"),
+      rich.progress.BarColumn(bar_width=24),
+      rich.progress.TextColumn("loss {task.fields[loss]}"),
+      rich.progress.TextColumn("{task.fields[dice]}"),
+      rich.progress.TextColumn("{task.fields[speed]} slices/s"),
+      rich.progress.TimeRemainingColumn(),
+      console=self._console,
+    )
+    self._task = self._bar.add_task(
+      title, total=steps, completed=done, loss="-", dice="", speed="-"
+    )
+    self._bar.start()
+
+  def step(self, loss: float, slices_per_s: float) -> None:
+    """One more step is done."""
+    _run.check_interrupt()
+    if self._bar is not None and self._task is not None:
+      self._bar.update(
+        self._task,
+        advance=1,
+        loss=f"{loss:.4f}",
+        speed=f"{slices_per_s:.0f}",
+      )
+
+  def epoch(self, row: Mapping[str, Any]) -> None:
+    """An epoch is over; `row` is its line of metrics.csv."""
+    dice = f"Dice {row['dice_half']:.3f} at 0.5, {row['dice_best']:.3f} at best"
+    if self._bar is not None and self._task is not None:
+      self._bar.update(self._task, dice=dice)
+    else:
+      self._console.print(
+        f"{self._title}: epoch {row['epoch']}, loss {row['loss']:.4f},"
+        f" {dice} ({row['threshold']:.3f}),"
+        f" {row['slices_per_s']:.0f} slices/s",
+        soft_wrap=True,
+      )
+
+  def finish(self, text: str) -> None:
+    """The model is done, or was already."""
+    self.stop()
+    self._console.print(text, soft_wrap=True)
+
+  def __enter__(self) -> "Training":
+    return self
+
+  def __exit__(self, *_: object) -> None:
+    self.stop()
+
+  def stop(self) -> None:
+    """Takes the bar away; safe to call twice."""
+    if self._bar is not None:
+      self._bar.stop()
+    self._bar = self._task = None
+
+
+def table(
+  title: str,
+  rows: Sequence[Mapping[str, Any]],
+  columns: Sequence[str] | Mapping[str, str],
+) -> None:
+  """Prints some columns of a table, numbers to the right.
+
+  Args:
+    title: Stands above the table.
+    rows: Column -> text, number, bool or None; text in brackets is shown,
+      never read as markup.
+    columns: The columns shown, or column -> heading.
+  """
+  from jaxseg import report  # Slow to import, and the bars do without it.
+
+  if not isinstance(columns, Mapping):
+    columns = {name: report.heading(name) for name in columns}
+  shown = rich.table.Table(title=rich.text.Text(title), title_justify="left")
+  cells = []
+  for name, heading in columns.items():
+    values = [row.get(name) for row in rows]
+    numeric = all(isinstance(v, numbers.Real | None) for v in values)
+    shown.add_column(
+      rich.text.Text(heading), justify="right" if numeric else "left"
+    )
+    cells.append(report.format_column(name, values))
+  for line in zip(*cells, strict=True):
+    shown.add_row(*(rich.text.Text(cell) for cell in line))
+  rich.console.Console().print(shown)

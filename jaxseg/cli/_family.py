@@ -1,0 +1,256 @@
+"""Flags that say which models to train, and how."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, TYPE_CHECKING
+
+from jaxseg import errors
+from jaxseg.cli import _flags
+
+if TYPE_CHECKING:
+  from jaxseg import data
+  from jaxseg import training
+
+# As of `training.OBJECTIVES`, and the rest of `losses.names`: slow to import.
+OBJECTIVES = ("bce", "dice", "bce_dice")
+LOSSES = (
+  "binary_cross_entropy",
+  "combo",
+  "focal",
+  "focal_tversky",
+  "generalized_dice",
+  "jaccard",
+  "log_cosh_dice",
+  "lovasz",
+  "lovasz_hinge",
+  "softmax_cross_entropy",
+  "tversky",
+)
+_NETWORK = ("base", "norm", "dropout", "final_dropout", "final_norm", "dtype")
+_TRAINING = (
+  "epochs",
+  "steps_per_epoch",
+  "batch",
+  "learning_rate",
+  "patience",
+  "negatives",
+)
+_RECIPES = "the recipe's"
+
+
+def define(flags: _flags.Flags) -> None:
+  """Defines objective, seed, network and training."""
+  flags.heading("Models")
+  flags.names(
+    "objective",
+    None,
+    "LOSS",
+    f"What to train on: {', '.join(OBJECTIVES)}, or all of these three; or"
+    f" another loss of {', '.join(LOSSES)}; or your own function of (logits,"
+    " labels), package.module:function.",
+    default="bce; all for a whole study",
+  )
+  define_seed(flags)
+  flags.heading("Network")
+  flags.integer(
+    "base",
+    None,
+    "N",
+    "Channels of the U-Net's first block.",
+    default=_RECIPES,
+  )
+  flags.choice(
+    "norm",
+    None,
+    ("none", "batch", "group"),
+    "The U-Net's normalisation.",
+    default="group",
+  )
+  flags.number(
+    "dropout", None, "RATE", "The U-Net's dropout rate.", default="0"
+  )
+  flags.switch(
+    "final_dropout",
+    None,
+    "bice2020: dropout after its one-channel last layer.",
+    default="on",
+  )
+  flags.switch(
+    "final_norm",
+    None,
+    "bice2020: batch norm after its one-channel last layer.",
+    default="on",
+  )
+  flags.choice(
+    "dtype",
+    None,
+    ("float32", "bfloat16"),
+    "What convolutions compute in; logits are float32.",
+    default="float32",
+  )
+  flags.heading("Training")
+  flags.integer(
+    "epochs", None, "N", "Epochs at most.", default="the recipe's: 8, quick 4"
+  )
+  flags.integer(
+    "steps_per_epoch", None, "N", "Steps an epoch at most.", default=_RECIPES
+  )
+  flags.integer("batch", None, "N", "Slices a step.", default="16")
+  flags.number(
+    "learning_rate",
+    None,
+    "RATE",
+    "Adam's learning rate at its highest.",
+    default="the recipe's: 0.002, quick 0.003, bice2020 0.005",
+  )
+  flags.integer(
+    "patience",
+    None,
+    "N",
+    "Epochs without a better validation Dice before training stops.",
+    default="10, bice2020 100",
+  )
+  flags.number(
+    "negatives",
+    None,
+    "RATIO",
+    "Slices without the structure per slice with it.",
+    default="1, bice2020 0.25",
+  )
+
+
+def define_seed(flags: _flags.Flags) -> None:
+  """Defines --seed alone."""
+  if "seed" not in flags:
+    flags.integer(
+      "seed", 0, "N", "Random seed of weights, batch order and dropout."
+    )
+
+
+def named(flags: _flags.Flags, asked: Sequence[str]) -> tuple[str, ...]:
+  """Canonical names of what a flag asks for; checked before any work.
+
+  Args:
+    flags: Its objectives are checked, too.
+    asked: Names in any spelling that `structures.resolve` knows, or "all".
+
+  Raises:
+    ConfigError: None is named, or an objective is unknown.
+    StructureNotFoundError: A name is unknown.
+  """
+  from jaxseg import structures
+
+  asked = [name for name in asked if name]
+  if not asked:
+    raise errors.ConfigError("--structure: empty; name one, several or all")
+  names: tuple[str, ...] = ("all",)
+  if list(asked) != ["all"]:
+    names = tuple(dict.fromkeys(structures.resolve(name) for name in asked))
+  for objective in flags.objective or ():
+    if objective not in ("all", *OBJECTIVES):
+      from jaxseg import training
+
+      try:
+        training.check_objective(objective)
+      except errors.ConfigError as e:
+        raise errors.ConfigError(f"--objective: {e}") from e
+  return names
+
+
+def available(run: "data.Run", names: Sequence[str]) -> tuple[str, ...]:
+  """What a cohort has of the named structures.
+
+  Args:
+    run: Prepared run folder.
+    names: What `named` gave; "all" is whatever the cohort has.
+
+  Raises:
+    StructureNotFoundError: The cohort lacks a named structure.
+  """
+  has = tuple(s for s in run.store.structures if run.store.contoured(s))
+  if tuple(names) == ("all",):
+    return has
+  for name in names:
+    if name not in has:
+      raise errors.StructureNotFoundError(
+        f"{name}: contoured on no patient of {run.store.cohort}; it has"
+        f" {', '.join(has)}"
+      )
+  return tuple(names)
+
+
+def configs(
+  flags: _flags.Flags,
+  run: "data.Run",
+  names: Sequence[str],
+  *,
+  default: Sequence[str],
+) -> "list[training.Config]":
+  """A training per structure and objective, checked and ready to begin.
+
+  The run's recipe and the training flags of its earlier models hold; flags
+  may repeat them and not contradict them.
+
+  Args:
+    flags: As `define` defines them.
+    run: Prepared run folder.
+    names: Canonical names.
+    default: Objectives where the flag names none.
+
+  Raises:
+    ExistingOutputError: A flag contradicts the run folder.
+    StructureNotFoundError: A structure has no patients in a part.
+    ConfigError: A setting cannot work.
+  """
+  from jaxseg import training
+
+  wanted = flags.objective or list(default)
+  if wanted == ["all"]:
+    wanted = list(OBJECTIVES)
+  kept = run.training_flags
+  asked = {**kept, **flags.given(*_NETWORK, *_TRAINING)}
+  settings = _settings(run, asked)
+  if any(run.folder.glob("models/*/*/*/config.json")):
+    _refuse(run, _settings(run, kept), settings)
+  result = [
+    training.Config(name, objective=o, seed=flags.seed, **settings)
+    for name in names
+    for o in wanted
+  ]
+  training.check_family(run.store, run.split, run.folder, result)
+  run.keep_training_flags(asked)
+  return result
+
+
+def _settings(run: "data.Run", flags: Mapping[str, Any]) -> dict[str, Any]:
+  """Fields of `training.Config` that all models of a run share."""
+  from jaxseg import training
+
+  recipe = run.facts["recipe"]
+  if recipe is None:  # Prepared by a program, not by a command.
+    recipe = "quick" if run.store.cohort == "phantom" else "jaxseg"
+  settings = dict(training.recipe(recipe).training)
+  network = dict(settings.pop("network", {"name": "unet", "base": 16}))
+  network |= {name: flags[name] for name in _NETWORK if name in flags}
+  settings |= {name: flags[name] for name in _TRAINING if name in flags}
+  return {"network": network, **settings}
+
+
+def _refuse(
+  run: "data.Run", kept: dict[str, Any], asked: dict[str, Any]
+) -> None:
+  from jaxseg import training
+
+  flat = [
+    {**vars(training.Config("brain", **one)), **one["network"]}
+    for one in (kept, asked)
+  ]
+  told = [
+    f"{name} is {flat[0].get(name, 'the default')}, asked is {value}"
+    for name, value in flat[1].items()
+    if name != "network" and flat[0].get(name) != value
+  ]
+  if told:
+    raise errors.ExistingOutputError(
+      f"{run.folder}: its models were trained with other settings"
+      f" ({'; '.join(told)}); name another output"
+    )

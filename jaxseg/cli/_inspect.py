@@ -1,0 +1,187 @@
+"""Says what a folder of CT and RTSTRUCT or SEG holds, and how it is read.
+
+    jaxseg inspect FOLDER
+    jaxseg inspect FOLDER --aliases=names.json
+
+For each patient: the CT, the structure set, which contour is which structure,
+volumes in mL, and what was refused and why. A bad patient never stops it.
+Writes OUTPUT/audit.json, and OUTPUT/audit.csv with one row for each contour.
+Afterwards `jaxseg train --cohort=dicom_folder --input=FOLDER` trains on what
+it found.
+"""
+
+import collections
+from collections.abc import Mapping, Sequence
+import pathlib
+from typing import Any, TYPE_CHECKING
+
+from jaxseg.cli import _cohort
+from jaxseg.cli import _flags
+
+if TYPE_CHECKING:
+  from jaxseg import cohorts
+
+
+def define(flags: _flags.Flags) -> None:
+  flags.positional("FOLDER", "Folder of the patients, of any layout.")
+  flags.heading("Flags")
+  flags.string(
+    "output", "runs/inspect", "FOLDER", "Folder of audit.json and audit.csv."
+  )
+  _cohort.define_dicom(flags)
+
+
+def main(flags: _flags.Flags) -> None:
+  import rich.console
+
+  from jaxseg import errors
+  from jaxseg.cli import _console
+
+  folder = str(flags.argument)
+  with rich.console.Console().status("reading headers"):
+    cohort = _cohort.open_dicom(flags, folder)
+  audits = []
+  with _console.progress("inspecting") as on_patient:
+    names = cohort.everyone()
+    for done, name in enumerate(names, start=1):
+      audits.append(cohort.audit(name))
+      on_patient(name, done, len(names))
+  _show(audits, cohort)
+  _save(flags, audits, cohort)
+  usable = sum(not audit["refused"] for audit in audits)
+  if not usable:
+    raise errors.DataError(
+      f"{folder}: none of {len(audits)} patients can be used; the table above"
+      " says why"
+    )
+  print(f"{usable} of {len(audits)} patients can be used.")
+
+
+def _matched(audit: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+  return [one for one in audit["structures"] if one["status"] == "matched"]
+
+
+def _show(
+  audits: Sequence[Mapping[str, Any]], cohort: "cohorts.DicomFolder"
+) -> None:
+  """Prints the audit: patients, structures, names without one, broken files."""
+  from jaxseg import _text
+  from jaxseg.cli import _console
+
+  patients = [
+    {
+      "patient": audit["patient"],
+      "ct": _said(audit["ct"]),
+      "contours": len(audit["structures"]),
+      "matched": len(_matched(audit)),
+      "refused": audit["refused"],
+    }
+    for audit in audits
+  ]
+  headings = {
+    "patient": "patient",
+    "ct": "CT, voxels of mm",
+    "contours": "contours",
+    "matched": "matched",
+    "refused": "refused",
+  }
+  _console.table("Patients", patients, headings)
+  volumes = collections.defaultdict(list)
+  for audit in audits:
+    for one in _matched(audit):
+      volumes[one["structure"]].append(one["ml"])
+  if volumes:
+    _console.table(
+      "Structures",
+      [
+        {
+          "structure": name,
+          "patients": len(ml),
+          "smallest": round(min(ml), 2),
+          "median": round(sorted(ml)[len(ml) // 2], 2),
+          "largest": round(max(ml), 2),
+        }
+        for name, ml in sorted(volumes.items())
+      ],
+      {
+        "structure": "structure",
+        "patients": "patients",
+        "smallest": "smallest, mL",
+        "median": "median, mL",
+        "largest": "largest, mL",
+      },
+    )
+  others = collections.Counter(
+    (_text.shown(one["name"]), one["status"], one["reason"])
+    for audit in audits
+    for one in audit["structures"]
+    if one["status"] != "matched"
+  )
+  if others:
+    _console.table(
+      "Contours that are not used",
+      [
+        {"name": name, "status": status, "reason": why, "patients": count}
+        for (name, status, why), count in others.most_common(40)
+      ],
+      {
+        "name": "name",
+        "status": "status",
+        "reason": "reason",
+        "patients": "patients",
+      },
+    )
+    if len(others) > 40:
+      print(f"and {len(others) - 40} more; audit.csv has all of them")
+  for _, reason in cohort.broken[:20]:
+    print(f"Not used: {reason}")
+  if len(cohort.broken) > 20:
+    print(f"and {len(cohort.broken) - 20} more files; audit.json has all")
+  if cohort.skipped:
+    print(f"{cohort.skipped} files are not DICOM and were left out.")
+
+
+def _said(ct: Mapping[str, Any]) -> str:
+  if not ct:
+    return ""
+  shape = " x ".join(str(n) for n in ct["shape"])
+  return f"{shape} of {' x '.join(f'{mm:.3g}' for mm in ct['spacing'])}"
+
+
+def _save(
+  flags: _flags.Flags,
+  audits: Sequence[Mapping[str, Any]],
+  cohort: "cohorts.DicomFolder",
+) -> None:
+  """Writes audit.json and audit.csv."""
+  from jaxseg import _files
+  from jaxseg import _text
+  from jaxseg import report
+
+  folder = pathlib.Path(flags.output)
+  origin = report.provenance(
+    cohort=cohort.name,
+    cohort_hash=_files.digest(dict(cohort.describe())),
+    synthetic=False,
+    seed=None,
+    command=flags.command,
+  )
+  _files.write_json(
+    folder / "audit.json",
+    {
+      "cohort": dict(cohort.describe()),
+      "command": flags.command,
+      "patients": list(audits),
+      "broken": [list(pair) for pair in cohort.broken],
+      "skipped": cohort.skipped,
+    },
+  )
+  rows = []
+  for audit in audits:
+    for one in audit["structures"] or [{"status": "no contours"}]:
+      row = {"patient": audit["patient"], "patient_refused": audit["refused"]}
+      # In quotes: a spreadsheet takes "=..." for a formula.
+      rows.append({**row, **one, "name": _text.shown(one.get("name", ""))})
+  report.write_csv(folder / "audit.csv", rows, origin)
+  print(f"Written: {folder / 'audit.json'}")
+  print(f"Written: {folder / 'audit.csv'}")

@@ -1,0 +1,19 @@
+"""Compares what models of different training objectives reach.
+
+    jaxseg objectives --output=runs/openkbp
+
+Reads the counts that a sweep left. Writes OUTPUT/tables/objectives.csv and
+figures/objectives.{svg,png}.
+"""
+
+from jaxseg.cli import _analyses
+from jaxseg.cli import _flags
+
+
+def define(flags: _flags.Flags) -> None:
+  _analyses.define(flags)
+
+
+def main(flags: _flags.Flags) -> None:
+  run, results = _analyses.swept(flags)
+  _analyses.objectives(flags, run, results)

@@ -1,0 +1,44 @@
+"""Prepares a cohort: patients on one grid, split, stored in a run folder.
+
+    jaxseg prepare --cohort=openkbp --input=open-kbp
+    jaxseg prepare --cohort=phantom --patients=24
+
+Writes OUTPUT/run.json, split.json and store/. 100 patients of OpenKBP take
+half a minute on one core.
+"""
+
+from jaxseg.cli import _cohort
+from jaxseg.cli import _flags
+
+_PARTS = ("train", "validation", "test")
+
+
+def define(flags: _flags.Flags) -> None:
+  _cohort.define(flags)
+
+
+def main(flags: _flags.Flags) -> None:
+  from jaxseg.cli import _console
+
+  run = _cohort.prepared(flags)
+  patients = run.store.patients
+  rows = [
+    {
+      "structure": name,
+      **{
+        part: sum(name in patients[p].contoured for p in run.split.part(part))
+        for part in _PARTS
+      },
+    }
+    for name in run.store.structures
+  ]
+  title = f"{run.store.cohort}: {len(patients)} patients, contoured"
+  _console.table(title, rows, ["structure", *_PARTS])
+  for name in run.store.structures:
+    beyond = sum(p.outside.get(name, 0) for p in patients.values())
+    if beyond:
+      print(
+        f"{name}: {beyond} voxels lie beyond the prepared slices and cannot be"
+        " found; a larger --size or a coarser --spacing keeps them"
+      )
+  print(f"Prepared: {run.folder}")

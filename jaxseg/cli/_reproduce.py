@@ -1,0 +1,71 @@
+"""Repeats the whole study: prepare, train, sweep, analyse, report.
+
+    jaxseg reproduce
+    jaxseg reproduce --cohort=openkbp --input=open-kbp
+
+By default on the phantom, which needs no data and takes about five minutes on
+two CPU cores. Writes OUTPUT/tables/*.csv, figures/*.{svg,png} and
+report/index.html. Stopped and started again it goes on where it was.
+"""
+
+from jaxseg.cli import _analyses
+from jaxseg.cli import _cohort
+from jaxseg.cli import _family
+from jaxseg.cli import _flags
+from jaxseg.cli import _run
+
+
+def define(flags: _flags.Flags) -> None:
+  flags.heading("What to train")
+  flags.names(
+    "structures",
+    None,
+    "NAME",
+    "Structures to train.",
+    default="all; of the phantom those that are single or on the left",
+  )
+  _family.define(flags)
+  _cohort.define(flags)
+
+
+def main(flags: _flags.Flags) -> None:
+  names = _family.named(flags, flags.structures or ["all"])
+
+  from jaxseg import report
+  from jaxseg import study
+  from jaxseg import training
+  from jaxseg.cli import _console
+
+  _run.compilation_cache()
+  run = _cohort.prepared(flags)
+  names = _family.available(run, names)
+  if flags.structures is None and run.store.synthetic:
+    names = tuple(name for name in names if not name.endswith("_right"))
+  objectives = list(training.OBJECTIVES)
+  configs = _family.configs(flags, run, names, default=objectives)
+  with _console.Training() as reporter:
+    training.train_family(
+      run.store, run.split, run.folder, configs, reporter=reporter
+    )
+  settings = study.Settings(seed=flags.seed)
+  with _console.progress("sweeping") as on_model:
+    results = study.sweep_run(run, settings=settings, on_model=on_model)
+  sections = _analyses.sweep(flags, run, results, settings)
+  sections += _analyses.sensitivity(flags, run, results)
+  sections += _analyses.prominence(flags, run, results)
+  sections += _analyses.objectives(flags, run, results)
+  first = {c.structure: c for c in reversed(configs)}
+  folders = [training.model_folder(run.folder, c) for c in first.values()]
+  origin = _analyses.provenance(flags, run, results)
+  shown = study.examples(run, sorted(folders))
+  sections += report.example_sections(run.folder, shown, origin)
+  path = run.folder / "report" / "index.html"
+  report.write_study(
+    path,
+    run,
+    study.sensitivity_medians(study.sensitivity(results)),
+    study.objectives(results),
+    sections,
+    origin,
+  )
+  print(f"Written: {path}")

@@ -1,0 +1,47 @@
+r"""Sweeps the threshold over probability maps: a run's, or anyone's.
+
+    jaxseg sweep --output=runs/openkbp
+    jaxseg sweep --probabilities=maps --reference=labels
+    jaxseg sweep --probabilities='nnunet/*.npz' --class=1 \
+        --reference='labelsTr/*.nii.gz' --label=1 --output=runs/liver
+
+Of a run, the maps of each trained model: the threshold is chosen on the
+validation patients and scored on the test patients. Writes each model's
+threshold.json.
+
+Of anyone's maps, paired with references by name: writes threshold.json and
+report/index.html into OUTPUT, which is runs/sweep if left out. Counts of other
+machines are put together by --merge.
+
+Both write OUTPUT/counts/*.npz, tables/*.csv (optimum or sweep, curve, cases,
+calibration, reliability, surfaces) and figures/*.{svg,png}.
+
+What was counted before is not counted again.
+"""
+
+from jaxseg.cli import _analyses
+from jaxseg.cli import _cohort
+from jaxseg.cli import _flags
+from jaxseg.cli import _maps
+from jaxseg.cli import _run
+
+
+def define(flags: _flags.Flags) -> None:
+  _maps.define(flags)
+  _cohort.define_run(flags)
+
+
+def main(flags: _flags.Flags) -> None:
+  if flags.probabilities or flags.reference or flags.merge:
+    _maps.main(flags)
+    return
+
+  from jaxseg import study
+  from jaxseg.cli import _console
+
+  _run.compilation_cache()
+  run = _cohort.open_run(flags)
+  settings = _maps.settings(flags)
+  with _console.progress("sweeping") as on_model:
+    results = study.sweep_run(run, settings=settings, on_model=on_model)
+  _analyses.sweep(flags, run, results, settings)

@@ -1,0 +1,70 @@
+r"""Trains models and scores them on patients that they have not seen.
+
+    jaxseg train --structure=parotid_left
+    jaxseg train --structure=mandible,brainstem \
+        --objective=bce,bce_dice --cohort=openkbp --input=open-kbp
+    jaxseg train --structure=brain --seed=1 --output=runs/phantom
+
+Prepares the cohort first if the run folder is new. Stopped and started again
+with the same flags it goes on and ends with the same numbers. Writes
+OUTPUT/models/STRUCTURE/OBJECTIVE/SEED/: config.json, model.json, metrics.csv,
+TensorBoard events, checkpoints, threshold.json. One model of the default size
+takes about 10 minutes on two CPU cores for OpenKBP.
+"""
+
+from jaxseg.cli import _cohort
+from jaxseg.cli import _family
+from jaxseg.cli import _flags
+from jaxseg.cli import _run
+
+
+def define(flags: _flags.Flags) -> None:
+  flags.heading("What to train")
+  flags.names(
+    "structure",
+    None,
+    "NAME",
+    "Structures to train, such as parotid_left, or all.",
+    default="required",
+  )
+  _family.define(flags)
+  _cohort.define(flags)
+
+
+def main(flags: _flags.Flags) -> None:
+  names = _family.named(flags, flags.structure)
+
+  from jaxseg import study
+  from jaxseg import training
+  from jaxseg.cli import _console
+
+  _run.compilation_cache()
+  run = _cohort.prepared(flags)
+  names = _family.available(run, names)
+  configs = _family.configs(flags, run, names, default=["bce"])
+  with _console.Training() as reporter:
+    training.train_family(
+      run.store, run.split, run.folder, configs, reporter=reporter
+    )
+  folders = [training.model_folder(run.folder, c) for c in configs]
+  results = study.sweep_run(run, folders=folders)
+  rows = [
+    row
+    for row in study.sweep_rows(results)
+    if (row["scope"], row["aggregate"]) == ("known", "pooled")
+  ]
+  _console.table(
+    f"{run.store.cohort}: Dice of the test patients",
+    rows,
+    {
+      "structure": "structure",
+      "objective": "objective",
+      "threshold": "threshold",
+      "dice_test": "Dice",
+      "dice_test_half": "Dice at 0.5",
+      "test_patients": "patients",
+      "missed": "missed",
+    },
+  )
+  for folder in folders:
+    print(f"Model: {folder}")

@@ -1,0 +1,205 @@
+"""The family of models: checked as a whole, then trained one by one."""
+
+from collections.abc import Sequence
+import dataclasses
+import importlib.metadata
+import os
+import pathlib
+import platform
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+import jaxseg
+from jaxseg import _files
+from jaxseg import data
+from jaxseg import errors
+from jaxseg import models
+from jaxseg.training import _config
+from jaxseg.training import _logs
+from jaxseg.training import _loop
+from jaxseg.training import _objective
+from jaxseg.training import _step
+
+
+def model_folder(run: pathlib.Path, config: _config.Config) -> pathlib.Path:
+  """Where a model lies in a run folder."""
+  folder = _objective.objective_folder(config.objective)
+  return run / "models" / config.structure / folder / str(config.seed)
+
+
+def train_family(
+  store: data.Store,
+  split: data.Split,
+  run: pathlib.Path,
+  configs: Sequence[_config.Config],
+  *,
+  reporter: _logs.Reporter | None = None,
+) -> list[_loop.Trained]:
+  """Trains models one after the other; finished ones are skipped.
+
+  Called again with the same arguments it goes on where it was stopped, and
+  ends with the same bits.
+
+  Args:
+    store: Prepared cohort.
+    split: Patients of training and validation.
+    run: Run folder; models lie in `models/<structure>/<objective>/<seed>`.
+    configs: One for each model.
+    reporter: Hears of progress.
+
+  Raises:
+    ExistingOutputError: A model of another configuration is in the way.
+    StructureNotFoundError: A structure has no patients in a part.
+    ConfigError: The network cannot take the slices, or the loss diverged.
+  """
+  reporter = reporter or _logs.Silent()
+  check_family(store, split, run, configs)
+  for config in configs:
+    _claim(store, split, model_folder(run, config), config)
+  images: jax.Array | None = None
+  slices: _loop.Slices | None = None
+  results = []
+  for config in configs:
+    folder = model_folder(run, config)
+    done = _loop.finished(folder)
+    if done is None:
+      if images is None:
+        images = jnp.asarray(store.images())
+      if slices is None or slices.structure != config.structure:
+        slices = None  # Frees the memory of the one before.
+        slices = _loop.Slices.read(store, split, config.structure, images)
+      _files.write_json(folder / "environment.json", _environment())
+      done = _loop.train(config, slices, folder, reporter)
+    reporter.finish(_told(config, done))
+    results.append(done)
+  return results
+
+
+def check_family(
+  store: data.Store,
+  split: data.Split,
+  run: pathlib.Path,
+  configs: Sequence[_config.Config],
+) -> None:
+  """Refuses what cannot be trained before the first hour of work.
+
+  Nothing is written. Arguments and errors are those of `train_family`.
+
+  Raises:
+    ExistingOutputError: A model of another configuration is in the way.
+    StructureNotFoundError: A structure has no patients in a part.
+    ConfigError: The network cannot take the slices.
+  """
+  for config in configs:
+    _objective.check_objective(config.objective)
+    _check_network(store, config)
+    path = model_folder(run, config) / "config.json"
+    if path.exists():
+      found, wanted = _files.read_json(path), _content(store, split, config)
+      if found != wanted:
+        raise errors.ExistingOutputError(
+          f"{path.parent}: holds a model of another configuration"
+          f" ({_difference(found, wanted)}); name another output or delete it"
+        )
+      continue
+    for part in ("train", "validation"):
+      names = split.part(part)
+      if not set(names) & set(store.contoured(config.structure)):
+        raise errors.StructureNotFoundError(
+          f"{config.structure}: contoured on none of {len(names)} patients of"
+          f" the {part} part; choose another split or structure"
+        )
+
+
+def _check_network(store: data.Store, config: _config.Config) -> None:
+  """Lets the network see the shape of a batch, without computing anything."""
+  batch = jax.ShapeDtypeStruct((config.batch, *_size(store)), np.int16)
+  try:
+    jax.eval_shape(_step.functions(config).init, np.uint32(0), batch)
+  except ValueError as e:  # It names the sizes that it can take.
+    raise errors.ConfigError(f"{config.network['name']}: {e}") from e
+
+
+def _size(store: data.Store) -> tuple[int, int]:
+  """Rows and columns of the prepared slices."""
+  return next(iter(store.patients.values())).placement.size
+
+
+def _content(
+  store: data.Store, split: data.Split, config: _config.Config
+) -> dict[str, Any]:
+  """What config.json says: all that decides the model."""
+  return {
+    "config": config.to_json(),
+    "cohort": store.cohort,
+    "store": store.content_hash,
+    "split": split.digest,
+  }
+
+
+def _claim(
+  store: data.Store,
+  split: data.Split,
+  folder: pathlib.Path,
+  config: _config.Config,
+) -> None:
+  """Writes config.json, and model.json: all that `load_model` needs."""
+  if (folder / "model.json").exists():
+    return
+  content = config.to_json()
+  kept = ("structure", "objective", "seed", "negatives", "network")
+  window = ("window_hu", "input_range")
+  _files.write_json(folder / "config.json", _content(store, split, config))
+  _files.write_json(
+    folder / "model.json",
+    {
+      "format": "jaxseg.model/1",
+      "version": jaxseg.__version__,
+      **{name: content[name] for name in (*kept, *window)},
+      "prepare": dataclasses.asdict(store.prepared),
+      "size": list(_size(store)),
+      "cohort": store.cohort,
+      "synthetic": store.synthetic,
+      "store": store.content_hash,
+    },
+  )
+
+
+def _difference(found: dict[str, Any], wanted: dict[str, Any]) -> str:
+  """The first thing that differs, in words."""
+  flat_found = {**found, **found.get("config", {})}
+  flat_wanted = {**wanted, **wanted["config"]}
+  for name, value in flat_wanted.items():
+    if name != "config" and flat_found.get(name) != value:
+      return f"{name} is {flat_found.get(name)}, asked is {value}"
+  return "other settings"
+
+
+def _told(config: _config.Config, done: _loop.Trained) -> str:
+  state = "was finished before" if done.skipped else "done"
+  return (
+    f"{config.structure}, {config.objective}, seed {config.seed}: {state},"
+    f" best epoch {done.best_epoch} of {done.epochs}, validation Dice"
+    f" {done.dice_half:.3f} at 0.5, {done.dice_best:.3f} at"
+    f" {done.threshold:.3f}"
+  )
+
+
+def _environment() -> dict[str, Any]:
+  """What the last bits depend on beside configuration and seed."""
+  return {
+    "versions": {
+      name: importlib.metadata.version(name)
+      for name in ("flax", "jax", "jaxlib", "numpy", "optax")
+    },
+    "python": platform.python_version(),
+    "devices": [str(device) for device in jax.devices()],
+    "threads": len(os.sched_getaffinity(0))
+    if hasattr(os, "sched_getaffinity")
+    else os.cpu_count(),
+    "xla_flags": os.environ.get("XLA_FLAGS", ""),
+    "compiler_options": models.compiler_options(),
+  }

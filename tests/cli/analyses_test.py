@@ -1,0 +1,148 @@
+"""Sweeps and analyses as a user calls them: files, and one clear line."""
+
+import json
+import shutil
+
+import numpy as np
+import pytest
+import SimpleITK as sitk
+
+from tests.cli import command
+
+ANALYSES = ("sweep", "sensitivity", "prominence", "objectives")
+
+
+@pytest.fixture(scope="module")
+def reproduced(tmp_path_factory):
+  folder = tmp_path_factory.mktemp("binaries")
+  flags = ("--structures=brain,parotid_left,Brain", *command.TINY)
+  out = command.done("reproduce", *flags, folder=folder)
+  return folder, flags, out
+
+
+def test_reproduce_leaves_tables_figures_and_a_page(reproduced):
+  folder, _, out = reproduced
+  run = folder / "runs" / "phantom"
+  for stem in ("curves", "sensitivity", "prominence", "objectives"):
+    for suffix in ("svg", "png"):
+      assert (run / "figures" / f"{stem}.{suffix}").stat().st_size > 1000
+  table = command.rows(run / "tables" / "sweep.csv")
+  assert {r["structure"] for r in table} == {"brain", "parotid_left"}
+  assert {r["objective"] for r in table} == {"bce", "dice", "bce_dice"}
+  for name in ANALYSES:
+    for row in command.rows(run / "tables" / f"{name}.csv"):
+      assert row["cohort"] == "phantom"
+      assert row["cohort_hash"]
+      assert row["command"].startswith("python -m experiments.reproduce")
+      assert row["version"]
+      assert row["date"]
+  page = (run / "report" / "index.html").read_text()
+  assert "phantom" in page
+  assert "no claim about patients" in page
+  assert "runs/phantom/report/index.html" in out
+
+
+def test_reproduce_again_trains_nothing(reproduced):
+  folder, flags, _ = reproduced
+  run = folder / "runs" / "phantom"
+  paths = [*run.glob("models/**/metrics.csv"), *run.glob("counts/*.npz")]
+  before = [path.stat().st_mtime_ns for path in paths]
+  code, _, err = command.call("reproduce", *flags, folder=folder)
+  assert code == 0, err
+  assert err.count("was finished before") == 6
+  assert [path.stat().st_mtime_ns for path in paths] == before
+
+
+@pytest.mark.parametrize("name", ANALYSES)
+def test_each_analysis_starts_from_the_run_folder(reproduced, tmp_path, name):
+  folder, _, _ = reproduced
+  run = tmp_path / "run"
+  shutil.copytree(folder / "runs" / "phantom", run)
+  shutil.rmtree(run / "tables")
+  out = command.done(name, f"--output={run}", folder=tmp_path)
+  assert command.rows(run / "tables" / f"{name}.csv")
+  assert "Written:" in out
+
+
+def test_sweep_over_anyones_maps(tmp_path):
+  draw = np.random.default_rng(0)
+  for folder in ("maps", "labels"):
+    (tmp_path / folder).mkdir()
+  for k in range(4):
+    y = np.zeros((3, 12, 14), np.uint8)
+    y[:, 3:8, 4:9] = 1
+    p = np.clip(0.5 * y + draw.normal(0.2, 0.1, y.shape), 0, 1)
+    for folder, array in (("maps", p.astype(np.float32)), ("labels", y)):
+      image = sitk.GetImageFromArray(array)
+      image.SetSpacing((1.0, 1.0, 2.5))
+      sitk.WriteImage(image, str(tmp_path / folder / f"case_{k}.nii.gz"))
+  given = (
+    "--probabilities=maps",
+    "--reference=labels",
+    "--resamples=50",
+    "--surfaces",
+  )
+  out = command.done("sweep", *given, folder=tmp_path)
+  assert "4 maps with a reference" in out
+  run = tmp_path / "runs" / "sweep"
+  said = json.loads((run / "threshold.json").read_text())
+  assert 0.2 < said["threshold"] < 0.6
+  assert said["rule"] == "float32(p) >= float32(threshold)"
+  assert "Best NSD at 2 mm: " in out
+  for name in ("optimum", "curve", "cases", "calibration", "surfaces"):
+    assert command.rows(run / "tables" / f"{name}.csv")
+  for name in ("curve", "reliability", "surfaces"):
+    assert (run / "figures" / f"{name}.svg").stat().st_size > 1000
+  # Two parts, as two machines would count them, are the same.
+  for part in ("1/2", "2/2"):
+    command.done(
+      "sweep",
+      *given,
+      f"--shard={part}",
+      f"--output=part{part[0]}",
+      "--workers=1",
+      folder=tmp_path,
+    )
+  merge = ("--merge=part1,part2", "--output=merged", "--resamples=50")
+  command.done("sweep", *merge, folder=tmp_path)
+  merged = json.loads((tmp_path / "merged" / "threshold.json").read_text())
+  assert merged["optima"] == said["optima"]
+  assert merged["surface_optima"] == said["surface_optima"]
+  for flags, text in (
+    (("--probabilities=maps",), "--reference"),
+    (("--probabilities=none", "--reference=labels"), "none"),
+    (("--merge=nowhere",), "no counts in nowhere"),
+    ((*given, "--shard=3/2"), "shard"),
+    ((*given, "--choose=best"), "best"),
+    ((*given, "--workers=0"), "0 workers"),
+  ):
+    line = command.refused("sweep", *flags, "--output=bad", folder=tmp_path)
+    assert text in line
+  (tmp_path / "file").write_text("")
+  for output in ("file", "file/inside"):
+    line = command.refused(
+      "sweep", *given, f"--output={output}", folder=tmp_path
+    )
+    assert "--output: file is a file" in line
+
+
+@pytest.mark.parametrize("name", [*ANALYSES, "reproduce"])
+def test_help_is_no_error(name, tmp_path):
+  out = command.done(name, "--help", folder=tmp_path)
+  assert f"experiments.{name}" in out
+  for flag in ("--output", "--seed"):
+    assert flag in out
+  assert ("--epochs" in out) == (name == "reproduce")
+
+
+def test_what_is_no_run_folder_is_one_line_and_2(tmp_path):
+  (tmp_path / "thesis").mkdir()
+  for name, flags, text in (
+    ("sweep", ("--output=nowhere",), "nowhere"),
+    ("sensitivity", ("--output=thesis",), "run.json"),
+    ("reproduce", ("--structures=spleen",), "spleen"),
+    ("objectives", ("--colour=red",), "colour"),
+    ("prominence", ("brain",), "unexpected argument"),
+  ):
+    assert text in command.refused(name, *flags, folder=tmp_path), (name, flags)
+  assert [path.name for path in tmp_path.iterdir()] == ["thesis"]

@@ -1,0 +1,145 @@
+"""`jaxseg train`: from patients to a model and its score."""
+
+import json
+
+import pytest
+
+from jaxseg import losses
+from jaxseg import training
+from jaxseg.cli import _family
+from tests.cli import command
+
+TRAIN = ("train", "--structure=parotid_left", "--output=run")
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+  """A folder with a phantom run of one model, and what training printed."""
+  folder = tmp_path_factory.mktemp("trained")
+  return folder, command.done(*TRAIN, *command.TINY, folder=folder)
+
+
+def facts(folder):
+  return json.loads((folder / "run" / "run.json").read_text())
+
+
+def config(folder, *place):
+  path = folder.joinpath("run", "models", *place, "config.json")
+  return json.loads(path.read_text())["config"]
+
+
+def test_flags_name_what_the_registries_hold():
+  assert _family.OBJECTIVES == tuple(training.OBJECTIVES)
+  known = {*_family.OBJECTIVES, *_family.LOSSES}
+  assert sorted(known) == sorted(losses.names())
+
+
+def test_it_reports_dice_on_unseen_patients(trained):
+  folder, out = trained
+  assert "test patients" in out
+  model = folder / "run/models/parotid_left/bce/0"
+  said = json.loads((model / "threshold.json").read_text())
+  assert 0 <= said["threshold"] <= 1
+  assert (model / "model.json").is_file()
+
+
+def test_the_run_keeps_its_training_flags(trained):
+  folder, _ = trained
+  given = {"base": 4, "epochs": 1, "steps_per_epoch": 3, "batch": 8}
+  assert facts(folder)["training_flags"] == given
+  # Without the flags: those of the run. Another seed: the same split.
+  split = (folder / "run" / "split.json").read_bytes()
+  command.done(*TRAIN, "--seed=1", folder=folder)
+  assert (folder / "run" / "split.json").read_bytes() == split
+  first = config(folder, "parotid_left", "bce", "0")
+  assert config(folder, "parotid_left", "bce", "1") == {**first, "seed": 1}
+
+
+@pytest.mark.parametrize(
+  ("flags", "text"),
+  [
+    (("--base=8",), "base is 4, asked is 8"),
+    (("--epochs=2", "--batch=4"), "batch is 8, asked is 4; epochs is 1, asked"),
+    (("--dropout=0.5",), "dropout is the default, asked is 0.5"),
+    (("--learning_rate=1",), "learning_rate is 0.003, asked is 1.0"),
+  ],
+)
+def test_other_training_flags_are_refused(trained, flags, text):
+  folder, _ = trained
+  before = (folder / "run" / "run.json").read_bytes()
+  line = command.refused(
+    "train", "--structure=brain", "--output=run", *flags, folder=folder
+  )
+  assert text in line
+  assert (folder / "run" / "run.json").read_bytes() == before
+  assert not (folder / "run" / "models" / "brain").exists()
+
+
+def test_without_models_training_flags_do_not_bind(tmp_path):
+  flags = (*command.PHANTOM, *command.PREPARED, "--output=run")
+  command.done("prepare", *flags, folder=tmp_path)
+  path = tmp_path / "run" / "run.json"
+  path.write_text(
+    json.dumps({**facts(tmp_path), "training_flags": {"base": 8}})
+  )
+  command.done(*TRAIN, *command.NETWORK, folder=tmp_path)
+  assert facts(tmp_path)["training_flags"]["base"] == 4
+
+
+def test_bad_flags_and_input_are_one_line_and_2(trained, tmp_path):
+  run = f"--output={trained[0] / 'run'}"
+  brain = "--structure=brain"
+  for flags, text in (
+    ((), "structure"),
+    (("--structure=spleen", run), "spleen"),
+    (("--structure=larynx", run), "larynx: contoured on no patient"),
+    ((brain, "--objective=fokal", run), "--objective: loss 'fokal' is unknown"),
+    (
+      (brain, "--objective=softmax_cross_entropy", run),
+      "does not depend on logits of one channel",
+    ),
+    ((brain, "--colour=red"), "colour"),
+    ((brain, "brain"), "unexpected argument"),
+  ):
+    assert text in command.refused("train", *flags, folder=tmp_path), flags
+  assert not list(tmp_path.iterdir())
+
+
+def test_openkbp_from_csv_to_a_score(openkbp, tmp_path):
+  out = command.done(
+    "train",
+    "--structure=Mandible",
+    f"--input={openkbp}",
+    "--size=64",
+    "--base=4",
+    "--epochs=1",
+    "--steps_per_epoch=2",
+    folder=tmp_path,
+  )
+  assert "openkbp" in out
+  run = tmp_path / "runs" / "openkbp"
+  assert (run / "models/mandible/bce/0/threshold.json").is_file()
+
+
+def test_the_studys_own_recipe_with_its_switches(tmp_path):
+  command.done(
+    "train",
+    "--structure=brain",
+    "--recipe=bice2020",
+    "--nofinal_dropout",
+    "--final_norm",
+    "--patients=8",
+    "--grid=64",
+    "--epochs=1",
+    "--steps_per_epoch=1",
+    "--output=run",
+    folder=tmp_path,
+  )
+  kept = config(tmp_path, "brain", "bce", "0")
+  assert kept["network"] == {
+    "name": "bice2020",
+    "final_dropout": False,
+    "final_norm": True,
+  }
+  assert kept["negatives"] == 0.25
+  assert facts(tmp_path)["recipe"] == "bice2020"
