@@ -259,7 +259,7 @@ def test_a_folder_without_a_model_is_named(folder, tmp_path):
   with pytest.raises(errors.DataError, match=r"model\.json: no such file"):
     model.load_model(tmp_path)
   (folder / "model.json").write_text("{")
-  with pytest.raises(errors.DataError, match="not readable as JSON"):
+  with pytest.raises(errors.DataError, match="cannot be read as JSON"):
     model.load_model(folder)
 
 

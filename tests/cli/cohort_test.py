@@ -111,7 +111,7 @@ def test_damage_to_run_json_is_one_line(prepared, tmp_path):
   shutil.copytree(prepared / "runs" / "phantom", run)
   facts = json.loads((run / "run.json").read_text())
   for text, wrong in (
-    ("not readable as JSON", "{"),
+    ("cannot be read as JSON", "{"),
     ("of format None", "[]"),
     ("of format jaxseg.run/9", json.dumps({**facts, "format": "jaxseg.run/9"})),
     ("entry prepare is missing", json.dumps({**facts, "prepare": None})),

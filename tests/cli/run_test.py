@@ -42,8 +42,10 @@ def test_help_tells_what_it_does_and_each_default(name, tmp_path, monkeypatch):
   assert (code, err) == (0, "")
   assert out.startswith(f"Usage: python -m experiments.{name}")
   assert "--output=FOLDER" in out
-  assert ("--epochs" in out) == (name == "train")
-  assert ("--on_two" in out) == (name != "phantom")
+  assert ("--epochs" in out) == (name in ("train", "reproduce"))
+  assert ("--on_two" in out) == (
+    name in ("inspect", "prepare", "train", "reproduce")
+  )
   flags = [line for line in out.splitlines() if line.startswith("  --")]
   assert len(flags) == out.count("(default:") + out.count("(required)")
   assert "None" not in out and "absl" not in out
