@@ -1,9 +1,13 @@
-"""Checks of array arguments: shape, dtype and Python scalars only.
+"""Checks of arguments: shape, dtype and Python numbers, never array values.
 
-They never look at array values, so they work while JAX traces a function.
+So they work while JAX traces a function. A wrong dtype is a TypeError; shapes,
+axes and spacings that do not fit an array are a ValueError; any other setting
+that cannot work is the caller's ConfigError.
 """
 
 from collections.abc import Sequence
+import math
+import operator
 from typing import Any
 
 import numpy as np
@@ -32,9 +36,7 @@ def floating(**arrays: Any) -> None:
 def boolean(**arrays: Any) -> None:
   """Raises TypeError unless every array is boolean."""
   for name, array in arrays.items():
-    dtype = (
-      np.asarray(array).dtype if not hasattr(array, "dtype") else (array.dtype)
-    )
+    dtype = array.dtype if hasattr(array, "dtype") else np.asarray(array).dtype
     if dtype != np.bool_:
       raise TypeError(f"{name} has dtype {dtype}; give a boolean mask")
 
@@ -61,3 +63,49 @@ def divisible(by: int, **shapes: Sequence[int]) -> None:
         f"{name} {tuple(shape)} is not divisible by {by};"
         " pad or crop the images to multiples of it"
       )
+
+
+def axes(axis: int | Sequence[int] | None, ndim: int) -> tuple[int, ...]:
+  """Axes of an array, none negative; None is all.
+
+  Raises:
+    ValueError: The array has no such axis, or one is named twice.
+  """
+  if axis is None:
+    return tuple(range(ndim))
+  given = axis if isinstance(axis, Sequence) else (axis,)
+  found = tuple(operator.index(a) for a in given)
+  if not all(-ndim <= a < ndim for a in found):
+    raise ValueError(
+      f"axis {axis} is not one of {ndim}; name axes of the array"
+    )
+  found = tuple(a % ndim for a in found)
+  if len(set(found)) < len(found):
+    raise ValueError(f"axis {axis} names an axis twice; name each once")
+  return found
+
+
+def spacing(spacing: Any, axes: int) -> tuple[float, ...]:
+  """Spacing as floats, one above 0 for each axis of an image.
+
+  Args:
+    spacing: mm.
+    axes: Of the masks; those before the last three are of a batch.
+
+  Raises:
+    ValueError: It does not fit, or the masks have fewer than 2 axes.
+  """
+  if axes < 2:
+    raise ValueError(f"masks have {axes} axes; give 2 or 3, and a batch before")
+  axes = min(axes, 3)
+  try:
+    mm = [float(s) for s in spacing]
+  except (TypeError, ValueError):  # Not a sequence, or not of numbers.
+    mm = []
+  if len(mm) != axes or not all(0 < s < math.inf for s in mm):
+    said = " ".join(str(spacing).split())  # An array's text has lines.
+    raise ValueError(
+      f"spacing {said} mm does not fit masks of {axes} axes; give one"
+      " number above 0 per axis, in the array's order"
+    )
+  return tuple(mm)
