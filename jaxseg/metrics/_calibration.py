@@ -5,6 +5,7 @@
 middle of its interval.
 """
 
+import functools
 import math
 
 import jax
@@ -181,7 +182,14 @@ def _bins(
   """Voxels of each bin, int32, and voxels inside minus the sum of p."""
   if not isinstance(bins, int) or bins < 1:
     raise errors.ConfigError(f"bins is {bins}; give a whole number above 0")
-  p, y, use = _arrays(probabilities, reference, where)
+  return _of_bins(*_arrays(probabilities, reference, where), bins=bins)
+
+
+# Compiled as a whole: called by itself, a loop would be compiled every time.
+@functools.partial(jax.jit, static_argnames="bins")
+def _of_bins(
+  p: jax.Array, y: jax.Array, use: jax.Array, *, bins: int
+) -> tuple[jax.Array, jax.Array]:
   place = jnp.clip((p * bins).astype(jnp.int32), 0, bins - 1)
 
   def one(number: jax.Array) -> tuple[jax.Array, jax.Array]:

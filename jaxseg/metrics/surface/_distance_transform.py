@@ -51,9 +51,14 @@ def distance_transform(
   """
   checks.boolean(mask=mask)
   mask = jnp.asarray(mask)
-  mm = checks.spacing(spacing, mask.ndim)
-  transform = functools.partial(squared_distances, spacing=mm)
-  for _ in range(mask.ndim - len(mm)):
+  return _transform(mask, checks.spacing(spacing, mask.ndim))
+
+
+# Compiled as a whole: called by itself, a loop would be compiled every time.
+@functools.partial(jax.jit, static_argnames="spacing")
+def _transform(mask: jax.Array, spacing: tuple[float, ...]) -> jax.Array:
+  transform = functools.partial(squared_distances, spacing=spacing)
+  for _ in range(mask.ndim - len(spacing)):
     transform = jax.vmap(transform)
   squared = transform(mask)
   return jnp.where(squared < _FAR, jnp.sqrt(squared), jnp.inf)

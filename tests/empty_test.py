@@ -5,9 +5,9 @@ import math
 import numpy as np
 import pytest
 
+from jaxseg import _empty
 from jaxseg import errors
 from jaxseg import metrics
-from jaxseg.metrics import _empty
 
 TABLE = {  # Both empty, missed, hallucinated; of an overlap metric.
   "nan": (math.nan, 0.0, 0.0),
