@@ -1,9 +1,12 @@
-"""Checks of arguments: shape, dtype, axes, Python scalars and names only.
+"""Checks of arguments: shape, dtype, axes, numbers and names, never values.
 
-They never look at array values, so they work while JAX traces a function.
+So they work while JAX traces a function. A wrong dtype is a TypeError; shapes,
+axes and spacings that do not fit an array are a ValueError; any other setting
+that cannot work is the caller's ConfigError.
 """
 
 from collections.abc import Collection, Sequence
+import math
 import operator
 from typing import Any
 
@@ -35,9 +38,7 @@ def floating(**arrays: Any) -> None:
 def boolean(**arrays: Any) -> None:
   """Raises TypeError unless every array is boolean."""
   for name, array in arrays.items():
-    dtype = (
-      np.asarray(array).dtype if not hasattr(array, "dtype") else (array.dtype)
-    )
+    dtype = array.dtype if hasattr(array, "dtype") else np.asarray(array).dtype
     if dtype != np.bool_:
       raise TypeError(f"{name} has dtype {dtype}; give a boolean mask")
 
@@ -93,3 +94,29 @@ def divisible(by: int, **shapes: Sequence[int]) -> None:
         f"{name} {tuple(shape)} is not divisible by {by};"
         " pad or crop the images to multiples of it"
       )
+
+
+def spacing(spacing: Any, axes: int) -> tuple[float, ...]:
+  """Spacing as floats, one above 0 for each axis of an image.
+
+  Args:
+    spacing: mm.
+    axes: Of the masks; those before the last three are of a batch.
+
+  Raises:
+    ValueError: It does not fit, or the masks have fewer than 2 axes.
+  """
+  if axes < 2:
+    raise ValueError(f"masks have {axes} axes; give 2 or 3, and a batch before")
+  axes = min(axes, 3)
+  try:
+    mm = [float(s) for s in spacing]
+  except (TypeError, ValueError):  # Not a sequence, or not of numbers.
+    mm = []
+  if len(mm) != axes or not all(0 < s < math.inf for s in mm):
+    said = " ".join(str(spacing).split())  # An array's text has lines.
+    raise ValueError(
+      f"spacing {said} mm does not fit masks of {axes} axes; give one"
+      " number above 0 per axis, in the array's order"
+    )
+  return tuple(mm)

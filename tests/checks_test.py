@@ -33,3 +33,10 @@ def test_an_unknown_name_is_a_config_error_that_lists_the_known():
   for value in ("zero", None, 1.0, np.array(["nan", "skip"])):
     with pytest.raises(errors.ConfigError, match="^empty .* one of nan, skip$"):
       checks.one_of(("nan", "skip"), empty=value)
+
+
+def test_spacing_is_of_the_last_axes():
+  assert checks.spacing([1, 2], 2) == (1.0, 2.0)
+  assert checks.spacing(np.array([3, 1, 2]), 5) == (3.0, 1.0, 2.0)
+  with pytest.raises(ValueError, match="spacing .* of 3 axes"):
+    checks.spacing((1, 2), 5)

@@ -4,9 +4,10 @@ import dataclasses
 import math
 
 import numpy as np
+from numpy import typing as npt
 
+from jaxseg import _empty
 from jaxseg import errors
-from jaxseg.metrics import _empty
 
 _BEST = {"overlap": 1.0, "distance": 0.0}
 
@@ -16,14 +17,14 @@ class Aggregate:
   """A metric of many cases.
 
   Attributes:
-    mean: Over the cases that have a value; inf if one of them is; nan if none
+    mean: Of the cases that have a value; inf if one of them is; nan if none
       has a value.
-    median: The same; of an even number the mean of the middle two.
-    n_cases: How many cases there are.
-    n_both_empty: How many have neither a reference nor a prediction.
-    n_missed: How many have a reference and no prediction.
-    n_hallucinated: How many have a prediction and no reference.
-    n_finite: How many values are finite.
+    median: Of the same cases; the mean of the middle two if they are even.
+    n_cases: Number of cases.
+    n_both_empty: Cases with neither a reference nor a prediction.
+    n_missed: Cases with a reference and no prediction.
+    n_hallucinated: Cases with a prediction and no reference.
+    n_finite: Cases whose value is finite.
   """
 
   mean: float
@@ -36,9 +37,9 @@ class Aggregate:
 
 
 def aggregate(
-  values: np.ndarray,
-  prediction_voxels: np.ndarray,
-  reference_voxels: np.ndarray,
+  values: npt.ArrayLike,
+  prediction_voxels: npt.ArrayLike,
+  reference_voxels: npt.ArrayLike,
   *,
   kind: str = "overlap",
   empty: str = "nan",
@@ -46,9 +47,9 @@ def aggregate(
 ) -> Aggregate:
   """Mean and median of a metric over cases, and how many had an empty mask.
 
-  Where a mask is empty the value is the policy's, whatever stands in `values`:
-  tools that print nan there, or leave the case out, would make a mean better by
-  missing a structure. Here no mean is better for a miss or a hallucination.
+  Where a mask is empty the policy decides, whatever `values` has there: with
+  nan there, or the case left out, missing a structure would improve a mean.
+  Here neither a miss nor a hallucination does.
 
   >>> found = aggregate(np.array([0.9, np.nan]), np.array([50, 0]),
   ...                   np.array([60, 40]))
@@ -56,23 +57,24 @@ def aggregate(
   (0.45, 1)
 
   Args:
-    values: Of each case, `[case]`: Dice, HD95 in mm and the like.
+    values: The metric of each case, `[case]`: Dice, HD95 in mm and the like.
     prediction_voxels: Voxels of each prediction, integers `[case]`.
     reference_voxels: Voxels of each reference, integers `[case]`.
     kind: "overlap" (1 is best, 0 worst; also NSD) or "distance" (0 is best).
     empty: Policy: "nan" leaves out cases where both are empty, "perfect" counts
       them as best, "skip" leaves out all whose reference is empty, and with
       them the hallucinations.
-    worst_distance: What a miss counts as, mm; a number makes means finite. No
-      distance counts as more.
+    worst_distance: What a miss counts as, mm; a finite number makes means
+      finite. No distance counts as more.
 
   Returns:
     The aggregate, float64.
 
   Raises:
-    ConfigError: The policy or the kind is unknown.
-    ValueError: Lengths differ, worst_distance is not 0 or more, a number of
-      voxels is no count, or a case has voxels in both masks and nan.
+    ConfigError: The policy or the kind is unknown, or worst_distance is not 0
+      or more.
+    ValueError: Lengths differ, a number of voxels is negative or nan, or a case
+      has voxels in both masks but no value.
 
   References:
     Metrics Reloaded, arXiv:2206.01653, on missing values.
@@ -82,7 +84,7 @@ def aggregate(
       f"kind {kind!r} is unknown; take {' or '.join(_BEST)}"
     )
   if not worst_distance >= 0:
-    raise ValueError(
+    raise errors.ConfigError(
       f"worst_distance {worst_distance} is not 0 or more; give another"
     )
   outcome = _empty.outcomes(
@@ -108,13 +110,12 @@ def aggregate(
   lost = np.flatnonzero(in_a & in_b & np.isnan(found))
   if len(lost):
     raise ValueError(
-      f"case {int(lost[0])} is nan though both masks have voxels; mend it, or"
-      " leave the case out of all three"
+      f"case {int(lost[0])} is nan though both masks have voxels; correct it,"
+      " or leave the case out of all three"
     )
   both, missed, made_up = ~in_a & ~in_b, ~in_a & in_b, in_a & ~in_b
-  found[both] = outcome.both
   found[missed] = outcome.missed
-  found[made_up] = outcome.hallucinated
+  found = outcome.fill(found, in_a, in_b)
   if kind == "distance":
     found = np.minimum(found, worst_distance)  # nan stays nan.
   kept = np.sort(found[~np.isnan(found)])

@@ -1,28 +1,31 @@
-"""Whether probabilities are what they say: calibration, from maps.
+"""Do probabilities match observed frequencies? Calibration, from maps.
 
-From counts the same is in `jaxseg.thresholds`: `reliability`, `brier`,
-`negative_log_likelihood`. Here every probability counts as it is, and not as
-the middle of its interval.
+`jaxseg.thresholds` has the same from counts: `reliability`, `brier` and
+`negative_log_likelihood`. Here every probability counts as it is, not as the
+middle of its interval.
 """
 
+import functools
 import math
 
 import jax
 from jax import lax
 import jax.numpy as jnp
+from jax.typing import ArrayLike
 
 from jaxseg import _checks as checks
+from jaxseg import errors
 
-# Numbers added in one go: sums of such sums stay right in float32.
+# Numbers added in one go: sums of such sums stay accurate in float32.
 _BLOCK = 1024
 
 
 def expected_calibration_error(
-  probabilities: jax.Array,
-  reference: jax.Array,
+  probabilities: ArrayLike,
+  reference: ArrayLike,
   *,
   bins: int = 15,
-  where: jax.Array | None = None,
+  where: ArrayLike | None = None,
 ) -> jax.Array:
   """ECE: sum over bins of |voxels inside - sum of p| / all voxels.
 
@@ -33,17 +36,18 @@ def expected_calibration_error(
   Args:
     probabilities: Of the structure, floating point, any shape, in [0, 1].
     reference: Mask, bool, same shape.
-    bins: Number of bins of equal width. A bin holds its lower end, as a
-      threshold holds what reaches it, and the last one 1 as well; some tools
-      give an end to the bin below. Empty ones count for nothing.
+    bins: Number of bins of equal width. A bin includes its lower edge, as
+      p >= t does, and the last one 1 as well; some tools give an edge to the
+      bin below. Empty bins do not count.
     where: Voxels that count, bool, broadcastable to the reference.
 
   Returns:
-    Scalar float32 in [0, 1]; nan of no voxels.
+    Scalar float32 in [0, 1]; nan without any voxels.
 
   Raises:
-    TypeError: A dtype is another.
-    ValueError: Shapes differ, or bins is no whole number above 0.
+    ConfigError: bins is not a whole number above 0.
+    TypeError: A dtype is wrong.
+    ValueError: Shapes differ.
 
   References:
     On calibration of modern neural networks, arXiv:1706.04599.
@@ -54,11 +58,11 @@ def expected_calibration_error(
 
 
 def maximum_calibration_error(
-  probabilities: jax.Array,
-  reference: jax.Array,
+  probabilities: ArrayLike,
+  reference: ArrayLike,
   *,
   bins: int = 15,
-  where: jax.Array | None = None,
+  where: ArrayLike | None = None,
 ) -> jax.Array:
   """MCE: the largest |share inside - mean of p| of any bin that has voxels.
 
@@ -74,11 +78,12 @@ def maximum_calibration_error(
     where: Voxels that count, bool, broadcastable to the reference.
 
   Returns:
-    Scalar float32 in [0, 1]; nan of no voxels.
+    Scalar float32 in [0, 1]; nan without any voxels.
 
   Raises:
-    TypeError: A dtype is another.
-    ValueError: Shapes differ, or bins is no whole number above 0.
+    ConfigError: bins is not a whole number above 0.
+    TypeError: A dtype is wrong.
+    ValueError: Shapes differ.
 
   References:
     On calibration of modern neural networks, arXiv:1706.04599.
@@ -89,10 +94,10 @@ def maximum_calibration_error(
 
 
 def brier_score(
-  probabilities: jax.Array,
-  reference: jax.Array,
+  probabilities: ArrayLike,
+  reference: ArrayLike,
   *,
-  where: jax.Array | None = None,
+  where: ArrayLike | None = None,
 ) -> jax.Array:
   """Brier score: mean of (p - y)^2.
 
@@ -105,10 +110,10 @@ def brier_score(
     where: Voxels that count, bool, broadcastable to the reference.
 
   Returns:
-    Scalar float32 in [0, 1]; nan of no voxels.
+    Scalar float32 in [0, 1]; nan without any voxels.
 
   Raises:
-    TypeError: A dtype is another.
+    TypeError: A dtype is wrong.
     ValueError: Shapes differ.
 
   References:
@@ -119,14 +124,14 @@ def brier_score(
 
 
 def negative_log_likelihood(
-  probabilities: jax.Array,
-  reference: jax.Array,
+  probabilities: ArrayLike,
+  reference: ArrayLike,
   *,
-  where: jax.Array | None = None,
+  where: ArrayLike | None = None,
 ) -> jax.Array:
-  """Mean of -log of the probability that was given to what is true, in nats.
+  """Mean of -log of the probability given to each voxel's own class, in nats.
 
-  For training take `losses.binary_cross_entropy` of logits.
+  For training use `losses.binary_cross_entropy`, of logits.
 
   >>> p = jnp.array([0.5, 0.5])
   >>> round(float(negative_log_likelihood(p, jnp.array([False, True]))), 6)
@@ -138,24 +143,25 @@ def negative_log_likelihood(
     where: Voxels that count, bool, broadcastable to the reference.
 
   Returns:
-    Scalar float32, >= 0; inf where a voxel's own class was given 0; nan of no
-    voxels.
+    Scalar float32, >= 0; inf if a voxel's own class was given 0; nan without
+    any voxels.
 
   Raises:
-    TypeError: A dtype is another.
+    TypeError: A dtype is wrong.
     ValueError: Shapes differ.
 
   References:
     On calibration of modern neural networks, arXiv:1706.04599.
   """
   p, y, use = _arrays(probabilities, reference, where)
-  p = jnp.clip(p, 0, 1)  # Softmax gives 1.0000001 at times.
+  p = jnp.clip(p, 0, 1)  # Softmax at times gives 1.0000001.
   return _mean(-jnp.where(y, jnp.log(p), jnp.log1p(-p)), use)
 
 
 def _arrays(
-  probabilities: jax.Array, reference: jax.Array, where: jax.Array | None
+  probabilities: ArrayLike, reference: ArrayLike, where: ArrayLike | None
 ) -> tuple[jax.Array, jax.Array, jax.Array]:
+  """Flat probabilities, reference, and which voxels count."""
   checks.floating(probabilities=probabilities)
   checks.boolean(reference=reference)
   checks.same_shape(probabilities=probabilities, reference=reference)
@@ -168,15 +174,22 @@ def _arrays(
 
 
 def _bins(
-  probabilities: jax.Array,
-  reference: jax.Array,
+  probabilities: ArrayLike,
+  reference: ArrayLike,
   bins: int,
-  where: jax.Array | None,
+  where: ArrayLike | None,
 ) -> tuple[jax.Array, jax.Array]:
-  """Voxels of each bin, int32, and voxels inside less the sum of p."""
+  """Voxels of each bin, int32, and voxels inside minus the sum of p."""
   if not isinstance(bins, int) or bins < 1:
-    raise ValueError(f"bins is {bins}; give a whole number above 0")
-  p, y, use = _arrays(probabilities, reference, where)
+    raise errors.ConfigError(f"bins is {bins}; give a whole number above 0")
+  return _of_bins(*_arrays(probabilities, reference, where), bins=bins)
+
+
+# Compiled as a whole: called by itself, a loop would be compiled every time.
+@functools.partial(jax.jit, static_argnames="bins")
+def _of_bins(
+  p: jax.Array, y: jax.Array, use: jax.Array, *, bins: int
+) -> tuple[jax.Array, jax.Array]:
   place = jnp.clip((p * bins).astype(jnp.int32), 0, bins - 1)
 
   def one(number: jax.Array) -> tuple[jax.Array, jax.Array]:
@@ -193,12 +206,12 @@ def _mean(values: jax.Array, use: jax.Array) -> jax.Array:
 
 
 def _sum(values: jax.Array) -> jax.Array:
-  """Sum of a flat array by sums of blocks, each of which is short."""
+  """Sum of a flat array by sums of short blocks."""
   if not values.size:
     return jnp.float32(0)
   while values.size > 1:
     short = -values.size % min(_BLOCK, values.size)
     values = jnp.pad(values, (0, short)).reshape(-1, min(_BLOCK, values.size))
-    # Without it the compiler makes one long sum of the short ones.
+    # Without the barrier the compiler merges the short sums into a long one.
     values = lax.optimization_barrier(jnp.sum(values, axis=1))
   return values.reshape(())

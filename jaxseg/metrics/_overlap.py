@@ -1,14 +1,16 @@
 """Overlap of two masks, from integer counts and one division."""
 
-from typing import Any
+from collections.abc import Sequence
 
 import jax
 import jax.numpy as jnp
+from jax.typing import ArrayLike
 
 from jaxseg import _checks as checks
-from jaxseg.metrics import _empty
+from jaxseg import _empty
+from jaxseg import errors
 
-_Axis = int | tuple[int, ...] | None
+Axis = int | Sequence[int] | None
 
 # Two masks' voxels together still fit in int32.
 _LIMIT = 2**30
@@ -16,10 +18,10 @@ _LARGEST_BETA = 1e4  # Its square times the voxels still fits in float32.
 
 
 def dice(
-  prediction: jax.Array,
-  reference: jax.Array,
+  prediction: ArrayLike,
+  reference: ArrayLike,
   *,
-  axis: _Axis = None,
+  axis: Axis = None,
   empty: str = "nan",
 ) -> jax.Array:
   """Dice coefficient, 2 |A and B| / (|A| + |B|).
@@ -40,7 +42,7 @@ def dice(
   Raises:
     ConfigError: The policy is unknown.
     TypeError: A mask is not boolean.
-    ValueError: Shapes differ, or 2^30 voxels or more fall to one score.
+    ValueError: Shapes differ, or a score has 2^30 voxels or more.
 
   References:
     Metrics Reloaded, arXiv:2206.01653.
@@ -50,10 +52,10 @@ def dice(
 
 
 def iou(
-  prediction: jax.Array,
-  reference: jax.Array,
+  prediction: ArrayLike,
+  reference: ArrayLike,
   *,
-  axis: _Axis = None,
+  axis: Axis = None,
   empty: str = "nan",
 ) -> jax.Array:
   """Intersection over union (Jaccard index), |A and B| / |A or B|.
@@ -74,7 +76,7 @@ def iou(
   Raises:
     ConfigError: The policy is unknown.
     TypeError: A mask is not boolean.
-    ValueError: Shapes differ, or 2^30 voxels or more fall to one score.
+    ValueError: Shapes differ, or a score has 2^30 voxels or more.
 
   References:
     Metrics Reloaded, arXiv:2206.01653.
@@ -84,16 +86,16 @@ def iou(
 
 
 def f_beta(
-  prediction: jax.Array,
-  reference: jax.Array,
+  prediction: ArrayLike,
+  reference: ArrayLike,
   *,
   beta: float = 1.0,
-  axis: _Axis = None,
+  axis: Axis = None,
   empty: str = "nan",
 ) -> jax.Array:
   """F-score, (1 + beta^2) |A and B| / (|A| + beta^2 |B|).
 
-  Of beta above 1 recall counts for more, below 1 precision; 1 is Dice.
+  With beta above 1 recall counts for more, below 1 precision; 1 is Dice.
 
   >>> import numpy as np
   >>> a, b = np.array([True, False, False]), np.array([True, True, True])
@@ -111,19 +113,19 @@ def f_beta(
     Score in [0, 1] or nan, float32, shape without `axis`.
 
   Raises:
-    ConfigError: The policy is unknown.
+    ConfigError: The policy is unknown, or beta is not in (0, 10000].
     TypeError: A mask is not boolean.
-    ValueError: Shapes differ, beta is not in (0, 10000], or 2^30 voxels or more
-      fall to one score.
+    ValueError: Shapes differ, or a score has 2^30 voxels or more.
 
   References:
     Metrics Reloaded, arXiv:2206.01653.
   """
-  checks.positive(beta=beta)
-  if not beta <= _LARGEST_BETA:
-    raise ValueError(f"beta is {beta}; give at most {_LARGEST_BETA:g}")
+  if not 0 < beta <= _LARGEST_BETA:
+    raise errors.ConfigError(
+      f"beta is {beta}; give a number above 0, at most {_LARGEST_BETA:g}"
+    )
   both, a, b, _ = count(prediction, reference, axis)
-  # Not by way of precision and recall: these are 0 / 0 where this is 0.
+  # Not from precision and recall: they are 0 / 0 where this is 0.
   square = jnp.float32(beta * beta)
   numerator = (1 + square) * both.astype(jnp.float32)
   denominator = a.astype(jnp.float32) + square * b.astype(jnp.float32)
@@ -131,13 +133,13 @@ def f_beta(
 
 
 def precision(
-  prediction: jax.Array,
-  reference: jax.Array,
+  prediction: ArrayLike,
+  reference: ArrayLike,
   *,
-  axis: _Axis = None,
+  axis: Axis = None,
   empty: str = "nan",
 ) -> jax.Array:
-  """Share of the prediction that is right, |A and B| / |A|.
+  """Precision: the share of the prediction that is right, |A and B| / |A|.
 
   >>> import numpy as np
   >>> a, b = np.array([True, True, False]), np.array([True, False, False])
@@ -156,7 +158,7 @@ def precision(
   Raises:
     ConfigError: The policy is unknown.
     TypeError: A mask is not boolean.
-    ValueError: Shapes differ, or 2^30 voxels or more fall to one score.
+    ValueError: Shapes differ, or a score has 2^30 voxels or more.
 
   References:
     Metrics Reloaded, arXiv:2206.01653.
@@ -166,13 +168,13 @@ def precision(
 
 
 def recall(
-  prediction: jax.Array,
-  reference: jax.Array,
+  prediction: ArrayLike,
+  reference: ArrayLike,
   *,
-  axis: _Axis = None,
+  axis: Axis = None,
   empty: str = "nan",
 ) -> jax.Array:
-  """Share of the reference that was found, |A and B| / |B|.
+  """Recall: the share of the reference that was found, |A and B| / |B|.
 
   >>> import numpy as np
   >>> a, b = np.array([True, True, False]), np.array([True, False, False])
@@ -191,7 +193,7 @@ def recall(
   Raises:
     ConfigError: The policy is unknown.
     TypeError: A mask is not boolean.
-    ValueError: Shapes differ, or 2^30 voxels or more fall to one score.
+    ValueError: Shapes differ, or a score has 2^30 voxels or more.
 
   References:
     Metrics Reloaded, arXiv:2206.01653.
@@ -201,13 +203,13 @@ def recall(
 
 
 def specificity(
-  prediction: jax.Array,
-  reference: jax.Array,
+  prediction: ArrayLike,
+  reference: ArrayLike,
   *,
-  axis: _Axis = None,
+  axis: Axis = None,
   empty: str = "nan",
 ) -> jax.Array:
-  """Share of the background that was left out, |not A and not B| / |not B|.
+  """Specificity: the share of background left out, |not A and not B| / |not B|.
 
   >>> import numpy as np
   >>> a, b = np.array([True, True, False]), np.array([True, False, False])
@@ -227,7 +229,7 @@ def specificity(
   Raises:
     ConfigError: The policy is unknown.
     TypeError: A mask is not boolean.
-    ValueError: Shapes differ, or 2^30 voxels or more fall to one score.
+    ValueError: Shapes differ, or a score has 2^30 voxels or more.
 
   References:
     Metrics Reloaded, arXiv:2206.01653.
@@ -236,19 +238,20 @@ def specificity(
   outcome = _empty.outcomes(empty, best=1.0, worst=0.0)
   outside = size - b
   value = _ratio(size - a - b + both, outside)
-  # Undefined only where the reference is full: nothing could be left out.
+  # Undefined only where the reference is full: there is nothing to leave out.
   value = jnp.where(outside > 0, value, outcome.both)
   return jnp.where(b > 0, value, jnp.nan) if empty == "skip" else value
 
 
 def count(
-  prediction: Any, reference: Any, axis: _Axis
+  prediction: ArrayLike, reference: ArrayLike, axis: Axis
 ) -> tuple[jax.Array, jax.Array, jax.Array, int]:
-  """Voxels in both and in each, int32, and how many there are at all."""
+  """Voxels in both masks and in each, int32, and of all a score's voxels."""
   checks.boolean(prediction=prediction, reference=reference)
   checks.same_shape(prediction=prediction, reference=reference)
   a, b = jnp.asarray(prediction), jnp.asarray(reference)
-  both, in_a, in_b = (jnp.sum(m, axis, dtype=jnp.int32) for m in (a & b, a, b))
+  axes = checks.axes(axis, a.ndim)
+  both, in_a, in_b = (jnp.sum(m, axes, dtype=jnp.int32) for m in (a & b, a, b))
   size = a.size // max(both.size, 1)
   if size >= _LIMIT:
     raise ValueError(
@@ -267,10 +270,7 @@ def score(
 ) -> jax.Array:
   """The ratio, or the policy's value where a mask is empty."""
   outcome = _empty.outcomes(empty, best=1.0, worst=0.0)
-  value = _ratio(numerator, denominator)
-  value = jnp.where(a == 0, outcome.missed, value)
-  value = jnp.where(b == 0, outcome.hallucinated, value)
-  return jnp.where((a == 0) & (b == 0), outcome.both, value)
+  return outcome.fill(_ratio(numerator, denominator), a > 0, b > 0)
 
 
 def _ratio(numerator: jax.Array, denominator: jax.Array) -> jax.Array:

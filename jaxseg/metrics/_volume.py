@@ -1,24 +1,23 @@
-"""Differences of volume, which say nothing of where the voxels lie."""
+"""Differences in volume, which do not depend on where the voxels lie."""
 
 from collections.abc import Sequence
 import math
 
 import jax
 import jax.numpy as jnp
+from jax.typing import ArrayLike
 import numpy as np
 
-from jaxseg.metrics import _empty
+from jaxseg import _checks as checks
+from jaxseg import _empty
 from jaxseg.metrics import _overlap
-from jaxseg.metrics import _surface
-
-_Axis = int | tuple[int, ...] | None
 
 
 def volume_similarity(
-  prediction: jax.Array,
-  reference: jax.Array,
+  prediction: ArrayLike,
+  reference: ArrayLike,
   *,
-  axis: _Axis = None,
+  axis: _overlap.Axis = None,
   empty: str = "nan",
 ) -> jax.Array:
   """Volume similarity, 1 - ||A| - |B|| / (|A| + |B|).
@@ -40,7 +39,7 @@ def volume_similarity(
   Raises:
     ConfigError: The policy is unknown.
     TypeError: A mask is not boolean.
-    ValueError: Shapes differ, or 2^30 voxels or more fall to one score.
+    ValueError: Shapes differ, or a score has 2^30 voxels or more.
 
   References:
     Taha and Hanbury, BMC Medical Imaging 15 (2015) 29.
@@ -50,16 +49,15 @@ def volume_similarity(
 
 
 def volume_difference(
-  prediction: jax.Array,
-  reference: jax.Array,
-  spacing: Sequence[float],
+  prediction: ArrayLike,
+  reference: ArrayLike,
+  spacing: Sequence[float] | np.ndarray,
   *,
-  axis: _Axis = None,
+  axis: _overlap.Axis = None,
 ) -> jax.Array:
-  """Volume of the prediction less that of the reference, in mL.
+  """Volume of the prediction minus that of the reference, in mL.
 
-  It has no policy for empty masks: their volume is 0, and the difference says
-  so.
+  It needs no policy for empty masks: their volume is 0.
 
   >>> import numpy as np
   >>> a, b = np.ones((2, 5, 10, 10), bool)
@@ -70,8 +68,8 @@ def volume_difference(
   Args:
     prediction: Mask, bool, any shape that ends in the spacing's axes.
     reference: Mask, bool, same shape.
-    spacing: Of the last two or three axes, in their order, mm, > 0; of two, the
-      slices are taken for 1 mm thick.
+    spacing: Of the last two or three axes, in their order, mm, > 0; given
+      two, slices are taken to be 1 mm thick.
     axis: Axes summed over; None is all.
 
   Returns:
@@ -79,26 +77,26 @@ def volume_difference(
 
   Raises:
     TypeError: A mask is not boolean.
-    ValueError: Shapes differ, the spacing cannot be, or 2^30 voxels or more
-      fall to one value.
+    ValueError: Shapes differ, the spacing is invalid, or a value has 2^30
+      voxels or more.
 
   References:
     Metrics Reloaded, arXiv:2206.01653.
   """
   many = isinstance(spacing, Sequence | np.ndarray)
-  mm = _surface.checked_spacing(spacing, 2 if many and len(spacing) == 2 else 3)
+  mm = checks.spacing(spacing, 2 if many and len(spacing) == 2 else 3)
   _, a, b, _ = _overlap.count(prediction, reference, axis)
   return (a - b).astype(jnp.float32) * jnp.float32(math.prod(mm) / 1000)
 
 
 def relative_volume_difference(
-  prediction: jax.Array,
-  reference: jax.Array,
+  prediction: ArrayLike,
+  reference: ArrayLike,
   *,
-  axis: _Axis = None,
+  axis: _overlap.Axis = None,
   empty: str = "nan",
 ) -> jax.Array:
-  """Signed difference of volume as a share of the reference, (|A| - |B|) / |B|.
+  """Signed volume difference relative to the reference, (|A| - |B|) / |B|.
 
   >>> import numpy as np
   >>> a, b = np.array([True, True, True]), np.array([False, True, True])
@@ -109,8 +107,8 @@ def relative_volume_difference(
     prediction: Mask A, bool, any shape.
     reference: Mask B, bool, same shape.
     axis: Axes summed over; None is all.
-    empty: Both masks empty: "nan", or "perfect" for 0. The reference alone:
-      inf, or nan for "skip". The prediction alone is -1 by the formula.
+    empty: Both masks empty: "nan", or "perfect" for 0. Reference alone empty:
+      inf, or nan with "skip". Prediction alone empty: -1, by the formula.
 
   Returns:
     -1 or more, inf or nan, float32, shape without `axis`.
@@ -118,7 +116,7 @@ def relative_volume_difference(
   Raises:
     ConfigError: The policy is unknown.
     TypeError: A mask is not boolean.
-    ValueError: Shapes differ, or 2^30 voxels or more fall to one value.
+    ValueError: Shapes differ, or a value has 2^30 voxels or more.
 
   References:
     Metrics Reloaded, arXiv:2206.01653.
@@ -126,6 +124,4 @@ def relative_volume_difference(
   outcome = _empty.outcomes(empty, best=0.0, worst=math.inf)
   _, a, b, _ = _overlap.count(prediction, reference, axis)
   safe = jnp.where(b > 0, b, 1).astype(jnp.float32)
-  value = (a - b).astype(jnp.float32) / safe
-  value = jnp.where(b == 0, outcome.hallucinated, value)
-  return jnp.where((a == 0) & (b == 0), outcome.both, value)
+  return outcome.fill((a - b).astype(jnp.float32) / safe, a > 0, b > 0)

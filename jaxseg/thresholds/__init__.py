@@ -3,33 +3,35 @@
 from jaxseg.thresholds._bootstrap import Bootstrap
 from jaxseg.thresholds._bootstrap import bootstrap
 from jaxseg.thresholds._calibration import brier
+from jaxseg.thresholds._calibration import Expected
+from jaxseg.thresholds._calibration import expected_optimum
+from jaxseg.thresholds._calibration import fit_temperature
 from jaxseg.thresholds._calibration import negative_log_likelihood
 from jaxseg.thresholds._calibration import Reliability
 from jaxseg.thresholds._calibration import reliability
+from jaxseg.thresholds._calibration import with_temperature
 from jaxseg.thresholds._case import count_case
+from jaxseg.thresholds._case import count_distinct
 from jaxseg.thresholds._chosen import ChosenThreshold
 from jaxseg.thresholds._count import count
 from jaxseg.thresholds._counts import coarsen
 from jaxseg.thresholds._counts import Counts
 from jaxseg.thresholds._criterion import check_criterion
 from jaxseg.thresholds._curves import curve
-from jaxseg.thresholds._distinct import count_distinct
 from jaxseg.thresholds._grid import binarize
 from jaxseg.thresholds._grid import fine_grid
 from jaxseg.thresholds._grid import grid
-from jaxseg.thresholds._label_free import Expected
-from jaxseg.thresholds._label_free import expected_optimum
 from jaxseg.thresholds._nested import Nested
 from jaxseg.thresholds._nested import nested
 from jaxseg.thresholds._optimum import Optimum
 from jaxseg.thresholds._optimum import optimum
+from jaxseg.thresholds._optimum import Run
+from jaxseg.thresholds._optimum import widest_run
 from jaxseg.thresholds._sensitivity import derivative
 from jaxseg.thresholds._sensitivity import regret
 from jaxseg.thresholds._sensitivity import sensitivity
 from jaxseg.thresholds._sweep import sweep
 from jaxseg.thresholds._sweep import sweep_counts
-from jaxseg.thresholds._temperature import fit_temperature
-from jaxseg.thresholds._temperature import with_temperature
 
 __all__ = [
   "Bootstrap",
@@ -39,6 +41,7 @@ __all__ = [
   "Nested",
   "Optimum",
   "Reliability",
+  "Run",
   "binarize",
   "bootstrap",
   "brier",
@@ -61,5 +64,6 @@ __all__ = [
   "sensitivity",
   "sweep",
   "sweep_counts",
+  "widest_run",
   "with_temperature",
 ]

@@ -1,19 +1,26 @@
-"""How far a threshold and its scores depend on which patients were there."""
+"""How much a threshold and its scores depend on which patients there were."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 import dataclasses
 from typing import Any
 
 import numpy as np
+from numpy import typing as npt
 
 from jaxseg import errors
 from jaxseg.thresholds import _counts
 from jaxseg.thresholds import _criterion
+from jaxseg.thresholds import _curves
+from jaxseg.thresholds import _grid
 from jaxseg.thresholds import _optimum
-from jaxseg.thresholds import _resampled
+from jaxseg.thresholds import _sensitivity
 
 STATISTICS = ("threshold", "value", "curve", "sensitivity", "regret")
-Statistic = str | Callable[[_counts.Counts], Any]
+Statistic = str | Callable[[_counts.Counts[np.ndarray]], Any]
+# Curves processed together: 512 of 1001 thresholds are 4 MB.
+_BLOCK = 512
+# Rounding of float64 sums is below this; see `_Resampled.optima`.
+_NEAR = 1e-12
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -22,9 +29,9 @@ class Bootstrap:
 
   Attributes:
     estimate: Its value for the patients as they are, `[...]`.
-    samples: Its values, float64 `[resample, ...]`.
-    index: Which patients each resample drew, `[resample, patient]`; two
-      bootstraps of one seed and number of patients drew the same ones.
+    samples: Its value for each resample, float64 `[resample, ...]`.
+    index: The patients that each resample drew, `[resample, patient]`; two
+      bootstraps with one seed and number of patients drew the same.
   """
 
   estimate: np.ndarray
@@ -35,20 +42,20 @@ class Bootstrap:
     """Percentile interval (linear between samples).
 
     Args:
-      level: Share of the samples within, in (0, 1).
+      level: Share of the samples inside, in (0, 1).
 
     Returns:
-      (low, high), `[...]` each; samples without a value are left out, and nan
-      where there are none.
+      (low, high), `[...]` each, of the samples that have a value; nan where
+      none has.
 
     Raises:
       ConfigError: The level is not in (0, 1).
     """
     if not 0 < level < 1:
-      raise errors.ConfigError(f"level {level}: give one between 0 and 1")
+      raise errors.ConfigError(f"level {level} is not between 0 and 1")
     tails = [50 * (1 - level), 50 * (1 + level)]
     known = ~np.isnan(self.samples)
-    if known.all():  # Much faster than to look for nan in every column.
+    if known.all():  # Much faster than looking for nan in every column.
       low, high = np.percentile(self.samples, tails, axis=0)
       return low, high
     there = known.any(0)
@@ -89,13 +96,13 @@ def bootstrap(
   aggregate: str = "pooled",
   empty: str = "skip",
   perturbations: Sequence[float] = (-0.05, 0.05),
-  index: np.ndarray | None = None,
+  index: npt.ArrayLike | None = None,
 ) -> Bootstrap:
-  """Resamples patients with replacement and computes a statistic anew.
+  """Resamples patients with replacement, and computes a statistic each time.
 
-  Patients are drawn, not voxels or slices, which depend on each other. The
-  curve of each resample comes from integer counts, and its optimum by the
-  exact rule of `optimum`.
+  Patients are drawn, not voxels or slices, which depend on each other. Each
+  resample's curve comes from integer counts, and its optimum by the exact rule
+  of `optimum`.
 
   >>> import numpy as np
   >>> from jaxseg import thresholds
@@ -113,16 +120,16 @@ def bootstrap(
     statistic: "threshold" (the optimum), "value" (the criterion there), "curve"
       (the criterion at every threshold), "sensitivity" (relative Dice
       reductions about the resample's own optimum), "regret" (that of 0.5), or a
-      function of `Counts` `[patient, ..., T + 1]`, which is slower: it gives
-      numbers, or an `Optimum`, whose threshold is taken; where it raises
-      DataError the resample is nan.
-    resamples: How many.
-    seed: Decides which patients are drawn.
-    criterion: As in `optimum`, but no bound; "sensitivity" and "regret" are of
-      Dice.
+      function of `Counts` `[patient, ..., T + 1]`, which is slower. It returns
+      numbers, or an `Optimum`, whose threshold is taken; if it raises DataError
+      the resample is nan.
+    resamples: Number of resamples.
+    seed: Random seed of the draw.
+    criterion: As in `optimum`, but not a bound; "sensitivity" and "regret" are
+      always of Dice.
     aggregate: "pooled" or "mean_case".
     empty: As in `optimum`.
-    perturbations: Of "sensitivity".
+    perturbations: Shifts of "sensitivity".
     index: Patients drawn, `[resample, patient]`, instead of resamples and seed.
 
   Returns:
@@ -130,7 +137,8 @@ def bootstrap(
     the structure is nan.
 
   Raises:
-    ConfigError: Something is unknown, or the counts have no patients.
+    ConfigError: An option is unknown or invalid, or the counts are not of
+      several patients.
     DataError: No patient has the structure.
 
   References:
@@ -139,7 +147,7 @@ def bootstrap(
   host = counts.on_host()
   if host.positive.ndim < 2:
     raise errors.ConfigError(
-      "counts without patients cannot be resampled; stack one of each patient"
+      "counts without patients cannot be resampled; stack those of each patient"
     )
   patients = len(host.positive)
   if patients < 2:
@@ -147,22 +155,23 @@ def bootstrap(
       "one patient drawn again and again says nothing about others; give"
       " counts of several"
     )
-  drawn = _drawn(patients, resamples, seed) if index is None else index
-  drawn = np.asarray(drawn)
-  if drawn.ndim != 2 or not drawn.size or (
-    drawn.min() < 0 or drawn.max() >= patients
-  ):  # fmt: skip
-    raise errors.ConfigError(
-      f"index of shape {drawn.shape} names no {patients} patients; give"
-      " [resample, patient]"
-    )
+  if index is None:
+    drawn = _drawn(patients, resamples, seed)
+  else:
+    drawn = np.asarray(index)
+    shaped = drawn.ndim == 2 and drawn.size
+    if not shaped or drawn.min() < 0 or drawn.max() >= patients:
+      raise errors.ConfigError(
+        f"index of shape {drawn.shape} does not name some of {patients}"
+        " patients; give [resample, patient]"
+      )
   if callable(statistic):
     as_is = _called(statistic, host)
     called = []
     for row in drawn:
       try:
         called.append(_called(statistic, host[row]))
-      except errors.DataError:  # Such as: no patient has the structure.
+      except errors.DataError:  # For example, no patient has the structure.
         called.append(np.full(as_is.shape, np.nan))
     return Bootstrap(as_is, np.stack(called), drawn)
   _check(statistic, criterion, aggregate, empty)
@@ -171,7 +180,7 @@ def bootstrap(
   samples: list[np.ndarray] = []
   for place in np.ndindex(*lead):
     one = host[(slice(None), *place)] if lead else host
-    made = _resampled.Resampled(one, criterion, aggregate, empty)
+    made = _Resampled(one, criterion, aggregate, empty)
     once = np.arange(patients)[None]
     estimates.append(_of(made, statistic, once, perturbations)[0])
     samples.append(_of(made, statistic, drawn, perturbations))
@@ -213,8 +222,8 @@ def _check(statistic: str, criterion: str, aggregate: str, empty: str) -> None:
   _criterion.check(criterion, aggregate, empty)
   if aggregate == "worst_case":
     raise errors.ConfigError(
-      "worst_case: a resample without the worst patient says nothing; take"
-      " pooled or mean_case"
+      "aggregate worst_case cannot be resampled: without the worst patient it"
+      " is of another; take pooled or mean_case"
     )
   if statistic in ("sensitivity", "regret") and criterion != "dice":
     raise errors.ConfigError(
@@ -223,7 +232,7 @@ def _check(statistic: str, criterion: str, aggregate: str, empty: str) -> None:
 
 
 def _of(
-  made: _resampled.Resampled,
+  made: "_Resampled",
   statistic: str,
   drawn: np.ndarray,
   perturbations: Sequence[float],
@@ -250,12 +259,92 @@ def _of(
       if statistic == "regret"
       else grid[best][:, None] + shifts
     )
-    there = _resampled.nearest(grid, wanted)
+    there = _grid.nearest(grid, wanted)
     value = np.take_along_axis(curves, there, axis=1)
     with np.errstate(invalid="ignore", divide="ignore"):
       lost = (top[:, None] - value) / top[:, None]
     if statistic == "sensitivity":
-      near = _resampled.reached(grid, grid[best][:, None], shifts)
+      near = _sensitivity.reached(grid, grid[best][:, None], shifts)
       lost = np.where(near, lost, np.nan)
     parts.append(lost[:, 0] if statistic == "regret" else lost)
   return np.concatenate(parts)
+
+
+class _Resampled:
+  """Curves and optima of many resamples of one structure's patients.
+
+  A resample is a row of weights: how often each patient was drawn. Sums of
+  counts are then matrix products, exact in float64 below 2**53 voxels.
+
+  Attributes:
+    thresholds: `[T]`.
+  """
+
+  def __init__(
+    self,
+    counts: _counts.Counts,
+    criterion: str,
+    aggregate: str,
+    empty: str,
+  ):
+    self.thresholds = np.asarray(counts.thresholds)
+    self._metric, self._pooled = criterion, aggregate == "pooled"
+    cases, kept = _criterion.kept(counts, aggregate, empty)
+    self._kept, self._cases = kept, cases
+    self._has = cases.positive.any(-1)
+    self._scores = _criterion.of_cases(cases, criterion, worst=False)
+    self._four = [
+      v.astype(np.float64)
+      for v in (
+        cases.true_positive,
+        cases.false_positive,
+        cases.false_negative,
+        cases.true_negative,
+      )
+    ]
+
+  def blocks(
+    self, index: np.ndarray
+  ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Curves float64 `[block, T]` and weights `[block, case]`."""
+    patients = len(self._kept)
+    for first in range(0, len(index), _BLOCK):
+      some = index[first : first + _BLOCK]
+      flat = some + np.arange(len(some))[:, None] * patients
+      times = np.bincount(flat.ravel(), minlength=len(some) * patients)
+      weights = times.reshape(len(some), patients)[:, self._kept]
+      yield self._curves(weights), weights
+
+  def _curves(self, weights: np.ndarray) -> np.ndarray:
+    factors = weights.astype(np.float64)
+    # If no patient drawn has the structure there is nothing to score.
+    some = (factors @ self._has.astype(np.float64)) > 0
+    with np.errstate(invalid="ignore", divide="ignore"):
+      if self._pooled:
+        ratio = _curves.ratio(self._metric)
+        numerator, denominator = ratio(*(factors @ v for v in self._four))
+        values = np.where(denominator > 0, numerator / denominator, 0)
+      else:
+        values = factors @ self._scores.values_of_cases
+        values /= factors.sum(1, keepdims=True)
+    return np.where(some[:, None], values, np.nan)
+
+  def optima(self, curves: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """Position of each resample's optimum by the exact rule; -1 if none."""
+    top = curves.max(1, initial=-np.inf)
+    result = np.full(len(curves), -1)
+    kinds = self._scores.kinds
+    for row in np.flatnonzero(~np.isnan(curves[:, 0])):
+      best = np.flatnonzero(curves[row] >= top[row] - _NEAR)
+      if kinds[best[0]] != kinds[best[-1]] or (np.diff(kinds[best]) != 0).any():
+        # Rounding may hide a difference or make one: compare fractions.
+        best = best[_optimum.largest(self._exact(weights[row]), best)]
+      result[row] = _optimum.widest(best).index
+    return result
+
+  def _exact(self, weights: np.ndarray) -> _criterion.Scores:
+    """Exact scores of one resample."""
+    cases = self._cases[np.repeat(np.arange(len(weights)), weights)]
+    if self._pooled:
+      cases = _counts.pooled(cases)
+    return _criterion.of_cases(cases, self._metric, worst=False)

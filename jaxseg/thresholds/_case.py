@@ -1,30 +1,32 @@
 """One case to counts on the host: checked, in chunks, with NumPy alone.
 
-Most voxels of a probability map are next to 0 and lie in one interval. One
-comparison finds them; only the others are looked at, so that the count costs
-little more than a few passes over the map, and there is nothing to compile.
+Most voxels of a probability map are close to 0 and lie in one interval. One
+comparison finds them and only the others are looked at, so that counting costs
+little more than a few passes over the map, and nothing is compiled.
 """
 
 from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
+from numpy import typing as npt
 
 from jaxseg import _checks as checks
+from jaxseg import errors
 from jaxseg.thresholds import _counts
 from jaxseg.thresholds import _grid
 
-# Voxels that are looked at together: 1 MB of float32 stays in the cache.
+# Voxels processed together: 1 MB of float32 stays in the cache.
 _CHUNK = 1 << 18
 
 
 def count_case(
-  probabilities: np.ndarray,
-  reference: np.ndarray,
-  thresholds: np.ndarray,
+  probabilities: npt.ArrayLike,
+  reference: npt.ArrayLike,
+  thresholds: npt.ArrayLike,
   *,
-  where: np.ndarray | None = None,
-) -> _counts.Counts:
+  where: npt.ArrayLike | None = None,
+) -> _counts.Counts[np.ndarray]:
   """Counts one case on the host, checked, in chunks.
 
   >>> import numpy as np
@@ -44,7 +46,7 @@ def count_case(
       hold anything.
 
   Returns:
-    Counts, NumPy int64 `[T + 1]`; no number of voxels is too large.
+    Counts, NumPy int64 `[T + 1]`, of any number of voxels.
 
   Raises:
     ConfigError: `thresholds` are not an ascending vector.
@@ -71,11 +73,74 @@ def count_case(
   return _counts.Counts(cuts, positive, negative)
 
 
-def _chunks(arrays: list[np.ndarray], begin: int = 0) -> Iterator[Any]:
-  """Pieces of arrays of one shape: position in C order, then flat pieces.
+def count_distinct(
+  probabilities: npt.ArrayLike,
+  reference: npt.ArrayLike,
+  *,
+  where: npt.ArrayLike | None = None,
+) -> _counts.Counts[np.ndarray]:
+  """Counts one case with each of its distinct values as a threshold.
 
-  Views are taken along the first axes, so that an array with strides is
-  copied a chunk at a time and never as a whole.
+  The optimum of these counts is the best that any threshold can reach. They
+  take a sort and memory for several copies of the map, and those of different
+  patients do not add; counts at a grid take one pass, and add.
+
+  >>> import numpy as np
+  >>> from jaxseg import thresholds
+  >>> p = np.array([0.9, 0.7, 0.4, 0.1], np.float32)
+  >>> reference = np.array([True, True, False, False])
+  >>> counts = count_distinct(p, reference)
+  >>> [round(float(cut), 2) for cut in counts.thresholds]
+  [0.1, 0.4, 0.7, 0.9]
+
+  Args:
+    probabilities: Floating point or uint8 (u means u / 255), any shape; NumPy
+      or JAX.
+    reference: Mask, bool, same shape.
+    where: Voxels that count, bool, broadcastable; None is all.
+
+  Returns:
+    Counts, int64 `[T + 1]`, at the T distinct float32 values, ascending; below
+    the first there is nothing.
+
+  Raises:
+    DataError: A probability is NaN or outside of [0, 1], or no voxel counts.
+    TypeError: `probabilities` are neither floating point nor uint8.
+    ValueError: Shapes differ.
+  """
+  p, y = np.asarray(probabilities), np.asarray(reference, np.bool_)
+  checks.same_shape(probabilities=p, reference=y)
+  _grid.check_dtype(p.dtype)
+  keep = None
+  if where is not None:
+    keep = np.broadcast_to(np.asarray(where, np.bool_), p.shape)
+  _grid.check_probabilities(p, keep)
+  values = _grid.BYTES[p] if p.dtype == np.uint8 else p.astype(np.float32)
+  if keep is not None:
+    values, y = values[keep], y[keep]
+  values, y = values.ravel(), y.ravel()
+  if not values.size:
+    raise errors.DataError(
+      "no voxel counts; give a map with voxels, and a `where` that keeps some"
+    )
+  order = np.argsort(values)
+  values, y = values[order], y[order]
+  first = np.flatnonzero(np.concatenate([[True], values[1:] != values[:-1]]))
+  positive = np.add.reduceat(y.astype(np.int64), first)
+  voxels = np.diff(np.append(first, len(values)))
+  below = np.zeros(1, np.int64)
+  return _counts.Counts(
+    values[first],
+    np.concatenate([below, positive]),
+    np.concatenate([below, voxels - positive]),
+  )
+
+
+def _chunks(arrays: list[np.ndarray], begin: int = 0) -> Iterator[Any]:
+  """Yields a position in C order and the flat pieces of the arrays there.
+
+  Views are taken along the first axes, so that a strided array is copied a
+  chunk at a time and never as a whole.
   """
   size = arrays[0].size
   if size <= _CHUNK:
@@ -97,13 +162,13 @@ class _Floats:
     if not self._even:
       self._table = _Table(cuts)
     self._found = np.zeros((2, len(cuts) + 1), np.int64)
-    # From 0 to the first threshold above it all is in one interval. As
-    # unsigned integers the floats beyond, the negative ones and NaN are all
-    # larger, so that one comparison tells this interval from the rest.
+    # All from 0 to the first threshold above it lies in one interval. Read as
+    # unsigned integers, the floats beyond it, negative ones and NaN are all
+    # larger, so that one comparison separates this interval from the rest.
     self._lowest = int(np.searchsorted(cuts, np.float32(0), side="right"))
     edge = np.append(cuts[self._lowest :], np.float32(1))[:1]
     edge = np.minimum(edge, np.float32(1))
-    # 16-bit floats are told apart as they are: most need no conversion then.
+    # 16-bit floats are compared as they are, so that most need no conversion.
     self._dtype: np.dtype = np.dtype(np.float32)
     self._code: np.dtype = np.dtype(np.uint32)
     self._edge = edge.view(np.uint32)[0]
@@ -114,14 +179,14 @@ class _Floats:
       self._edge = np.uint16(place)
 
   def add(self, p, y, keep=None) -> bool:
-    """Counts a chunk; False if something there is no probability."""
-    if p.dtype != self._dtype:  # Another byte order, too, is another dtype.
+    """Counts a chunk; returns False if a value is not a probability."""
+    if p.dtype != self._dtype:  # Also where only the byte order differs.
       p = _grid.on_host(p)
     far = p.view(self._code) >= self._edge
     if keep is not None:
       far &= keep
     many = np.count_nonzero(far)
-    if 2 * many < len(p):  # Above half, a copy costs more than it saves.
+    if 2 * many < len(p):  # From half on, a copy costs more than it saves.
       near = (len(p) if keep is None else np.count_nonzero(keep)) - many
       inside = np.count_nonzero(y if keep is None else y & keep)
       index = np.flatnonzero(far)
@@ -133,9 +198,7 @@ class _Floats:
     if not len(p):
       return True
     p = _grid.on_host(p)
-    if not (
-      p.min() >= -_grid.SLACK and p.max() <= 1 + _grid.SLACK
-    ):  # NaN, too.
+    if not (p.min() >= -_grid.SLACK and p.max() <= 1 + _grid.SLACK):  # Or NaN.
       return False
     bins = self._found.shape[1]
     place = self._intervals(p) + np.multiply(y, bins, dtype=np.int32)
@@ -150,18 +213,18 @@ class _Floats:
     if not self._even:
       return self._table(p)
     last = len(self._cuts) - 1
-    # The nearest threshold: its neighbours are below and above p for sure.
+    # The nearest threshold: its neighbours are surely below and above p.
     k = (p * np.float32(last) + np.float32(0.5)).astype(np.int32)
     np.minimum(k, last, out=k)  # Of 1.000001.
     return k + (p >= self._cuts.take(k, mode="clip"))
 
 
 class _Table:
-  """Number of thresholds at or below p, for thresholds of any kind.
+  """Number of thresholds at or below p, for any thresholds.
 
-  The upper bits of a float32 from 0 to 1 make 260,000 cells. In nearly all of
-  them there is one threshold at most, so that one comparison settles it; of
-  the others, such as those next to 1, a search does.
+  The upper bits of a float32 from 0 to 1 make 260,000 cells. Nearly all hold at
+  most one threshold, so that one comparison settles the matter; in the others,
+  such as those next to 1, a search does.
   """
 
   _SHIFT = 12
@@ -182,7 +245,7 @@ class _Table:
   def __call__(self, p: np.ndarray) -> np.ndarray:
     """Intervals of float32 values, int32."""
     cell = p.view(np.uint32) >> np.uint32(self._SHIFT)
-    # Negative numbers have the largest bits: these, too, are searched.
+    # Negative numbers have the largest bits: they are searched, too.
     place = self._place.take(cell, mode="clip")
     some = np.flatnonzero((place < 0) | (cell >= len(self._place)))
     place += p >= self._next.take(place, mode="clip")
@@ -191,7 +254,7 @@ class _Table:
 
 
 class _Bytes:
-  """Histogram of 8-bit maps: there are only 256 values."""
+  """Histogram of 8-bit maps, which have only 256 values."""
 
   def __init__(self, cuts: np.ndarray):
     self._bins = len(cuts) + 1
@@ -199,7 +262,7 @@ class _Bytes:
     self._found = np.zeros((2, 256), np.int64)
 
   def add(self, u, y, keep=None) -> bool:
-    """Counts a chunk, in which everything is a probability."""
+    """Counts a chunk; every byte is a probability."""
     if keep is not None:
       u, y = u[keep], y[keep]
     place = u + np.multiply(y, 256, dtype=np.int32)

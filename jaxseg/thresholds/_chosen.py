@@ -1,4 +1,4 @@
-"""The threshold that was chosen, kept in a file: threshold.json."""
+"""The chosen threshold, kept in a file: threshold.json."""
 
 from collections.abc import Mapping
 import dataclasses
@@ -17,27 +17,27 @@ _RULE = "float32(p) >= float32(threshold)"
 
 @dataclasses.dataclass(frozen=True)
 class ChosenThreshold:
-  """A threshold with what it was chosen for, and on whom.
+  """A threshold, with what it was chosen for and on whom.
 
   >>> chosen = ChosenThreshold(0.38, criterion="dice", value=0.81, patients=15)
   >>> chosen.threshold
   0.38
 
   Attributes:
-    threshold: Where to cut, in [0, 1]: inside is float32(p) >=
+    threshold: In [0, 1]; a voxel is inside where float32(p) >=
       float32(threshold), as in `binarize`.
     criterion: What it was chosen for, as in `optimum`.
-    value: The criterion there, on those it was chosen on.
-    patients: How many they were.
+    value: The criterion there, on the patients it was chosen on.
+    patients: Number of these patients.
     aggregate: "pooled" or "mean_case".
-    scope: Which voxels counted, such as "known" or "volume".
+    scope: The voxels that counted, such as "known" or "volume".
     low: First threshold of the plateau of equally good ones.
-    high: Last threshold of it.
-    interval: Confidence interval of the threshold; None where none was made.
-    level: Of the interval.
-    structure: Canonical name, or a class of the maps; None if not known.
-    details: Whatever else is worth keeping, JSON-able: other optima,
-      calibration, provenance.
+    high: Last threshold of that plateau.
+    interval: Confidence interval of the threshold; None if there is none.
+    level: Level of the interval.
+    structure: Canonical name, or a class of the maps; None if unknown.
+    details: Anything else worth keeping, JSON-able: other optima, calibration,
+      provenance.
   """
 
   threshold: float
@@ -68,7 +68,7 @@ class ChosenThreshold:
       path: The file, or the folder that holds it.
 
     Raises:
-      DataError: The file is missing, damaged, or of another version.
+      DataError: The file is missing, damaged or of another version.
     """
     where = pathlib.Path(path)
     if where.is_dir():

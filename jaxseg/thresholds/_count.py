@@ -3,10 +3,10 @@
 from collections.abc import Callable, Sequence
 import functools
 import math
-import operator
 
 import jax
 import jax.numpy as jnp
+from jax.typing import ArrayLike
 import numpy as np
 
 from jaxseg import _checks as checks
@@ -15,14 +15,14 @@ from jaxseg.thresholds import _grid
 
 
 def count(
-  probabilities: jax.Array,
-  reference: jax.Array,
-  thresholds: jax.Array,
+  probabilities: ArrayLike,
+  reference: ArrayLike,
+  thresholds: ArrayLike,
   *,
-  where: jax.Array | None = None,
-  axis: int | tuple[int, ...] | None = None,
-) -> _counts.Counts:
-  """Counts voxels per interval between thresholds and class.
+  where: ArrayLike | None = None,
+  axis: int | Sequence[int] | None = None,
+) -> _counts.Counts[jax.Array]:
+  """Counts voxels by interval between thresholds, and by class.
 
   Exact: a voxel's interval equals
   `numpy.searchsorted(thresholds, float32(p), side="right")`.
@@ -32,16 +32,16 @@ def count(
   >>> found.positive.tolist(), found.negative.tolist()
   ([0, 0, 2, 0], [0, 1, 0, 0])
 
-  The even grid is recognised and served by arithmetic; any other thresholds
-  by search, which takes about ten times as long.
+  The even grid is recognised, and intervals are found by arithmetic; at other
+  thresholds they are searched for, which takes about ten times as long.
 
   Args:
-    probabilities: Floating point or uint8 (u means u / 255), any shape. A NaN
-      is predicted nowhere, as by `binarize`: it counts as below all thresholds;
-      use `count_case` to have it refused.
+    probabilities: Floating point or uint8 (u means u / 255), any shape. NaN is
+      never inside, as in `binarize`: it counts as below all thresholds; use
+      `count_case` to have it refused.
     reference: Mask, bool, same shape.
-    thresholds: `[T]`, ascending; this is checked where the values are known.
-      Values may change without a new compilation.
+    thresholds: `[T]`, ascending, which is checked where the values are known.
+      New values do not compile anew.
     where: Voxels that count, bool, broadcastable; None is all.
     axis: Axes counted over; None is all. The others stay in front.
 
@@ -63,31 +63,15 @@ def count(
   else:
     cuts = _grid.float32_thresholds(thresholds)
   shape = np.shape(probabilities)
-  axes = counted_axes(len(shape), axis)
+  axes = checks.axes(axis, len(shape))
   refuse_beyond_int32(math.prod(shape[a] for a in axes))
   p = _grid.rounded(probabilities)
   positive, negative = _count(p, reference, cuts, where, axes=axes)
   return _counts.Counts(cuts, positive, negative)
 
 
-def counted_axes(
-  ndim: int, axis: int | tuple[int, ...] | None
-) -> tuple[int, ...]:
-  """Axes counted over, none negative; None is all."""
-  if axis is None:
-    return tuple(range(ndim))
-  given = axis if isinstance(axis, Sequence) else (axis,)
-  axes = tuple(operator.index(a) for a in given)
-  if not all(-ndim <= a < ndim for a in axes):
-    raise ValueError(f"axis {axis} is not one of {ndim}; name axes of the map")
-  axes = tuple(a % ndim for a in axes)
-  if len(set(axes)) < len(axes):
-    raise ValueError(f"axis {axis} names an axis twice; name each once")
-  return axes
-
-
 def refuse_beyond_int32(voxels: int) -> None:
-  """Raises ValueError where one count could wrap."""
+  """Raises ValueError if a count could exceed int32."""
   if voxels > np.iinfo(np.int32).max:
     raise ValueError(
       f"{voxels} voxels in one count exceed int32; count slices or blocks and"
@@ -131,8 +115,8 @@ def _histograms(
 ) -> jax.Array:
   """Counts int32 `[row, class, T + 1]` of rows `[row, voxel]`.
 
-  Block after block: on a CPU most of the time would go into mapping fresh
-  memory for temporaries as large as the map.
+  Block by block: on a CPU most of the time would otherwise go into mapping
+  fresh memory for temporaries as large as the map.
   """
   lead, size = rows[0].shape
   high = min(lead, max(1, _block() // size))
@@ -142,7 +126,7 @@ def _histograms(
 
   def add(i: jax.Array, found: jax.Array) -> jax.Array:
     top, left = i // across * high, i % across * wide
-    # The last block is moved back into the map, on voxels counted before.
+    # The last block is moved back into the map, over voxels counted before.
     row0, col0 = jnp.minimum(top, lead - high), jnp.minimum(left, size - wide)
     p, y, *where = (
       jax.lax.dynamic_slice(v, (row0, col0), (high, wide)) for v in rows
@@ -153,15 +137,15 @@ def _histograms(
     keep = (row >= top) & (col >= left)
     for mask in where:
       keep &= mask.astype(jnp.bool_)
-    known = keep & ~jnp.isnan(p)  # No NaN is an index.
+    known = keep & ~jnp.isnan(p)  # A NaN must not become an index.
     place = jnp.where(known, intervals(jnp.where(known, p, 0), keys), 0)
     place = jnp.where(y.astype(jnp.bool_), place + bins, place)
-    # Integers, for a sum of floats depends on its order on a GPU.
+    # Integers, since a sum of floats depends on its order on a GPU.
     return found.at[place + 2 * bins * row].add(
       keep.astype(jnp.int32), mode="promise_in_bounds"
     )
 
-  # Under shard_map a loop's state must vary over devices as its result does.
+  # Under shard_map a loop's state must vary over devices like its result.
   nothing = sum(0 * v[0, 0].astype(jnp.int32) for v in rows)
   found = jnp.zeros(lead * 2 * bins, jnp.int32) + nothing
   found = jax.lax.fori_loop(0, -(-lead // high) * across, add, found)
@@ -169,7 +153,7 @@ def _histograms(
 
 
 def _block() -> int:
-  """Voxels that are looked at together."""
+  """Number of voxels processed together."""
   return 1 << 18 if jax.default_backend() == "cpu" else 1 << 24
 
 
@@ -182,8 +166,8 @@ def _search(p: jax.Array, keys: jax.Array) -> jax.Array:
 def _nearest(p: jax.Array, keys: jax.Array) -> jax.Array:
   """As `_search`, on the even grid.
 
-  The threshold nearest to p is found by arithmetic, so the one before it is
-  below p and the one behind it above; p is compared with it alone.
+  Arithmetic finds the threshold nearest to p. The one before it is below p and
+  the one after it above, so that p is compared with the nearest alone.
   """
   last = keys.shape[0] - 1
   k = jnp.clip(p * last + 0.5, 0, last).astype(jnp.int32)

@@ -1,49 +1,55 @@
-"""Counts: what a sweep leaves of a map. They add; scores do not."""
+"""Counts: all that a sweep needs to keep of a map. They add; scores do not."""
 
 from collections.abc import Iterator, Mapping, Sequence
 import dataclasses
 import functools
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+from numpy import typing as npt
 
 from jaxseg import errors
 from jaxseg.thresholds import _grid
 
+A = TypeVar("A", bound=np.ndarray | jax.Array)
+
 
 @jax.tree_util.register_dataclass
 @dataclasses.dataclass(frozen=True, eq=False)
-class Counts:
+class Counts(Generic[A]):
   """Voxels in every interval between thresholds, by class; a pytree.
 
-  Interval i holds the voxels on which exactly i thresholds are at most p:
+  Interval i holds the voxels for which exactly i thresholds are at most p:
   interval 0 lies below all thresholds, interval T at or above the last.
   Counts of slices, patients, devices and machines are added with `+`. Sums
-  are int64 on the host, where a cohort fits; only what is being traced stays
-  int32, which holds 2**31 - 1 voxels and wraps beyond them without a word.
+  are int64 on the host, where a cohort fits; only while traced they stay int32,
+  which holds 2**31 - 1 voxels and beyond that wraps silently.
 
-  It is a pytree, so `jit` and `vmap` take and give it. But its thresholds are
-  no counts: across devices add with `psum`, not with `jax.lax.psum`, which
-  would add them, too.
+  As a pytree it passes through `jit` and `vmap`. But its thresholds are not
+  counts: across devices add with its `psum`, not with `jax.lax.psum`, which
+  would add the thresholds as well.
+
+  To a type checker, `Counts[np.ndarray]` are on the host and
+  `Counts[jax.Array]` on a device or traced.
 
   Attributes:
     thresholds: float32 `[T]`, ascending.
     positive: Reference voxels, integers `[..., T + 1]`.
-    negative: All others, integers `[..., T + 1]`.
+    negative: All other voxels, integers `[..., T + 1]`.
   """
 
-  thresholds: Any
-  positive: Any
-  negative: Any
+  thresholds: A
+  positive: A
+  negative: A
 
   def __add__(self, other: "Counts") -> "Counts":
-    """Counts of both; the thresholds must be the same.
+    """Counts of both, at the same thresholds.
 
     Raises:
       ConfigError: The thresholds differ (as far as their values are known).
-      OverflowError: A traced sum would have to hold more than it can.
+      OverflowError: A host count does not fit into a traced sum.
     """
     if not isinstance(other, Counts):
       return NotImplemented
@@ -54,11 +60,11 @@ class Counts:
     )
 
   def __radd__(self, other: Any) -> "Counts":
-    """For the built-in `sum`, which begins with 0."""
+    """For the built-in `sum`, which starts with 0."""
     return self if isinstance(other, int) and other == 0 else NotImplemented
 
-  def __getitem__(self, index: Any) -> "Counts":
-    """Some of the leading axes, such as one patient of a cohort."""
+  def __getitem__(self, index: Any) -> "Counts[A]":
+    """Indexes the leading axes, for example one patient of a cohort."""
     index = index if isinstance(index, tuple) else (index,)
     if not any(i is Ellipsis for i in index):
       index = (*index, ...)
@@ -67,15 +73,21 @@ class Counts:
         f"counts of shape {np.shape(self.positive)} have no leading axis to"
         " take from; stack several"
       )
-    index = (*index, slice(None))  # Never among the intervals.
-    return Counts(self.thresholds, self.positive[index], self.negative[index])
+    index = (*index, slice(None))  # Never into the intervals.
+    positive: Any = self.positive
+    negative: Any = self.negative
+    return Counts(self.thresholds, positive[index], negative[index])
 
-  def __iter__(self) -> Iterator["Counts"]:
+  def __iter__(self) -> Iterator["Counts[A]"]:
     # Iteration by __getitem__ would not end: JAX clamps an index.
     return (self[i] for i in range(np.shape(self.positive)[0]))
 
+  def index(self, threshold: float) -> int:
+    """Position of the threshold nearest to the given one; of two, the lower."""
+    return int(_grid.nearest(_one_grid(self.thresholds), threshold))
+
   def sum(self, axis: int | tuple[int, ...] = 0) -> "Counts":
-    """Adds along leading axes; the intervals are not one of them.
+    """Adds along leading axes, which do not include the intervals.
 
     Raises:
       ValueError: There is no such leading axis.
@@ -99,13 +111,13 @@ class Counts:
       axis_name: Name of the axis, or a tuple of names.
 
     Returns:
-      The sum on every device; as all that is traced int32.
+      The sum, int32, on every device.
     """
     add = functools.partial(jax.lax.psum, axis_name=axis_name)
     return Counts(self.thresholds, add(self.positive), add(self.negative))
 
   @staticmethod
-  def stack(counts: Sequence["Counts"]) -> "Counts":
+  def stack(counts: Sequence["Counts"]) -> "Counts[np.ndarray]":
     """Counts of several cases `[case, ..., T + 1]`, on the host, int64.
 
     Raises:
@@ -122,15 +134,15 @@ class Counts:
       np.stack([c.negative for c in host]),
     )
 
-  def on_host(self) -> "Counts":
-    """The same as NumPy arrays, int64, so that sums over a cohort fit.
+  def on_host(self) -> "Counts[np.ndarray]":
+    """The same counts as NumPy int64, so that sums over a cohort fit.
 
     Raises:
-      ConfigError: The thresholds are not `[T]`; or several exceed 1, as they
-        do after a sum that took them for counts.
+      ConfigError: The thresholds are not `[T]`, or several exceed 1, as after a
+        sum that took them for counts.
     """
     return Counts(
-      _one_grid(np.asarray(self.thresholds)),
+      _one_grid(self.thresholds),
       np.asarray(self.positive, np.int64),
       np.asarray(self.negative, np.int64),
     )
@@ -140,8 +152,8 @@ class Counts:
     return dict(vars(self.on_host()))
 
   @staticmethod
-  def from_arrays(arrays: Mapping[str, Any]) -> "Counts":
-    """Counts from what `to_arrays` gave, or from an open npz file.
+  def from_arrays(arrays: Mapping[str, Any]) -> "Counts[np.ndarray]":
+    """Counts from what `to_arrays` returned, or from an open npz file.
 
     Raises:
       DataError: An array is missing, or its shape or dtype does not fit.
@@ -158,38 +170,39 @@ class Counts:
     if not fits or two[0].shape[-1:] != (len(cuts) + 1,):
       raise errors.DataError(
         f"thresholds {cuts.shape}, positive {two[0].shape} and negative"
-        f" {two[1].shape} are no counts; count the maps again"
+        f" {two[1].shape} are not counts; count the maps again"
       )
     if not all(np.issubdtype(v.dtype, np.integer) for v in two):
       raise errors.DataError(
-        f"positive {two[0].dtype} and negative {two[1].dtype} are no"
+        f"positive {two[0].dtype} and negative {two[1].dtype} are not"
         " integers; count the maps again"
       )
     return Counts(cuts, *two).on_host()
 
   @property
-  def true_positive(self) -> Any:
+  def true_positive(self) -> A:
     """Reference voxels with p >= t, `[..., T]`."""
     return _at_or_above(self.positive)
 
   @property
-  def false_positive(self) -> Any:
+  def false_positive(self) -> A:
     """Other voxels with p >= t, `[..., T]`."""
     return _at_or_above(self.negative)
 
   @property
-  def false_negative(self) -> Any:
+  def false_negative(self) -> A:
     """Reference voxels with p < t, `[..., T]`."""
     return _below(self.positive)
 
   @property
-  def true_negative(self) -> Any:
+  def true_negative(self) -> A:
     """Other voxels with p < t, `[..., T]`."""
     return _below(self.negative)
 
 
-def _one_grid(cuts: np.ndarray) -> np.ndarray:
-  """Thresholds `[T]`, also of counts that `vmap` has made `[..., T]`."""
+def _one_grid(thresholds: Any) -> np.ndarray:
+  """Thresholds `[T]` on the host, also if `vmap` has made them `[..., T]`."""
+  cuts = np.asarray(thresholds)
   if cuts.ndim > 1:
     rows = cuts.reshape(-1, cuts.shape[-1])
     if not len(rows) or (rows != rows[0]).any():
@@ -197,7 +210,7 @@ def _one_grid(cuts: np.ndarray) -> np.ndarray:
         f"thresholds of shape {cuts.shape} differ; count again with the same"
       )
     cuts = rows[0]
-  # One may: "2" for a mask without a voxel.
+  # A single threshold above 1 is allowed: 2 gives a mask without a voxel.
   if cuts.ndim != 1 or np.count_nonzero(cuts > 1 + _grid.SLACK) > 1:
     raise errors.ConfigError(
       f"thresholds of shape {cuts.shape} go up to {cuts.max(initial=0):g};"
@@ -207,7 +220,23 @@ def _one_grid(cuts: np.ndarray) -> np.ndarray:
   return cuts
 
 
-def coarsen(counts: Counts, thresholds: Any) -> Counts:
+def cases(counts: Counts) -> Counts[np.ndarray]:
+  """Counts `[case, T + 1]` on the host: all leading axes as one."""
+  host = counts.on_host()
+  bins = host.positive.shape[-1]
+  return Counts(
+    host.thresholds,
+    host.positive.reshape(-1, bins),
+    host.negative.reshape(-1, bins),
+  )
+
+
+def pooled(counts: Counts) -> Counts[np.ndarray]:
+  """Counts `[1, T + 1]` on the host: the sum over all leading axes."""
+  return Counts.stack([cases(counts).sum(0)])
+
+
+def coarsen(counts: Counts, thresholds: npt.ArrayLike) -> Counts[np.ndarray]:
   """Counts at some of their thresholds.
 
   >>> import numpy as np
@@ -221,7 +250,7 @@ def coarsen(counts: Counts, thresholds: Any) -> Counts:
     thresholds: `[t]`, ascending, each of them one of the counts'.
 
   Returns:
-    Counts on the host, int64, as if counted with these thresholds.
+    Counts on the host, int64, as if counted at these thresholds.
 
   Raises:
     ConfigError: A threshold is not among those of the counts.
@@ -232,7 +261,7 @@ def coarsen(counts: Counts, thresholds: Any) -> Counts:
   if not there.all():
     raise errors.ConfigError(
       f"threshold {cuts[int(np.argmin(there))]} is not among the"
-      f" {len(host.thresholds)} that were counted; count the maps again"
+      f" {len(host.thresholds)} of the counts; count the maps again"
     )
   starts = np.concatenate([[0], place + 1])
   return Counts(
@@ -243,18 +272,18 @@ def coarsen(counts: Counts, thresholds: Any) -> Counts:
 
 
 def _common(ours: Any, theirs: Any) -> Any:
-  """The thresholds of both, refused where they are known to differ."""
+  """The thresholds of both; an error if they are known to differ."""
   if np.shape(ours) != np.shape(theirs):
     raise errors.ConfigError(
-      f"counts at {np.shape(ours)} and {np.shape(theirs)} thresholds do not"
-      " add; count again with the same thresholds"
+      f"counts at {np.shape(ours)} and {np.shape(theirs)} thresholds cannot"
+      " be added; count again with the same thresholds"
     )
   if ours is not theirs and _grid.known(ours) and _grid.known(theirs):
     one, two = np.asarray(ours), np.asarray(theirs)
     if not np.array_equal(one, two):
       k = int(np.argmax(one != two))
       raise errors.ConfigError(
-        f"counts at thresholds[{k}] = {one[k]} and {two[k]} do not add;"
+        f"counts at thresholds[{k}] = {one[k]} and {two[k]} cannot be added;"
         " count again with the same thresholds"
       )
   return ours
@@ -267,7 +296,7 @@ def _add(one: Any, two: Any) -> Any:
 
 
 def _for_device(array: Any) -> jax.Array:
-  """JAX cuts int64 to its low half without a word where x64 is off."""
+  """As a JAX array; without x64 JAX would silently drop int64's high half."""
   if isinstance(array, np.ndarray) and array.size:
     most = np.iinfo(jax.dtypes.canonicalize_dtype(np.int64)).max
     if array.max() > most:
@@ -284,7 +313,7 @@ def _sum(array: Any, axes: tuple[int, ...]) -> Any:
 
 
 def _cumulative(array: Any) -> Any:
-  """Sums from the first interval on; NumPy's in int64, JAX's as they are."""
+  """Running sums over intervals: int64 in NumPy, the same dtype in JAX."""
   on_host = isinstance(array, np.ndarray)
   return array.cumsum(-1, dtype=np.int64 if on_host else array.dtype)
 

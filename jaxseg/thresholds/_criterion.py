@@ -1,4 +1,8 @@
-"""What a threshold is chosen for: scores of cases, compared exactly."""
+"""What a threshold is chosen for: scores of cases, exact to the last voxel.
+
+A criterion is a metric to be highest, or a bound to be kept. Scores are
+fractions of integers, so that none that differ look equal.
+"""
 
 import dataclasses
 import fractions
@@ -7,11 +11,13 @@ import re
 
 import numpy as np
 
+from jaxseg import _empty
 from jaxseg import errors
 from jaxseg.thresholds import _counts
 from jaxseg.thresholds import _curves
 
 AGGREGATES = ("pooled", "mean_case", "worst_case")
+# A case without the structure is left out or scored; nan cannot be compared.
 _POLICIES = ("skip", "perfect")
 _CONSTRAINT = re.compile(r"(recall|precision|specificity)>=([01]?\.?[0-9]*)")
 
@@ -21,9 +27,9 @@ class Scores:
   """Scores of cases as fractions of integers.
 
   Attributes:
-    numerator: int64 `[case, T]`; one row if cases are pooled.
+    numerator: int64 `[case, T]`; a single row if cases are pooled.
     denominator: int64 `[case, T]`, above 0.
-    worst: Whether the worst case counts, else their mean.
+    worst: Whether the worst case counts; otherwise their mean does.
   """
 
   numerator: np.ndarray
@@ -57,10 +63,10 @@ class Scores:
 
   @functools.cached_property
   def kinds(self) -> np.ndarray:
-    """`[T]`: equal numbers mark thresholds of equal scores in all cases.
+    """`[T]`: equal numbers mark thresholds with equal scores in all cases.
 
-    Neighbouring thresholds mostly differ; where they do not, no fraction need
-    be formed to know that they tie.
+    Neighbouring thresholds mostly differ; where they do not, they are known to
+    tie without forming a fraction.
     """
     both = np.concatenate([self.numerator, self.denominator])
     new = (both[:, 1:] != both[:, :-1]).any(0)
@@ -83,27 +89,24 @@ def check_criterion(criterion: str) -> None:
 
 
 def check(criterion: str, aggregate: str, empty: str) -> None:
-  """Refuses what is unknown.
+  """Checks the options of a choice.
 
   Raises:
-    ConfigError: Criterion, aggregate or policy is unknown.
+    ConfigError: The criterion, the aggregate or the policy is unknown.
   """
   check_criterion(criterion)
-  for name, value, known in (
-    ("aggregate", aggregate, AGGREGATES),
-    ("empty", empty, _POLICIES),
-  ):
-    if value not in known:
-      raise errors.ConfigError(
-        f"{name} {value!r} is unknown; take one of {', '.join(known)}"
-      )
+  if aggregate not in AGGREGATES:
+    raise errors.ConfigError(
+      f"aggregate {aggregate!r} is unknown; take one of {', '.join(AGGREGATES)}"
+    )
+  _empty.check(empty, known=_POLICIES)
 
 
 def constraint(criterion: str) -> tuple[str, fractions.Fraction] | None:
   """Metric and bound of a criterion such as "recall>=0.95", else None.
 
   Raises:
-    ConfigError: The bound is no number in [0, 1].
+    ConfigError: The bound is not a number in [0, 1].
   """
   if ">=" not in criterion:
     return None
@@ -114,8 +117,8 @@ def constraint(criterion: str) -> tuple[str, fractions.Fraction] | None:
     bound = None
   if match is None or bound is None or bound > 1:
     raise errors.ConfigError(
-      f"criterion {criterion!r} is no bound; write recall>=0.95, precision>="
-      " or specificity>= with a number from 0 to 1"
+      f"criterion {criterion!r} is not a bound; write recall>=0.95,"
+      " precision>= or specificity>= with a number from 0 to 1"
     )
   return match[1], bound
 
@@ -123,16 +126,13 @@ def constraint(criterion: str) -> tuple[str, fractions.Fraction] | None:
 def kept(
   counts: _counts.Counts, aggregate: str, empty: str
 ) -> tuple[_counts.Counts, np.ndarray]:
-  """The cases that take part, `[case, T + 1]` on the host, and which they are.
+  """The cases that count, `[case, T + 1]` on the host, and which they are.
 
   Raises:
     DataError: No case has the structure.
   """
-  host = counts.on_host()
-  bins = host.positive.shape[-1]
-  positive = host.positive.reshape(-1, bins)
-  negative = host.negative.reshape(-1, bins)
-  has = positive.any(-1)
+  cases = _counts.cases(counts)
+  has = np.asarray(cases.positive.any(-1))
   if not has.any():
     raise errors.DataError(
       f"none of {len(has)} cases has the structure, so no threshold is best;"
@@ -140,7 +140,7 @@ def kept(
     )
   if aggregate == "pooled" or empty == "perfect":
     has = np.ones_like(has)
-  return _counts.Counts(host.thresholds, positive[has], negative[has]), has
+  return cases[has], has
 
 
 def scores(
@@ -155,32 +155,28 @@ def scores(
     empty: "skip" or "perfect".
 
   Raises:
-    ConfigError: Something is unknown.
+    ConfigError: An option is unknown.
     DataError: No case has the structure.
   """
   check(metric, aggregate, empty)
   cases, _ = kept(counts, aggregate, empty)
   if aggregate == "pooled":
-    cases = _counts.Counts(
-      cases.thresholds,
-      cases.positive.sum(0, keepdims=True),
-      cases.negative.sum(0, keepdims=True),
-    )
+    cases = _counts.pooled(cases)
   return of_cases(cases, metric, worst=aggregate == "worst_case")
 
 
 def of_cases(cases: _counts.Counts, metric: str, *, worst: bool) -> Scores:
   """Scores of counts `[case, T + 1]`.
 
-  Where a score is 0 / 0 it is the best one if prediction and reference are both
-  empty, else the worst, as in `curve` with empty="perfect".
+  A score of 0 / 0 is the best if prediction and reference are both empty, and
+  otherwise the worst, as in `curve` with empty="perfect".
   """
   _refuse_overflow(cases, metric)
   tp, fp = cases.true_positive, cases.false_positive
   fn, tn = cases.false_negative, cases.true_negative
   numerator, denominator = _curves.ratio(metric)(tp, fp, fn, tn)
   undefined = denominator == 0
-  if metric == "volume":  # 0 is the best: -0 / 1, and -FP / 1 where all is FP.
+  if metric == "volume":  # -0 / 1, the best; or -FP / 1 without a reference.
     return Scores(numerator, denominator + undefined, worst)
   perfect = undefined & ((tp + fp + fn == 0) | (metric == "specificity"))
   return Scores(numerator + perfect, denominator + undefined, worst)

@@ -1,13 +1,15 @@
-"""Counts to curves: one division at the end."""
+"""Counts to curves: integers up to one division at the end."""
 
 from collections.abc import Callable
 import fractions
+import math
 import re
 from typing import Any
 
 import jax.numpy as jnp
 import numpy as np
 
+from jaxseg import _empty
 from jaxseg import errors
 from jaxseg.thresholds import _counts
 
@@ -20,23 +22,22 @@ _METRICS: dict[str, Ratio] = {
   "precision": lambda tp, fp, fn, tn: (tp, tp + fp),
   "recall": lambda tp, fp, fn, tn: (tp, tp + fn),
   "specificity": lambda tp, fp, fn, tn: (tn, tn + fp),
-  # Signed and relative; "volume" is how far it is from 0, the best.
+  # Signed and relative; "volume" is minus its size, so that 0 is the best.
   "volume_difference": lambda tp, fp, fn, tn: (fp - fn, tp + fn),
   "volume": lambda tp, fp, fn, tn: (-abs(fp - fn), tp + fn),
 }
 _F_BETA = re.compile(r"f([0-9]{1,4}(?:\.[0-9]{1,4})?)")
-_POLICIES = ("nan", "perfect", "skip")
 _SIGNED = ("volume", "volume_difference")
 _AGGREGATES = ("pooled", "mean_case", "median_case", "worst_case")
 
 
 def curve(
-  counts: _counts.Counts,
+  counts: _counts.Counts[_counts.A],
   *,
   metric: str = "dice",
   empty: str = "nan",
   aggregate: str | None = None,
-) -> Any:
+) -> _counts.A:
   """A metric at every threshold.
 
   >>> import numpy as np
@@ -51,23 +52,23 @@ def curve(
     counts: `[..., T + 1]`.
     metric: "dice", "iou", "precision", "recall", "specificity",
       "volume_difference" (predicted minus reference, relative to the
-      reference), "volume" (minus its size) or F-beta as "f2" or "f0.5".
+      reference), "volume" (minus the size of that) or F-beta as "f2" or "f0.5".
     empty: Where prediction and reference are both empty: "nan", or "perfect"
       for 1; with "skip" every threshold is nan if the reference is empty. If
-      one of them is empty and the metric is undefined, it is 0; a volume
-      difference is infinite. Specificity is undefined only without a negative
-      voxel.
-    aggregate: None leaves the leading axes; else they are cases (patients or
-      slices) and "pooled" takes the metric of their sum, "mean_case",
-      "median_case" and "worst_case" that of the cases with a value: choose
-      `empty` accordingly, for a nan is left out.
+      only one of them is empty and the metric undefined, it is 0; a volume
+      difference is infinite. Specificity is undefined only where no voxel is
+      negative.
+    aggregate: None keeps the leading axes. Otherwise they are cases (patients
+      or slices): "pooled" is the metric of the summed counts; "mean_case",
+      "median_case" and "worst_case" are over the cases with a value, so choose
+      `empty` accordingly: nan is left out.
 
   Returns:
     `[..., T]`, or `[T]` with an aggregate: float64 from NumPy counts, float32
     from JAX ones.
 
   Raises:
-    ConfigError: The metric or the policy is unknown.
+    ConfigError: The metric, the policy or the aggregate is unknown.
 
   References:
     Metrics Reloaded, arXiv:2206.01653.
@@ -88,13 +89,13 @@ def curve(
     metric=metric,
     empty=empty,
   )
-  if aggregate in (None, "pooled") or not axes:
+  if aggregate is None or aggregate == "pooled" or not axes:
     return values
-  return _aggregated(values, axes, str(aggregate))
+  return _aggregated(values, axes, aggregate)
 
 
 def _aggregated(values: Any, axes: tuple[int, ...], aggregate: str) -> Any:
-  """Over the cases that have a value; nan where none has."""
+  """Aggregates the cases that have a value; nan where none has."""
   host = isinstance(values, np.ndarray)
   xp: Any = np if host else jnp
   there = ~xp.isnan(values)
@@ -103,7 +104,7 @@ def _aggregated(values: Any, axes: tuple[int, ...], aggregate: str) -> Any:
     worst = xp.where(there, values, np.inf).min(axes)
     return xp.where(some, worst, np.nan)
   if aggregate == "median_case":
-    if host:  # NumPy warns where all are nan.
+    if host:  # NumPy would warn where all are nan.
       values = np.where(some, values, 0)
     return xp.where(some, xp.nanmedian(values, axes), np.nan)
   total = xp.where(there, values, 0).sum(axes)
@@ -111,7 +112,7 @@ def _aggregated(values: Any, axes: tuple[int, ...], aggregate: str) -> Any:
 
 
 def ratio(metric: str) -> Ratio:
-  """Numerator and denominator of a metric as a function of the four counts.
+  """Numerator and denominator of a metric, as a function of the four counts.
 
   Raises:
     ConfigError: The metric is unknown.
@@ -132,13 +133,13 @@ def ratio(metric: str) -> Ratio:
 
 
 def largest_factor(metric: str) -> int:
-  """What a count is multiplied by at most, in integers."""
+  """The largest integer by which a metric multiplies a count."""
   square = _beta_squared(metric)
   return 2 if square is None else square.numerator + square.denominator
 
 
 def _beta_squared(metric: str) -> fractions.Fraction | None:
-  """beta^2 of "f2" or "f0.5", None of other metrics and of f0."""
+  """beta^2 of "f2" or "f0.5"; None for other metrics and f0."""
   match = _F_BETA.fullmatch(metric)
   return fractions.Fraction(match[1]) ** 2 or None if match else None
 
@@ -151,16 +152,16 @@ def score(
   Raises:
     ConfigError: The metric or the policy is unknown.
   """
-  if empty not in _POLICIES:
-    raise errors.ConfigError(
-      f"empty {empty!r} is unknown; take one of {', '.join(_POLICIES)}"
-    )
+  best, worst = 1.0, 0.0
+  if metric in _SIGNED:
+    best, worst = 0.0, -math.inf if metric == "volume" else math.inf
+  outcome = _empty.outcomes(empty, best=best, worst=worst)
   four: tuple[Any, ...] = (tp, fp, fn, tn)
   host = isinstance(tp, np.ndarray)
   xp: Any = np if host else jnp
   dtype: Any = np.float64 if host else jnp.float32
   if not host:
-    # 2 TP + FP + FN of what int32 holds fits, and is exact up to the division.
+    # As uint32, 2 TP + FP + FN fits, and is exact up to the division.
     if metric not in _SIGNED:
       four = tuple(
         v.astype(jnp.uint32) if v.dtype == jnp.int32 else v for v in four
@@ -169,7 +170,7 @@ def score(
   if square is None:
     numerator, denominator = ratio(metric)(*four)
   else:
-    # Whole multiples of counts do not fit: beta^2 = 1.21 is 121 / 100.
+    # Integer multiples of counts do not fit: beta^2 = 1.21 is 121 / 100.
     weight = float(square)
     tp, fp, fn = (v.astype(dtype) for v in four[:3])
     numerator = (1 + weight) * tp
@@ -177,16 +178,11 @@ def score(
   defined = denominator > 0
   safe = xp.where(defined, denominator, 1)
   value = numerator.astype(dtype) / safe.astype(dtype)
-  no_reference = four[0] + four[2] == 0
-  nothing = no_reference & (four[0] + four[1] == 0)
-  if metric == "specificity":
-    nothing = ~defined  # The reference is full: nothing could be left out.
-  best, worst = 1.0, 0.0
-  if metric in _SIGNED:
-    best, worst = 0.0, -np.inf if metric == "volume" else np.inf
-  if empty != "perfect":
-    best = np.nan
-  value = xp.where(defined, value, xp.where(nothing, dtype(best), dtype(worst)))
+  in_reference = four[0] + four[2] > 0
+  if metric != "specificity":
+    return outcome.fill(value, four[0] + four[1] > 0, in_reference)
+  # Undefined only where the reference is full: there is nothing to leave out.
+  value = xp.where(defined, value, dtype(outcome.both))
   if empty == "skip":
-    value = xp.where(no_reference, dtype(np.nan), value)
+    value = xp.where(in_reference, value, dtype(math.nan))
   return value

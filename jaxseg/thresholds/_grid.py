@@ -1,10 +1,12 @@
-"""The grid of thresholds and the one function that cuts."""
+"""The grid of thresholds, and the one function that applies a threshold."""
 
 from typing import Any
 
 import jax
 import jax.numpy as jnp
+from jax.typing import ArrayLike
 import numpy as np
+from numpy import typing as npt
 
 from jaxseg import errors
 
@@ -12,15 +14,15 @@ from jaxseg import errors
 # a rounded reciprocal instead, and half of the values come out one ulp low.
 BYTES = (np.arange(256, dtype=np.float64) / 255).astype(np.float32)
 
-# Softmax sums to 1.0000001 at times; what is further off is no probability.
+# Softmax at times sums to 1.0000001; anything further off is no probability.
 SLACK = 1e-6
 
-# Up to here p * (n - 1) + 0.5 in float32, cut to an integer, is the nearest
-# threshold or its neighbour on the other side of p: errors stay below 1/5.
+# Up to this many, p * (n - 1) + 0.5 in float32, truncated, is the threshold
+# nearest to p or its neighbour across p: errors stay below 1/5.
 _MOST_BY_ARITHMETIC = 1 << 20
 
 
-def grid(n: int = 1001) -> np.ndarray:
+def grid(n: int = 1001) -> npt.NDArray[np.float32]:
   """Evenly spaced thresholds float32(k / (n - 1)), k = 0..n-1.
 
   >>> grid(5).tolist()
@@ -30,8 +32,8 @@ def grid(n: int = 1001) -> np.ndarray:
     n: Number of thresholds, at least 2.
 
   Returns:
-    float32 `[n]`; each quotient is rounded once, so that a map stored with
-    three decimals ties with the grid of 1001 as its reader expects.
+    float32 `[n]`; each quotient is rounded once, so that values of a map stored
+    with three decimals equal thresholds of the grid of 1001, as one expects.
 
   Raises:
     ConfigError: `n` is below 2.
@@ -41,23 +43,23 @@ def grid(n: int = 1001) -> np.ndarray:
   return (np.arange(n, dtype=np.float64) / (n - 1)).astype(np.float32)
 
 
-def fine_grid(n: int = 1001) -> np.ndarray:
-  """The even grid, and thresholds even in logits between its ends and beyond.
+def fine_grid(n: int = 1001) -> npt.NDArray[np.float32]:
+  """The even grid together with thresholds that are even in logits.
 
-  Half of all voxels of a map may lie below the even grid's first step. Counts
-  at these thresholds resolve them, for calibration, temperature and the
-  expected optimum; `coarsen` gives those of the even grid back. Every interval
-  is at most 1/64 wide in logits, between -16 and 16, as far as float32 can tell
-  such numbers from 1.
+  Half of a map's voxels may lie below the even grid's first step. Counts at
+  these thresholds resolve them, for calibration, temperature and the expected
+  optimum; `coarsen` gives back the counts at the even grid. Between logits of
+  -16 and 16 no interval is wider than 1/64, as far as float32 can tell such
+  probabilities from 1.
 
   >>> len(fine_grid(11)) > len(grid(11))
   True
 
   Args:
-    n: Thresholds of the even grid, at least 2.
+    n: Number of thresholds of the even grid, at least 2.
 
   Returns:
-    float32 `[T]`, ascending, the even grid's among them.
+    float32 `[T]`, ascending; the even grid's are among them.
 
   Raises:
     ConfigError: `n` is below 2.
@@ -67,14 +69,11 @@ def fine_grid(n: int = 1001) -> np.ndarray:
   return np.unique(both)
 
 
-def binarize(
-  probabilities: jax.Array | np.ndarray,
-  threshold: jax.Array | np.ndarray | float,
-) -> jax.Array:
+def binarize(probabilities: ArrayLike, threshold: ArrayLike) -> jax.Array:
   """Cuts a probability map: float32(p) >= float32(t).
 
   Every sweep counts by this rule and every model is deployed by it, so a
-  threshold means the same wherever it is said. NaN is inside nowhere.
+  threshold means the same everywhere. NaN is never inside.
 
   >>> binarize(np.float32([0.2, 0.7, 0.9]), 0.7).tolist()
   [False, True, True]
@@ -87,11 +86,11 @@ def binarize(
     Mask, bool.
 
   Raises:
-    TypeError: `probabilities` have another dtype.
+    TypeError: `probabilities` are neither floating point nor uint8.
   """
   p, cut = as_float32(probabilities), float32_thresholds(threshold)
   shape = np.broadcast_shapes(p.shape, cut.shape)
-  # Spelled out, for JAX can be set to refuse broadcasting between ranks.
+  # Spelled out, since JAX can be set to refuse broadcasting between ranks.
   p, cut = jnp.broadcast_to(p, shape), jnp.broadcast_to(cut, shape)
   return (ordered(p) >= ordered(cut)) & ~jnp.isnan(p)
 
@@ -107,31 +106,30 @@ def check_dtype(dtype: Any) -> None:
 
 
 def dtype_of(array: Any) -> Any:
-  """The dtype, also of what is no array yet."""
+  """The dtype, also of something that is not an array yet."""
   return array.dtype if hasattr(array, "dtype") else np.asarray(array).dtype
 
 
 def rounded(probabilities: Any) -> Any:
-  """NumPy's float64 as float32, rounded on the host; all else as it is.
+  """NumPy float64 as float32, rounded on the host; anything else as it is.
 
-  Compiled, the conversion takes subnormal numbers for 0.
+  A compiled conversion flushes subnormal numbers to 0.
   """
   if isinstance(probabilities, np.ndarray) and (
     probabilities.dtype == np.float64
   ):
-    with np.errstate(over="ignore"):  # Beyond float32 is infinity.
-      return probabilities.astype(np.float32)
+    return on_host(probabilities)
   return probabilities
 
 
-def as_float32(probabilities: jax.Array | np.ndarray) -> jax.Array:
+def as_float32(probabilities: ArrayLike) -> jax.Array:
   """Probabilities as float32: 8-bit u means u / 255, floats are converted.
 
   Args:
     probabilities: Floating point or uint8, any shape.
 
   Raises:
-    TypeError: Another dtype.
+    TypeError: The dtype is another.
   """
   check_dtype(dtype_of(probabilities))
   array = jnp.asarray(rounded(probabilities))
@@ -141,9 +139,7 @@ def as_float32(probabilities: jax.Array | np.ndarray) -> jax.Array:
 
 
 def float32_thresholds(thresholds: Any) -> jax.Array:
-  """Thresholds as float32, rounded on the host where they are there.
-
-  Under jit a division that made them may have become a multiplication.
+  """Thresholds as float32; rounded on the host if they are NumPy's.
 
   Args:
     thresholds: Numbers, any shape.
@@ -154,7 +150,7 @@ def float32_thresholds(thresholds: Any) -> jax.Array:
 
 
 def known(array: Any) -> bool:
-  """Whether all values are here: not traced, not on another machine."""
+  """Whether all values are here: neither traced nor on another machine."""
   if isinstance(array, jax.core.Tracer):
     return False
   return (
@@ -164,14 +160,15 @@ def known(array: Any) -> bool:
   )
 
 
-def ascending(thresholds: Any) -> np.ndarray:
+def ascending(thresholds: npt.ArrayLike) -> np.ndarray:
   """Thresholds as NumPy float32 `[T]`, checked; their values are known.
 
   Args:
     thresholds: Numbers, `[T]`.
 
   Raises:
-    ConfigError: None, not a vector, NaN, or one lies below its predecessor.
+    ConfigError: They are not a vector of at least one, one is NaN, or one is
+      below its predecessor.
   """
   cuts = np.asarray(thresholds, np.float32)
   if cuts.ndim != 1 or not cuts.size:
@@ -182,8 +179,8 @@ def ascending(thresholds: Any) -> np.ndarray:
   if wrong.any() or np.isnan(cuts[0]):
     k = int(np.argmax(wrong)) + 1 if wrong.any() else 0
     raise errors.ConfigError(
-      f"thresholds[{k}] is {cuts[k]} and not at least the one before; give"
-      " them ascending, without NaN"
+      f"thresholds[{k}] is {cuts[k]}, not at least the one before; give them"
+      " ascending, without NaN"
     )
   return cuts
 
@@ -195,14 +192,14 @@ def is_even(cuts: np.ndarray) -> bool:
 
 
 def fits_arithmetic(number: int) -> bool:
-  """Whether an even grid of so many thresholds leaves arithmetic exact."""
+  """Whether arithmetic is exact on an even grid of so many thresholds."""
   return 2 <= number <= _MOST_BY_ARITHMETIC
 
 
 def ordered(x: jax.Array) -> jax.Array:
   """Integers that compare as the floats do, subnormal ones included.
 
-  Compiled comparisons of floats take subnormal numbers for 0, so that -1e-45
+  Compiled comparisons of floats treat subnormal numbers as 0, so that -1e-45
   would be at or above a threshold of 0.
 
   Args:
@@ -216,18 +213,23 @@ def ordered(x: jax.Array) -> jax.Array:
 
 
 def on_host(p: np.ndarray) -> np.ndarray:
-  """A NumPy map as float32; what it cannot hold is infinite."""
-  with np.errstate(over="ignore"):  # Infinity is refused later.
+  """A NumPy map as float32; values beyond its range become infinite."""
+  with np.errstate(over="ignore"):
     return p.astype(np.float32, copy=False)
 
 
 def refuse(
   p: np.ndarray, begin: int, shape: tuple[int, ...], keep: Any = True
 ) -> None:
-  """Raises DataError at the first voxel that is no probability."""
-  wide = on_host(p)
-  bad = ~((wide >= -SLACK) & (wide <= 1 + SLACK)) & keep
-  first = int(np.argmax(bad))
+  """Raises DataError at the first voxel that holds no probability.
+
+  Args:
+    p: Flat piece of a map that has such a voxel.
+    begin: Position of its first voxel in the flat map.
+    shape: Shape of the map.
+    keep: Voxels of the piece that count.
+  """
+  first = int(np.argmax(~_within(p) & keep))
   place = tuple(int(i) for i in np.unravel_index(begin + first, shape))
   raise errors.DataError(
     f"probability {p[first]} at index {place} is not in [0, 1]; are these"
@@ -236,17 +238,37 @@ def refuse(
 
 
 def check_probabilities(p: np.ndarray, keep: np.ndarray | None = None) -> None:
-  """Raises DataError where a voxel is no probability.
+  """Raises DataError if a voxel holds no probability.
 
   Args:
-    p: NumPy map, any shape; uint8 always holds.
+    p: NumPy map, any shape; every uint8 is a probability.
     keep: Voxels that count, same shape; None is all.
   """
-  if p.dtype == np.uint8:
-    return
-  wide = on_host(p)
-  bad = ~((wide >= -SLACK) & (wide <= 1 + SLACK))
-  if keep is not None:
-    bad &= keep
-  if bad.any():
+  there: Any = True if keep is None else keep
+  if p.dtype != np.uint8 and (~_within(p) & there).any():
     refuse(p.ravel(), 0, p.shape, True if keep is None else keep.ravel())
+
+
+def _within(p: np.ndarray) -> np.ndarray:
+  """Where a map is in [0, 1], within the slack; False for NaN."""
+  wide = on_host(p)
+  return (wide >= -SLACK) & (wide <= 1 + SLACK)
+
+
+def nearest(thresholds: npt.ArrayLike, wanted: npt.ArrayLike) -> np.ndarray:
+  """Index of the threshold nearest to each wanted one; of two, the lower.
+
+  Args:
+    thresholds: `[T]`, ascending.
+    wanted: `[...]`.
+
+  Returns:
+    Integers, `[...]`.
+  """
+  cuts, wanted = (np.asarray(v, np.float64) for v in (thresholds, wanted))
+  above = np.clip(np.searchsorted(cuts, wanted), 1, max(1, len(cuts) - 1))
+  if len(cuts) == 1:
+    return np.zeros(np.shape(wanted), np.int64)
+  below = above - 1
+  closer = wanted - cuts[below] <= cuts[above] - wanted
+  return np.where(closer, below, above)

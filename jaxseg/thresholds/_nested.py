@@ -1,4 +1,4 @@
-"""A threshold chosen on some patients, scored on the others."""
+"""A threshold chosen on some patients and scored on the others."""
 
 import dataclasses
 
@@ -9,21 +9,21 @@ from jaxseg.thresholds import _counts
 from jaxseg.thresholds import _criterion
 from jaxseg.thresholds import _curves
 from jaxseg.thresholds import _optimum
-from jaxseg.thresholds import _resampled
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Nested:
-  """What a choice of threshold is worth on patients it has not seen.
+  """What a chosen threshold is worth on patients it was not chosen on.
 
   Attributes:
-    fold: Fold of each patient, `[patient]`; -1 for one that takes no part.
+    fold: Fold of each patient, `[patient]`; -1 if it takes no part.
     thresholds: Chosen without the fold, float64 `[fold]`.
     scores: Score of each patient at the threshold chosen without it, float64
       `[patient]`; nan where it has none.
-    held_out: The criterion over all patients, each cut at the threshold that
-      was chosen without it.
-    in_sample: The criterion at the optimum of all patients: too good.
+    held_out: The criterion over all patients, each at the threshold chosen
+      without it.
+    in_sample: The criterion at the optimum of all patients, which is
+      optimistic.
     half: The criterion at 0.5.
   """
 
@@ -36,7 +36,7 @@ class Nested:
 
   @property
   def optimism(self) -> float:
-    """By how much the optimum of the same patients flatters."""
+    """By how much `in_sample` exceeds `held_out`."""
     return self.in_sample - self.held_out
 
 
@@ -49,7 +49,7 @@ def nested(
   aggregate: str = "pooled",
   empty: str = "skip",
 ) -> Nested:
-  """Chooses the threshold without a patient, and scores that patient with it.
+  """Chooses the threshold without a patient, then scores that patient with it.
 
   >>> import numpy as np
   >>> from jaxseg import thresholds
@@ -63,10 +63,10 @@ def nested(
 
   Args:
     counts: `[patient, T + 1]`.
-    folds: Into how many groups the patients are drawn; None leaves one patient
-      out at a time.
-    seed: Of the draw.
-    criterion: As in `optimum`; bounds are allowed, and `scores` are then of the
+    folds: Number of groups into which the patients are drawn; None leaves out
+      one patient at a time.
+    seed: Random seed of the draw.
+    criterion: As in `optimum`. It may be a bound; `scores` are then of the
       bounded metric.
     aggregate: "pooled", "mean_case" or "worst_case".
     empty: As in `optimum`.
@@ -75,7 +75,8 @@ def nested(
     The thresholds and scores.
 
   Raises:
-    ConfigError: Something is unknown, or there are not that many patients.
+    ConfigError: An option is unknown, or there are too few patients for the
+      folds.
     DataError: No patient has the structure, or none outside of a fold.
   """
   host = counts.on_host()
@@ -85,13 +86,13 @@ def nested(
     )
   bound = _criterion.constraint(criterion)
   metric = bound[0] if bound else criterion
-  # Without the structure a patient says nothing about the choice.
+  # A patient without the structure has no say in the choice.
   taking_part = np.flatnonzero(_criterion.kept(host, aggregate, empty)[1])
   number = len(taking_part) if folds is None else folds
   if not 2 <= number <= len(taking_part):
     raise errors.ConfigError(
       f"{number} folds of {len(taking_part)} patients with the structure; give"
-      " 2 to their number"
+      " from 2 to as many as there are patients"
     )
   fold = np.full(len(host.positive), -1)
   order = taking_part
@@ -105,17 +106,19 @@ def nested(
     ).index
 
   chosen = np.array(
-    [best(_taken(host, (fold != k) & (fold >= 0))) for k in range(number)]
+    [best(host[(fold != k) & (fold >= 0)]) for k in range(number)]
   )
   at = chosen[fold[taking_part]]
-  cases = _taken(host, fold >= 0)
+  cases = host[fold >= 0]
   four = [
     np.take_along_axis(v, at[:, None], axis=1)
     for v in (
-      cases.true_positive, cases.false_positive,
-      cases.false_negative, cases.true_negative,
+      cases.true_positive,
+      cases.false_positive,
+      cases.false_negative,
+      cases.true_negative,
     )
-  ]  # fmt: skip
+  ]
   scores = np.full(len(fold), np.nan)
   scores[taking_part] = _curves.score(
     *four, metric=metric, empty="perfect" if empty == "perfect" else "skip"
@@ -134,11 +137,5 @@ def nested(
     scores=scores,
     held_out=float(held_out),
     in_sample=float(values[best(host)]),
-    half=float(values[_resampled.nearest(grid, np.array(0.5))]),
-  )
-
-
-def _taken(counts: _counts.Counts, which: np.ndarray) -> _counts.Counts:
-  return _counts.Counts(
-    counts.thresholds, counts.positive[which], counts.negative[which]
+    half=float(values[host.index(0.5)]),
   )

@@ -1,16 +1,17 @@
-"""The threshold at which a criterion is highest, compared exactly."""
+"""The threshold that is best for a criterion, compared exactly."""
 
 import dataclasses
 import fractions
 
 import numpy as np
+from numpy import typing as npt
 
 from jaxseg import errors
 from jaxseg.thresholds import _counts
 from jaxseg.thresholds import _criterion
 
-# Rounding of float64 scores is far below this; what is nearer than it to the
-# maximum is compared in exact fractions.
+# Rounding of float64 scores is far below this; scores nearer than this to the
+# maximum are compared as exact fractions.
 _NEAR = 1e-9
 
 
@@ -19,8 +20,8 @@ class Optimum:
   """The best threshold and the plateau around it.
 
   Attributes:
-    threshold: Middle of the widest run of thresholds with the highest value;
-      of runs of equal width the lowest.
+    threshold: Middle of the widest run of thresholds with the highest value; of
+      equally wide runs, the lowest.
     value: The criterion there.
     low: First threshold of that run.
     high: Last threshold of that run.
@@ -28,10 +29,10 @@ class Optimum:
     first: Position of `low`.
     last: Position of `high`.
     runs: Number of runs that reach the highest value.
-    epsilon: What the criterion may fall short of `value` by.
-    near_low: First threshold of the run about `threshold` whose values are
-      within `epsilon`.
-    near_high: Last threshold of it.
+    epsilon: By how much the criterion may fall short of `value`.
+    near_low: First threshold of the run around `threshold` in which the
+      criterion is within `epsilon`.
+    near_high: Last threshold of that run.
   """
 
   threshold: float
@@ -60,10 +61,10 @@ def optimum(
   empty: str = "skip",
   epsilon: float = 0.01,
 ) -> Optimum:
-  """Finds the threshold of the highest criterion.
+  """Finds the threshold that is best for a criterion.
 
-  Scores of different counts can be equal in floating point and differ; they
-  are compared as fractions of integers.
+  Scores that differ can be equal in floating point; they are compared as
+  fractions of integers.
 
   >>> import numpy as np
   >>> from jaxseg import thresholds
@@ -81,24 +82,25 @@ def optimum(
     criterion: "dice", "iou" or F-beta as "f2" or "f0.5"; "volume" for the
       predicted volume nearest to the reference's (its value is minus the
       relative difference); "recall>=0.95" for the fewest false positives with
-      at least that recall, "precision>=0.9" and "specificity>=0.99" for the
-      most true positives.
-    aggregate: "pooled" takes the score of the summed counts; "mean_case" the
-      mean of the scores of the cases; "worst_case" the lowest of them, so that
-      the optimum is the best threshold for the worst patient.
+      at least that recall; "precision>=0.9" or "specificity>=0.99" for the most
+      true positives.
+    aggregate: "pooled" is the score of the summed counts; "mean_case" the mean
+      of the cases' scores; "worst_case" the lowest of them, so that the optimum
+      is the best threshold for the worst patient.
     empty: Cases without the structure in "mean_case" and "worst_case": "skip"
       leaves them out; with "perfect" such a case scores 1 where nothing is
       predicted, else 0.
-    epsilon: For the width of the neighbourhood that is nearly as good.
+    epsilon: How far the criterion may fall short in the neighbourhood that is
+      nearly as good.
 
   Returns:
-    The optimum. Of a bound such as "recall>=0.95", `value` is the metric that
-    is bounded, and `epsilon` has no part: the neighbourhood is the run.
+    The optimum. With a bound such as "recall>=0.95", `value` is the bounded
+    metric, and `epsilon` plays no part: the neighbourhood is the run.
 
   Raises:
-    ConfigError: Criterion, aggregate or policy is unknown.
-    DataError: No case has the structure: no threshold is better than another;
-      or no threshold keeps the bound.
+    ConfigError: The criterion, the aggregate or the policy is unknown.
+    DataError: No case has the structure, so that no threshold is better than
+      another, or no threshold keeps the bound.
 
   References:
     doi:10.1002/acm2.13331.
@@ -111,55 +113,96 @@ def optimum(
     scores = _criterion.scores(counts, criterion, aggregate, empty)
     best = highest(scores)
     near = scores.values
-  first, last, runs = widest(best)
-  index = first + (last - first) // 2
+  run = widest(best)
   grid = np.asarray(counts.on_host().thresholds)
-  value = float(scores.exact(index))
-  low, high = first, last
+  value = float(scores.exact(run.index))
+  low, high = run.first, run.last
   if near is not None:
-    low, high = _neighbourhood(near >= value - epsilon, first, last)
+    low, high = _neighbourhood(near >= value - epsilon, run.first, run.last)
   return Optimum(
-    threshold=float(grid[index]),
+    threshold=float(grid[run.index]),
     value=value,
-    low=float(grid[first]),
-    high=float(grid[last]),
-    index=index,
-    first=first,
-    last=last,
-    runs=runs,
+    low=float(grid[run.first]),
+    high=float(grid[run.last]),
+    **vars(run),
     epsilon=epsilon,
     near_low=float(grid[low]),
     near_high=float(grid[high]),
   )
 
 
+@dataclasses.dataclass(frozen=True)
+class Run:
+  """Neighbouring thresholds that are equally good.
+
+  Attributes:
+    index: Position of the middle one; of two, the lower.
+    first: Position of the first.
+    last: Position of the last.
+    runs: Number of such runs, of which this is the widest.
+  """
+
+  index: int
+  first: int
+  last: int
+  runs: int
+
+
+def widest_run(values: npt.ArrayLike) -> Run:
+  """The widest run of thresholds that reach the highest value of a curve.
+
+  It is how `optimum` chooses among equally good thresholds, for a curve of
+  anything else. Values are compared as they are; nan is never the highest.
+
+  >>> widest_run([0.0, 0.9, 0.5, 0.9, 0.9, 0.9, 0.1])
+  Run(index=4, first=3, last=5, runs=2)
+
+  Args:
+    values: Numbers, `[T]`.
+
+  Returns:
+    The run; of equally wide ones, the first.
+
+  Raises:
+    DataError: No value is a number.
+  """
+  curve = np.asarray(values)
+  known = ~np.isnan(curve)
+  if not known.any():
+    raise errors.DataError(
+      f"none of {curve.size} values is a number, so no threshold is best"
+    )
+  return widest(np.flatnonzero(curve == curve[known].max()))
+
+
 def highest(scores: _criterion.Scores) -> np.ndarray:
-  """All indices of the exactly highest score, ascending."""
+  """Positions of the exactly highest score, ascending."""
   values = scores.values
   near = np.flatnonzero(values >= values.max() - _NEAR)
   return near[largest(scores, near)]
 
 
-def widest(best: np.ndarray) -> tuple[int, int, int]:
-  """First and last of the widest run of ascending indices, number of runs."""
+def widest(best: np.ndarray) -> Run:
+  """The widest run among ascending positions."""
   runs = np.split(best, np.flatnonzero(np.diff(best) > 1) + 1)
   run = max(runs, key=len)  # The first of equally wide ones.
-  return int(run[0]), int(run[-1]), len(runs)
+  first, last = int(run[0]), int(run[-1])
+  return Run(first + (last - first) // 2, first, last, len(runs))
 
 
 def largest(scores: _criterion.Scores, near: np.ndarray) -> np.ndarray:
-  """Which of some thresholds reach the exactly highest score, bool."""
+  """Which of the given thresholds reach the exactly highest score, bool."""
   kinds = scores.kinds[near]
   exact: dict[int, fractions.Fraction] = {}
   for kind, k in zip(kinds.tolist(), near.tolist(), strict=True):
-    if kind not in exact:  # A plateau is many thresholds of the same counts.
+    if kind not in exact:  # On a plateau many thresholds have equal counts.
       exact[kind] = scores.exact(k)
   top = max(exact.values())
   return np.array([exact[kind] == top for kind in kinds.tolist()])
 
 
 def _neighbourhood(good: np.ndarray, first: int, last: int) -> tuple[int, int]:
-  """The run of good thresholds about first..last."""
+  """The run of good thresholds around first..last."""
   bad = np.flatnonzero(~good)
   below, above = bad[bad < first], bad[bad > last]
   low = int(below[-1]) + 1 if len(below) else 0
@@ -174,7 +217,7 @@ def _within(
   aggregate: str,
   empty: str,
 ) -> tuple[np.ndarray, _criterion.Scores]:
-  """The best of the thresholds that keep a bound, and the bounded scores."""
+  """The best thresholds that keep a bound, and the scores of its metric."""
   scores = _criterion.scores(counts, metric, aggregate, empty)
   values = scores.values
   allowed = values >= float(bound)
@@ -185,8 +228,7 @@ def _within(
       f"no threshold reaches {metric} {float(bound):g}; the highest is"
       f" {values.max():.4g}"
     )
-  cases, _ = _criterion.kept(counts, aggregate, empty)
-  total = cases.sum(0)
+  total = _criterion.kept(counts, aggregate, empty)[0].sum(0)
   fewer, more = -total.false_positive, total.true_positive
   goals = (fewer, more) if metric == "recall" else (more, fewer)
   best = np.flatnonzero(allowed)

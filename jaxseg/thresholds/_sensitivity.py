@@ -1,4 +1,4 @@
-"""How much Dice is lost beside the optimum."""
+"""How much Dice is lost away from the optimum."""
 
 from collections.abc import Sequence
 
@@ -7,8 +7,8 @@ import numpy as np
 from jaxseg import errors
 from jaxseg.thresholds import _counts
 from jaxseg.thresholds import _criterion
+from jaxseg.thresholds import _grid
 from jaxseg.thresholds import _optimum
-from jaxseg.thresholds import _resampled
 
 
 def sensitivity(
@@ -34,14 +34,14 @@ def sensitivity(
     perturbations: Shifts d of the threshold. The grid's threshold nearest to
       t* + d is taken; beyond the grid's ends, its end.
     aggregate: "pooled", "mean_case" or "worst_case", as in `optimum`.
-    threshold: t*, moved to the grid's nearest; None is the optimum of these
-      counts. A threshold that was chosen on other patients can give negative
+    threshold: t*, moved to the nearest of the grid; None is the optimum of
+      these counts. A threshold chosen on other patients can give negative
       reductions.
     empty: Cases without the structure, as in `optimum`.
 
   Returns:
     float64 `[perturbation]`; nan where the Dice at t* is 0, and where the grid
-    is too coarse for a shift: the nearest threshold is t* itself.
+    is too coarse for a shift, so that the nearest threshold is t* itself.
 
   Raises:
     ConfigError: The aggregate or the policy is unknown, or a shift or the
@@ -64,13 +64,12 @@ def sensitivity(
     best = _optimum.optimum(counts, aggregate=aggregate, empty=empty)
     centre = best.index
   else:
-    centre = int(np.abs(grid - given).argmin())
+    centre = int(_grid.nearest(grid, given))
   if not dice[centre] > 0:
     return np.full(shifts.shape, np.nan)
-  there = _resampled.nearest(grid, grid[centre] + shifts)
+  there = _grid.nearest(grid, grid[centre] + shifts)
   lost = (dice[centre] - dice[there]) / dice[centre]
-  reached = _resampled.reached(grid, grid[centre], shifts)
-  return np.where(reached, lost, np.nan)
+  return np.where(reached(grid, grid[centre], shifts), lost, np.nan)
 
 
 def regret(
@@ -80,7 +79,7 @@ def regret(
   aggregate: str = "pooled",
   empty: str = "skip",
 ) -> float:
-  """Relative Dice reduction of a threshold that was not chosen.
+  """Relative Dice reduction at a threshold other than the optimum.
 
   >>> import numpy as np
   >>> from jaxseg import thresholds
@@ -92,7 +91,7 @@ def regret(
 
   Args:
     counts: `[T + 1]`, or with cases in front `[..., case, T + 1]`.
-    at: That threshold, moved to the grid's nearest.
+    at: That threshold, moved to the nearest of the grid.
     aggregate: As in `optimum`.
     empty: As in `optimum`.
 
@@ -100,7 +99,7 @@ def regret(
     (D* - D(at)) / D*; nan where D* is 0.
 
   Raises:
-    ConfigError: Something is unknown or not finite.
+    ConfigError: The aggregate or the policy is unknown, or `at` is not finite.
     DataError: No case has the structure.
   """
   if not np.isfinite(at):
@@ -110,7 +109,7 @@ def regret(
   best = _optimum.optimum(counts, aggregate=aggregate, empty=empty).index
   if not dice[best] > 0:
     return float("nan")
-  there = int(_resampled.nearest(grid, np.asarray(at)))
+  there = int(_grid.nearest(grid, at))
   return float((dice[best] - dice[there]) / dice[best])
 
 
@@ -121,7 +120,7 @@ def derivative(
   aggregate: str = "pooled",
   empty: str = "skip",
 ) -> np.ndarray:
-  """Slope of Dice over the threshold, by central differences.
+  """Slope of Dice with respect to the threshold, by central differences.
 
   >>> import numpy as np
   >>> from jaxseg import thresholds
@@ -133,7 +132,7 @@ def derivative(
 
   Args:
     counts: `[T + 1]`, or with cases in front `[..., case, T + 1]`.
-    step: Half of the difference's span; at the grid's ends it is cut off.
+    step: Half of the difference's span; cut off at the grid's ends.
     aggregate: As in `optimum`.
     empty: As in `optimum`.
 
@@ -141,11 +140,12 @@ def derivative(
     float64 `[T]`, Dice per unit of threshold.
 
   Raises:
-    ConfigError: Something is unknown, or the step reaches no other threshold.
+    ConfigError: The aggregate or the policy is unknown, or the step reaches no
+      other threshold.
     DataError: No case has the structure.
   """
   if not step > 0:
-    raise errors.ConfigError(f"step {step} is not above 0; give such as 0.01")
+    raise errors.ConfigError(f"step {step} is not above 0; try 0.01")
   grid = np.asarray(counts.on_host().thresholds, np.float64)
   dice = _criterion.scores(counts, "dice", aggregate, empty).values
   below = np.searchsorted(grid, grid - step * (1 + 1e-6), side="left")
@@ -156,3 +156,22 @@ def derivative(
       f"step {step} reaches no other threshold of the grid; take a larger one"
     )
   return (dice[above] - dice[below]) / apart
+
+
+def reached(
+  grid: np.ndarray, centre: np.ndarray | float, shifts: np.ndarray
+) -> np.ndarray:
+  """Whether a shift leads to another threshold, or beyond the grid's ends.
+
+  Where it leads back to the same threshold the grid is too coarse to show a
+  loss.
+
+  Args:
+    grid: float64 `[T]`, ascending.
+    centre: Thresholds, broadcastable to the shifts.
+    shifts: `[...]`.
+  """
+  wanted = centre + shifts
+  moved = grid[_grid.nearest(grid, wanted)] != centre
+  beyond = (wanted < grid[0]) | (wanted > grid[-1])
+  return moved | beyond | (shifts == 0)

@@ -1,31 +1,34 @@
 """The sweep by vmap across thresholds: the direct way, for comparison.
 
-It touches the map once per threshold; `count` touches it once. Both give the
+It passes over the map once per threshold, `count` once in all. Both give the
 same integers.
 """
 
+from collections.abc import Sequence
 import functools
 import math
 
 import jax
 import jax.numpy as jnp
+from jax.typing import ArrayLike
 import numpy as np
 
 from jaxseg import _checks as checks
+from jaxseg import errors
 from jaxseg.thresholds import _count
 from jaxseg.thresholds import _curves
 from jaxseg.thresholds import _grid
 
-# Memory that the masks of one chunk of thresholds may take.
+# Memory for the masks of one chunk of thresholds.
 _BUDGET_BYTES = 64 << 20
 
 
 def sweep_counts(
-  probabilities: jax.Array,
-  reference: jax.Array,
-  thresholds: jax.Array,
+  probabilities: ArrayLike,
+  reference: ArrayLike,
+  thresholds: ArrayLike,
   *,
-  axis: int | tuple[int, ...] | None = None,
+  axis: int | Sequence[int] | None = None,
 ) -> tuple[jax.Array, jax.Array]:
   """True and false positives at every threshold, by vmap across thresholds.
 
@@ -48,20 +51,20 @@ def sweep_counts(
     (true positives, false positives), int32 `[..., T]`.
 
   Raises:
+    ConfigError: `thresholds` are not a vector of at least one.
     TypeError: `probabilities` are neither floating point nor uint8.
-    ValueError: Shapes differ, thresholds are no vector, or a count could
-      exceed int32.
+    ValueError: Shapes differ, or a count could exceed int32.
 
   References:
     doi:10.1002/acm2.13331.
   """
   checks.same_shape(probabilities=probabilities, reference=reference)
   shape = np.shape(probabilities)
-  axes = _count.counted_axes(len(shape), axis)
+  axes = checks.axes(axis, len(shape))
   _count.refuse_beyond_int32(math.prod(shape[a] for a in axes))
   cuts = _grid.float32_thresholds(thresholds)
   if cuts.ndim != 1 or not cuts.shape[0]:
-    raise ValueError(
+    raise errors.ConfigError(
       f"thresholds have shape {cuts.shape}; give a vector of at least one"
     )
   return _sweep(_grid.rounded(probabilities), reference, cuts, axes=axes)
@@ -77,19 +80,19 @@ def _sweep(probabilities, reference, cuts, *, axes):
     number = functools.partial(jnp.sum, axis=axes, dtype=jnp.int32)
     return number(inside & y), number(inside & ~y)
 
-  # lax.map with a batch size is vmap over a chunk, chunk after chunk.
+  # With a batch size, lax.map is a vmap over chunk after chunk.
   chunk = max(1, min(cuts.shape[0], _BUDGET_BYTES // max(1, 2 * p.size)))
   found = jax.lax.map(cut, cuts, batch_size=chunk)
   return tuple(jnp.moveaxis(v, 0, -1) for v in found)
 
 
 def sweep(
-  probabilities: jax.Array,
-  reference: jax.Array,
-  thresholds: jax.Array,
+  probabilities: ArrayLike,
+  reference: ArrayLike,
+  thresholds: ArrayLike,
   *,
   metric: str = "dice",
-  axis: int | tuple[int, ...] | None = None,
+  axis: int | Sequence[int] | None = None,
 ) -> jax.Array:
   """A metric at every threshold, by vmap across thresholds.
 
@@ -109,18 +112,18 @@ def sweep(
     float32 `[..., T]`; nan where prediction and reference are both empty.
 
   Raises:
-    ConfigError: The metric is unknown.
+    ConfigError: The metric is unknown, or `thresholds` are not a vector of at
+      least one.
     TypeError: `probabilities` are neither floating point nor uint8.
-    ValueError: Shapes differ, thresholds are no vector, or a count could
-      exceed int32.
+    ValueError: Shapes differ, or a count could exceed int32.
 
   References:
     doi:10.1002/acm2.13331.
   """
-  _curves.ratio(metric)  # Refuses an unknown one before the work.
+  _curves.ratio(metric)  # Refuses an unknown metric before the work.
   tp, fp = sweep_counts(probabilities, reference, thresholds, axis=axis)
   y = jnp.asarray(reference).astype(jnp.bool_)
-  axes = _count.counted_axes(y.ndim, axis)
+  axes = checks.axes(axis, y.ndim)
   fn = jnp.sum(y, axes, dtype=jnp.int32)[..., None] - tp
   tn = jnp.sum(~y, axes, dtype=jnp.int32)[..., None] - fp
   return _curves.score(tp, fp, fn, tn, metric=metric, empty="nan")

@@ -107,7 +107,7 @@ def test_wrong_input_is_refused():
     metrics.aggregate(one, one, one, kind="dice")
   with pytest.raises(errors.ConfigError, match="empty 'zero' is unknown"):
     metrics.aggregate(one, one, one, empty="zero")
-  with pytest.raises(ValueError, match="worst_distance -1 is not"):
+  with pytest.raises(errors.ConfigError, match="worst_distance -1 is not"):
     metrics.aggregate(one, one, one, worst_distance=-1)
 
 

@@ -10,6 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from jaxseg import errors
 from jaxseg import metrics
 from jaxseg import thresholds
 
@@ -118,7 +119,7 @@ def test_wrong_input_is_refused():
       metric(p, p)
     with pytest.raises(ValueError, match="shapes differ"):
       metric(p, y[:2])
-  with pytest.raises(ValueError, match="bins is 0"):
+  with pytest.raises(errors.ConfigError, match="bins is 0"):
     metrics.expected_calibration_error(p, y, bins=0)
 
 
@@ -141,5 +142,5 @@ def test_a_bin_holds_its_lower_end():
   p, y = np.float32([0.25, 0.5]), np.array([False, True])
   found = metrics.maximum_calibration_error(p, y, bins=2)
   assert float(found) == 0.5
-  with pytest.raises(ValueError, match=r"bins is 2\.5"):
+  with pytest.raises(errors.ConfigError, match=r"bins is 2\.5"):
     metrics.maximum_calibration_error(p, y, bins=2.5)

@@ -9,6 +9,7 @@ import jax
 import numpy as np
 import pytest
 
+from jaxseg import errors
 from jaxseg import metrics
 
 PAIRS = hnp.arrays(np.bool_, (2, 3, 4, 5))
@@ -82,13 +83,13 @@ def test_relative_volume_of_empty_masks(empty, both, hallucinated):
 
 def test_wrong_input_is_refused():
   mask = np.ones((2, 3), np.bool_)
-  with pytest.raises(ValueError, match="beta is 0"):
+  with pytest.raises(errors.ConfigError, match="beta is 0"):
     metrics.f_beta(mask, mask, beta=0)
   with pytest.raises(ValueError, match="spacing .* of 3 axes"):
     metrics.volume_difference(mask, mask, (1,))
   with pytest.raises(ValueError, match="spacing 3.0 mm .* of 3 axes"):
     metrics.volume_difference(mask, mask, 3.0)
-  with pytest.raises(ValueError, match="beta is inf"):
+  with pytest.raises(errors.ConfigError, match="beta is inf"):
     metrics.f_beta(mask, mask, beta=np.inf)
   with pytest.raises(ValueError, match="spacing .* of 2 axes"):
     metrics.volume_difference(mask, mask, (1, -1))

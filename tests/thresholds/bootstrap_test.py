@@ -158,7 +158,7 @@ def test_rounding_hides_no_difference():
     ({"criterion": "recall>=0.5"}, "is a bound"),
     ({"aggregate": "worst_case"}, "worst_case"),
     ({"statistic": "regret", "criterion": "iou"}, "is of Dice"),
-    ({"index": np.array([[0, 7]])}, "names no 7 patients"),
+    ({"index": np.array([[0, 7]])}, "some of 7 patients"),
   ],
 )
 def test_wrong_options(counts, options, said):
@@ -208,7 +208,7 @@ def test_one_patient_and_no_index_are_refused():
   counts = some_patients()
   with pytest.raises(errors.ConfigError, match="one patient"):
     thresholds.bootstrap(counts[:1])
-  with pytest.raises(errors.ConfigError, match="names no 4 patients"):
+  with pytest.raises(errors.ConfigError, match="some of 4 patients"):
     thresholds.bootstrap(counts, index=np.zeros((0, 4), int))
   with pytest.raises(errors.ConfigError, match="not above 0"):
     thresholds.derivative(counts, step=-0.1)

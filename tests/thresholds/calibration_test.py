@@ -74,7 +74,7 @@ class TestReliability:
     assert found.maximum_error == pytest.approx(0.1)
 
   def test_refuses(self, counts):
-    with pytest.raises(errors.ConfigError, match="0 bins"):
+    with pytest.raises(errors.ConfigError, match="bins is 0"):
       thresholds.reliability(counts, bins=0)
     nothing = thresholds.Counts(
       thresholds.grid(3), np.zeros(4, np.int64), np.zeros(4, np.int64)

@@ -247,7 +247,7 @@ def test_axes_as_people_give_them():
   with pytest.raises(ValueError, match="twice"):
     thresholds.count(p, y, GRIDS[0], axis=(0, -2))
   for cuts in (0.5, np.zeros((2, 2), np.float32), np.zeros(0, np.float32)):
-    with pytest.raises(ValueError, match="vector"):
+    with pytest.raises(errors.ConfigError, match="vector"):
       thresholds.sweep(p, y, cuts)
 
 

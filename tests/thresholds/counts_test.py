@@ -106,6 +106,21 @@ def test_leading_axes_only(make):
     counts[0, 0].sum()
 
 
+@pytest.mark.parametrize("make", [host, device])
+def test_the_position_of_a_threshold(make):
+  counts = make([[1, 2, 3, 4]] * 2)
+  wanted = (-1, 0, 0.2, 0.25, 0.3, 0.5, 0.9, 9)
+  # Halfway between two, the lower.
+  assert [counts.index(t) for t in wanted] == [0, 0, 0, 0, 1, 1, 2, 2]
+  assert counts[0].index(0.5) == 1
+  for grid in (thresholds.grid(), thresholds.fine_grid()):
+    counts = thresholds.Counts(grid, *[np.zeros(len(grid) + 1, int)] * 2)
+    for k in (0, 1, 258, 500, 1000):
+      assert grid[counts.index(k / 1000)] == np.float32(k / 1000)
+  single = thresholds.Counts(np.float32([0.7]), *[np.zeros(2, int)] * 2)
+  assert single.index(0.1) == 0
+
+
 def test_counts_are_a_pytree():
   counts = device([1, 2, 3, 4])
   doubled = jax.tree.map(lambda v: 2 * v, counts)
@@ -135,7 +150,7 @@ def test_arrays_and_back(tmp_path):
   [
     ({"positive": np.zeros(3, np.int64)}, r"\(3,\) and negative \(4,\)"),
     ({"thresholds": np.zeros(9)}, r"thresholds \(9,\)"),
-    ({"negative": np.zeros(4)}, "negative float64 are no integers"),
+    ({"negative": np.zeros(4)}, "negative float64 are not integers"),
   ],
 )
 def test_wrong_arrays_are_refused(change, message):

@@ -1,4 +1,4 @@
-"""Criterions beyond Dice, by definition and by hand."""
+"""Criteria beyond Dice, by definition and by hand."""
 
 import fractions
 
@@ -171,47 +171,3 @@ def test_f_beta_of_many_digits_and_voxels_is_refused():
   counts = counts_of([2**50] * 9, [2**50] * 9)
   with pytest.raises(errors.ConfigError, match="64 bits"):
     thresholds.optimum(counts, criterion="f99.9999")
-
-
-class TestCurves:
-  def test_by_hand(self):
-    counts = counts_of([0, 1, 0, 0, 0, 0, 0, 0, 3], [0, 4, 0, 0, 0, 0, 0, 0, 2])
-    curve = thresholds.curve
-    assert curve(counts, metric="volume_difference")[0] == (10 - 4) / 4
-    assert curve(counts, metric="volume_difference")[7] == (5 - 4) / 4
-    assert curve(counts, metric="volume")[7] == -0.25
-    assert curve(counts, metric="f1").tolist() == curve(counts).tolist()
-    assert curve(counts, metric="f2")[7] == 5 * 3 / (5 * 3 + 4 * 1 + 2)
-
-  def test_aggregates(self):
-    positive = [[0] * 8 + [4], [4] + [0] * 8, [0] * 9]
-    negative = [[0] * 9, [0] * 9, [0] * 8 + [5]]
-    counts = counts_of(positive, negative)
-    curve = thresholds.curve
-    assert curve(counts, aggregate="mean_case", empty="skip")[7] == 0.5
-    assert curve(counts, aggregate="median_case", empty="skip")[7] == 0.5
-    assert curve(counts, aggregate="worst_case", empty="skip")[7] == 0
-    assert curve(counts, aggregate="mean_case")[7] == pytest.approx(1 / 3)
-    assert curve(counts, aggregate="pooled")[7] == 2 * 4 / (8 + 4 + 5)
-    none = counts_of([[0] * 9], [[1] + [0] * 8])
-    for aggregate in ("mean_case", "median_case", "worst_case"):
-      assert np.isnan(curve(none, aggregate=aggregate)).all()
-    with pytest.raises(errors.ConfigError, match="aggregate 'sum'"):
-      curve(counts, aggregate="sum")
-
-  @pytest.mark.parametrize("aggregate", ["mean_case", "median_case"])
-  def test_jax_and_numpy_agree(self, aggregate):
-    import jax.numpy as jnp
-
-    draw = np.random.default_rng(0)
-    positive, negative = draw.integers(0, 9, (2, 4, 9))
-    for metric in ("dice", "f2", "volume_difference"):
-      host = thresholds.curve(
-        counts_of(positive, negative), metric=metric, aggregate=aggregate
-      )
-      device = thresholds.curve(
-        thresholds.Counts(GRID, jnp.asarray(positive), jnp.asarray(negative)),
-        metric=metric,
-        aggregate=aggregate,
-      )
-      np.testing.assert_allclose(device, host, rtol=1e-6)

@@ -160,3 +160,27 @@ def test_nothing_to_find_is_refused():
 def test_unknown_names_are_refused(option, message):
   with pytest.raises(errors.ConfigError, match=message):
     thresholds.optimum(counts_of([1] * 9, [1] * 9), **option)
+
+
+@hypothesis.settings(max_examples=100)
+@hypothesis.given(COUNTS, COUNTS)
+def test_the_widest_run_of_a_curve_is_that_of_the_optimum(positive, negative):
+  hypothesis.assume(positive.sum() > 0)
+  counts = counts_of(positive, negative)
+  best = thresholds.optimum(counts)
+  # Of counts this small no two scores differ by rounding.
+  run = thresholds.widest_run(thresholds.curve(counts, aggregate="pooled"))
+  assert (run.index, run.first, run.last, run.runs) == (
+    best.index, best.first, best.last, best.runs
+  )  # fmt: skip
+
+
+def test_the_widest_run_by_hand():
+  found = thresholds.widest_run([3, 3, 1, 3, 3, 3, 3, 0, 3])
+  assert (found.first, found.index, found.last, found.runs) == (3, 4, 6, 3)
+  nan, inf = np.nan, np.inf
+  assert thresholds.widest_run([nan, -inf, nan]).index == 1
+  assert thresholds.widest_run([5, 5, 1, 5, 5]).last == 1  # The first of two.
+  for values in ([nan, nan], []):
+    with pytest.raises(errors.DataError, match="values is a number"):
+      thresholds.widest_run(values)

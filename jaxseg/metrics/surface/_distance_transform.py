@@ -1,10 +1,10 @@
-"""Exact Euclidean distance transform in JAX: pure, of static shape.
+"""Exact Euclidean distance transform in JAX: pure, with static shapes.
 
-Squared distances separate by axis. Along the first, the nearest True is found
-from running maxima of indices. Along each further one, every place takes the
-least of f(j) + (s (i - j))^2 over j: done for growing |i - j| on all places at
-once, until the square alone exceeds what any place has. So it costs what the
-distances are long, and not what the array is wide.
+Squared distances separate by axis. Along the first, the nearest True comes from
+running maxima of indices. Along each other one, every place i takes the minimum
+over j of f(j) + (s (i - j))^2, for all places at once and growing |i - j|,
+until the square alone exceeds the value of every place. So the cost grows with
+the distances, not with the size of the array.
 """
 
 from collections.abc import Sequence
@@ -13,18 +13,21 @@ import functools
 import jax
 from jax import lax
 import jax.numpy as jnp
+from jax.typing import ArrayLike
+import numpy as np
 
 from jaxseg import _checks as checks
-from jaxseg.metrics import _surface
 
 # Squared mm that no distance reaches. Not inf: inf - inf is nan.
 _FAR = 1e30
 
 
-def distance_transform(mask: jax.Array, spacing: Sequence[float]) -> jax.Array:
-  """Distance of each voxel's centre to the nearest that is True, in mm.
+def distance_transform(
+  mask: ArrayLike, spacing: Sequence[float] | np.ndarray
+) -> jax.Array:
+  """Distance of each voxel's centre to the nearest True voxel's, in mm.
 
-  Pure: under `jit` the spacing must be known, and `vmap` adds batch axes.
+  Pure: under `jit` the spacing must be static, and `vmap` adds batch axes.
 
   >>> import numpy as np
   >>> distance_transform(np.array([[True, False, False]]), (1.0, 2.5)).tolist()
@@ -35,8 +38,8 @@ def distance_transform(mask: jax.Array, spacing: Sequence[float]) -> jax.Array:
     spacing: Of the image's two or three axes, in their order, mm, > 0.
 
   Returns:
-    float32, the mask's shape; 0 where it is True, inf everywhere if an image is
-    empty. Right to a relative 3e-7.
+    float32, the mask's shape; 0 where it is True, inf throughout an empty
+    image. The relative error is at most 3e-7.
 
   Raises:
     TypeError: The mask is not boolean.
@@ -48,9 +51,14 @@ def distance_transform(mask: jax.Array, spacing: Sequence[float]) -> jax.Array:
   """
   checks.boolean(mask=mask)
   mask = jnp.asarray(mask)
-  mm = _surface.checked_spacing(spacing, mask.ndim)
-  transform = functools.partial(squared_distances, spacing=mm)
-  for _ in range(mask.ndim - len(mm)):
+  return _transform(mask, checks.spacing(spacing, mask.ndim))
+
+
+# Compiled as a whole: called by itself, a loop would be compiled every time.
+@functools.partial(jax.jit, static_argnames="spacing")
+def _transform(mask: jax.Array, spacing: tuple[float, ...]) -> jax.Array:
+  transform = functools.partial(squared_distances, spacing=spacing)
+  for _ in range(mask.ndim - len(spacing)):
     transform = jax.vmap(transform)
   squared = transform(mask)
   return jnp.where(squared < _FAR, jnp.sqrt(squared), jnp.inf)
@@ -78,12 +86,12 @@ def _first(mask: jax.Array, step: float) -> jax.Array:
 
 
 def _further(squared: jax.Array, axis: int, step: float) -> jax.Array:
-  """Least of f(j) + (s (i - j))^2 along an axis."""
+  """Minimum over j of f(j) + (s (i - j))^2 along an axis."""
   length = squared.shape[axis]
   pad = [(0, 0)] * squared.ndim
   pad[axis] = (length, length)
   padded = jnp.pad(squared, pad, constant_values=_FAR)
-  # A line without any True stays so: nothing along it is waited for.
+  # A line without any True stays empty: there is nothing to wait for.
   hopeless = jnp.min(squared, axis=axis, keepdims=True) >= _FAR
 
   def square(apart: jax.Array) -> jax.Array:

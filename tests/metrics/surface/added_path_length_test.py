@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
+from jaxseg import errors
 from jaxseg import metrics
 
 length = metrics.added_path_length
@@ -76,7 +77,7 @@ def test_empty_masks():
 
 def test_wrong_input_is_refused():
   mask = np.ones((2, 3), np.bool_)
-  with pytest.raises(ValueError, match="tolerance nan is not 0 or more"):
+  with pytest.raises(errors.ConfigError, match="tolerance nan is not 0 or"):
     length(mask, mask, (1, 1), tolerance=math.nan)
   with pytest.raises(ValueError, match="spacing .* of 2 axes"):
     length(mask, mask, (1, 1, 1))

@@ -1,11 +1,11 @@
 """Surface metrics in JAX: float32, static shapes, for jit, vmap, accelerators.
 
-The same definitions as on the host. Every place of the lattice takes part: what
-is not on a surface weighs nothing. Distances come from the transform of the
-other surface, and the shares of area from one sort.
+The definitions are those of the host. Every place of the lattice takes part;
+one that is not on a surface weighs nothing. Distances come from the distance
+transform of the other surface, and shares of area from one sort.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 import fractions
 from typing import Any
 
@@ -14,14 +14,29 @@ from jax import lax
 import jax.numpy as jnp
 import numpy as np
 
-from jaxseg.metrics import _distance_transform
-from jaxseg.metrics import _surfel_area
-from jaxseg.metrics import _wanted
+from jaxseg.metrics.surface import _definitions
+from jaxseg.metrics.surface import _distance_transform
+from jaxseg.metrics.surface import _wanted
 
-# Distances that equal a tolerance but for float32 are within it.
+# Distances that exceed a tolerance only by float32 rounding are within it.
 _MARGIN = np.float32(1e-6)
-# Typed as the host's are, though these are arrays of no axes.
-_Report = dict[str, Any]
+_Report = dict[str, Any]  # As on the host, but of scalar arrays.
+
+
+def check_box(box: tuple[int, ...] | None, axes: int) -> None:
+  """Refuses a window that does not have one length above 0 for each axis.
+
+  Raises:
+    ValueError: It does not.
+  """
+  if box is None:
+    return
+  fits = isinstance(box, Sequence) and len(box) == axes
+  if not fits or not all(isinstance(n, int) and n > 0 for n in box):
+    raise ValueError(
+      f"box {box} does not fit images of {axes} axes; give one length above 0"
+      " per axis"
+    )
 
 
 def report(
@@ -50,12 +65,12 @@ def sweep(
   box: tuple[int, ...] | None,
   together: int,
 ) -> _Report:
-  """`surface_sweep`: the reference's distances once, cuts some at a time."""
+  """`surface_sweep`: the reference's distances once, cuts in batches."""
   fits = jnp.bool_(True)
   cuts = thresholds.astype(jnp.float32)
   p = probabilities.astype(jnp.float32)
   if box is not None:
-    # All cuts share a window: that of the lowest holds the others.
+    # All cuts share the lowest one's window, which holds the others.
     lowest = p >= jnp.min(cuts, initial=jnp.inf)
     (_, reference, p), fits = _boxed((lowest, reference, p), box, fill=-jnp.inf)
   theirs = _Side(reference, spacing, surface)
@@ -67,7 +82,7 @@ def sweep(
 
 
 class _Side:
-  """A mask's surface, and how far each place is from it."""
+  """A mask's surface, and the distance of each place to it."""
 
   def __init__(
     self, mask: jax.Array, spacing: tuple[float, ...], surface: str
@@ -106,7 +121,7 @@ def _compared(
       for name, t in zip(wanted.tolerance_names, wanted.tolerances, strict=True)
     },
   }
-  # Where a mask is empty the values above are finite, and not used.
+  # Where a mask is empty the values above are finite, and replaced.
   cases = (
     (~ours.some & ~theirs.some, wanted.of_empty(False, False)),
     (~ours.some & theirs.some, wanted.of_empty(False, True)),
@@ -120,15 +135,15 @@ def _compared(
 
 
 class _Directed:
-  """Distances from one surface to another, ascending; the rest at the end."""
+  """Distances from one surface to another, ascending; other places last."""
 
   def __init__(self, of: _Side, to: _Side, *, weighted: bool) -> None:
-    # Places that do not count lie behind all that do.
+    # Places that are not on the surface are sorted to the end.
     squared = jnp.where(of.place, to.squared, jnp.inf).ravel()
     weights = jnp.where(of.place, of.weights, 0).ravel()
     squared, weights = lax.sort((squared, weights), num_keys=1)
     self.distances = jnp.sqrt(jnp.where(weights > 0, squared, 0))
-    # Cumulative sums are trees: no long chain of float32 additions.
+    # A cumulative sum is a tree, not a long chain of float32 additions.
     self.share = jnp.cumsum(weights)
     self.weighted = weighted
     self.points = jnp.sum(weights > 0, dtype=jnp.int32)
@@ -136,7 +151,7 @@ class _Directed:
     self.moment = jnp.cumsum(self.distances * weights)[-1]
 
   def within(self, tolerance: float) -> jax.Array:
-    """Weight of the points at most this far."""
+    """Weight of the points at most this far away."""
     limit = jnp.float32(tolerance) * (1 + _MARGIN)
     last = jnp.max(self.distances)
     ascending = jnp.where(
@@ -153,8 +168,8 @@ class _Directed:
       at = jnp.searchsorted(self.share, wanted, side="left")
       return self.distances[jnp.minimum(at, last)]
     part = fractions.Fraction(percent).limit_denominator(10_000) / 100
-    num, den = part.numerator, part.denominator  # At most a million.
-    # (n - 1) num / den without leaving int32: the numerator in two parts.
+    num, den = part.numerator, part.denominator  # At most a million each.
+    # (n - 1) num / den within int32: the numerator in two parts.
     upper, lower = divmod(num, 1000)
     whole, rest = last // den * num, last % den
     high, high_over = rest * upper // den, rest * upper % den
@@ -169,7 +184,7 @@ class _Directed:
 def _voxels(
   mask: jax.Array, spacing: tuple[float, ...]
 ) -> tuple[jax.Array, jax.Array]:
-  """Border voxels, each of weight 1."""
+  """Border voxels, each with weight 1."""
   del spacing
   padded = jnp.pad(mask, 1)
   inner = mask
@@ -185,13 +200,13 @@ def _voxels(
 def _surfels(
   mask: jax.Array, spacing: tuple[float, ...]
 ) -> tuple[jax.Array, jax.Array]:
-  """Corners with surface, by area."""
+  """Corners that the surface passes, weighted by area."""
   padded = jnp.pad(mask, 1).astype(jnp.int32)
   shape = tuple(n + 1 for n in mask.shape)
   codes = jnp.zeros(shape, jnp.int32)
-  for offset, weight in _surfel_area.code_weights(mask.ndim).items():
+  for offset, weight in _definitions.code_weights(mask.ndim).items():
     codes += weight * lax.dynamic_slice(padded, offset, shape)
-  table = jnp.asarray(_surfel_area.areas(spacing), jnp.float32)
+  table = jnp.asarray(_definitions.surfel_areas(spacing), jnp.float32)
   return (codes > 0) & (codes < len(table) - 1), table[codes]
 
 
@@ -207,7 +222,7 @@ def _boxed(
   *,
   fill: float = 0.0,
 ) -> tuple[list[jax.Array], jax.Array]:
-  """Arrays within a window that holds the first two, and whether it does."""
+  """Arrays within a window around the first two, and whether these fit."""
   union = arrays[0] | arrays[1]
   starts, fits = [], jnp.bool_(True)
   for axis, length in enumerate(box):
@@ -219,7 +234,7 @@ def _boxed(
     starts.append(first)
   windows = []
   for array in arrays:
-    # Beyond the array is background: the window may hang over its end.
+    # Beyond the array is background: the window may extend past its edge.
     value = fill if jnp.issubdtype(array.dtype, jnp.floating) else False
     padded = jnp.pad(
       array, [(0, length) for length in box], constant_values=value

@@ -1,18 +1,26 @@
-"""Which surface metrics a report has, how they are called, what they are."""
+"""Names and assembly of the surface report."""
 
 from collections.abc import Sequence
 import dataclasses
 import math
 import numbers
 
-from jaxseg.metrics import _distribution
-from jaxseg.metrics import _empty
-from jaxseg.metrics import _surface
+from jaxseg import _empty
+from jaxseg import errors
+from jaxseg.metrics.surface import _definitions
+from jaxseg.metrics.surface import _distances
 
 
 @dataclasses.dataclass(frozen=True)
 class Wanted:
-  """Which metrics a report has, and how they are called."""
+  """The metrics of a report.
+
+  Attributes:
+    tolerances: Of the NSD, mm.
+    percentiles: Of the Hausdorff distance.
+    far: Values of a distance where a mask is empty.
+    share: Values of the NSD where a mask is empty.
+  """
 
   tolerances: tuple[float, ...]
   percentiles: tuple[float, ...]
@@ -28,8 +36,8 @@ class Wanted:
     empty: str,
     worst_distance: float,
   ) -> "Wanted":
-    """Refuses what cannot be: ConfigError of names, ValueError of numbers."""
-    _surface.check(surface)
+    """Checks the options of `surface_report`; ConfigError if one is invalid."""
+    _definitions.check(surface)
     for name, values, most in (
       ("percentile", percentiles, 100.0),
       ("tolerance", tolerances, math.inf),
@@ -37,7 +45,7 @@ class Wanted:
     ):
       for value in values:
         if not isinstance(value, numbers.Real) or not 0 <= value <= most:
-          raise ValueError(
+          raise errors.ConfigError(
             f"{name} {value} is not in [0, {most}]; give another"
           )
     return cls(
@@ -49,21 +57,21 @@ class Wanted:
 
   @property
   def names(self) -> list[str]:
-    """Keys of a report, in its order."""
+    """Keys of a report, in order."""
     return list(self.of_empty(True, True))
 
   @property
   def percentile_names(self) -> list[str]:
-    """What Hausdorff distances are called."""
+    """Keys of the Hausdorff distances."""
     return [f"hausdorff_{p:g}" for p in self.percentiles]
 
   @property
   def tolerance_names(self) -> list[str]:
-    """What shares are called."""
+    """Keys of the NSD."""
     return [f"nsd_{t:g}" for t in self.tolerances]
 
-  def values(self, found: _distribution.Distances) -> dict[str, float]:
-    """Of two masks that are not empty."""
+  def values(self, found: _distances.Distances) -> dict[str, float]:
+    """The report of two masks, neither of them empty."""
     there, back = found.means
     return {
       **{f"hausdorff_{p:g}": found.hausdorff(p) for p in self.percentiles},
@@ -77,19 +85,15 @@ class Wanted:
   def of_empty(
     self, in_prediction: bool, in_reference: bool
   ) -> dict[str, float]:
-    """Where a mask is empty, by the policy."""
-
-    def chosen(row: _empty.Outcomes) -> float:
-      if in_prediction:
-        return row.hallucinated
-      return row.missed if in_reference else row.both
-
-    far, share = chosen(self.far), chosen(self.share)
+    """The report where a mask is empty, by the policy."""
+    far, share = (
+      row.of(in_prediction, in_reference) for row in (self.far, self.share)
+    )
     return {
       **{f"hausdorff_{p:g}": far for p in self.percentiles},
       "assd": far,
       "masd": far,
-      # From no point there is no way; to no point it is endless.
+      # A mean over no points is undefined.
       "mean_to_reference": math.nan if in_reference else far,
       "mean_to_prediction": math.nan if in_prediction else far,
       **{f"nsd_{t:g}": share for t in self.tolerances},

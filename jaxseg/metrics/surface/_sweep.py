@@ -1,9 +1,9 @@
-"""Surface metrics at every threshold of a map, at the cost of a few.
+"""Surface metrics at every threshold of a map, for the cost of a few.
 
-The reference's surface is found once, and so is each point's distance to it.
-Of the map, a point of the lattice is on the surface of {p >= t} while t lies
-between the lowest and the highest probability of the voxels around it: those
-two numbers, found once, give the surface at every threshold.
+The reference's surface is found once, and each point's distance to it. A point
+of the lattice is on the surface of {p >= t} for every t between the lowest and
+the highest probability of the voxels around it: these two numbers, found once,
+give the map's surface at every threshold.
 """
 
 from collections.abc import Sequence
@@ -11,25 +11,24 @@ import math
 
 import jax.numpy as jnp
 import numpy as np
+from numpy import typing as npt
 
 from jaxseg import _checks as checks
-from jaxseg.metrics import _cut_distances
-from jaxseg.metrics import _distribution
-from jaxseg.metrics import _nearest
-from jaxseg.metrics import _surface
-from jaxseg.metrics import _surfel_area
-from jaxseg.metrics import _traced_surface
-from jaxseg.metrics import _wanted
-from jaxseg.metrics import _whole
+from jaxseg import errors
+from jaxseg.metrics.surface import _definitions
+from jaxseg.metrics.surface import _distances
+from jaxseg.metrics.surface import _nearest
+from jaxseg.metrics.surface import _traced
+from jaxseg.metrics.surface import _wanted
 
-_MOST = np.iinfo(np.uint16).max  # Of each voxel it is kept how many it reaches.
+_MOST = np.iinfo(np.uint16).max  # A voxel's number of cuts is kept in uint16.
 
 
 def surface_sweep(
-  probabilities: np.ndarray,
-  reference: np.ndarray,
-  spacing: Sequence[float],
-  thresholds: np.ndarray,
+  probabilities: npt.ArrayLike,
+  reference: npt.ArrayLike,
+  spacing: Sequence[float] | np.ndarray,
+  thresholds: npt.ArrayLike,
   *,
   tolerances: Sequence[float] = (1.0, 2.0, 3.0),
   percentiles: Sequence[float] = (95.0, 100.0),
@@ -50,28 +49,29 @@ def surface_sweep(
   [1.0, 0.0, 1.0]
 
   Args:
-    probabilities: Map, floating point, 2D or 3D, none of them nan.
+    probabilities: Map, floating point, 2D or 3D, without nan.
     reference: Mask, bool, same shape.
     spacing: Of the array's axes, in their order, mm, > 0.
-    thresholds: `[T]`, any order.
-    tolerances: As in `surface_report`, as all that follow.
-    percentiles: In [0, 100].
+    thresholds: `[T]`, in any order.
+    tolerances: Of the NSD, mm, >= 0.
+    percentiles: Of the Hausdorff distance, in [0, 100].
     surface: "surfel" or "voxel".
-    empty: Policy for empty masks.
+    empty: Policy for empty masks, as in `surface_report`.
     worst_distance: The worst distance, mm.
     box: Under `jit`, lengths of a window that holds the reference and the map
       cut at the lowest threshold.
-    together: Under `jit`, how many thresholds are computed at a time.
+    together: Under `jit`, number of thresholds computed at a time.
 
   Returns:
-    The names of `surface_report`, float64 `[T]` each; float32 under `jit`.
+    The keys of `surface_report`, float64 `[T]` each; float32 under `jit`.
 
   Raises:
-    ConfigError: The policy or the surface is unknown.
+    ConfigError: The policy or the surface is unknown; a tolerance, a percentile
+      or the worst distance is invalid; or the thresholds are not a vector, one
+      is nan, or more than 65,535 differ.
     TypeError: The reference is not boolean, or the map not floating point.
-    ValueError: Shapes differ, a probability or threshold is nan, there are more
-      than 65,535 thresholds that differ, or spacing, a tolerance or a
-      percentile cannot be.
+    ValueError: Shapes differ, the spacing or the box does not fit, or a
+      probability is nan.
 
   References:
     Nikolov et al., arXiv:1809.04430 (surfel); Metrics Reloaded,
@@ -87,18 +87,24 @@ def surface_sweep(
     raise ValueError(
       f"the map has {np.ndim(probabilities)} axes; give 2 or 3 at a time"
     )
-  mm = _surface.checked_spacing(spacing, np.ndim(probabilities))
-  _surface.check_box(box, len(mm))
+  mm = checks.spacing(spacing, np.ndim(probabilities))
+  _traced.check_box(box, len(mm))
   if checks.traced(probabilities, reference, thresholds):
-    return _traced_surface.sweep(
-      jnp.asarray(probabilities), jnp.asarray(reference), mm,
-      jnp.asarray(thresholds), surface, wanted, box, together,
-    )  # fmt: skip
+    return _traced.sweep(
+      jnp.asarray(probabilities),
+      jnp.asarray(reference),
+      mm,
+      jnp.asarray(thresholds),
+      surface,
+      wanted,
+      box,
+      together,
+    )
   p, mask = np.asarray(probabilities, np.float32), np.asarray(reference)
   cuts, place = _cuts(thresholds)
   if np.isnan(p).any():
     index = tuple(int(i) for i in np.argwhere(np.isnan(p))[0])
-    raise ValueError(f"probability at {index} is nan; mend the map")
+    raise ValueError(f"probability at {index} is nan; correct the map")
   rows = _rows(p, mask, mm, cuts, surface, wanted)
   return {
     name: np.array([row[name] for row in rows], np.float64)[place]
@@ -106,15 +112,16 @@ def surface_sweep(
   }
 
 
-def _cuts(thresholds: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _cuts(thresholds: npt.ArrayLike) -> tuple[np.ndarray, np.ndarray]:
+  """The different thresholds, ascending, and where each given one is."""
   cuts = np.asarray(thresholds, np.float32)
   if cuts.ndim != 1 or np.isnan(cuts).any():
-    raise ValueError(
+    raise errors.ConfigError(
       f"thresholds of shape {cuts.shape} are not [T] numbers; give a vector"
     )
   different, place = np.unique(cuts, return_inverse=True)
   if len(different) > _MOST:
-    raise ValueError(
+    raise errors.ConfigError(
       f"{len(different)} thresholds differ; give at most {_MOST} at a time"
     )
   return different, place
@@ -128,7 +135,7 @@ def _rows(
   surface: str,
   wanted: _wanted.Wanted,
 ) -> list[dict[str, float]]:
-  """A report for each of ascending cuts."""
+  """A report for each cut; the cuts ascend."""
   whole = int(np.searchsorted(cuts, p.min(initial=np.inf), side="right"))
   in_reference = bool(reference.any())
   if not in_reference or not p.size:
@@ -137,14 +144,14 @@ def _rows(
     ]
   rows: list[dict[str, float]] = []
   if whole:
-    # All that lie below every probability leave everything inside.
-    found = wanted.values(_whole.distances(reference, spacing, surface))
+    # At cuts no higher than any probability everything is inside.
+    found = wanted.values(_distances.from_whole(reference, spacing, surface))
     rows += [found] * whole
     cuts = cuts[whole:]
   if not len(cuts):
     return rows
   inside = p >= cuts[0]
-  box = _surface.box(inside, reference)
+  box = _definitions.box(inside, reference)
   level = np.zeros(p[box].shape, np.uint8 if len(cuts) < 256 else np.uint16)
   some = inside[box]
   level[some] = np.searchsorted(cuts, p[box][some], side="right")
@@ -166,11 +173,11 @@ class _Sweep:
   """Distances at each cut.
 
   Args:
-    level: How many cuts each voxel reaches, uint16, padded by 0.
+    level: Number of cuts each voxel reaches, uint8 or uint16, padded by 0.
     reference: Mask, padded.
     spacing: mm.
     surface: "surfel" or "voxel".
-    cuts: How many there are.
+    cuts: Number of cuts.
   """
 
   def __init__(
@@ -191,17 +198,17 @@ class _Sweep:
     self._points = np.array(np.unravel_index(place, self._shape))
     self._low, self._high = low.ravel()[place], high.ravel()[place]
     self._around = _around(level, self._points) if surface == "surfel" else None
-    self._reference = _surface.of(reference, spacing, surface)
+    self._reference = _definitions.of(reference, spacing, surface)
     self._there = _nearest.Points(
       self._reference.points, self._shape, spacing
-    ).ask(self._points)
-    self._back, self._apart = _cut_distances.to_surfaces(
+    ).query(self._points)
+    self._back, self._apart = _nearest.to_cuts(
       self._reference.points, low, high, cuts, spacing
     )
 
-  def distances(self, index: int) -> _distribution.Distances:
-    """Of the map cut at one of the thresholds."""
-    # Inside is what reaches more cuts than come before this one.
+  def distances(self, index: int) -> _distances.Distances:
+    """Distances of the map cut at one of the thresholds."""
+    # A voxel is inside if it reaches more cuts than precede this one.
     here = np.flatnonzero((self._low <= index) & (index < self._high))
     there = _nearest.Near(self._there.rank[here], self._there.values)
     kind, areas = np.zeros(len(here), np.uint8), None
@@ -209,11 +216,11 @@ class _Sweep:
       codes = np.zeros(len(here), np.uint8)
       for weight, level in self._around.items():
         codes |= (level[here] > index) * np.uint8(weight)
-      kind, areas = _surface.kinds(codes, self._spacing)
+      kind, areas = _definitions.kinds(codes, self._spacing)
     reference = self._reference
-    return _distribution.Distances(
-      _distribution.Distribution.of(there, kind, areas),
-      _distribution.Distribution.of(
+    return _distances.Distances(
+      _distances.Distribution.of(there, kind, areas),
+      _distances.Distribution.of(
         self._to_prediction(index, here), reference.kind, reference.areas
       ),
     )
@@ -240,7 +247,7 @@ def _extremes(level: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _lowest_beside(level: np.ndarray) -> np.ndarray:
-  """Lowest level of each voxel and its face neighbours, without the padding."""
+  """Lowest level of each voxel and its face neighbours, padding removed."""
   core = (slice(1, -1),) * level.ndim
   low = level[core].copy()
   for axis in range(level.ndim):
@@ -254,5 +261,5 @@ def _around(level: np.ndarray, points: np.ndarray) -> dict[int, np.ndarray]:
   """Levels of the voxels around corners, by their bit in a corner's code."""
   return {
     weight: level[tuple(points + np.array(offset)[:, np.newaxis])]
-    for offset, weight in _surfel_area.code_weights(level.ndim).items()
+    for offset, weight in _definitions.code_weights(level.ndim).items()
   }

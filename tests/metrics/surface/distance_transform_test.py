@@ -33,12 +33,9 @@ def compiled(spacing):
 @hypothesis.given(MASKS, st.sampled_from([(3.0, 1.0, 0.7), (0.2, 5.0, 1.0)]))
 def test_any_mask(mask, spacing):
   spacing = spacing[: mask.ndim]
-  found = compiled(spacing)(mask)
+  found = metrics.distance_transform(mask, spacing)
   assert found.dtype == jnp.float32
   np.testing.assert_allclose(found, expected(mask, spacing), rtol=3e-7)
-  np.testing.assert_array_equal(
-    found, metrics.distance_transform(mask, spacing)
-  )
 
 
 @pytest.mark.parametrize("share", [0.0003, 0.01, 0.5, 0.999])
@@ -47,6 +44,9 @@ def test_a_volume(share):
   found = compiled((3.27, 0.977, 0.977))(mask)
   np.testing.assert_allclose(
     found, expected(mask, (3.27, 0.977, 0.977)), rtol=3e-7
+  )
+  np.testing.assert_array_equal(
+    found, metrics.distance_transform(mask, (3.27, 0.977, 0.977))
   )
 
 

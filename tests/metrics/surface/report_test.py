@@ -1,8 +1,6 @@
 """Surface metrics: by hand, by brute force, by other tools' values."""
 
 import functools
-import itertools
-import json
 import math
 
 import hypothesis
@@ -15,10 +13,9 @@ import pytest
 
 from jaxseg import errors
 from jaxseg import metrics
-from jaxseg.metrics import _nearest
-from jaxseg.metrics import _surfel_area
+from tests.metrics.surface import surfaces
 
-FAMILIES = ("surfel", "voxel")
+FAMILIES = surfaces.FAMILIES
 SHAPES = st.sampled_from([(3, 5, 4), (6, 5), (1, 4, 4), (7, 1)])
 PAIRS = SHAPES.flatmap(lambda s: st.tuples(*[hnp.arrays(np.bool_, s)] * 2))
 report = metrics.surface_report
@@ -26,53 +23,6 @@ report = metrics.surface_report
 
 def pair(*shape):
   return np.zeros((2, *shape), np.bool_)
-
-
-def brute_points(mask, spacing, surface):
-  """Points in mm and weights, one by one."""
-  padded = np.pad(mask, 1)
-  points, weights = [], []
-  if surface == "voxel":
-    for index in np.argwhere(padded):
-      faces = itertools.product(range(mask.ndim), (-1, 1))
-      moved = (
-        index + step * np.eye(mask.ndim, dtype=int)[k] for k, step in faces
-      )
-      if not all(padded[tuple(near)] for near in moved):
-        points.append(index * spacing)
-        weights.append(1.0)
-    return np.array(points), np.array(weights)
-  areas = _surfel_area.areas(spacing)
-  for corner in np.ndindex(*[n - 1 for n in padded.shape]):
-    around = padded[tuple(slice(i, i + 2) for i in corner)].ravel()
-    if 0 < around.sum() < around.size:
-      code = sum(int(b) << k for k, b in enumerate(around[::-1]))
-      points.append(np.array(corner) * spacing)
-      weights.append(areas[code])
-  return np.array(points), np.array(weights)
-
-
-def brute_force(a, b, spacing, surface):
-  """The report from all pairs of points."""
-  spacing = np.asarray(spacing, float)
-  (p, v), (q, w) = (brute_points(m, spacing, surface) for m in (a, b))
-  apart = np.sqrt(((p[:, None] - q[None]) ** 2).sum(-1))
-  there, back = apart.min(1), apart.min(0)
-
-  means = (there @ v) / v.sum(), (back @ w) / w.sum()
-  near = 1.0 + 1e-12  # Distances come from scaled places here.
-  return {
-    "hausdorff_100": max(there.max(), back.max()),
-    "assd": (there @ v + back @ w) / (v.sum() + w.sum()),
-    "masd": sum(means) / 2,
-    "mean_to_reference": means[0],
-    "mean_to_prediction": means[1],
-    **{
-      f"nsd_{t:g}": (v[there <= t * near].sum() + w[back <= t * near].sum())
-      / (v.sum() + w.sum())
-      for t in (1, 2, 3)
-    },
-  }
 
 
 @pytest.mark.parametrize("surface", FAMILIES)
@@ -155,7 +105,7 @@ def test_brute_force_gives_the_same(surface, pair, spacing):
   hypothesis.assume(a.any() and b.any())
   spacing = spacing[: a.ndim]
   found = report(a, b, spacing, surface=surface)
-  for name, value in brute_force(a, b, spacing, surface).items():
+  for name, value in surfaces.brute_force(a, b, spacing, surface).items():
     np.testing.assert_allclose(
       found[name], value, rtol=1e-11, atol=1e-12, err_msg=name
     )
@@ -215,37 +165,6 @@ def test_properties(pair, scale, surface):
   assert itself["nsd_1"] == 1
 
 
-@pytest.mark.parametrize("surface", FAMILIES)
-def test_near_and_far_are_found_alike(surface, monkeypatch):
-  generator = np.random.default_rng(0)
-  a, b = generator.random((2, 12, 20, 18)) < 0.01
-  spacing = (3.27, 0.976, 0.976)
-  expected = report(a, b, spacing, surface=surface)
-  try:
-    for looks, crowd in ((1, 0), (1, 10**9), (9, 0), (5000, 0)):
-      monkeypatch.setattr(_nearest, "_LOOKS", looks)
-      monkeypatch.setattr(_nearest, "_CROWD", crowd)
-      found = report(a, b, spacing, surface=surface)
-      np.testing.assert_allclose(
-        list(found.values()), list(expected.values()), rtol=1e-13
-      )
-  finally:
-    _nearest.looks.cache_clear()
-
-
-@pytest.mark.parametrize("surface", FAMILIES)
-def test_everything_predicted(surface):
-  # What an untrained network says: the array's end is the surface.
-  for shape in ((5, 7, 6), (7, 6)):
-    full, some = np.ones(shape, np.bool_), np.zeros(shape, np.bool_)
-    some[(slice(2, 4),) * len(shape)] = True
-    spacing = (2.5, 1.0, 0.7)[: len(shape)]
-    found = report(full, some, spacing, surface=surface)
-    expected = brute_force(full, some, spacing, surface)
-    for name, value in expected.items():
-      assert found[name] == pytest.approx(value, rel=1e-12), name
-
-
 def test_the_single_metrics_are_those_of_the_report():
   generator = np.random.default_rng(1)
   a, b = generator.random((2, 6, 7, 8)) < 0.2
@@ -301,11 +220,11 @@ def test_wrong_input_is_refused():
       report(mask, mask, spacing)
     assert "\n" not in str(caught.value)
   for percentile in (950, -1, math.nan):
-    with pytest.raises(ValueError, match="percentile .* is not in"):
+    with pytest.raises(errors.ConfigError, match="percentile .* is not in"):
       report(mask, mask, (1, 1), percentiles=(percentile,))
-  with pytest.raises(ValueError, match="tolerance -1 is not in"):
+  with pytest.raises(errors.ConfigError, match="tolerance -1 is not in"):
     report(mask, mask, (1, 1), tolerances=(-1,))
-  with pytest.raises(ValueError, match="worst_distance nan is not in"):
+  with pytest.raises(errors.ConfigError, match="worst_distance nan is not in"):
     report(mask, mask, (1, 1), worst_distance=math.nan)
   with pytest.raises(TypeError, match="reference has dtype uint8"):
     report(mask, mask.astype(np.uint8), (1, 1))
@@ -317,23 +236,9 @@ def test_wrong_input_is_refused():
     report(mask, mask, (1, 1), surface="mesh")
 
 
-def golden_cases(golden):
-  cases = json.loads((golden / "surface_values.json").read_text())["cases"]
-  with np.load(golden / "surface_masks.npz") as masks:
-    for name, case in cases.items():
-      shape = case["shape"]
-      reference, prediction = (
-        np.unpackbits(masks[f"{name}__{kind}"], count=math.prod(shape))
-        .reshape(shape)
-        .astype(np.bool_)
-        for kind in ("gt", "pred")
-      )
-      yield name, case, prediction, reference
-
-
 def test_golden_values(golden):
   seen = 0
-  for name, case, prediction, reference in golden_cases(golden):
+  for name, case, prediction, reference in surfaces.golden_cases(golden):
     seen += 1
     surfel, voxel = (
       report(
@@ -371,19 +276,6 @@ def test_golden_values(golden):
   assert seen == 32
 
 
-def test_golden_areas(golden):
-  seen = 0
-  with np.load(golden / "surface_masks.npz") as tables:
-    for key in tables.files:
-      if key.startswith("code_"):
-        spacing = [float(mm) for mm in key.split("__")[1].split("_")]
-        np.testing.assert_allclose(
-          _surfel_area.areas(spacing), tables[key], rtol=2e-15
-        )
-        seen += 1
-  assert seen == 6
-
-
 @pytest.mark.parametrize("traced", [False, True])
 def test_a_batch_in_front(traced):
   a, b = np.random.default_rng(3).random((2, 2, 3, 4, 5, 6)) < 0.2
@@ -396,29 +288,3 @@ def test_a_batch_in_front(traced):
       assert found[name].shape == (2, 3)
       np.testing.assert_allclose(found[name][index], value, rtol=2e-6)
   assert metrics.hausdorff(a, b, (3.0, 1.0, 2.0)).shape == (2, 3)
-
-
-def test_a_share_that_is_just_reached_rounds_as_point_by_point():
-  # Half of all area lies within the first distances, but for rounding: the
-  # authors of surfels add points one by one, by distance and area.
-  generator = np.random.default_rng(0)
-  ties = 0
-  for _ in range(300):
-    a, b = generator.random((2, 2, 3, 3)) < 0.3
-    if not (a.any() and b.any()):
-      continue
-    spacing = (1.0, 1.0, 1.0)
-    directed = []
-    for one, other in ((a, b), (b, a)):
-      p, w = brute_points(one, spacing, "surfel")
-      q, _ = brute_points(other, spacing, "surfel")
-      apart = np.sqrt(((p[:, None] - q[None]) ** 2).sum(-1)).min(1)
-      order = np.lexsort((w, apart.round(9)))
-      share = np.cumsum(w[order]) / np.sum(w[order])
-      ties += np.abs(share - 0.5).min() < 1e-12
-      at = min(np.searchsorted(share, 0.5), len(share) - 1)
-      directed.append(apart[order][at])
-    assert metrics.hausdorff(a, b, spacing, percentile=50) == pytest.approx(
-      max(directed), rel=1e-12
-    )
-  assert ties > 5
