@@ -126,7 +126,7 @@ def constraint(criterion: str) -> tuple[str, fractions.Fraction] | None:
 def kept(
   counts: _counts.Counts, aggregate: str, empty: str
 ) -> tuple[_counts.Counts, np.ndarray]:
-  """The cases that count, `[case, T + 1]` on the host, and which they are.
+  """The cases that take part, `[case, T + 1]` on the host, and which those are.
 
   Raises:
     DataError: No case has the structure.
