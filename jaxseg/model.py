@@ -23,6 +23,8 @@ from jaxseg import models
 from jaxseg import thresholds
 from jaxseg import volume as volumes
 
+__all__ = ["Model", "load_model"]
+
 _FORMAT = "jaxseg.model/1"
 # Slices at once: the last batch is padded, so one compiled function serves.
 _BATCH = 32

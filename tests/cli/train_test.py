@@ -110,10 +110,8 @@ def test_openkbp_from_csv_to_a_score(openkbp, tmp_path):
     "train",
     "--structure=Mandible",
     f"--input={openkbp}",
-    "--size=64",
-    "--base=4",
-    "--epochs=1",
-    "--steps_per_epoch=2",
+    *command.PREPARED,
+    *command.NETWORK,
     folder=tmp_path,
   )
   assert "openkbp" in out

@@ -51,7 +51,7 @@ class Stop(training.Silent):
 def test_same_seed_same_bits_and_resumed_equals_uninterrupted(
   run, tmp_path, norm
 ):
-  network = {**tiny.NETWORK, "norm": norm, "dropout": 0.1}
+  network = {**tiny.NETWORK, "blocks": 1, "norm": norm, "dropout": 0.1}
   config = tiny.config(network=network)
   whole, again = (
     tiny.train(run, config, folder=tmp_path / name)[0]

@@ -12,6 +12,8 @@ from jaxseg import study
 from jaxseg import training
 from tests import tiny
 
+# Depth is not the point, and each loss compiles a step of its own.
+NETWORK = {**tiny.NETWORK, "blocks": 1}
 MINE = "tests.training.objective_test:squared_error"
 
 
@@ -50,7 +52,7 @@ def run(tmp_path_factory):
 
 @pytest.mark.parametrize("objective", ["tversky", "focal", MINE])
 def test_they_train_and_repeat_to_the_bit(run, objective, tmp_path):
-  config = tiny.config(objective=objective, epochs=4)
+  config = tiny.config(objective=objective, epochs=4, network=NETWORK)
   histories = []
   for place in ("a", "b"):
     (done,) = tiny.train(run, config, folder=tmp_path / place)
@@ -65,13 +67,18 @@ def test_they_train_and_repeat_to_the_bit(run, objective, tmp_path):
 
 
 def test_they_differ_from_each_other(run, tmp_path):
-  configs = [tiny.config(objective=o, epochs=1) for o in ("lovasz", "jaccard")]
+  configs = [
+    tiny.config(objective=o, epochs=1, network=NETWORK)
+    for o in ("lovasz", "jaccard")
+  ]
   done = tiny.train(run, *configs, folder=tmp_path)
   assert done[0].dice_best != done[1].dice_best
 
 
 def test_the_study_goes_on_with_them(run, monkeypatch):
-  (done,) = tiny.train(run, tiny.config(objective=MINE, epochs=1))
+  (done,) = tiny.train(
+    run, tiny.config(objective=MINE, epochs=1, network=NETWORK)
+  )
   (swept,) = study.sweep_run(run, folders=[done.folder])
   assert swept.objective == MINE
   assert run.counts(done.folder).is_file()
