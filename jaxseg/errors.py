@@ -9,11 +9,11 @@ class JaxsegError(Exception):
   """Base of every error that is the input's fault; binaries exit with 2."""
 
 
-class ConfigError(JaxsegError):
+class ConfigError(JaxsegError, ValueError):
   """A setting or flag has a value that cannot work; change the setting."""
 
 
-class MissingExtraError(ConfigError, ImportError):
+class MissingExtraError(ImportError, ConfigError):
   """An optional dependency is not installed; install the extra named."""
 
 

@@ -16,6 +16,7 @@ from typing import Any
 import jax
 import numpy as np
 
+from jaxseg import _extras
 from jaxseg import _files
 from jaxseg import data
 from jaxseg import errors
@@ -284,7 +285,7 @@ def _restore(folder: pathlib.Path, like: Any) -> dict[str, Any]:
 
   As NumPy arrays, wherever they were trained: on more devices, on others.
   """
-  import orbax.checkpoint as ocp  # Slow to import.
+  ocp = _extras.load("orbax.checkpoint", extra="train")  # Slow to import.
 
   steps = [p for p in folder.glob("*") if p.name.isdecimal()]
   if not steps:

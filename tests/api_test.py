@@ -119,7 +119,12 @@ def test_public_names_are_listed(package):
   if hasattr(module, "__path__"):
     assert len(set(module.__all__)) == len(module.__all__)
   if package in PACKAGES and hasattr(module, "__all__"):
-    assert module.__all__ == sorted(module.__all__)
+    # Constants, classes, functions, as the linter sorts them.
+    kinds = [
+      (not name.isupper(), not name[:1].isupper(), name)
+      for name in module.__all__
+    ]
+    assert kinds == sorted(kinds)
   assert not any(inspect.ismodule(v) for v in public(package).values())
 
 

@@ -21,12 +21,17 @@ WORKERS = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
 # Files that take longest, so that no worker is left with one at the end:
 # `make durations` tells.
 FIRST = (
-  "tests/experiments/binaries_test.py",
-  "tests/dicom/isolated_test.py",
-  "tests/contours/isoline_test.py",
-  "tests/metrics/traced_surface_test.py",
-  "tests/losses/losses_test.py",
-  "tests/models/unet_test.py",
+  "tests/cli/analyses_test.py",
+  "tests/cli/train_test.py",
+  "tests/metrics/surface/traced_test.py",
+  "tests/cli/run_test.py",
+  "tests/model_test.py",
+  "tests/losses/every_loss_test.py",
+  "tests/dicom/fuzz_test.py",
+  "tests/training/loop_test.py",
+  "tests/thresholds/count_test.py",
+  "tests/cli/inspect_test.py",
+  "tests/cli/cohort_test.py",
 )
 
 

@@ -21,7 +21,7 @@ from collections.abc import Sequence
 import importlib
 import sys
 
-from jaxseg.cli import _run
+from jaxseg import errors
 
 __all__ = ["COMMANDS", "console", "main"]
 
@@ -51,6 +51,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
   Returns:
     The exit code.
   """
+  try:
+    from jaxseg.cli import _run
+  except errors.MissingExtraError as e:
+    sys.stderr.write(f"{e}\n")
+    return 2
   given = list(sys.argv[1:] if arguments is None else arguments)
   if not given or given[0] in _run.HELP:
     return _run.guarded(lambda: print(_overview(), end=""))

@@ -11,9 +11,10 @@ import inspect
 import textwrap
 from typing import Any
 
-from absl import flags as absl_flags
-
+from jaxseg import _extras
 from jaxseg import errors
+
+absl_flags = _extras.load("absl.flags", extra="train")
 
 _INDENT = 24  # Of the help texts.
 
@@ -28,7 +29,7 @@ class Flags:
   3
   """
 
-  def __init__(self, values: absl_flags.FlagValues | None = None):
+  def __init__(self, values: Any = None):
     """Starts without a flag.
 
     Args:

@@ -21,6 +21,9 @@ def count_crossings(rings: Sequence[np.ndarray], columns: int) -> int:
   Args:
     rings: Polygons `[P, 2]`, (row, column) in index coordinates.
     columns: Number of the grid's columns.
+
+  Returns:
+    The number of crossings, or a little more.
   """
   return int(_rings.spans(_rings.edges(rings), columns).sum())
 

@@ -41,7 +41,14 @@ def levels(
 
 
 def has_area(points: np.ndarray) -> bool:
-  """Whether a polygon `[P, ...]` has at least three distinct points."""
+  """Whether a polygon has at least three distinct points.
+
+  Args:
+    points: `[P, 2]` or `[P, 3]`, in any unit.
+
+  Returns:
+    False where it can enclose nothing.
+  """
   if len(points) < 3:
     return False
   unlike = (points != points[0]).any(axis=1)

@@ -18,6 +18,7 @@ from typing import Any
 
 import numpy as np
 
+from jaxseg import _extras
 from jaxseg import _files
 from jaxseg import errors
 from jaxseg.data import _placement
@@ -139,7 +140,7 @@ class Store:
     Raises:
       DataError: There is none, or it is damaged.
     """
-    import tensorstore as ts  # Slow to import.
+    ts = _extras.load("tensorstore", extra="train")  # Slow to import.
 
     path = self.folder / name
     try:
@@ -175,7 +176,7 @@ def create_array(path: pathlib.Path, shape: tuple[int, ...], dtype: Any) -> Any:
 
   A chunk holds 64 slices of one structure: what training and scoring read.
   """
-  import tensorstore as ts  # Slow to import.
+  ts = _extras.load("tensorstore", extra="train")  # Slow to import.
 
   chunk = [1] * (len(shape) - 3) + [64, *shape[-2:]]
   return ts.open(

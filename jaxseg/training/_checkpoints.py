@@ -5,6 +5,7 @@ from typing import Any
 
 import jax
 
+from jaxseg import _extras
 from jaxseg import _files
 from jaxseg import errors
 from jaxseg.training import _step
@@ -19,7 +20,7 @@ class Checkpoints:
     Args:
       folder: The model's folder; `checkpoints/` is made within.
     """
-    import orbax.checkpoint as ocp  # Slow to import.
+    ocp = _extras.load("orbax.checkpoint", extra="train")  # Slow to import.
 
     self._ocp = ocp
     options = ocp.CheckpointManagerOptions(

@@ -1,7 +1,6 @@
 """Counts made by hand, and a stand-in for a trained model."""
 
 import dataclasses
-import types
 
 import numpy as np
 import SimpleITK as sitk
@@ -95,13 +94,13 @@ class Bright:
   objective: str = "bce"
 
   @property
-  def config(self):
-    return types.SimpleNamespace(
-      structure=self.structure,
-      objective=self.objective,
-      seed=0,
-      negatives=0.5,
-    )
+  def facts(self):
+    return {
+      "structure": self.structure,
+      "objective": self.objective,
+      "seed": 0,
+      "negatives": 0.5,
+    }
 
-  def predict(self, images):
+  def predict_prepared(self, images):
     return (1 / (1 + np.exp(-(images - 150) / 80.0))).astype(np.float32)

@@ -14,7 +14,7 @@ from tests.study import made
 def whole(run, name, structure):
   """A patient's map by the stand-in, its reference and its entry."""
   patient = run.store.patients[name]
-  maps = made.Bright(structure).predict(run.store.image(name))
+  maps = made.Bright(structure).predict_prepared(run.store.image(name))
   reference = run.store.reference(name, structure)
   return patient.placement.restore(maps), reference, patient
 

@@ -354,7 +354,7 @@ def test_wrong_maps_are_refused():
       function(np.zeros(4, np.float32), y, cuts)
     with pytest.raises(TypeError, match=r"int32.*uint8"):
       function(np.zeros(3, np.int32), y, cuts)
-  with pytest.raises(ValueError, match="axis 1 is not one of 1"):
+  with pytest.raises(ValueError, match="axis 1 does not fit"):
     thresholds.count(np.zeros(3, np.float32), y, cuts, axis=1)
 
 

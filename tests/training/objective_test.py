@@ -80,7 +80,7 @@ def test_the_study_goes_on_with_them(run, monkeypatch):
     run, tiny.config(objective=MINE, epochs=1, network=NETWORK)
   )
   (swept,) = study.sweep_run(run, folders=[done.folder])
-  assert swept.objective == MINE
+  assert swept.facts["objective"] == MINE
   assert run.counts(done.folder).is_file()
   # To use a model nothing of its training is imported.
   monkeypatch.setattr(losses, "get", None)
