@@ -24,7 +24,6 @@ from jaxseg import data
 from jaxseg import study
 from jaxseg import thresholds
 from jaxseg import training
-from jaxseg.training import _config
 
 _RUN = flags.DEFINE_string("run", "runs/phantom", "Run folder.")
 _STRUCTURE = flags.DEFINE_string("structure", "brain", "Structure to train.")
@@ -33,10 +32,16 @@ _SEED = flags.DEFINE_integer("torch_seed", 0, "Of PyTorch's initial weights.")
 
 
 class Twin:
-  """A PyTorch network that can be swept like a `Predictor`."""
+  """A PyTorch network that can be swept like a `jaxseg.Model`."""
 
   def __init__(self, config: training.Config):
     self.config = config
+    self.structure = config.structure
+    self.facts = {
+      "objective": config.objective,
+      "seed": config.seed,
+      "negatives": config.negatives,
+    }
     settings = {k: v for k, v in config.network.items() if k != "name"}
     self.network = torch_unet.TorchUNet(**settings)
 
@@ -48,8 +53,8 @@ class Twin:
     return ((hu - low) * ((to[1] - to[0]) / (high - low)) + to[0])[:, None]
 
   @torch.no_grad()
-  def predict(self, images: np.ndarray) -> np.ndarray:
-    """Probabilities of prepared slices, as `Predictor.predict`."""
+  def predict_prepared(self, images: np.ndarray) -> np.ndarray:
+    """Probabilities of prepared slices, as `Model.predict_prepared`."""
     self.network.eval()
     parts = [
       self.network(self.inputs(images[k : k + 32])).sigmoid()[:, 0]
@@ -57,12 +62,6 @@ class Twin:
     ]
     self.network.train()
     return torch.cat(parts).numpy()
-
-  def predict_patient(self, store: data.Store, name: str) -> np.ndarray:
-    """The map of a patient, as `Predictor.predict_patient`."""
-    return store.patients[name].placement.restore(
-      self.predict(store.image(name))
-    )
 
 
 def train(run: data.Run, twin: Twin) -> None:
@@ -84,7 +83,7 @@ def train(run: data.Run, twin: Twin) -> None:
     cut = data.batches(order, size=config.batch, limit=config.steps_per_epoch)
     steps = len(cut) if steps is None else steps
     for number, index in enumerate(cut):
-      rate = _config.learning_rate(
+      rate = training.learning_rate(
         config, epoch * steps + number, config.epochs * steps
       )
       for group in adam.param_groups:
@@ -96,7 +95,7 @@ def train(run: data.Run, twin: Twin) -> None:
       loss.backward()
       adam.step()
     counts = thresholds.count_case(
-      twin.predict(images[validation]),
+      twin.predict_prepared(images[validation]),
       labels[validation] > 0,
       thresholds.grid(),
     )

@@ -2,6 +2,7 @@
 
 from jaxseg.training._checkpoints import Checkpoints
 from jaxseg.training._config import Config
+from jaxseg.training._config import learning_rate
 from jaxseg.training._config import Recipe
 from jaxseg.training._config import recipe
 from jaxseg.training._config import RECIPES
@@ -32,6 +33,7 @@ __all__ = [
   "check_family",
   "check_objective",
   "functions",
+  "learning_rate",
   "model_folder",
   "objective_folder",
   "recipe",
