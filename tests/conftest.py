@@ -24,14 +24,14 @@ FIRST = (
   "tests/cli/analyses_test.py",
   "tests/cli/train_test.py",
   "tests/metrics/surface/traced_test.py",
-  "tests/cli/run_test.py",
+  "tests/cli/call_test.py",
   "tests/model_test.py",
   "tests/losses/every_loss_test.py",
   "tests/dicom/fuzz_test.py",
   "tests/training/loop_test.py",
   "tests/thresholds/count_test.py",
   "tests/cli/inspect_test.py",
-  "tests/cli/cohort_test.py",
+  "tests/cli/cohort_flags_test.py",
 )
 
 

@@ -8,10 +8,11 @@ A command is a module `_name.py` here, and a line of `COMMANDS`:
 
 - its docstring is what `--help` prints before the flags: what it does, two or
   three examples, what it writes;
-- `define(flags)` defines its flags, mostly by groups: `_cohort.define` (which
-  patients, and how prepared), `_cohort.define_run` (an existing run folder),
-  `_family.define` (which models, and how trained). It must import nothing
-  slow; a test compares names repeated there with their registries;
+- `define(flags)` defines its flags, mostly by groups: `_cohort_flags.define`
+  (which patients, and how prepared), `_cohort_flags.define_run` (an existing
+  run folder), `_training_flags.define` (which models, and how trained). It must
+  import nothing slow; a test compares names repeated there with their
+  registries;
 - `main(flags)` does the work and imports what that needs. Bad input is a
   `JaxsegError` and ends in one line; `_console` has bars that notice Ctrl-C,
   and tables; `flags.command` is what provenance keeps.
@@ -52,19 +53,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
     The exit code.
   """
   try:
-    from jaxseg.cli import _run
+    from jaxseg.cli import _call
   except errors.MissingExtraError as e:
     sys.stderr.write(f"{e}\n")
     return 2
   given = list(sys.argv[1:] if arguments is None else arguments)
-  if not given or given[0] in _run.HELP:
-    return _run.guarded(lambda: print(_overview(), end=""))
+  if not given or given[0] in _call.HELP:
+    return _call.guarded(lambda: print(_overview(), end=""))
   name, *rest = given
   if name not in COMMANDS:
     known = ", ".join(COMMANDS)
-    return _run.say(f"{name!r} is no command; take one of {known}", 2)
+    return _call.say(f"{name!r} is no command; take one of {known}", 2)
   module = importlib.import_module(f"jaxseg.cli._{name}")
-  return _run.run(name, module, rest)
+  return _call.run(name, module, rest)
 
 
 def console() -> None:

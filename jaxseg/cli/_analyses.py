@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any, TYPE_CHECKING
 
-from jaxseg.cli import _cohort
+from jaxseg.cli import _cohort_flags
 from jaxseg.cli import _flags
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ _BRIEF = {
 
 def define(flags: _flags.Flags) -> None:
   """Defines the flags of an analysis of a swept run."""
-  _cohort.define_run(flags)
+  _cohort_flags.define_run(flags)
 
 
 def swept(
@@ -50,7 +50,7 @@ def swept(
   """The run folder that the flags name, and the counts that it holds."""
   from jaxseg import study
 
-  run = _cohort.open_run(flags)
+  run = _cohort_flags.open_run(flags)
   return run, study.read_run(run)
 
 

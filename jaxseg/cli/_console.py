@@ -10,7 +10,7 @@ import rich.progress
 import rich.table
 import rich.text
 
-from jaxseg.cli import _run
+from jaxseg.cli import _call
 
 
 @contextlib.contextmanager
@@ -31,7 +31,7 @@ def progress(title: str) -> Iterator[Callable[[str, int, int], None]]:
     def count(_: str, done: int, __: int) -> None:
       nonlocal seen
       seen = done
-      _run.check_interrupt()
+      _call.check_interrupt()
 
     yield count
     if seen:
@@ -48,7 +48,7 @@ def progress(title: str) -> Iterator[Callable[[str, int, int], None]]:
     task = bar.add_task(title, total=None, item="")
 
     def move(item: str, done: int, all_: int) -> None:
-      _run.check_interrupt()
+      _call.check_interrupt()
       bar.update(task, completed=done, total=all_, item=item)
 
     yield move
@@ -91,7 +91,7 @@ class Training:
 
   def step(self, loss: float, slices_per_s: float) -> None:
     """One more step is done."""
-    _run.check_interrupt()
+    _call.check_interrupt()
     if self._bar is not None and self._task is not None:
       self._bar.update(
         self._task,

@@ -15,7 +15,7 @@ from collections.abc import Mapping, Sequence
 import pathlib
 from typing import Any, TYPE_CHECKING
 
-from jaxseg.cli import _cohort
+from jaxseg.cli import _cohort_flags
 from jaxseg.cli import _flags
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ def define(flags: _flags.Flags) -> None:
   flags.string(
     "output", "runs/inspect", "FOLDER", "Folder of audit.json and audit.csv."
   )
-  _cohort.define_dicom(flags)
+  _cohort_flags.define_dicom(flags)
 
 
 def main(flags: _flags.Flags) -> None:
@@ -39,7 +39,7 @@ def main(flags: _flags.Flags) -> None:
 
   folder = str(flags.argument)
   with rich.console.Console().status("reading headers"):
-    cohort = _cohort.open_dicom(flags, folder)
+    cohort = _cohort_flags.open_dicom(flags, folder)
   audits = []
   with _console.progress("inspecting") as on_patient:
     names = cohort.everyone()

@@ -8,8 +8,8 @@ Writes OUTPUT/phantom_000/ct/0001.dcm ... and OUTPUT/phantom_000/rtstruct.dcm;
 24 patients take some seconds. Stopped and started again it goes on.
 """
 
+from jaxseg.cli import _call
 from jaxseg.cli import _flags
-from jaxseg.cli import _run
 
 
 def define(flags: _flags.Flags) -> None:
@@ -40,4 +40,4 @@ def main(flags: _flags.Flags) -> None:
   with _console.progress("writing") as on_patient:
     folder = cohorts.write_phantom(flags.output, phantom, on_patient=on_patient)
   print(f"Written: {folder}")
-  print(f"Look at it: {_run.call('inspect')} {folder}")
+  print(f"Look at it: {_call.call('inspect')} {folder}")

@@ -7,20 +7,20 @@ Writes OUTPUT/run.json, split.json and store/. 100 patients of OpenKBP take
 half a minute on one core.
 """
 
-from jaxseg.cli import _cohort
+from jaxseg.cli import _cohort_flags
 from jaxseg.cli import _flags
 
 _PARTS = ("train", "validation", "test")
 
 
 def define(flags: _flags.Flags) -> None:
-  _cohort.define(flags)
+  _cohort_flags.define(flags)
 
 
 def main(flags: _flags.Flags) -> None:
   from jaxseg.cli import _console
 
-  run = _cohort.prepared(flags)
+  run = _cohort_flags.prepared(flags)
   patients = run.store.patients
   rows = [
     {

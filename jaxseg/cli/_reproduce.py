@@ -9,10 +9,10 @@ report/index.html. Stopped and started again it goes on where it was.
 """
 
 from jaxseg.cli import _analyses
-from jaxseg.cli import _cohort
-from jaxseg.cli import _family
+from jaxseg.cli import _call
+from jaxseg.cli import _cohort_flags
 from jaxseg.cli import _flags
-from jaxseg.cli import _run
+from jaxseg.cli import _training_flags
 
 
 def define(flags: _flags.Flags) -> None:
@@ -24,25 +24,25 @@ def define(flags: _flags.Flags) -> None:
     "Structures to train.",
     default="all; of the phantom those that are single or on the left",
   )
-  _family.define(flags)
-  _cohort.define(flags)
+  _training_flags.define(flags)
+  _cohort_flags.define(flags)
 
 
 def main(flags: _flags.Flags) -> None:
-  names = _family.named(flags, flags.structures or ["all"])
+  names = _training_flags.named(flags, flags.structures or ["all"])
 
   from jaxseg import report
   from jaxseg import study
   from jaxseg import training
   from jaxseg.cli import _console
 
-  _run.compilation_cache()
-  run = _cohort.prepared(flags)
-  names = _family.available(run, names)
+  _call.compilation_cache()
+  run = _cohort_flags.prepared(flags)
+  names = _training_flags.available(run, names)
   if flags.structures is None and run.store.synthetic:
     names = tuple(name for name in names if not name.endswith("_right"))
   objectives = list(training.OBJECTIVES)
-  configs = _family.configs(flags, run, names, default=objectives)
+  configs = _training_flags.configs(flags, run, names, default=objectives)
   with _console.Training() as reporter:
     training.train_family(
       run.store, run.split, run.folder, configs, reporter=reporter

@@ -20,15 +20,15 @@ What was counted before is not counted again.
 """
 
 from jaxseg.cli import _analyses
-from jaxseg.cli import _cohort
+from jaxseg.cli import _call
+from jaxseg.cli import _cohort_flags
 from jaxseg.cli import _flags
 from jaxseg.cli import _maps
-from jaxseg.cli import _run
 
 
 def define(flags: _flags.Flags) -> None:
   _maps.define(flags)
-  _cohort.define_run(flags)
+  _cohort_flags.define_run(flags)
 
 
 def main(flags: _flags.Flags) -> None:
@@ -39,8 +39,8 @@ def main(flags: _flags.Flags) -> None:
   from jaxseg import study
   from jaxseg.cli import _console
 
-  _run.compilation_cache()
-  run = _cohort.open_run(flags)
+  _call.compilation_cache()
+  run = _cohort_flags.open_run(flags)
   settings = _maps.settings(flags)
   with _console.progress("sweeping") as on_model:
     results = study.sweep_run(run, settings=settings, on_model=on_model)

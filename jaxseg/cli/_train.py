@@ -12,10 +12,10 @@ TensorBoard events, checkpoints, threshold.json. One model of the default size
 takes about 10 minutes on two CPU cores for OpenKBP.
 """
 
-from jaxseg.cli import _cohort
-from jaxseg.cli import _family
+from jaxseg.cli import _call
+from jaxseg.cli import _cohort_flags
 from jaxseg.cli import _flags
-from jaxseg.cli import _run
+from jaxseg.cli import _training_flags
 
 
 def define(flags: _flags.Flags) -> None:
@@ -27,21 +27,21 @@ def define(flags: _flags.Flags) -> None:
     "Structures to train, such as parotid_left, or all.",
     default="required",
   )
-  _family.define(flags)
-  _cohort.define(flags)
+  _training_flags.define(flags)
+  _cohort_flags.define(flags)
 
 
 def main(flags: _flags.Flags) -> None:
-  names = _family.named(flags, flags.structure)
+  names = _training_flags.named(flags, flags.structure)
 
   from jaxseg import study
   from jaxseg import training
   from jaxseg.cli import _console
 
-  _run.compilation_cache()
-  run = _cohort.prepared(flags)
-  names = _family.available(run, names)
-  configs = _family.configs(flags, run, names, default=["bce"])
+  _call.compilation_cache()
+  run = _cohort_flags.prepared(flags)
+  names = _training_flags.available(run, names)
+  configs = _training_flags.configs(flags, run, names, default=["bce"])
   with _console.Training() as reporter:
     training.train_family(
       run.store, run.split, run.folder, configs, reporter=reporter

@@ -5,9 +5,9 @@ evenly spaced slices. The others work in index coordinates, (row, column) of
 one slice: for grids that no affine describes, and for checks.
 """
 
-from jaxseg.contours._inspect import count_crossings
-from jaxseg.contours._inspect import partly_overlapping
-from jaxseg.contours._inspect import self_crossing
+from jaxseg.contours._crossings import count_crossings
+from jaxseg.contours._crossings import partly_overlapping
+from jaxseg.contours._crossings import self_crossing
 from jaxseg.contours._isoline import isolines
 from jaxseg.contours._keyhole import keyhole
 from jaxseg.contours._keyhole import nest

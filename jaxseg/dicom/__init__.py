@@ -7,8 +7,8 @@ _extras.load("pydicom", extra="io")
 
 from jaxseg._text import Note
 from jaxseg.dicom._ct import read_ct
-from jaxseg.dicom._file import Limits
 from jaxseg.dicom._image import Image
+from jaxseg.dicom._parse import Limits
 from jaxseg.dicom._roi import Contour
 from jaxseg.dicom._roi import Roi
 from jaxseg.dicom._roi_mask import RoiMask

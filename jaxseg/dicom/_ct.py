@@ -9,9 +9,9 @@ from pydicom.dataset import Dataset
 
 from jaxseg import _text
 from jaxseg import errors
-from jaxseg.dicom import _file
 from jaxseg.dicom import _header
 from jaxseg.dicom import _image
+from jaxseg.dicom import _parse
 from jaxseg.dicom import _pixels
 from jaxseg.dicom import _rescale
 from jaxseg.dicom import _series
@@ -33,7 +33,7 @@ def read_ct(
   tilt: str = "refuse",
   truncated: str = "refuse",
   stray_bits: str = "refuse",
-  limits: _file.Limits = _file.DEFAULT,
+  limits: _parse.Limits = _parse.DEFAULT,
 ) -> _image.Image:
   """Reads the CT in a folder, or an MR or PET series where there is no CT.
 
@@ -191,7 +191,7 @@ def _load(
   chosen: _series.Series,
   kept: dict[pathlib.Path, Dataset],
   truncated: str,
-  limits: _file.Limits,
+  limits: _parse.Limits,
   notes: list[_text.Note],
 ) -> tuple[list[_stack.Plane], list[np.ndarray], dict[pathlib.Path, Dataset]]:
   """Every slice with its stored values, in the order of the files."""
@@ -203,7 +203,7 @@ def _load(
     dataset = kept.pop(path, None)
     try:
       if dataset is None:
-        dataset = _file.read(path, pixels=True, limits=limits)
+        dataset = _parse.read(path, pixels=True, limits=limits)
       _pixels.require(dataset, path)
       form = _pixels.layout(dataset, path, limits)
       total += form.frames * form.rows * form.columns * max(2, form.bits // 8)

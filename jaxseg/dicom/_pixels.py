@@ -13,9 +13,9 @@ from pydicom.dataset import Dataset
 
 from jaxseg import _text
 from jaxseg import errors
-from jaxseg.dicom import _file
 from jaxseg.dicom import _header
 from jaxseg.dicom import _isolated
+from jaxseg.dicom import _parse
 
 # The code streams of all JPEG families end with this marker.
 _END_OF_IMAGE = b"\xff\xd9"
@@ -67,7 +67,7 @@ class Format:
 def layout(
   dataset: Dataset,
   path: pathlib.Path,
-  limits: _file.Limits,
+  limits: _parse.Limits,
   *,
   allowed_bits: tuple[int, ...] = (8, 16, 32),
   palette: bool = False,

@@ -9,8 +9,8 @@ from jaxseg import _text
 from jaxseg import contours
 from jaxseg import errors
 from jaxseg import volume
-from jaxseg.dicom import _file
 from jaxseg.dicom import _image
+from jaxseg.dicom import _parse
 from jaxseg.dicom import _roi
 
 _EDGE_PIXELS = 1e-3
@@ -38,7 +38,7 @@ def make(
   image: _image.Image,
   *,
   combine: str = "even-odd",
-  limits: _file.Limits = _file.DEFAULT,
+  limits: _parse.Limits = _parse.DEFAULT,
 ) -> RoiMask:
   """Rasterises an ROI.
 

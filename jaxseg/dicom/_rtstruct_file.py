@@ -9,8 +9,8 @@ from pydicom.dataset import Dataset
 
 from jaxseg import _text
 from jaxseg import errors
-from jaxseg.dicom import _file
 from jaxseg.dicom import _header
+from jaxseg.dicom import _parse
 from jaxseg.dicom import _roi
 from jaxseg.dicom import _series
 from jaxseg.dicom import _structure_set
@@ -34,7 +34,7 @@ _STANDARD = frozenset(
 
 
 def read_rtstruct(
-  path: str | os.PathLike, *, limits: _file.Limits = _file.DEFAULT
+  path: str | os.PathLike, *, limits: _parse.Limits = _parse.DEFAULT
 ) -> _structure_set.StructureSet:
   """Reads an RTSTRUCT.
 
@@ -57,8 +57,8 @@ def read_rtstruct(
   where = pathlib.Path(path)
   if where.is_dir():
     where = _series.only(where, "structure set", limits)
-  deadline = _file.Deadline(where, limits)
-  dataset = _file.read(where, pixels=True, limits=limits, deadline=deadline)
+  deadline = _parse.Deadline(where, limits)
+  dataset = _parse.read(where, pixels=True, limits=limits, deadline=deadline)
   sop_class = _header.text(dataset, "SOPClassUID", where)
   if sop_class not in _series.STRUCTURE_SETS:
     raise errors.DataError(
@@ -105,9 +105,9 @@ def _references(
 def _rois(
   dataset: Dataset,
   path: pathlib.Path,
-  limits: _file.Limits,
+  limits: _parse.Limits,
   notes: list[_text.Note],
-  deadline: _file.Deadline,
+  deadline: _parse.Deadline,
 ) -> tuple[_roi.Roi, ...]:
   for name in ("StructureSetROISequence", "ROIContourSequence"):
     if name in dataset:
@@ -178,8 +178,8 @@ class _Total:
   def __init__(
     self,
     path: pathlib.Path,
-    limits: _file.Limits,
-    deadline: _file.Deadline,
+    limits: _parse.Limits,
+    deadline: _parse.Deadline,
   ):
     self._path, self._limits, self._deadline = path, limits, deadline
     self._contours = self._points = 0

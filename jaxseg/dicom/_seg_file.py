@@ -12,8 +12,8 @@ from pydicom.dataset import Dataset
 
 from jaxseg import _text
 from jaxseg import errors
-from jaxseg.dicom import _file
 from jaxseg.dicom import _header
+from jaxseg.dicom import _parse
 from jaxseg.dicom import _pixels
 from jaxseg.dicom import _seg_places
 from jaxseg.dicom import _segmentation
@@ -26,7 +26,7 @@ _FRACTIONS = ("PROBABILITY", "OCCUPANCY")
 
 
 def read_seg(
-  path: str | os.PathLike, *, limits: _file.Limits = _file.DEFAULT
+  path: str | os.PathLike, *, limits: _parse.Limits = _parse.DEFAULT
 ) -> _segmentation.Segmentation:
   """Reads a DICOM segmentation of a volume.
 
@@ -49,7 +49,7 @@ def read_seg(
   where = pathlib.Path(path)
   if where.is_dir():
     where = _series.only(where, "segmentation", limits)
-  dataset = _file.read(where, pixels=True, limits=limits)
+  dataset = _parse.read(where, pixels=True, limits=limits)
   sop_class = _header.text(dataset, "SOPClassUID", where)
   if sop_class not in _series.SEGMENTATIONS:
     raise errors.DataError(

@@ -9,8 +9,8 @@ from pydicom.dataset import Dataset
 from jaxseg import _text
 from jaxseg import errors
 from jaxseg import volume
-from jaxseg.dicom import _file
 from jaxseg.dicom import _header
+from jaxseg.dicom import _parse
 from jaxseg.dicom import _pixels
 from jaxseg.dicom import _stack
 
@@ -38,7 +38,7 @@ def read_places(
   dataset: Dataset,
   path: pathlib.Path,
   form: _pixels.Format,
-  limits: _file.Limits,
+  limits: _parse.Limits,
   *,
   label_map: bool,
 ) -> Places:
@@ -109,7 +109,7 @@ def _grid(
   between: float | None,
   thick: float | None,
   path: pathlib.Path,
-  limits: _file.Limits,
+  limits: _parse.Limits,
 ) -> tuple[volume.Grid, np.ndarray, list[_text.Note]]:
   """Grid and the slice of each frame."""
   notes: list[_text.Note] = []
@@ -166,7 +166,7 @@ def _grid(
 
 
 def _check_size(
-  slices: int, form: _pixels.Format, path: pathlib.Path, limits: _file.Limits
+  slices: int, form: _pixels.Format, path: pathlib.Path, limits: _parse.Limits
 ) -> None:
   """Refuses a grid too large for one segment: few frames, far apart."""
   # Masks are bytes; fractions, of 8 bits in the file, become float32.

@@ -9,8 +9,8 @@ import numpy as np
 from jaxseg import _text
 from jaxseg import errors
 from jaxseg import volume as volumes
+from jaxseg.dicom import _codes
 from jaxseg.dicom import _image
-from jaxseg.dicom import _names
 from jaxseg.dicom import _pixels
 
 
@@ -137,7 +137,7 @@ class Segmentation:
     Raises:
       StructureNotFoundError: There is none, or several share the label.
     """
-    return _names.only(
+    return _codes.only(
       key, self.segments, lambda one: one.label, path=self.path, what="segment"
     )
 

@@ -12,8 +12,8 @@ from pydicom.dataset import Dataset
 
 from jaxseg import _text
 from jaxseg import errors
-from jaxseg.dicom import _file
 from jaxseg.dicom import _header
+from jaxseg.dicom import _parse
 
 MULTI_FRAME = {
   uids.EnhancedCTImageStorage: "CT",
@@ -135,7 +135,7 @@ class Found:
 
 
 def find_series(
-  folder: str | os.PathLike, *, limits: _file.Limits = _file.DEFAULT
+  folder: str | os.PathLike, *, limits: _parse.Limits = _parse.DEFAULT
 ) -> Found:
   """Reads the header of every file in a tree and groups them.
 
@@ -157,7 +157,9 @@ def find_series(
   return scan(pathlib.Path(folder), limits)
 
 
-def only(folder: pathlib.Path, what: str, limits: _file.Limits) -> pathlib.Path:
+def only(
+  folder: pathlib.Path, what: str, limits: _parse.Limits
+) -> pathlib.Path:
   """The one structure set, or the one segmentation, in a folder.
 
   Raises:
@@ -180,7 +182,7 @@ def only(folder: pathlib.Path, what: str, limits: _file.Limits) -> pathlib.Path:
 
 def scan(
   root: pathlib.Path,
-  limits: _file.Limits,
+  limits: _parse.Limits,
   *,
   keep: dict[pathlib.Path, Dataset] | None = None,
 ) -> Found:
@@ -206,7 +208,7 @@ def scan(
     try:
       size = path.stat().st_size
       whole = keep is not None and size <= room
-      header = _file.read(
+      header = _parse.read(
         path, pixels=whole, tags=None if whole else _TAGS, limits=limits
       )
       key = _key(header, path)

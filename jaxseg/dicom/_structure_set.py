@@ -7,9 +7,9 @@ import numpy as np
 
 from jaxseg import _text
 from jaxseg import errors
-from jaxseg.dicom import _file
+from jaxseg.dicom import _codes
 from jaxseg.dicom import _image
-from jaxseg.dicom import _names
+from jaxseg.dicom import _parse
 from jaxseg.dicom import _roi
 from jaxseg.dicom import _roi_mask
 
@@ -71,7 +71,7 @@ class StructureSet:
     Raises:
       StructureNotFoundError: There is none, or several share the name.
     """
-    return _names.only(
+    return _codes.only(
       key, self.rois, lambda roi: roi.name, path=self.path, what="ROI"
     )
 
@@ -82,7 +82,7 @@ class StructureSet:
     *,
     combine: str = "even-odd",
     any_frame_of_reference: bool = False,
-    limits: _file.Limits = _file.DEFAULT,
+    limits: _parse.Limits = _parse.DEFAULT,
   ) -> _roi_mask.RoiMask:
     """The mask of one ROI on an image's grid.
 
@@ -122,7 +122,7 @@ class StructureSet:
     *,
     combine: str = "even-odd",
     any_frame_of_reference: bool = False,
-    limits: _file.Limits = _file.DEFAULT,
+    limits: _parse.Limits = _parse.DEFAULT,
   ) -> Masks:
     """The masks of all ROIs by name; see `mask`.
 

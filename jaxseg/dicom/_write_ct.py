@@ -12,9 +12,9 @@ import jaxseg
 from jaxseg import _files
 from jaxseg import errors
 from jaxseg import volume as volumes
+from jaxseg.dicom import _codes
 from jaxseg.dicom import _dataset
 from jaxseg.dicom import _decimals
-from jaxseg.dicom import _names
 
 _RIGHT_ANGLE = 1e-4
 
@@ -65,7 +65,7 @@ def write_ct(
       f"image is {image.array.dtype}, not int16 HU; round and convert it"
     )
   texts = [
-    _names.checked_text(text, 64, name)
+    _codes.checked_text(text, 64, name)
     for name, text in (
       ("patient_id", patient_id),
       ("patient_name", patient_name),

@@ -14,9 +14,9 @@ from pydicom.dataset import Dataset
 import jaxseg
 from jaxseg import _files
 from jaxseg import errors
+from jaxseg.dicom import _codes
 from jaxseg.dicom import _dataset
 from jaxseg.dicom import _image
-from jaxseg.dicom import _names
 from jaxseg.dicom import _write_rtstruct_contours as _contours
 
 _STUDY_CLASS = "1.2.840.10008.3.1.2.3.1"  # Detached Study Management, retired.
@@ -81,10 +81,10 @@ def write_rtstruct(
       f"holes is {holes!r}; give one of {', '.join(_contours.HOLES)}"
     )
   _files.check_free(where, overwrite=overwrite)
-  label = _names.checked_text(label, 16, "label")
+  label = _codes.checked_text(label, 16, "label")
   if not label:
     raise errors.DataError("label is empty; give 1 to 16 characters")
-  series_description = _names.checked_text(
+  series_description = _codes.checked_text(
     series_description, 64, "series_description"
   )
   _dataset.check_image(ct)

@@ -11,9 +11,9 @@ from jaxseg import _text
 from jaxseg import contours
 from jaxseg import errors
 from jaxseg import structures as vocabulary
+from jaxseg.dicom import _codes
 from jaxseg.dicom import _decimals
 from jaxseg.dicom import _image
-from jaxseg.dicom import _names
 
 HOLES = ("separate", "keyhole")
 _ALGORITHMS = ("AUTOMATIC", "SEMIAUTOMATIC", "MANUAL", "")
@@ -94,7 +94,7 @@ def drawn(
   names: dict[str, object] = {}
   result = []
   for number, (key, shape) in enumerate(structures.items()):
-    name, known = _names.named(key)
+    name, known = _codes.named(key)
     if name in names:
       raise errors.DataError(
         f"structures {_text.shown(names[name])} and {_text.shown(key)} are both"
@@ -116,7 +116,7 @@ def drawn(
         name=name,
         color=_color(given, known, number, name),
         interpreted_type=_type(given, known, name),
-        description=_names.checked_text(
+        description=_codes.checked_text(
           given.description, 64, f"description of {_text.shown(name)}"
         ),
         generation_algorithm=_algorithm(given, name),

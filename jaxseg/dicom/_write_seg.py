@@ -16,10 +16,10 @@ from jaxseg import _extras
 from jaxseg import _files
 from jaxseg import _text
 from jaxseg import errors
+from jaxseg.dicom import _codes
 from jaxseg.dicom import _dataset
 from jaxseg.dicom import _decimals
 from jaxseg.dicom import _image
-from jaxseg.dicom import _names
 
 _HIGHEST = 255
 
@@ -81,7 +81,7 @@ def write_seg(
     )
   _files.check_free(where, overwrite=overwrite)
   texts = {
-    name: _names.checked_text(text, 64, name)
+    name: _codes.checked_text(text, 64, name)
     for name, text in (
       ("model", model),
       ("model_version", model_version),
@@ -157,7 +157,7 @@ def _checked(
   """The arrays under the names that will be written."""
   arrays: dict[str, np.ndarray] = {}
   for key, given in masks.items():
-    name, _ = _names.named(key)
+    name, _ = _codes.named(key)
     array = np.asarray(given)
     said = f"structure {_text.shown(name)}"
     if name in arrays:
@@ -218,8 +218,8 @@ def _segment(
 ) -> Dataset:
   """The description of one structure."""
   highdicom = _highdicom()
-  _, known = _names.named(name)
-  category, kind, side = _names.coded(known)
+  _, known = _codes.named(name)
+  category, kind, side = _codes.coded(known)
   identification = None
   if algorithm != "MANUAL":
     identification = highdicom.AlgorithmIdentificationSequence(

@@ -17,7 +17,7 @@ import numpy as np
 
 from jaxseg import _text
 from jaxseg import errors
-from jaxseg.formats import _file
+from jaxseg.formats import _paths
 
 _MAX_HEADER = 1 << 16
 _TYPES = {
@@ -58,7 +58,7 @@ def read(path: pathlib.Path) -> tuple[np.ndarray, np.ndarray]:
       file.seek(0 if data else end)
       array = _values(path, fields, lengths, file)
   except OSError as e:
-    raise _file.unreadable(path, e) from e
+    raise _paths.unreadable(path, e) from e
   return array, placed
 
 
@@ -68,7 +68,7 @@ def detached(path: pathlib.Path) -> tuple[pathlib.Path, ...]:
     with open(path, "rb") as file:
       fields, _ = _fields(path, file.read(_MAX_HEADER))
   except OSError as e:
-    raise _file.unreadable(path, e) from e
+    raise _paths.unreadable(path, e) from e
   data = _data_file(path, fields)
   return (data,) if data else ()
 
@@ -111,7 +111,7 @@ def _fields(path: pathlib.Path, start: bytes) -> tuple[_Fields, int]:
 
 def _data_file(path: pathlib.Path, fields: _Fields) -> pathlib.Path | None:
   name = fields["ElementDataFile"]
-  return None if name.upper() == "LOCAL" else _file.detached(path, name)
+  return None if name.upper() == "LOCAL" else _paths.detached(path, name)
 
 
 def _lengths(path: pathlib.Path, fields: _Fields) -> list[int]:
@@ -187,7 +187,7 @@ def _values(
   dtype = np.dtype((">" if big else "<") + kind)
   count = math.prod(lengths) * channels
   length = count * dtype.itemsize
-  _file.check_size(path, length)
+  _paths.check_size(path, length)
   skipped = _whole(path, fields, "HeaderSize", 0)
   if skipped > 0:
     file.seek(skipped)
@@ -197,7 +197,7 @@ def _values(
   else:
     if skipped == -1:
       file.seek(max(0, os.fstat(file.fileno()).st_size - length))
-    content = _file.take(file, length)
+    content = _paths.take(file, length)
   if len(content) < length:
     raise errors.DataError(
       f"{path}: its values take {len(content)} of the {length} bytes that the"
@@ -217,7 +217,7 @@ def _inflated(path: pathlib.Path, file: IO[bytes], length: int) -> bytearray:
   content = bytearray()
   try:
     while not unzip.eof and len(content) <= length:
-      packed = unzip.unconsumed_tail or file.read(_file.CHUNK)
+      packed = unzip.unconsumed_tail or file.read(_paths.CHUNK)
       # One byte more, lest a stream that is full be left before its end.
       more = unzip.decompress(packed, length + 1 - len(content))
       if not packed and not more:

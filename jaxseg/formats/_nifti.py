@@ -17,7 +17,7 @@ import numpy as np
 
 from jaxseg import _extras
 from jaxseg import errors
-from jaxseg.formats import _file
+from jaxseg.formats import _paths
 
 _FARTHEST = 1e9
 _UNITS = {1: 1000.0, 3: 0.001}  # Metres and microns, in mm.
@@ -36,7 +36,7 @@ def read(path: pathlib.Path) -> tuple[np.ndarray, np.ndarray]:
   try:
     with open(path, "rb") as file:
       packed = file.read(2) == b"\x1f\x8b"
-    if packed and _file.suffix(path) == ".nii":
+    if packed and _paths.suffix(path) == ".nii":
       raise errors.DataError(f"{path}: is compressed by gzip; name it .nii.gz")
     opened: Any = gzip.open if packed else open
     with opened(path, "rb") as stream:
@@ -50,7 +50,7 @@ def read(path: pathlib.Path) -> tuple[np.ndarray, np.ndarray]:
       " file again"
     ) from e
   except OSError as e:
-    raise _file.unreadable(path, e) from e
+    raise _paths.unreadable(path, e) from e
 
 
 def _header(path: pathlib.Path, start: bytes) -> Any:
@@ -181,9 +181,9 @@ def _values(
       " file again"
     )
   length = math.prod(shape) * dtype.itemsize
-  _file.check_size(path, length)
+  _paths.check_size(path, length)
   stream.seek(int(offset))
-  content = _file.take(stream, length)
+  content = _paths.take(stream, length)
   if len(content) < length:
     raise errors.DataError(
       f"{path}: holds {len(content)} of the {length} bytes of values that its"

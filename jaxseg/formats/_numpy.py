@@ -16,9 +16,9 @@ import numpy as np
 
 from jaxseg import _text
 from jaxseg import errors
-from jaxseg.formats import _file
-from jaxseg.formats import _image
-from jaxseg.formats import _labels
+from jaxseg.formats import _dataset_json
+from jaxseg.formats import _image_files
+from jaxseg.formats import _paths
 
 # nnU-Net 2 and 1; the pickle beside the file is never opened.
 _NNUNET = ("probabilities", "softmax")
@@ -38,7 +38,7 @@ def read_npy(
     with open(path, "rb") as file:
       return _read(path, file, path.stat().st_size, structure)
   except OSError as e:
-    raise _file.unreadable(path, e) from e
+    raise _paths.unreadable(path, e) from e
 
 
 def read_npz(
@@ -55,13 +55,13 @@ def read_npz(
       info = _member(path, archive)
       nnunet = info.filename.removesuffix(".npy") in _NNUNET
       if nnunet and isinstance(structure, str):
-        structure = _labels.number(path, structure)
+        structure = _dataset_json.number(path, structure)
       with archive.open(info) as stream:
         array, left = _read(path, stream, info.file_size, structure)
   except errors.JaxsegError:
     raise
   except FileNotFoundError as e:
-    raise _file.unreadable(path, e) from e
+    raise _paths.unreadable(path, e) from e
   except (
     OSError,
     EOFError,
@@ -94,8 +94,8 @@ def _member(path: pathlib.Path, archive: zipfile.ZipFile) -> zipfile.ZipInfo:
 
 def _beside(path: pathlib.Path, shape: tuple[int, ...]) -> np.ndarray | None:
   """The affine of the segmentation that nnU-Net wrote with the map."""
-  name = _file.stem(path)
-  places = [path.parent / f"{name}{end}" for end in _file.IMAGES]
+  name = _paths.stem(path)
+  places = [path.parent / f"{name}{end}" for end in _paths.IMAGES]
   found = [place for place in places if place.is_file()]
   if len(found) > 1:
     raise errors.DataError(
@@ -104,7 +104,7 @@ def _beside(path: pathlib.Path, shape: tuple[int, ...]) -> np.ndarray | None:
     )
   if not found:
     return None
-  array, affine = _image.read(found[0])
+  array, affine = _image_files.read(found[0])
   if array.shape[1:] != shape:
     raise errors.GeometryError(
       f"{path}: has shape {shape}, and {found[0].name} beside it"
@@ -135,7 +135,7 @@ def _read(
     )
   channel = 0 if count == 4 else None
   if count == 4 and header.shape[0] > 1:
-    channel = _labels.channel(header.shape[0], structure, path)
+    channel = _dataset_json.channel(header.shape[0], structure, path)
     structure = None
   array = _read_values(path, stream, header, channel)
   return array if array.ndim == 3 else array[np.newaxis], structure
@@ -178,11 +178,11 @@ def _read_values(
   part = channel is not None and not header.fortran
   shape = header.shape[1:] if part else header.shape
   length = math.prod(shape) * header.dtype.itemsize
-  _file.check_size(path, length)
+  _paths.check_size(path, length)
   if part:
     # Not by seek, which gives up the checksum of a zip file's member.
-    _file.skip(stream, (channel or 0) * length)
-  content = _file.take(stream, length)
+    _paths.skip(stream, (channel or 0) * length)
+  content = _paths.take(stream, length)
   if len(content) < length:
     raise errors.DataError(
       f"{path}: ends after {len(content)} of {length} bytes; copy or save the"

@@ -8,15 +8,15 @@ from typing import Any
 
 from jaxseg import _text
 from jaxseg import errors
-from jaxseg.formats import _file
-from jaxseg.formats import _names
+from jaxseg.formats import _keys
+from jaxseg.formats import _paths
 
 _Paths = tuple[pathlib.Path, ...]
 # Ways to name the files of a side, the strictest first.
-_WAYS: tuple[Callable[[Sequence[pathlib.Path]], _names.Keys], ...] = (
-  _names.stems,
-  _names.telling,
-  lambda paths: _names.stripped(_names.telling(paths)),
+_WAYS: tuple[Callable[[Sequence[pathlib.Path]], _keys.Keys], ...] = (
+  _keys.stems,
+  _keys.telling,
+  lambda paths: _keys.stripped(_keys.telling(paths)),
 )
 
 
@@ -64,9 +64,9 @@ class Pairing:
       for one in self.pairs
     ]
     for path in self.unpaired_probabilities:
-      rows.append((_file.stem(path), path, None, "no reference"))
+      rows.append((_paths.stem(path), path, None, "no reference"))
     for path in self.unpaired_reference:
-      rows.append((_file.stem(path), None, path, "no map"))
+      rows.append((_paths.stem(path), None, path, "no map"))
     return [
       {
         "case": case,
@@ -78,7 +78,7 @@ class Pairing:
     ]
 
 
-def pair(probabilities: _file.Given, reference: _file.Given) -> Pairing:
+def pair(probabilities: _paths.Given, reference: _paths.Given) -> Pairing:
   """Pairs the files of maps with those of masks by name.
 
   A file's name is what precedes its known suffix. Files of equal names are
@@ -104,17 +104,19 @@ def pair(probabilities: _file.Given, reference: _file.Given) -> Pairing:
     DataError: There are no files or no pairs, a name fits two files, or a
       file is on both sides.
   """
-  maps = _file.without_segmentations(_file.find(probabilities, "probabilities"))
-  masks = _file.find(reference, "reference")
+  maps = _paths.without_segmentations(
+    _paths.find(probabilities, "probabilities")
+  )
+  masks = _paths.find(reference, "reference")
   _check_apart(maps, masks)
   if _one_file(probabilities) and _one_file(reference):
-    one = Pair(_file.stem(maps[0]), maps[0], masks[0])
+    one = Pair(_paths.stem(maps[0]), maps[0], masks[0])
     return Pairing((one,), (), ())
   twice: errors.DataError | None = None
   for way in _WAYS:
     ours, theirs = way(maps), way(masks)
     common = set(ours.keys) & set(theirs.keys)
-    if not common or _names.at_odds(ours, theirs):
+    if not common or _keys.at_odds(ours, theirs):
       continue
     found = _twice(maps, ours, common) or _twice(masks, theirs, common)
     if not found:
@@ -138,7 +140,7 @@ def _check_apart(maps: _Paths, masks: _Paths) -> None:
     )
 
 
-def _one_file(given: _file.Given) -> bool:
+def _one_file(given: _paths.Given) -> bool:
   """Whether one file was named itself, so that no other can be meant."""
   if isinstance(given, str | os.PathLike):
     return pathlib.Path(given).is_file()
@@ -146,7 +148,7 @@ def _one_file(given: _file.Given) -> bool:
 
 
 def _twice(
-  paths: _Paths, names: _names.Keys, common: set[str]
+  paths: _Paths, names: _keys.Keys, common: set[str]
 ) -> errors.DataError | None:
   """The error for a wanted name that two files have."""
   first: dict[str, pathlib.Path] = {}
@@ -161,13 +163,13 @@ def _twice(
 
 
 def _paired(
-  maps: _Paths, masks: _Paths, ours: _names.Keys, theirs: _names.Keys
+  maps: _Paths, masks: _Paths, ours: _keys.Keys, theirs: _keys.Keys
 ) -> Pairing:
   left = dict(zip(ours.keys, maps, strict=True))
   right = dict(zip(theirs.keys, masks, strict=True))
   # A name that two files of a side have is not in common, so they are left.
   pairs = [
-    Pair(_names.said(key, ours, theirs), left[key], right[key])
+    Pair(_keys.said(key, ours, theirs), left[key], right[key])
     for key in left.keys() & right.keys()
   ]
   return _pairing(pairs, maps, masks)
@@ -180,12 +182,12 @@ def _extended(found: Pairing) -> Pairing:
     DataError: There were no pairs, and a name fits two files.
   """
   maps, masks = found.unpaired_probabilities, found.unpaired_reference
-  ours, theirs = _names.telling(maps).keys, _names.telling(masks).keys
+  ours, theirs = _keys.telling(maps).keys, _keys.telling(masks).keys
   fits = [
     (i, k)
     for i, own in enumerate(ours)
     for k, other in enumerate(theirs)
-    if _names.extends(own, other) or _names.extends(other, own)
+    if _keys.extends(own, other) or _keys.extends(other, own)
   ]
   pairs = list(found.pairs)
   taken = {one.name for one in pairs}

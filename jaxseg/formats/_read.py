@@ -11,10 +11,10 @@ import numpy as np
 from jaxseg import _text
 from jaxseg import errors
 from jaxseg import volume
-from jaxseg.formats import _file
-from jaxseg.formats import _image
-from jaxseg.formats import _labels
+from jaxseg.formats import _dataset_json
+from jaxseg.formats import _image_files
 from jaxseg.formats import _numpy
+from jaxseg.formats import _paths
 
 if TYPE_CHECKING:
   from jaxseg import dicom
@@ -58,7 +58,7 @@ def read_probabilities(
   """
   where = pathlib.Path(path)
   structure = _checked(structure)
-  if _file.kind(where) == ".dcm":
+  if _paths.kind(where) == ".dcm":
     segmentation, key = _segment(where, structure)
     return volume.Volume.from_affine(
       segmentation.probabilities(key),
@@ -109,7 +109,7 @@ def read_mask(
   structure = _checked(structure)
   if threshold is not None and not math.isfinite(threshold):
     raise errors.ConfigError(f"threshold is {threshold}; give a finite number")
-  if _file.kind(where) == ".dcm":
+  if _paths.kind(where) == ".dcm":
     segmentation, key = _segment(where, structure)
     if segmentation.kind == "FRACTIONAL" and threshold is not None:
       inside = segmentation.probabilities(key) >= np.float64(threshold)
@@ -142,18 +142,18 @@ def companions(path: pathlib.Path) -> tuple[pathlib.Path, ...]:
   Raises:
     DataError: Its header cannot be read, or names a file that is missing.
   """
-  beside = [*_image.detached(path)]
-  if _file.suffix(path) == ".npz":  # nnU-Net's geometry.
-    name = _file.stem(path)
-    images = [path.parent / f"{name}{end}" for end in _file.IMAGES]
+  beside = [*_image_files.detached(path)]
+  if _paths.suffix(path) == ".npz":  # nnU-Net's geometry.
+    name = _paths.stem(path)
+    images = [path.parent / f"{name}{end}" for end in _paths.IMAGES]
     beside += images
     for image in images:
       if image.is_file():
-        beside += _image.detached(image)
+        beside += _image_files.detached(image)
   beside += (
     folder / file
     for folder in (path.absolute().parent, path.absolute().parent.parent)
-    for file in _labels.FILES
+    for file in _dataset_json.FILES
   )
   return tuple(one for one in beside if one.is_file())
 
@@ -174,22 +174,22 @@ def _load(
   path: pathlib.Path, structure: str | int | None, *, segments: bool = False
 ) -> _Loaded:
   """Reads any file but DICOM; of several channels the one asked for."""
-  match _file.suffix(path):
+  match _paths.suffix(path):
     case ".npy":
       array, left = _numpy.read_npy(path, structure)
       return array, None, left
     case ".npz":
       return _numpy.read_npz(path, structure)
     case ".nrrd" | ".nhdr" if segments and isinstance(structure, str):
-      segment = _image.segment(path, structure)
+      segment = _image_files.segment(path, structure)
       if segment is not None:
         layer, label = segment
-        array, affine = _image.read(path)
+        array, affine = _image_files.read(path)
         return array[layer if len(array) > 1 else 0], affine, label
-  array, affine = _image.read(path)
+  array, affine = _image_files.read(path)
   if len(array) == 1:
     return array[0], affine, structure
-  channel = _labels.channel(len(array), structure, path)
+  channel = _dataset_json.channel(len(array), structure, path)
   # A copy, lest one channel keep all of them in memory.
   return array[channel].copy(), affine, None
 
@@ -274,7 +274,7 @@ def _labelled(
 ) -> np.ndarray:
   """Voxels of one label."""
   if isinstance(structure, str):
-    structure = _labels.number(path, structure)
+    structure = _dataset_json.number(path, structure)
   if structure == 0:
     raise errors.StructureNotFoundError(
       f"{path}: label 0 is the background; give another label"

@@ -5,9 +5,6 @@ from jaxseg import _extras
 
 _extras.load("matplotlib", extra="report")
 
-from jaxseg.report._labels import format_column
-from jaxseg.report._labels import heading
-from jaxseg.report._labels import is_numeric
 from jaxseg.report._page import Section
 from jaxseg.report._page import write_page
 from jaxseg.report._provenance import provenance
@@ -19,6 +16,9 @@ from jaxseg.report._sections import sweep_sections
 from jaxseg.report._study import write_maps
 from jaxseg.report._study import write_study
 from jaxseg.report._tables import write_csv
+from jaxseg.report._wording import format_column
+from jaxseg.report._wording import heading
+from jaxseg.report._wording import is_numeric
 
 __all__ = [
   "Section",

@@ -15,8 +15,8 @@ from matplotlib import figure as mpl_figure
 from matplotlib import ticker as mpl_ticker
 import numpy as np
 
-from jaxseg.report import _labels
 from jaxseg.report import _style
+from jaxseg.report import _wording
 
 Rows = Sequence[Mapping[str, Any]]
 _HALF = "#9a9a9a"
@@ -59,8 +59,8 @@ def curves(rows: Rows, optima: Rows, title: str) -> mpl_figure.Figure:
   Raises:
     DataError: There are no rows, or one lacks a column.
   """
-  _labels.check(f"figure {title!r}", rows, ("threshold", "dice"))
-  _labels.check(f"figure {title!r}", optima, ("threshold", "aggregate"))
+  _wording.check(f"figure {title!r}", rows, ("threshold", "dice"))
+  _wording.check(f"figure {title!r}", optima, ("threshold", "aggregate"))
   best: dict[tuple[str, str], Mapping[str, Any]] = {}
   for row in optima:
     if row["aggregate"] == "pooled":
@@ -108,7 +108,7 @@ def reliability(rows: Rows, title: str) -> mpl_figure.Figure:
   Raises:
     DataError: There are no rows, or one lacks a column.
   """
-  _labels.check(f"figure {title!r}", rows, ("confidence", "frequency"))
+  _wording.check(f"figure {title!r}", rows, ("confidence", "frequency"))
   lines = []
   for key, own in _groups(rows):
     x, y = _column(own, "confidence"), _column(own, "frequency")
@@ -151,7 +151,7 @@ def surfaces(
     DataError: There are no rows, or one lacks a column.
   """
   columns = (column,) if column else ("nsd_2mm", "hd95_mm", "assd_mm")
-  _labels.check(f"figure {title!r}", rows, ("threshold", *columns))
+  _wording.check(f"figure {title!r}", rows, ("threshold", *columns))
   best = {(*_model(row), row["metric"]): row for row in optima}
   lines = []
   for name in columns:
@@ -159,14 +159,14 @@ def surfaces(
       y, there = _column(own, name), best.get((structure, objective, name))
       lines.append(
         _Line(
-          structure if column else _labels.heading(name),
+          structure if column else _wording.heading(name),
           objective,
           _column(own, "threshold"),
           np.where(np.isfinite(y), y, np.nan),
           mark=(there["threshold"], there["value"]) if there else None,
         )
       )
-  label = _labels.heading(column) if column else ""
+  label = _wording.heading(column) if column else ""
   figure = _multiples(lines, title, "threshold", label, sharey=bool(column))
   distances = figure.axes if column else figure.axes[1:]
   for panel in distances if column != "nsd_2mm" else ():
@@ -225,7 +225,7 @@ def _multiples(
   panels = dict(zip(names, grid.ravel(), strict=False))
   wide = {1: 90, 2: 50, 3: 34, 4: 25}.get(columns, 19)
   for name, panel in panels.items():
-    said = textwrap.fill(_labels.structure_label(name), wide)
+    said = textwrap.fill(_wording.structure_label(name), wide)
     _dress(panel, said, diagonal=diagonal)
   for panel in grid.ravel()[len(names) :]:
     panel.set_visible(False)

@@ -10,8 +10,8 @@ from matplotlib import ticker as mpl_ticker
 import numpy as np
 
 from jaxseg import errors
-from jaxseg.report import _labels
 from jaxseg.report import _style
+from jaxseg.report import _wording
 
 
 class _Panel(NamedTuple):
@@ -59,7 +59,7 @@ def objectives(
   Raises:
     DataError: Structure or objective is missing, or every panel's column.
   """
-  _labels.check(f"figure {title!r}", rows, ("structure", "objective"))
+  _wording.check(f"figure {title!r}", rows, ("structure", "objective"))
   shown = [p for p in _PANELS if any(_number(r.get(p.column)) for r in rows)]
   if not shown:
     raise errors.DataError(
@@ -78,7 +78,7 @@ def objectives(
     missed |= _draw(panel, kind, rows, styles, names)
   for panel in grid[len(shown) :]:
     panel.set_visible(False)
-  labels = [_labels.structure_label(name) for name in names]
+  labels = [_wording.structure_label(name) for name in names]
   grid[0].set_yticks(range(len(names)), labels)
   grid[0].set_ylim(len(names) - 0.4, -0.6)  # The first structure at the top.
   handles = [

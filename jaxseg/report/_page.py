@@ -12,7 +12,7 @@ import jinja2
 import markupsafe
 
 from jaxseg import _files
-from jaxseg.report import _labels
+from jaxseg.report import _wording
 
 _PROVENANCE = {
   "command": "Command",
@@ -60,7 +60,7 @@ class Section:
       columns = list(self.rows[0]) if self.rows else ()
     if isinstance(columns, Mapping):
       return dict(columns)
-    return {column: _labels.heading(column) for column in columns}
+    return {column: _wording.heading(column) for column in columns}
 
 
 def write_page(
@@ -114,7 +114,7 @@ def _environment() -> jinja2.Environment:
     lstrip_blocks=True,
     keep_trailing_newline=True,
   )
-  environment.filters |= {"prose": _prose, "value": _labels.format_value}
+  environment.filters |= {"prose": _prose, "value": _wording.format_value}
   return environment
 
 
@@ -129,19 +129,19 @@ def _prose(text: str) -> markupsafe.Markup:
 
 def _origin(value: Any) -> str:
   # A seed or a version is an identifier: shown with all its digits.
-  value = _labels.plain(value)
+  value = _wording.plain(value)
   whole = value is not None and not isinstance(value, bool)
-  return str(value) if whole else _labels.format_value(value)
+  return str(value) if whole else _wording.format_value(value)
 
 
 def _section(folder: pathlib.Path, section: Section) -> dict[str, Any]:
   """A section as the template takes it."""
   values = {c: [r.get(c) for r in section.rows] for c in section.headings}
   kinds = [
-    "number" if _labels.is_numeric(column) else None
+    "number" if _wording.is_numeric(column) else None
     for column in values.values()
   ]
-  shown = [_labels.format_column(c, column) for c, column in values.items()]
+  shown = [_wording.format_column(c, column) for c, column in values.items()]
   return {
     "title": section.title,
     "text": section.text,

@@ -11,8 +11,8 @@ import numpy as np
 
 from jaxseg import errors
 from jaxseg.report import _annotate
-from jaxseg.report import _labels
 from jaxseg.report import _style
+from jaxseg.report import _wording
 
 _MOST = 4
 _FOOTNOTE = (
@@ -46,7 +46,7 @@ def prominence(
   Raises:
     DataError: A column is missing, or no row is of the objective.
   """
-  _labels.check(
+  _wording.check(
     f"figure {title!r}",
     rows,
     ("structure", "objective", "definition", "prominence", "threshold"),
@@ -74,11 +74,11 @@ def prominence(
   parts = []
   for name, panel in zip(names, grid, strict=True):
     own = [row for row in shown if row["definition"] == name]
-    line = _panel(panel, own, _labels.definition_label(name))
+    line = _panel(panel, own, _wording.definition_label(name))
     parts.append((panel, own, line))
     panel.set_title(_statement(found.get((name, objective))))
   for panel in grid[::2]:
-    said = _labels.objective_label(objective)
+    said = _wording.objective_label(objective)
     panel.set_ylabel(f"optimal threshold, {said}")
   y = [row["threshold"] for row in shown]
   margin = max(0.03, 0.12 * (max(y) - min(y)))
@@ -90,7 +90,7 @@ def prominence(
   figure.draw_without_rendering()
   figure.set_layout_engine("none")  # Names are placed where panels now are.
   for panel, own, line in parts:
-    names = [_labels.structure_label(row["structure"]) for row in own]
+    names = [_wording.structure_label(row["structure"]) for row in own]
     x, y = ([row[k] for row in own] for k in ("prominence", "threshold"))
     _annotate.annotate(panel, x, y, names, avoid=line)
   return figure
@@ -101,7 +101,7 @@ def _means(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
   groups: dict[tuple[str, str], list[tuple[float, float]]] = {}
   for row in rows:
     pair = row["prominence"], row["threshold"]
-    if all(_labels.is_finite(value) for value in pair):
+    if all(_wording.is_finite(value) for value in pair):
       key = row["definition"], row["structure"]
       groups.setdefault(key, []).append(pair)
   found = []
@@ -144,7 +144,7 @@ def _panel(
 
 
 def _plain_number(value: float, _: Any) -> str:
-  return f"{value:g}" if 1e-3 <= value < 1e4 else _labels.format_value(value)
+  return f"{value:g}" if 1e-3 <= value < 1e4 else _wording.format_value(value)
 
 
 def _statement(row: Mapping[str, Any] | None) -> str:
@@ -154,11 +154,11 @@ def _statement(row: Mapping[str, Any] | None) -> str:
   said = []
   for symbol, key in (("r", "pearson"), ("ρ", "spearman")):
     value, p = row.get(key), row.get(f"{key}_p")
-    if not _labels.is_finite(value):
+    if not _wording.is_finite(value):
       said.append(f"{symbol} undefined")
       continue
     text = f"{symbol} = {value:.2f}".replace("-", "−")
-    if _labels.is_finite(p):
-      text += f" (p = {_labels.format_probability(p)})"
+    if _wording.is_finite(p):
+      text += f" (p = {_wording.format_probability(p)})"
     said.append(text)
   return ",  ".join([*said, f"n = {row.get('n', '?')}"])

@@ -11,7 +11,6 @@ from matplotlib import figure as mpl_figure
 
 from jaxseg import study
 from jaxseg.report import _curves
-from jaxseg.report import _labels
 from jaxseg.report import _objectives
 from jaxseg.report import _overlay
 from jaxseg.report import _page
@@ -19,6 +18,7 @@ from jaxseg.report import _prominence
 from jaxseg.report import _sensitivity
 from jaxseg.report import _style
 from jaxseg.report import _tables
+from jaxseg.report import _wording
 
 Rows = Sequence[Mapping[str, Any]]
 # What `report.provenance` gave.
@@ -198,7 +198,7 @@ def sweep_sections(
   rows, best = tables["surfaces"], tables["surface_optima"]
   figures = {}
   for column in ("nsd_2mm", "hd95_mm") if run else (None,):
-    said = _labels.heading(column) if column else "Surfaces"
+    said = _wording.heading(column) if column else "Surfaces"
     said = f"{said} against threshold"
     drawn = _curves.surfaces(rows, best, f"{said}, {tested}", column=column)
     figures[f"surfaces-{column}" if column else "surfaces"] = (drawn, said)
@@ -265,7 +265,7 @@ def prominence_section(
     [row for row in _main(rows) if row["definition"] in shown],
     _main(correlations),
     f"Optimal threshold and prominence in training, {_who(provenance)}"
-    f" {_labels.objective_label(objective)}",
+    f" {_wording.objective_label(objective)}",
     objective=objective,
   )
   meanings = "; ".join(f"`{k}`: {v}" for k, v in study.DEFINITIONS.items())
@@ -318,7 +318,7 @@ def example_sections(
   """
   sections = []
   for one in examples:
-    label = _labels.structure_label(one.structure)
+    label = _wording.structure_label(one.structure)
     stem = f"overlay-{one.structure}-{one.objective.replace(':', '.')}"
     drawn = _overlay.overlay(
       one.image_hu,
@@ -337,7 +337,7 @@ def example_sections(
         title=f"A test patient: {label}",
         text=f"Patient {one.patient} (Dice {one.dice:.3f}, the median of the"
         f" test patients), slice {one.slice}; the model was trained on"
-        f" {_labels.objective_label(one.objective)}.",
+        f" {_wording.objective_label(one.objective)}.",
       )
     )
   return sections

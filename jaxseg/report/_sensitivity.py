@@ -10,8 +10,8 @@ from matplotlib import ticker as mpl_ticker
 import numpy as np
 
 from jaxseg import errors
-from jaxseg.report import _labels
 from jaxseg.report import _style
+from jaxseg.report import _wording
 
 Rows = Sequence[Mapping[str, Any]]
 Looks = Mapping[str, _style.ObjectiveStyle]
@@ -37,8 +37,8 @@ def sensitivity(rows: Rows, title: str) -> mpl_figure.Figure:
     DataError: A column is missing, or no row has a perturbation of ±0.05.
   """
   columns = ("structure", "objective", "perturbation", "reduction")
-  _labels.check(f"figure {title!r}", rows, columns)
-  rows = [row for row in rows if _labels.is_finite(row["reduction"])]
+  _wording.check(f"figure {title!r}", rows, columns)
+  rows = [row for row in rows if _wording.is_finite(row["reduction"])]
   near = [
     row
     for row in rows
@@ -97,7 +97,7 @@ def _structures(
   panel.axvline(
     _PAPER, color=_style.INK, ls=(0, (1, 1.5)), label=label, **lines
   )
-  panel.set_yticks(range(len(names)), map(_labels.structure_label, names))
+  panel.set_yticks(range(len(names)), map(_wording.structure_label, names))
   panel.set_ylim(-0.6, len(names) - 0.4)
   panel.set_xlim(left=min(0.0, panel.get_xlim()[0]))
   _style.stripe(panel, len(names))

@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 
 from jaxseg import data
-from jaxseg.report import _labels
 from jaxseg.report import _page
 from jaxseg.report import _style
+from jaxseg.report import _wording
 
 Rows = Sequence[Mapping[str, Any]]
 
@@ -40,7 +40,7 @@ def write_study(
     f" {len(split.train)} for training, {len(split.validation)} to choose"
     f" checkpoint and threshold, {len(split.test)} for the scores."
     f" {len(structures)} structures, one 2D U-Net each, trained on"
-    f" {', '.join(map(_labels.objective_label, names))}."
+    f" {', '.join(map(_wording.objective_label, names))}."
     " A voxel is inside where float32(p) >= float32(threshold)."
   )
   lost = {
@@ -49,7 +49,7 @@ def write_study(
     if (row["aggregate"], row["perturbation"]) == ("pooled", 0.05)
   }
   facts = {
-    f"median Dice lost at ±0.05, {_labels.objective_label(name)}": (
+    f"median Dice lost at ±0.05, {_wording.objective_label(name)}": (
       f"{100 * lost[name]:.1f} %"
     )
     for name in names

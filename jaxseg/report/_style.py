@@ -17,7 +17,7 @@ from matplotlib import lines as mpl_lines
 from jaxseg import _files
 from jaxseg import errors
 from jaxseg import structures
-from jaxseg.report import _labels
+from jaxseg.report import _wording
 
 WIDTH = 10.0  # Inches; at a page's 96 points an inch, text keeps its size.
 INK = "#222222"
@@ -134,7 +134,7 @@ def objective_styles(objectives: Sequence[str]) -> dict[str, ObjectiveStyle]:
     looks[name] = _SPARE[number % len(_SPARE)]
   return {
     name: ObjectiveStyle(
-      _labels.objective_label(name),
+      _wording.objective_label(name),
       color,
       marker,
       _SIZES.get(marker, 6.5),

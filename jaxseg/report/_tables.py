@@ -7,7 +7,7 @@ import types
 from typing import Any
 
 from jaxseg import _files
-from jaxseg.report import _labels
+from jaxseg.report import _wording
 
 _PROVENANCE = (
   "cohort",
@@ -56,7 +56,7 @@ def write_csv(
 
 
 def _cell(value: Any) -> str:
-  value = _labels.plain(value)
+  value = _wording.plain(value)
   if value is None:
     return ""
   if isinstance(value, bool):

@@ -8,7 +8,7 @@ import numpy as np
 
 from jaxseg import errors
 from jaxseg import thresholds
-from jaxseg.study import _counts
+from jaxseg.study import _cohort_counts
 
 AGGREGATES = ("pooled", "mean_case")
 _SHIFTS = (-0.1, -0.05, 0.05, 0.1)
@@ -56,7 +56,9 @@ class Settings:
 
 
 def optimum_rows(
-  choose_on: _counts.Cases, score_on: _counts.Cases, settings: Settings
+  choose_on: _cohort_counts.Cases,
+  score_on: _cohort_counts.Cases,
+  settings: Settings,
 ) -> list[dict[str, Any]]:
   """A row for each aggregate: the optimum, its certainty and its worth.
 
@@ -118,7 +120,7 @@ def _reductions(
 
 
 def _uncertainty(
-  cases: _counts.Cases, settings: Settings, aggregate: str
+  cases: _cohort_counts.Cases, settings: Settings, aggregate: str
 ) -> dict[str, Any]:
   """Intervals by bootstrap, and the choice without the patient scored."""
   how: dict[str, Any] = {
@@ -159,7 +161,7 @@ def _uncertainty(
 
 
 def _scored(
-  cases: _counts.Cases,
+  cases: _cohort_counts.Cases,
   chosen: thresholds.Optimum,
   settings: Settings,
   aggregate: str,
@@ -212,7 +214,8 @@ def resampled(
 
 
 def sweep_rows(
-  results: Sequence[_counts.CohortCounts], settings: Settings | None = None
+  results: Sequence[_cohort_counts.CohortCounts],
+  settings: Settings | None = None,
 ) -> list[dict[str, Any]]:
   """A row per model, scope and aggregate: thresholds and Dice of a run.
 
@@ -236,7 +239,7 @@ def in_words_of_a_run(row: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def chosen(
-  counts: _counts.CohortCounts,
+  counts: _cohort_counts.CohortCounts,
   settings: Settings,
   *,
   details: Mapping[str, Any] | None = None,

@@ -9,7 +9,7 @@ import numpy as np
 from jaxseg import data
 from jaxseg import model as models
 from jaxseg import thresholds
-from jaxseg.study import _counts
+from jaxseg.study import _cohort_counts
 from jaxseg.study import _models
 
 
@@ -54,7 +54,7 @@ def examples(run: data.Run, folders: Sequence[pathlib.Path]) -> list[Example]:
   """
   found = []
   for folder in folders:
-    counts = _counts.CohortCounts.read(run.counts(folder))
+    counts = _cohort_counts.CohortCounts.read(run.counts(folder))
     choose_on, score_on = counts.sides()
     best = thresholds.optimum(choose_on.even)
     dice = thresholds.curve(score_on.even)[:, best.index]

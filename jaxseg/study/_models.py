@@ -11,8 +11,8 @@ from jaxseg import errors
 from jaxseg import model as models
 from jaxseg import thresholds
 from jaxseg.study import _choice
-from jaxseg.study import _count
-from jaxseg.study import _counts
+from jaxseg.study import _cohort_counts
+from jaxseg.study import _count_cases
 
 
 def sweep_run(
@@ -21,7 +21,7 @@ def sweep_run(
   folders: Sequence[pathlib.Path] | None = None,
   settings: _choice.Settings | None = None,
   on_model: Callable[[str, int, int], None] | None = None,
-) -> list[_counts.CohortCounts]:
+) -> list[_cohort_counts.CohortCounts]:
   """Sweeps every finished model of a run; what was swept before is kept.
 
   Writes counts/<model>.npz and threshold.json in each model's folder.
@@ -54,14 +54,16 @@ def sweep_run(
   return results
 
 
-def read_run(run: data.Run) -> list[_counts.CohortCounts]:
+def read_run(run: data.Run) -> list[_cohort_counts.CohortCounts]:
   """The counts of a run's models, as `sweep_run` wrote them.
 
   Raises:
     DataError: No model was swept, or a file is damaged.
   """
   paths = [run.counts(folder) for folder in run.models()]
-  found = [_counts.CohortCounts.read(path) for path in paths if path.exists()]
+  found = [
+    _cohort_counts.CohortCounts.read(path) for path in paths if path.exists()
+  ]
   if not found:
     raise errors.DataError(
       f"{run.folder}: holds no counts; run experiments.sweep first"
@@ -69,7 +71,7 @@ def read_run(run: data.Run) -> list[_counts.CohortCounts]:
   return found
 
 
-def _swept(run: data.Run, folder: pathlib.Path) -> _counts.CohortCounts:
+def _swept(run: data.Run, folder: pathlib.Path) -> _cohort_counts.CohortCounts:
   """The model's counts: those of its file, if they are of this very model."""
   settings = [
     _files.read_json(folder / name) for name in ("config.json", "summary.json")
@@ -77,7 +79,7 @@ def _swept(run: data.Run, folder: pathlib.Path) -> _counts.CohortCounts:
   digest = _files.digest(settings)
   path = run.counts(folder)
   if path.exists():
-    found = _counts.CohortCounts.read(path)
+    found = _cohort_counts.CohortCounts.read(path)
     of = found.facts.get("model"), found.facts.get("store")
     if of == (digest, run.store.content_hash):
       return found
@@ -88,7 +90,7 @@ def _swept(run: data.Run, folder: pathlib.Path) -> _counts.CohortCounts:
 
 def sweep_model(
   run: data.Run, model: models.Model, *, digest: str = ""
-) -> _counts.CohortCounts:
+) -> _cohort_counts.CohortCounts:
   """Counts a model's validation and test patients at all thresholds.
 
   The threshold is chosen on the validation patients before a test patient is
@@ -110,7 +112,7 @@ def sweep_model(
     "model": digest,
     "store": store.content_hash,
   }
-  cases: list[_counts.CohortCounts] = []
+  cases: list[_cohort_counts.CohortCounts] = []
   cuts = None
   for part in ("validation", "test"):
     names = [
@@ -126,7 +128,7 @@ def sweep_model(
     for name in names:
       patient = store.patients[name]
       cases.append(
-        _count.count_arrays(
+        _count_cases.count_arrays(
           predicted(model, store, name),
           store.reference(name, structure),
           name=name,
@@ -143,11 +145,11 @@ def sweep_model(
         )
       )
     if part == "validation":
-      counts = _counts.CohortCounts.join(cases).select().even
+      counts = _cohort_counts.CohortCounts.join(cases).select().even
       best = thresholds.optimum(counts).threshold
-      grid = thresholds.grid(_count.SURFACE_CUTS)
+      grid = thresholds.grid(_count_cases.SURFACE_CUTS)
       cuts = np.unique(np.append(grid, np.float32(best)))
-  return _counts.CohortCounts.join(cases)
+  return _cohort_counts.CohortCounts.join(cases)
 
 
 def predicted(

@@ -7,7 +7,7 @@ import numpy as np
 
 from jaxseg import metrics
 from jaxseg import thresholds
-from jaxseg.study import _counts
+from jaxseg.study import _cohort_counts
 from jaxseg.study import _sensitivity
 from jaxseg.study import _tables
 
@@ -18,7 +18,9 @@ _SURFACES = (
 )
 
 
-def objectives(results: Sequence[_counts.CohortCounts]) -> list[dict[str, Any]]:
+def objectives(
+  results: Sequence[_cohort_counts.CohortCounts],
+) -> list[dict[str, Any]]:
   """A row per model: test patients at 0.5 and at the validation's threshold.
 
   Distances are medians over the test patients, so that a missed structure
@@ -35,7 +37,7 @@ def objectives(results: Sequence[_counts.CohortCounts]) -> list[dict[str, Any]]:
 
 
 def _rows(
-  choose_on: _counts.Cases, score_on: _counts.Cases
+  choose_on: _cohort_counts.Cases, score_on: _cohort_counts.Cases
 ) -> list[dict[str, Any]]:
   best = thresholds.optimum(choose_on.even)
   pooled, per_case = (

@@ -14,7 +14,7 @@ import scipy.stats
 from jaxseg import data
 from jaxseg import thresholds
 from jaxseg.study import _choice
-from jaxseg.study import _counts
+from jaxseg.study import _cohort_counts
 
 DEFINITIONS = {
   "kept_fraction": "foreground share of the pixels shown in training",
@@ -29,7 +29,7 @@ DEFINITIONS = {
 
 def prominence(
   run: data.Run,
-  results: Sequence[_counts.CohortCounts],
+  results: Sequence[_cohort_counts.CohortCounts],
   *,
   scope: str | None = None,
 ) -> list[dict[str, Any]]:

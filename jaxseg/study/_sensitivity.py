@@ -7,7 +7,7 @@ import numpy as np
 
 from jaxseg import thresholds
 from jaxseg.study import _choice
-from jaxseg.study import _counts
+from jaxseg.study import _cohort_counts
 from jaxseg.study import _tables
 
 PERTURBATIONS = tuple(round(0.01 * k, 2) for k in range(-20, 21) if k)
@@ -15,7 +15,7 @@ PAPER = 0.05
 
 
 def sensitivity(
-  results: Sequence[_counts.CohortCounts],
+  results: Sequence[_cohort_counts.CohortCounts],
   *,
   perturbations: Sequence[float] = PERTURBATIONS,
   scope: str | None = None,
@@ -35,7 +35,7 @@ def sensitivity(
   """
   shifts = tuple(perturbations)
 
-  def rows(choose_on: _counts.Cases, score_on: _counts.Cases):
+  def rows(choose_on: _cohort_counts.Cases, score_on: _cohort_counts.Cases):
     for aggregate in _choice.AGGREGATES:
       best = thresholds.optimum(choose_on.even, aggregate=aggregate)
       own, unseen = (

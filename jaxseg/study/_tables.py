@@ -9,17 +9,17 @@ from jaxseg import errors
 from jaxseg import metrics
 from jaxseg import thresholds
 from jaxseg.study import _choice
-from jaxseg.study import _counts
+from jaxseg.study import _cohort_counts
 
 Rows = list[dict[str, Any]]
-Analysis = Callable[[_counts.Cases, _counts.Cases], Rows]
+Analysis = Callable[[_cohort_counts.Cases, _cohort_counts.Cases], Rows]
 _METRICS = ("dice", "iou", "precision", "recall", "specificity")
 # Column -> whether less is better.
 SURFACES = {"hd95_mm": True, "assd_mm": True, "nsd_2mm": False}
 
 
 def tables(
-  results: Sequence[_counts.CohortCounts], settings: _choice.Settings
+  results: Sequence[_cohort_counts.CohortCounts], settings: _choice.Settings
 ) -> dict[str, Rows]:
   """Every table of a sweep, of a run's models or of anyone's maps.
 
@@ -61,7 +61,7 @@ def details(found: Mapping[str, Rows]) -> dict[str, Any]:
 
 
 def of_models(
-  results: Sequence[_counts.CohortCounts],
+  results: Sequence[_cohort_counts.CohortCounts],
   analysis: Analysis,
   *,
   scope: str | None = None,
@@ -82,7 +82,9 @@ def of_models(
 
 
 def curve_rows(
-  choose_on: _counts.Cases, score_on: _counts.Cases, settings: _choice.Settings
+  choose_on: _cohort_counts.Cases,
+  score_on: _cohort_counts.Cases,
+  settings: _choice.Settings,
 ) -> Rows:
   """A row for each threshold: metrics, and the interval of Dice.
 
@@ -116,7 +118,9 @@ def curve_rows(
 
 
 def case_rows(
-  choose_on: _counts.Cases, score_on: _counts.Cases, settings: _choice.Settings
+  choose_on: _cohort_counts.Cases,
+  score_on: _cohort_counts.Cases,
+  settings: _choice.Settings,
 ) -> Rows:
   """A row for each case scored: at the threshold, at 0.5, at its own optimum.
 
@@ -156,7 +160,9 @@ def case_rows(
   return rows
 
 
-def calibration_rows(choose_on: _counts.Cases, score_on: _counts.Cases) -> Rows:
+def calibration_rows(
+  choose_on: _cohort_counts.Cases, score_on: _cohort_counts.Cases
+) -> Rows:
   """Does the optimum lie where calibrated probabilities put it?
 
   Args:
@@ -219,7 +225,9 @@ def _uncalibrated(threshold: float, temperature: float) -> float:
   return float(odds / (1 + odds))
 
 
-def reliability_rows(_: _counts.Cases, score_on: _counts.Cases) -> Rows:
+def reliability_rows(
+  _: _cohort_counts.Cases, score_on: _cohort_counts.Cases
+) -> Rows:
   """A row for each bin of probability: the frequency observed in it.
 
   Args:
@@ -240,7 +248,9 @@ def reliability_rows(_: _counts.Cases, score_on: _counts.Cases) -> Rows:
   ]
 
 
-def surface_rows(_: _counts.Cases, score_on: _counts.Cases) -> Rows:
+def surface_rows(
+  _: _cohort_counts.Cases, score_on: _cohort_counts.Cases
+) -> Rows:
   """A row for each threshold with surfaces: surface metrics of the cases.
 
   A missed or hallucinated structure is infinitely far, so distances are medians

@@ -10,10 +10,10 @@ from jaxseg.thresholds._calibration import negative_log_likelihood
 from jaxseg.thresholds._calibration import Reliability
 from jaxseg.thresholds._calibration import reliability
 from jaxseg.thresholds._calibration import with_temperature
-from jaxseg.thresholds._case import count_case
-from jaxseg.thresholds._case import count_distinct
 from jaxseg.thresholds._chosen import ChosenThreshold
 from jaxseg.thresholds._count import count
+from jaxseg.thresholds._count_case import count_case
+from jaxseg.thresholds._count_case import count_distinct
 from jaxseg.thresholds._counts import coarsen
 from jaxseg.thresholds._counts import Counts
 from jaxseg.thresholds._criterion import check_criterion

@@ -6,7 +6,7 @@ import pytest
 
 from jaxseg import losses
 from jaxseg import training
-from jaxseg.cli import _family
+from jaxseg.cli import _training_flags
 from tests.cli import command
 
 TRAIN = ("train", "--structure=parotid_left", "--output=run")
@@ -29,8 +29,8 @@ def config(folder, *place):
 
 
 def test_flags_name_what_the_registries_hold():
-  assert _family.OBJECTIVES == tuple(training.OBJECTIVES)
-  known = {*_family.OBJECTIVES, *_family.LOSSES}
+  assert _training_flags.OBJECTIVES == tuple(training.OBJECTIVES)
+  known = {*_training_flags.OBJECTIVES, *_training_flags.LOSSES}
   assert sorted(known) == sorted(losses.names())
 
 

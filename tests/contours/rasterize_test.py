@@ -7,7 +7,7 @@ import pytest
 
 from jaxseg import contours
 from jaxseg import errors
-from jaxseg.contours import _inspect
+from jaxseg.contours import _crossings
 from jaxseg.contours import _rings
 from tests.contours import naive
 
@@ -200,7 +200,7 @@ def test_batches_make_no_difference(monkeypatch):
   whole = contours.fill(rings, [0, 1, 1, 2], (3, 22, 20))
   crossing = contours.self_crossing(rings, 20)
   monkeypatch.setitem(_rings.batches.__kwdefaults__, "most", 16)
-  monkeypatch.setattr(_inspect, "_MOST_CROSSINGS", 600)
+  monkeypatch.setattr(_crossings, "_MOST_CROSSINGS", 600)
   parts = contours.fill(rings, [0, 1, 1, 2], (3, 22, 20))
   np.testing.assert_array_equal(parts, whole)
   np.testing.assert_array_equal(contours.self_crossing(rings, 20), crossing)

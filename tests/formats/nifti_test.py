@@ -11,10 +11,10 @@ import SimpleITK as sitk
 
 from jaxseg import errors
 from jaxseg import formats
-from tests.formats.image_test import agrees
-from tests.formats.image_test import image
-from tests.formats.image_test import OBLIQUE
-from tests.formats.image_test import random
+from tests.formats.image_files_test import agrees
+from tests.formats.image_files_test import image
+from tests.formats.image_files_test import OBLIQUE
+from tests.formats.image_files_test import random
 
 
 def nifti(tmp_path, *changes):

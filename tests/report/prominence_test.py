@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from jaxseg import errors
-from jaxseg.report import _labels
 from jaxseg.report import _prominence
 from jaxseg.report import _style
+from jaxseg.report import _wording
 
 NAMES = ("brain", "spinal_cord", "parotid_left", "parotid_right", "neck_left")
 
@@ -94,7 +94,7 @@ def test_every_point_is_named_and_seeds_are_averaged():
   given = rows() + [row | {"threshold": 0.3} for row in rows()]
   [axes] = panels(_prominence.prominence(given, [], "title"))
   said = sorted(text.get_text() for text in axes.texts if text.get_text())
-  assert said == sorted(map(_labels.structure_label, NAMES))
+  assert said == sorted(map(_wording.structure_label, NAMES))
   [points] = axes.collections
   np.testing.assert_allclose(
     points.get_offsets()[:, 1], [0.25, 0.275, 0.3, 0.325, 0.35]

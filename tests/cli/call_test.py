@@ -13,7 +13,7 @@ import pytest
 
 from jaxseg import cli
 from jaxseg import errors
-from jaxseg.cli import _run
+from jaxseg.cli import _call
 from tests.cli import command
 from tests.conftest import ROOT
 
@@ -89,7 +89,7 @@ def test_exit_codes(raised, code, text, capsys):
     if raised is not None:
       raise raised
 
-  assert _run.guarded(work) == code
+  assert _call.guarded(work) == code
   err = capsys.readouterr().err
   assert text in err
   assert code == 1 or len(err.splitlines()) == (code > 0)
@@ -104,11 +104,11 @@ def test_signals_interrupt_even_if_the_first_exception_is_lost(capsys):
       time.sleep(5)
     except KeyboardInterrupt:
       pass  # As a callback of the garbage collector would lose it.
-    _run.check_interrupt()
+    _call.check_interrupt()
 
-  assert _run.guarded(work) == 3
+  assert _call.guarded(work) == 3
   assert signal.getsignal(signal.SIGTERM) is before
-  assert _run.guarded(_run.check_interrupt) == 0  # And then it is over.
+  assert _call.guarded(_call.check_interrupt) == 0  # And then it is over.
 
 
 def test_a_reader_that_goes_away_is_no_error(tmp_path):

@@ -7,7 +7,7 @@ import pytest
 
 from jaxseg import cohorts
 from jaxseg import training
-from jaxseg.cli import _cohort
+from jaxseg.cli import _cohort_flags
 from tests.cli import command
 
 
@@ -28,10 +28,12 @@ def content(folder):
 
 
 def test_flags_name_what_the_registries_hold():
-  assert _cohort.RECIPES == {k: v.text for k, v in training.RECIPES.items()}
+  assert _cohort_flags.RECIPES == {
+    k: v.text for k, v in training.RECIPES.items()
+  }
   for name in ("OpenKBP", "DicomFolder", "Phantom"):
     assert hasattr(cohorts, name)
-  assert len(_cohort.COHORTS) == 3
+  assert len(_cohort_flags.COHORTS) == 3
 
 
 def test_run_json_says_what_the_run_is(prepared):

@@ -7,7 +7,7 @@ from jaxseg import cohorts
 from jaxseg import errors
 from jaxseg import structures
 from jaxseg.cohorts.phantom import _anatomy
-from jaxseg.cohorts.phantom import _cohort
+from jaxseg.cohorts.phantom import _phantom
 
 # mL: narrowest and widest that a person of these organs could have.
 VOLUMES_ML = {
@@ -104,12 +104,12 @@ def test_contours_are_imperfect_but_near():
   affine, shape = cohort._grid()
   draw = np.random.default_rng([0, 1])
   anatomy = _anatomy.draw(draw)
-  points = _cohort._patient_points(draw, affine, shape)
+  points = _phantom._patient_points(draw, affine, shape)
   spacing = (5.0, affine[1, 1], affine[0, 2])
   agreed = {}
   for name in ("brain", "parotid_left", "spinal_cord"):
     hands = [
-      _cohort._contour(
+      _phantom._contour(
         anatomy.organs[name], points, np.random.default_rng(k), spacing
       )
       for k in (0, 1)

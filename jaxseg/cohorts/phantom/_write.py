@@ -6,7 +6,7 @@ import pathlib
 
 from jaxseg import _files
 from jaxseg import errors
-from jaxseg.cohorts.phantom import _cohort
+from jaxseg.cohorts.phantom import _phantom
 
 # By this, whatever reads the files can tell that the patients are synthetic.
 DESCRIPTION = "jaxseg phantom, made up"
@@ -17,7 +17,7 @@ _NEVER = datetime.datetime(2000, 1, 1)
 
 def write_phantom(
   folder: pathlib.Path | str,
-  phantom: _cohort.Phantom,
+  phantom: _phantom.Phantom,
   *,
   on_patient: Callable[[str, int, int], None] | None = None,
 ) -> pathlib.Path:
@@ -63,7 +63,7 @@ def write_phantom(
 
 
 def _write_patient(
-  folder: pathlib.Path, phantom: _cohort.Phantom, name: str
+  folder: pathlib.Path, phantom: _phantom.Phantom, name: str
 ) -> None:
   from jaxseg import dicom  # Needs an extra; the phantom itself does not.
 

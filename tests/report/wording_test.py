@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from jaxseg import errors
-from jaxseg.report import _labels
+from jaxseg.report import _wording
 
 
 @pytest.mark.parametrize(
@@ -18,12 +18,12 @@ from jaxseg.report import _labels
   ],
 )
 def test_structure_label(name, label):
-  assert _labels.structure_label(name) == label
+  assert _wording.structure_label(name) == label
 
 
 def test_objective_label():
-  assert _labels.objective_label("bce_dice") == "BCE + 2D Dice"
-  assert _labels.objective_label("focal_tversky") == "focal tversky"
+  assert _wording.objective_label("bce_dice") == "BCE + 2D Dice"
+  assert _wording.objective_label("focal_tversky") == "focal tversky"
 
 
 @pytest.mark.parametrize(
@@ -39,7 +39,7 @@ def test_objective_label():
   ],
 )
 def test_heading(column, said):
-  assert _labels.heading(column) == said
+  assert _wording.heading(column) == said
 
 
 @pytest.mark.parametrize(
@@ -63,35 +63,37 @@ def test_heading(column, said):
   ],
 )
 def test_format_value(value, text):
-  assert _labels.format_value(value) == text
+  assert _wording.format_value(value) == text
 
 
 def test_a_column_has_equal_decimals():
-  shown = _labels.format_column("hd95_mm", [3.14159, 12.5, math.inf, None])
+  shown = _wording.format_column("hd95_mm", [3.14159, 12.5, math.inf, None])
   assert shown == ["3.14", "12.50", "∞", "–"]
-  assert _labels.format_column("dice", [1.0, 0.5]) == ["1.000", "0.500"]
+  assert _wording.format_column("dice", [1.0, 0.5]) == ["1.000", "0.500"]
 
 
 def test_small_values_of_a_column_keep_two_digits():
-  assert _labels.format_column("x", [0.5, 0.0067]) == ["0.5000", "0.0067"]
-  assert _labels.format_column("x", [0.5, 1e-7]) == ["0.500", "1.0×10⁻⁷"]
+  assert _wording.format_column("x", [0.5, 0.0067]) == ["0.5000", "0.0067"]
+  assert _wording.format_column("x", [0.5, 1e-7]) == ["0.500", "1.0×10⁻⁷"]
 
 
 def test_columns_with_labels():
-  assert _labels.format_column("structure", ["brain", None]) == ["brain", "–"]
-  assert _labels.format_column("objective", ["bce"]) == ["BCE"]
-  assert _labels.format_column("definition", ["kept_slices"]) == ["kept slices"]
+  assert _wording.format_column("structure", ["brain", None]) == ["brain", "–"]
+  assert _wording.format_column("objective", ["bce"]) == ["BCE"]
+  assert _wording.format_column("definition", ["kept_slices"]) == [
+    "kept slices"
+  ]
 
 
 def test_probabilities_are_not_padded():
-  shown = _labels.format_column("pearson_p", [0.00016, 0.0123, 0.5, math.nan])
+  shown = _wording.format_column("pearson_p", [0.00016, 0.0123, 0.5, math.nan])
   assert shown == ["1.6×10⁻⁴", "0.012", "0.5", "n/a"]
 
 
 def test_definitions():
-  assert _labels.definition_label("kept_fraction") == "kept fraction"
-  assert _labels.definition_label("volume_ml") == "volume, mL"
-  assert _labels.definition_label("achieved_dice") == "achieved Dice"
+  assert _wording.definition_label("kept_fraction") == "kept fraction"
+  assert _wording.definition_label("volume_ml") == "volume, mL"
+  assert _wording.definition_label("achieved_dice") == "achieved Dice"
 
 
 @pytest.mark.parametrize(
@@ -100,19 +102,19 @@ def test_definitions():
    ([True], False), (["1", 2], False)],
 )  # fmt: skip
 def test_numeric_columns(values, numeric):
-  assert _labels.is_numeric(values) == numeric
+  assert _wording.is_numeric(values) == numeric
 
 
 def test_rows_that_have_the_columns_pass():
-  _labels.check("figure 'x'", [{"a": 1, "b": None}], ("a", "b"))
+  _wording.check("figure 'x'", [{"a": 1, "b": None}], ("a", "b"))
 
 
 def test_no_rows():
   with pytest.raises(errors.DataError, match="figure 'x': no rows; run"):
-    _labels.check("figure 'x'", [], ("a",))
+    _wording.check("figure 'x'", [], ("a",))
 
 
 def test_a_missing_column_is_named_with_its_row():
   rows = [{"a": 1, "b": 2}, {"a": 1}]
   with pytest.raises(errors.DataError, match="row 1 lacks b; give rows with"):
-    _labels.check("figure 'x'", rows, ("a", "b"))
+    _wording.check("figure 'x'", rows, ("a", "b"))

@@ -10,9 +10,9 @@ import numpy as np
 from jaxseg import _extras
 from jaxseg import _text
 from jaxseg import errors
-from jaxseg.formats import _file
 from jaxseg.formats import _metaimage
 from jaxseg.formats import _nifti
+from jaxseg.formats import _paths
 
 _MAX_HEADER = 1 << 20
 # As lenient as ITK, which takes any case; pynrrd takes lower case only.
@@ -26,7 +26,7 @@ def read(path: pathlib.Path) -> tuple[np.ndarray, np.ndarray]:
     Values `[channel, slice, row, column]` as stored, and the affine float64
     `[4, 4]`, LPS, mm.
   """
-  match _file.suffix(path):
+  match _paths.suffix(path):
     case ".nii" | ".nii.gz":
       return _nifti.read(path)
     case ".mha" | ".mhd":
@@ -36,13 +36,13 @@ def read(path: pathlib.Path) -> tuple[np.ndarray, np.ndarray]:
 
 def detached(path: pathlib.Path) -> tuple[pathlib.Path, ...]:
   """The data files that an image's header names."""
-  match _file.suffix(path):
+  match _paths.suffix(path):
     case ".mha" | ".mhd":
       return _metaimage.detached(path)
     case ".nrrd" | ".nhdr":
       named = _DATA_FILE.findall(_nrrd_header(path))
       return tuple(
-        _file.detached(path, name.decode("utf-8", "replace").strip())
+        _paths.detached(path, name.decode("utf-8", "replace").strip())
         for name in named
       )
   return ()
@@ -91,7 +91,7 @@ def _nrrd_header(path: pathlib.Path) -> bytes:
     with open(path, "rb") as file:
       start = file.read(_MAX_HEADER)
   except OSError as e:
-    raise _file.unreadable(path, e) from e
+    raise _paths.unreadable(path, e) from e
   if not start.startswith(b"NRRD000"):
     raise errors.DataError(
       f"{path}: does not begin as NRRD does; copy or write the file again"
@@ -117,7 +117,7 @@ def _read_nrrd(path: pathlib.Path) -> tuple[np.ndarray, np.ndarray]:
     reader.ReadImageInformation()
     # At most 8 bytes a value; the type is not known to SimpleITK for all.
     values = math.prod(reader.GetSize()) * reader.GetNumberOfComponents()
-    _file.check_size(path, 8 * values)
+    _paths.check_size(path, 8 * values)
     image = reader.Execute()
     array = sitk.GetArrayFromImage(image)
   except (RuntimeError, MemoryError) as e:

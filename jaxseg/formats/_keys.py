@@ -11,7 +11,7 @@ import pathlib
 import re
 import unicodedata
 
-from jaxseg.formats import _file
+from jaxseg.formats import _paths
 
 _TOKEN = re.compile(r"[0-9]+|[^\W\d_]+|[\W_]|.", re.DOTALL)
 _ENDS = " _-.,/"
@@ -41,7 +41,7 @@ def stems(paths: Sequence[pathlib.Path]) -> Keys:
   are one.
   """
   return Keys(
-    tuple(unicodedata.normalize("NFC", _file.stem(path)) for path in paths)
+    tuple(unicodedata.normalize("NFC", _paths.stem(path)) for path in paths)
   )
 
 

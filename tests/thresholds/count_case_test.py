@@ -12,7 +12,7 @@ import pytest
 
 from jaxseg import errors
 from jaxseg import thresholds
-from jaxseg.thresholds import _case
+from jaxseg.thresholds import _count_case
 
 GRID = thresholds.grid()
 FLOATS = (np.float16, ml_dtypes.bfloat16, np.float32, np.float64)
@@ -92,7 +92,7 @@ def test_chunks_and_layouts_do_not_show(monkeypatch, chunk):
   there = np.broadcast_to(keep, p.shape)
   whole = expected(p, y, GRID)
   kept = expected(p[there], y[there], GRID)
-  monkeypatch.setattr(_case, "_CHUNK", chunk)
+  monkeypatch.setattr(_count_case, "_CHUNK", chunk)
   for a, b in (
     (p, y),
     (np.asfortranarray(p), y),
@@ -136,7 +136,7 @@ def test_what_is_no_probability_is_refused_with_its_place(value, dtype, rest):
 
 
 def test_the_place_holds_across_chunks(monkeypatch):
-  monkeypatch.setattr(_case, "_CHUNK", 10)
+  monkeypatch.setattr(_count_case, "_CHUNK", 10)
   p = np.zeros((4, 5, 6), np.float32)
   p[2, 3, 4] = p[3, 0, 0] = 1e30
   for a in (p, np.asfortranarray(p), p.astype(np.float64) * 1e30):

@@ -16,7 +16,7 @@ from jaxseg import formats
 from jaxseg import metrics
 from jaxseg import parallel
 from jaxseg import thresholds
-from jaxseg.study import _counts
+from jaxseg.study import _cohort_counts
 
 # Thresholds along which surfaces are compared, and the tolerance of the NSD.
 SURFACE_CUTS = 101
@@ -57,7 +57,7 @@ def count_arrays(
   spacing: Sequence[float] | None = None,
   cuts: np.ndarray | None = None,
   facts: Mapping[str, Any] | None = None,
-) -> _counts.CohortCounts:
+) -> _cohort_counts.CohortCounts:
   """Counts one case.
 
   Args:
@@ -84,7 +84,7 @@ def count_arrays(
   if cuts is not None and spacing is not None:
     where = next(iter(scopes.values()))
     surfaces = _surfaces(probabilities, reference, where, spacing, cuts)[None]
-  return _counts.CohortCounts(
+  return _cohort_counts.CohortCounts(
     (name,),
     (part,),
     {scope: thresholds.Counts.stack([c]) for scope, c in counts.items()},
@@ -143,7 +143,7 @@ def _surfaces(
 
 def count_pair(
   pair: formats.Pair, *, options: MapOptions
-) -> _counts.CohortCounts:
+) -> _cohort_counts.CohortCounts:
   """Reads a map and its reference and counts them.
 
   Raises:
@@ -193,7 +193,7 @@ def count_maps(
   workers: int | None = None,
   scheduler: str | None = None,
   on_case: Callable[[str, int, int], None] | None = None,
-) -> _counts.CohortCounts:
+) -> _cohort_counts.CohortCounts:
   """Counts all pairs; what was counted before is not counted again.
 
   A worker holds one case at a time.
@@ -210,10 +210,10 @@ def count_maps(
     JaxsegError: A pair cannot be counted; the others that were are kept.
   """
   paths = [_path(one, folder) for one in pairs]
-  found: dict[int, _counts.CohortCounts] = {}
+  found: dict[int, _cohort_counts.CohortCounts] = {}
   for index, one in enumerate(pairs):
     if paths[index].exists():
-      before = _counts.CohortCounts.read(paths[index])
+      before = _cohort_counts.CohortCounts.read(paths[index])
       if before.keys == (_key(one, options),) and before.names == (one.name,):
         found[index] = before
   todo = [index for index in range(len(pairs)) if index not in found]
@@ -234,7 +234,7 @@ def count_maps(
     done += 1
     if on_case:
       on_case(pairs[index].name, done, len(pairs))
-  return _counts.CohortCounts.merge(
+  return _cohort_counts.CohortCounts.merge(
     [found[index] for index in range(len(pairs))]
   )
 
