@@ -22,8 +22,8 @@ reveal_type(jaxseg.Model.predict)
 jaxseg.segment
 """
 EXPECTED = (
-  r"\(logits: .*Array, labels: .*Array, \*, .*\) -> .*Array",
-  r"\(counts: .*Counts, \*, criterion: str.*\) -> .*Optimum",
+  r"\(logits: .*Array.*, labels: .*Array.*, \*, .*\) -> .*Array",
+  r"\(counts: .*Counts.*, \*, criterion: str.*\) -> .*Optimum",
   r"\(path.*\) -> .*Model",
   r"\(self: .*Model, volume: .*Volume.*\) -> .*Volume",
   r"[\"']?segment[\"']? is not a known|has no attribute .segment.",
