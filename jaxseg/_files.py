@@ -72,7 +72,7 @@ def read_json(path: pathlib.Path) -> Any:
     ) from e
   except (OSError, ValueError, RecursionError) as e:
     raise errors.DataError(
-      f"{path}: cannot be read as JSON ({e}); delete it and make it again"
+      f"{path}: cannot be read as JSON ({e}); make it again, or restore it"
     ) from e
 
 

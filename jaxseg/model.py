@@ -68,13 +68,15 @@ def load_model(
       )
   if isinstance(threshold, str | os.PathLike):
     threshold = thresholds.ChosenThreshold.read(threshold)
-  elif isinstance(threshold, int | float):
-    if not 0 <= threshold <= 1:
+  elif not isinstance(threshold, thresholds.ChosenThreshold | None):
+    try:
+      cut = threshold if isinstance(threshold, bool) else float(threshold)
+    except (TypeError, ValueError) as e:
       raise errors.ConfigError(
-        f"threshold is {threshold}; give a number in [0, 1]"
-      )
+        f"threshold is {threshold!r}; give a number in [0, 1]"
+      ) from e
     threshold = thresholds.ChosenThreshold(
-      float(threshold), criterion="given", value=float("nan"), patients=0
+      cut, criterion="given", value=float("nan"), patients=0
     )
   return Model(members, threshold)
 

@@ -28,7 +28,7 @@ __all__ = ["COMMANDS", "console", "main"]
 
 # In the order of their use.
 COMMANDS = {
-  "phantom": "write made-up patients as CT and RTSTRUCT",
+  "phantom": "write synthetic patients as CT and RTSTRUCT",
   "inspect": "say what a folder of CT, RTSTRUCT and SEG holds",
   "prepare": "bring a cohort onto one grid, and split it",
   "train": "train models and score them on unseen patients",

@@ -16,6 +16,7 @@ _BRIEF = {
   "Dice against threshold": (
     "structure",
     "objective",
+    "seed",
     "threshold",
     "dice_test",
     "dice_test_half",

@@ -24,6 +24,8 @@ _NOT_OURS = {
   errno.EACCES,
   errno.EDQUOT,
   errno.EISDIR,
+  errno.ELOOP,
+  errno.ENAMETOOLONG,
   errno.ENOSPC,
   errno.ENOTDIR,
   errno.EPERM,
@@ -67,7 +69,8 @@ def guarded(work: Callable[[], None]) -> int:
     return say(str(e), 2)
   except KeyboardInterrupt:
     return say("interrupted; the same command goes on from here", 3)
-  except BrokenPipeError:  # The reader of our output went away.
+  # The reader of our output went away; rich says so by SystemExit.
+  except (BrokenPipeError, SystemExit):
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
   except OSError as e:
     if e.errno not in _NOT_OURS:

@@ -29,7 +29,7 @@ def define_run(flags: _flags.Flags) -> None:
     "cohort",
     None,
     COHORTS,
-    "Patients: made up (phantom, needs no data), of OpenKBP, or CT with"
+    "Patients: synthetic (phantom, needs no data), OpenKBP, or CT with"
     " RTSTRUCT or SEG (dicom_folder, such as HN1).",
     default="that of the run folder, else openkbp if --input is given, else"
     " phantom",
@@ -102,14 +102,14 @@ def define_dicom(flags: _flags.Flags) -> None:
     None,
     "FILE",
     'JSON file of your names, {"their name": "parotid_left"}, which come before'
-    " the built-in ones; null leaves a name aside.",
+    " the built-in ones; null ignores the name.",
     default="none",
   )
   flags.choice(
     "on_two",
     "refuse",
     ("refuse", "first", "largest", "newest"),
-    "Which one, where two contours fit one structure equally well.",
+    "Which to take when two contours fit one structure equally well.",
   )
   flags.string(
     "structure_set",
@@ -197,6 +197,10 @@ def prepared(flags: _flags.Flags) -> "data.Run":
   recipe = flags.recipe or ("quick" if name == "phantom" else "jaxseg")
   split = data.Split.read(pathlib.Path(flags.split)) if flags.split else None
   config = _prepare_config(flags, recipe)
+  if "epochs" in flags:  # What follows may take an hour.
+    from jaxseg.cli import _training_flags
+
+    _training_flags.check(flags, recipe)
   cohort = _open_cohort(flags, name)
   run = _prepare(flags, folder, cohort, config, split=split, recipe=recipe)
   for patient, reason in run.store.left_out.items():

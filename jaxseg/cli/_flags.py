@@ -191,6 +191,17 @@ class Flags:
       and self._values[name].value not in (None, "")
     }
 
+  def refuse(self, names: Sequence[str], only: str) -> None:
+    """Refuses flags that would have no effect.
+
+    Raises:
+      ConfigError: One of them is on the command line.
+    """
+    given = self.given(*names)
+    if given:
+      told = ", ".join(f"--{name}" for name in given)
+      raise errors.ConfigError(f"{told}: only for {only}; leave it out")
+
   def help(self, text: str, usage: str, *, width: int) -> str:
     """What `--help` prints.
 

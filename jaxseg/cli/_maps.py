@@ -16,6 +16,20 @@ if TYPE_CHECKING:
 _FEW_PATIENTS = 10
 
 
+# Flags that only say how maps are read and counted.
+OF_MAPS = (
+  "class",
+  "label",
+  "resample",
+  "eight_bit",
+  "thresholds",
+  "surfaces",
+  "workers",
+  "scheduler",
+  "shard",
+)
+
+
 def define(flags: _flags.Flags) -> None:
   """Defines the flags of a sweep."""
   flags.heading("Anyone's maps")
@@ -54,7 +68,7 @@ def define(flags: _flags.Flags) -> None:
     False,
     "Interpolate maps that are not on their reference's grid.",
   )
-  flags.switch("eight_bit", False, "Maps of 8 bits hold 255 p.")
+  flags.switch("eight_bit", False, "8-bit maps store 255 x p.")
   flags.integer(
     "thresholds", 1001, "N", "Thresholds of the even grid from 0 to 1."
   )
@@ -65,7 +79,7 @@ def define(flags: _flags.Flags) -> None:
   )
   flags.heading("Many cases")
   flags.integer(
-    "workers", None, "N", "Processes.", default="the number of cores"
+    "workers", None, "N", "Number of processes.", default="the number of cores"
   )
   flags.string(
     "scheduler",
@@ -123,8 +137,14 @@ def main(flags: _flags.Flags) -> None:
   for one in (folder, *folder.parents):
     if one.exists() and not one.is_dir():
       raise errors.ConfigError(f"--output: {one} is a file; name a folder")
+  if (folder / "run.json").exists():
+    raise errors.ConfigError(
+      f"--output: {folder} is the run folder of a cohort; name another for maps"
+    )
+  flags.refuse(("cohort",), "a run's models")
   how = settings(flags)
   if flags.merge:
+    flags.refuse(OF_MAPS, "--probabilities")
     if flags.probabilities or flags.reference:
       raise errors.ConfigError(
         "--merge: takes counts instead of maps; leave --probabilities and"
@@ -178,16 +198,9 @@ def _count(
     raise errors.ConfigError(
       "--probabilities and --reference go together; give both"
     )
+  if flags.workers is not None and flags.workers < 1:
+    raise errors.ConfigError(f"--workers: {flags.workers} is below 1")
   pairing = formats.pair(flags.probabilities, flags.reference)
-  rows = pairing.audit()
-  alone = [row for row in rows if row["status"] != "paired"]
-  print(f"{len(pairing)} maps with a reference")
-  for row in alone[:10]:
-    path = row["probabilities"] or row["reference"]
-    print(f"left out: {path}: {row['status']}")
-  if len(alone) > 10:
-    print(f"and {len(alone) - 10} more; pairs.json has all")
-  _files.write_json(folder / "pairs.json", rows)
   pairs: Sequence[formats.Pair] = pairing.pairs
   if flags.shard:
     pairs = parallel.shard(pairs, flags.shard)
@@ -199,8 +212,17 @@ def _count(
     grid=flags.thresholds,
     surfaces=flags.surfaces,
   )
+  rows = pairing.audit()
+  alone = [row for row in rows if row["status"] != "paired"]
+  print(f"{len(pairing)} maps with a reference")
+  for row in alone[:10]:
+    path = row["probabilities"] or row["reference"]
+    print(f"left out: {path}: {row['status']}")
+  if len(alone) > 10:
+    print(f"and {len(alone) - 10} more; pairs.json has all")
+  _files.write_json(folder / "pairs.json", rows)
   if not pairs:
-    print("no case falls to this shard")
+    print("this shard has no cases")
     return None
   with _console.progress("counting") as on_case:
     found = study.count_maps(

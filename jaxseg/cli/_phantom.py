@@ -1,11 +1,12 @@
-"""Writes made-up patients as DICOM: a CT series and an RTSTRUCT each.
+"""Writes synthetic patients as DICOM: a CT series and an RTSTRUCT each.
 
     jaxseg phantom
     jaxseg phantom --patients=3 --grid=256 --output=phantoms
 
-They try out whatever reads CT + RTSTRUCT; they say nothing about patients.
+Use them to test anything that reads CT + RTSTRUCT; they say nothing about
+patients.
 Writes OUTPUT/phantom_000/ct/0001.dcm ... and OUTPUT/phantom_000/rtstruct.dcm;
-24 patients take some seconds. Stopped and started again it goes on.
+24 patients take a few seconds. If interrupted, the same command resumes.
 """
 
 from jaxseg.cli import _call
@@ -21,7 +22,7 @@ def define(flags: _flags.Flags) -> None:
   flags.integer(
     "grid", 128, "N", "Rows and columns of the CT; they show 300 mm."
   )
-  flags.number("slice_mm", 5.0, "MM", "Distance of the slices.")
+  flags.number("slice_mm", 5.0, "MM", "Slice spacing.")
   flags.integer(
     "seed", 0, "N", "Random seed of the patients: another seed, other patients."
   )

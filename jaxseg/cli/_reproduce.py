@@ -5,7 +5,7 @@
 
 By default on the phantom, which needs no data and takes about five minutes on
 two CPU cores. Writes OUTPUT/tables/*.csv, figures/*.{svg,png} and
-report/index.html. Stopped and started again it goes on where it was.
+report/index.html. If interrupted, the same command resumes.
 """
 
 from jaxseg.cli import _analyses
@@ -22,7 +22,7 @@ def define(flags: _flags.Flags) -> None:
     None,
     "NAME",
     "Structures to train.",
-    default="all; of the phantom those that are single or on the left",
+    default="all; for the phantom, unpaired and left-sided ones",
   )
   _training_flags.define(flags)
   _cohort_flags.define(flags)
@@ -49,7 +49,7 @@ def main(flags: _flags.Flags) -> None:
     )
   settings = study.Settings(seed=flags.seed)
   with _console.progress("sweeping") as on_model:
-    results = study.sweep_run(run, settings=settings, on_model=on_model)
+    results = study.sweep_run(run, on_model=on_model)
   sections = _analyses.sweep(flags, run, results, settings)
   sections += _analyses.sensitivity(flags, run, results)
   sections += _analyses.prominence(flags, run, results)

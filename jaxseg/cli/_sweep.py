@@ -5,13 +5,13 @@ r"""Sweeps the threshold over probability maps: a run's, or anyone's.
     jaxseg sweep --probabilities='nnunet/*.npz' --class=1 \
         --reference='labelsTr/*.nii.gz' --label=1 --output=runs/liver
 
-Of a run, the maps of each trained model: the threshold is chosen on the
-validation patients and scored on the test patients. Writes each model's
+For a run, sweeps the maps of each trained model: the threshold is chosen on
+the validation patients and scored on the test patients. Writes each model's
 threshold.json.
 
-Of anyone's maps, paired with references by name: writes threshold.json and
-report/index.html into OUTPUT, which is runs/sweep if left out. Counts of other
-machines are put together by --merge.
+For your own maps, paired with references by name, writes threshold.json and
+report/index.html into OUTPUT (runs/sweep if left out). --merge combines counts
+from other machines.
 
 Both write OUTPUT/counts/*.npz, tables/*.csv (optimum or sweep, curve, cases,
 calibration, reliability, surfaces) and figures/*.{svg,png}.
@@ -35,13 +35,14 @@ def main(flags: _flags.Flags) -> None:
   if flags.probabilities or flags.reference or flags.merge:
     _maps.main(flags)
     return
+  flags.refuse(_maps.OF_MAPS, "--probabilities")
 
   from jaxseg import study
   from jaxseg.cli import _console
 
+  settings = _maps.settings(flags)
   _call.compilation_cache()
   run = _cohort_flags.open_run(flags)
-  settings = _maps.settings(flags)
   with _console.progress("sweeping") as on_model:
     results = study.sweep_run(run, settings=settings, on_model=on_model)
   _analyses.sweep(flags, run, results, settings)

@@ -5,8 +5,8 @@ r"""Trains models and scores them on patients that they have not seen.
         --objective=bce,bce_dice --cohort=openkbp --input=open-kbp
     jaxseg train --structure=brain --seed=1 --output=runs/phantom
 
-Prepares the cohort first if the run folder is new. Stopped and started again
-with the same flags it goes on and ends with the same numbers. Writes
+Prepares the cohort first if the run folder is new. If interrupted, the
+same command resumes and ends with the same numbers. Writes
 OUTPUT/models/STRUCTURE/OBJECTIVE/SEED/: config.json, model.json, metrics.csv,
 TensorBoard events, checkpoints, threshold.json. One model of the default size
 takes about 10 minutes on two CPU cores for OpenKBP.
@@ -59,6 +59,7 @@ def main(flags: _flags.Flags) -> None:
     {
       "structure": "structure",
       "objective": "objective",
+      "seed": "seed",
       "threshold": "threshold",
       "dice_test": "Dice",
       "dice_test_half": "Dice at 0.5",

@@ -89,12 +89,16 @@ def define(flags: _flags.Flags) -> None:
   )
   flags.heading("Training")
   flags.integer(
-    "epochs", None, "N", "Epochs at most.", default="the recipe's: 8, quick 4"
+    "epochs",
+    None,
+    "N",
+    "Maximum number of epochs.",
+    default="the recipe's: 8, quick 4",
   )
   flags.integer(
-    "steps_per_epoch", None, "N", "Steps an epoch at most.", default=_RECIPES
+    "steps_per_epoch", None, "N", "Maximum steps per epoch.", default=_RECIPES
   )
-  flags.integer("batch", None, "N", "Slices a step.", default="16")
+  flags.integer("batch", None, "N", "Slices per step.", default="16")
   flags.number(
     "learning_rate",
     None,
@@ -221,13 +225,36 @@ def configs(
   return result
 
 
-def _settings(run: "data.Run", flags: Mapping[str, Any]) -> dict[str, Any]:
-  """Fields of `training.Config` that all models of a run share."""
+def check(flags: _flags.Flags, recipe: str) -> None:
+  """Refuses settings that cannot work, before a cohort is prepared for them.
+
+  Args:
+    flags: As `define` defines them.
+    recipe: Name of the recipe that a new run folder will have.
+
+  Raises:
+    ConfigError: A setting cannot work.
+  """
+  from jaxseg import models
   from jaxseg import training
 
+  given = flags.given(*_NETWORK, *_TRAINING)
+  settings = _with(recipe, given)
+  training.Config("brain", seed=flags.seed, **settings)
+  models.create(**settings["network"])
+
+
+def _settings(run: "data.Run", flags: Mapping[str, Any]) -> dict[str, Any]:
+  """Fields of `training.Config` that all models of a run share."""
   recipe = run.facts["recipe"]
   if recipe is None:  # Prepared by a program, not by a command.
     recipe = "quick" if run.store.cohort == "phantom" else "jaxseg"
+  return _with(recipe, flags)
+
+
+def _with(recipe: str, flags: Mapping[str, Any]) -> dict[str, Any]:
+  from jaxseg import training
+
   settings = dict(training.recipe(recipe).training)
   network = dict(settings.pop("network", {"name": "unet", "base": 16}))
   network |= {name: flags[name] for name in _NETWORK if name in flags}
@@ -238,14 +265,18 @@ def _settings(run: "data.Run", flags: Mapping[str, Any]) -> dict[str, Any]:
 def _refuse(
   run: "data.Run", kept: dict[str, Any], asked: dict[str, Any]
 ) -> None:
+  from jaxseg import models
   from jaxseg import training
 
   flat = [
-    {**vars(training.Config("brain", **one)), **one["network"]}
+    {
+      **vars(training.Config("brain", **one)),
+      **models.settings(**one["network"]),
+    }
     for one in (kept, asked)
   ]
   told = [
-    f"{name} is {flat[0].get(name, 'the default')}, asked is {value}"
+    f"{name} is {flat[0].get(name)}, asked is {value}"
     for name, value in flat[1].items()
     if name != "network" and flat[0].get(name) != value
   ]

@@ -12,6 +12,7 @@ from jaxseg.models._forward import Forward
 from jaxseg.models._forward import window
 from jaxseg.models._networks import create
 from jaxseg.models._networks import parameter_count
+from jaxseg.models._networks import settings
 from jaxseg.models._unet import UNet
 
 __all__ = [
@@ -22,5 +23,6 @@ __all__ = [
   "create",
   "init_options",
   "parameter_count",
+  "settings",
   "window",
 ]

@@ -56,6 +56,21 @@ def create(name: str, **settings: Any) -> nn.Module:
   return network(**{k: _value(name, k, v) for k, v in settings.items()})
 
 
+def settings(name: str, **given: Any) -> dict[str, Any]:
+  """All settings of a network, those left out with their defaults.
+
+  Args:
+    name: "bice2020" or "unet".
+    **given: As of `create`.
+
+  Raises:
+    ConfigError: As `create` does.
+  """
+  network = create(name, **given)
+  fields = {f.name for f in dataclasses.fields(network)} - set(_LINEN)
+  return {"name": name, **{f: getattr(network, f) for f in sorted(fields)}}
+
+
 def parameter_count(variables: Any) -> int:
   """Number of trained scalars.
 

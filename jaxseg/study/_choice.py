@@ -53,6 +53,8 @@ class Settings:
     thresholds.check_criterion(self.criterion)
     if self.resamples < 2:
       raise errors.ConfigError(f"{self.resamples} resamples; take at least 2")
+    if self.seed < 0:
+      raise errors.ConfigError(f"seed {self.seed} is below 0; give 0 or more")
 
 
 def optimum_rows(

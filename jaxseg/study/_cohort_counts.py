@@ -272,11 +272,21 @@ class CohortCounts:
       )
     except (
       # What NumPy and zipfile raise of files that are cut or not theirs.
-      OSError, EOFError, ValueError, TypeError, KeyError, IndexError,
-      AttributeError, NotImplementedError, zipfile.BadZipFile, zlib.error,
+      OSError,
+      EOFError,
+      ValueError,
+      TypeError,
+      KeyError,
+      IndexError,
+      AttributeError,
+      NotImplementedError,
+      zipfile.BadZipFile,
+      zlib.error,
       errors.JaxsegError,
-    ) as e:  # fmt: skip
+    ) as e:
       said = " ".join(str(e).split())[:200]
+      if "pickle" in said:  # NumPy's advice is not for files that came by mail.
+        said = "it is no .npz file"
       raise errors.DataError(
         f"{path}: not readable as counts ({said}); delete it and sweep again"
       ) from e

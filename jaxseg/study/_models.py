@@ -29,28 +29,29 @@ def sweep_run(
   Args:
     run: Prepared run folder with models.
     folders: Models to sweep; None is all finished ones.
-    settings: How the threshold is chosen, and its intervals made.
+    settings: How the threshold is chosen, and its intervals made; None is by
+      Dice, and keeps the threshold.json of models that were swept before.
     on_model: Called after each model with (name, done, all).
 
   Raises:
     DataError: There are no finished models, or a file is damaged.
   """
-  settings = settings or _choice.Settings()
+  how = settings or _choice.Settings()
   folders = run.models() if folders is None else folders
   if not folders:
     raise errors.DataError(
-      f"{run.folder}: holds no finished model; run experiments.train first"
+      f"{run.folder}: holds no finished model; run jaxseg train first"
     )
   results = []
   for done, folder in enumerate(folders, start=1):
-    result = _swept(run, folder)
+    result, before = _swept(run, folder)
+    results.append(result)
     details = {"cohort": run.store.cohort, "synthetic": run.store.synthetic}
-    _choice.chosen(result, settings, details=details).write(
-      folder / "threshold.json"
-    )
+    path = folder / "threshold.json"
+    if settings is not None or not before or not path.exists():
+      _choice.chosen(result, how, details=details).write(path)
     if on_model:
       on_model(result.name, done, len(folders))
-    results.append(result)
   return results
 
 
@@ -66,13 +67,15 @@ def read_run(run: data.Run) -> list[_cohort_counts.CohortCounts]:
   ]
   if not found:
     raise errors.DataError(
-      f"{run.folder}: holds no counts; run experiments.sweep first"
+      f"{run.folder}: holds no counts; run jaxseg sweep first"
     )
   return found
 
 
-def _swept(run: data.Run, folder: pathlib.Path) -> _cohort_counts.CohortCounts:
-  """The model's counts: those of its file, if they are of this very model."""
+def _swept(
+  run: data.Run, folder: pathlib.Path
+) -> tuple[_cohort_counts.CohortCounts, bool]:
+  """The model's counts, and whether its file held those of this very model."""
   settings = [
     _files.read_json(folder / name) for name in ("config.json", "summary.json")
   ]
@@ -82,10 +85,10 @@ def _swept(run: data.Run, folder: pathlib.Path) -> _cohort_counts.CohortCounts:
     found = _cohort_counts.CohortCounts.read(path)
     of = found.facts.get("model"), found.facts.get("store")
     if of == (digest, run.store.content_hash):
-      return found
+      return found, True
   result = sweep_model(run, models.load_model(folder), digest=digest)
   result.write(path)
-  return result
+  return result, False
 
 
 def sweep_model(

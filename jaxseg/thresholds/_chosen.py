@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 import dataclasses
-import math
 import numbers
 import os
 import pathlib
@@ -53,6 +52,12 @@ class ChosenThreshold:
   structure: str | None = None
   details: Mapping[str, Any] = dataclasses.field(default_factory=dict)
 
+  def __post_init__(self):
+    cut = self.threshold
+    number = isinstance(cut, numbers.Real) and not isinstance(cut, bool)
+    if not number or not 0 <= cut <= 1:
+      raise errors.ConfigError(f"threshold is {cut!r}; give a number in [0, 1]")
+
   def write(self, path: str | os.PathLike) -> None:
     """Writes threshold.json in one step."""
     content = dataclasses.asdict(self)
@@ -87,15 +92,8 @@ class ChosenThreshold:
       if content.get("interval") is not None:
         low, high = content["interval"]
         content["interval"] = (float(low), float(high))
-      found = ChosenThreshold(**content)
+      return ChosenThreshold(**content)
     except (TypeError, ValueError) as e:
       raise errors.DataError(
         f"{where}: an entry is missing, unknown or malformed ({e}); {again}"
       ) from e
-    cut = found.threshold
-    number = isinstance(cut, numbers.Real) and not isinstance(cut, bool)
-    if not number or not math.isfinite(cut) or not 0 <= cut <= 1:
-      raise errors.DataError(
-        f"{where}: threshold is {cut!r}, not a number in [0, 1]; {again}"
-      )
-    return found

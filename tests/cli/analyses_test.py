@@ -114,7 +114,7 @@ def test_sweep_over_anyones_maps(tmp_path):
     (("--merge=nowhere",), "no counts in nowhere"),
     ((*given, "--shard=3/2"), "shard"),
     ((*given, "--choose=best"), "best"),
-    ((*given, "--workers=0"), "0 workers"),
+    ((*given, "--workers=0"), "--workers: 0"),
   ):
     line = command.refused("sweep", *flags, "--output=bad", folder=tmp_path)
     assert text in line
@@ -137,3 +137,51 @@ def test_what_is_no_run_folder_is_one_line_and_2(tmp_path):
   ):
     assert text in command.refused(name, *flags, folder=tmp_path), (name, flags)
   assert [path.name for path in tmp_path.iterdir()] == ["thesis"]
+
+
+@pytest.fixture
+def maps(tmp_path):
+  """Two maps and their references, and a folder that is a run."""
+  for name in ("maps", "labels", "run"):
+    (tmp_path / name).mkdir()
+  y = np.zeros((3, 12, 14), np.uint8)
+  y[:, 3:8, 4:9] = 1
+  for k in range(2):
+    np.save(tmp_path / "maps" / f"c{k}.npy", (0.2 + 0.6 * y).astype(np.float32))
+    np.save(tmp_path / "labels" / f"c{k}.npy", y)
+  (tmp_path / "run" / "run.json").write_text("{}")
+  return tmp_path
+
+
+GIVEN = ("--probabilities=maps", "--reference=labels")
+
+
+@pytest.mark.parametrize(
+  ("flags", "text"),
+  [
+    ((*GIVEN, "--output=run"), "run folder of a cohort"),
+    ((*GIVEN, "--cohort=openkbp"), "--cohort: only for a run's models"),
+    ((*GIVEN, "--seed=-1"), "seed -1 is below 0"),
+    ((*GIVEN, "--shard=9/3"), "shard '9/3'"),
+    ((*GIVEN, "--workers=0"), "--workers: 0"),
+    (("--output=run", "--class=1", "--shard=1/2"), "--class, --shard: only"),
+    (("--merge=maps", "--surfaces"), "--surfaces: only for --probabilities"),
+    (("--output=run", "--seed=-1"), "seed -1 is below 0"),
+  ],
+)
+def test_flags_without_effect_are_refused_before_anything(maps, flags, text):
+  before = sorted(maps.rglob("*"))
+  assert text in command.refused("sweep", *flags, folder=maps)
+  assert sorted(maps.rglob("*")) == before
+
+
+def test_a_chosen_threshold_survives_training_again(reproduced):
+  folder, _, _ = reproduced
+  path = folder / "runs/phantom/models/brain/bce/0/threshold.json"
+  choose = ("--choose=recall>=0.1", "--resamples=20")
+  command.done("sweep", "--output=runs/phantom", *choose, folder=folder)
+  before = path.read_bytes()
+  assert json.loads(before)["criterion"] == "recall>=0.1"
+  again = ("--structure=brain", "--objective=bce", "--output=runs/phantom")
+  command.done("train", *again, folder=folder)
+  assert path.read_bytes() == before

@@ -60,7 +60,7 @@ def test_the_run_keeps_its_training_flags(trained):
   [
     (("--base=8",), "base is 4, asked is 8"),
     (("--epochs=2", "--batch=4"), "batch is 8, asked is 4; epochs is 1, asked"),
-    (("--dropout=0.5",), "dropout is the default, asked is 0.5"),
+    (("--dropout=0.5",), "dropout is 0.0, asked is 0.5"),
     (("--learning_rate=1",), "learning_rate is 0.003, asked is 1.0"),
   ],
 )
@@ -141,3 +141,12 @@ def test_the_studys_own_recipe_with_its_switches(tmp_path):
   }
   assert kept["negatives"] == 0.25
   assert facts(tmp_path)["recipe"] == "bice2020"
+
+
+@pytest.mark.parametrize(
+  "flag", ["--dropout=2", "--learning_rate=-1", "--batch=0", "--seed=-1"]
+)
+def test_settings_that_cannot_work_are_refused_before_preparing(flag, tmp_path):
+  flags = ("--structure=brain", *command.TINY, flag)
+  command.refused("train", *flags, folder=tmp_path)
+  assert not list(tmp_path.iterdir())

@@ -98,9 +98,9 @@ def test_another_model_is_counted_again(trained, monkeypatch):
 
 def test_nothing_to_sweep_is_refused(tmp_path):
   run = tiny.prepare(tmp_path / "run")
-  with pytest.raises(errors.DataError, match=r"experiments\.train"):
+  with pytest.raises(errors.DataError, match=r"jaxseg train"):
     study.sweep_run(run)
-  with pytest.raises(errors.DataError, match=r"experiments\.sweep"):
+  with pytest.raises(errors.DataError, match=r"jaxseg sweep"):
     study.read_run(run)
   with pytest.raises(errors.StructureNotFoundError, match="larynx: contoured"):
     study.sweep_model(run, made.Bright("larynx"))

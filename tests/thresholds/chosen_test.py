@@ -61,3 +61,9 @@ def test_a_damaged_file_is_refused(tmp_path, change):
 @pytest.mark.parametrize("text", ["", "{", "[]", "{}", "3", "null"])
 def test_what_is_no_such_file_is_refused(tmp_path, text):
   refusal(tmp_path, text)
+
+
+@pytest.mark.parametrize("cut", [3.0, -0.1, float("nan"), True, "0.5", None])
+def test_what_is_no_threshold_is_refused(cut):
+  with pytest.raises(errors.ConfigError, match=r"in \[0, 1\]"):
+    thresholds.ChosenThreshold(cut, criterion="dice", value=1.0, patients=1)
