@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from jaxseg import errors
 from jaxseg import losses
 from jaxseg import training
 from jaxseg.cli import _training_flags
@@ -119,20 +120,42 @@ def test_openkbp_from_csv_to_a_score(openkbp, tmp_path):
   assert (run / "models/mandible/bce/0/threshold.json").is_file()
 
 
-def test_the_studys_own_recipe_with_its_switches(tmp_path):
-  command.done(
-    "train",
-    "--structure=brain",
-    "--recipe=bice2020",
-    "--nofinal_dropout",
-    "--final_norm",
-    "--patients=8",
-    "--grid=64",
-    "--epochs=1",
-    "--steps_per_epoch=1",
-    "--output=run",
-    folder=tmp_path,
-  )
+BICE2020 = (
+  "--structure=brain",
+  "--recipe=bice2020",
+  "--nofinal_dropout",
+  "--final_norm",
+  "--patients=8",
+  "--grid=64",
+  "--epochs=1",
+  "--steps_per_epoch=1",
+  "--output=run",
+)
+
+
+def test_the_studys_own_recipe_and_its_switches_arrive(tmp_path, monkeypatch):
+  asked = []
+
+  def stop(store, split, folder, configs, *, reporter):
+    asked.extend(configs)
+    raise errors.DataError("far enough")
+
+  monkeypatch.setattr(training, "train_family", stop)
+  code, _, err = command.call("train", *BICE2020, folder=tmp_path)
+  assert (code, err.splitlines()[-1]) == (2, "far enough")
+  (found,) = asked
+  assert found.network == {
+    "name": "bice2020",
+    "final_dropout": False,
+    "final_norm": True,
+  }
+  assert found.negatives == 0.25
+  assert facts(tmp_path)["recipe"] == "bice2020"
+
+
+@pytest.mark.slow
+def test_the_studys_own_recipe_trains(tmp_path):
+  command.done("train", *BICE2020, folder=tmp_path)
   kept = config(tmp_path, "brain", "bce", "0")
   assert kept["network"] == {
     "name": "bice2020",
