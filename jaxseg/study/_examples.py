@@ -6,8 +6,8 @@ import pathlib
 
 import numpy as np
 
+import jaxseg
 from jaxseg import data
-from jaxseg import model as models
 from jaxseg import thresholds
 from jaxseg.study import _cohort_counts
 from jaxseg.study import _models
@@ -64,7 +64,7 @@ def examples(run: data.Run, folders: Sequence[pathlib.Path]) -> list[Example]:
     k = int(reference.sum((1, 2)).argmax())
     patient = run.store.patients[name]
     image = patient.placement.restore(run.store.image(name), fill=-1000)
-    maps = _models.predicted(models.load_model(folder), run.store, name)
+    maps = _models.predicted(jaxseg.load_model(folder), run.store, name)
     found.append(
       Example(
         structure=structure,

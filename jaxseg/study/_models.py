@@ -5,10 +5,10 @@ import pathlib
 
 import numpy as np
 
+import jaxseg
 from jaxseg import _files
 from jaxseg import data
 from jaxseg import errors
-from jaxseg import model as models
 from jaxseg import thresholds
 from jaxseg.study import _choice
 from jaxseg.study import _cohort_counts
@@ -86,13 +86,13 @@ def _swept(
     of = found.facts.get("model"), found.facts.get("store")
     if of == (digest, run.store.content_hash):
       return found, True
-  result = sweep_model(run, models.load_model(folder), digest=digest)
+  result = sweep_model(run, jaxseg.load_model(folder), digest=digest)
   result.write(path)
   return result, False
 
 
 def sweep_model(
-  run: data.Run, model: models.Model, *, digest: str = ""
+  run: data.Run, model: "jaxseg.Model", *, digest: str = ""
 ) -> _cohort_counts.CohortCounts:
   """Counts a model's validation and test patients at all thresholds.
 
@@ -156,7 +156,7 @@ def sweep_model(
 
 
 def predicted(
-  model: models.Model, store: data.Store, patient: str
+  model: "jaxseg.Model", store: data.Store, patient: str
 ) -> np.ndarray:
   """A model's map of one of the store's patients.
 
