@@ -3,7 +3,7 @@
     jaxseg reproduce
     jaxseg reproduce --cohort=openkbp --input=open-kbp
 
-By default on the phantom, which needs no data and takes about five minutes on
+By default on the phantom, which needs no data and takes about six minutes on
 two CPU cores. Writes OUTPUT/tables/*.csv, figures/*.{svg,png} and
 report/index.html. If interrupted, the same command resumes.
 """
