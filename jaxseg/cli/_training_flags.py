@@ -25,7 +25,7 @@ LOSSES = (
   "softmax_cross_entropy",
   "tversky",
 )
-_NETWORK = ("base", "norm", "dropout", "final_dropout", "final_norm", "dtype")
+_NETWORK = ("base", "norm", "dropout", "dropout_at", "final_norm", "dtype")
 _TRAINING = (
   "epochs",
   "steps_per_epoch",
@@ -66,13 +66,15 @@ def define(flags: _flags.Flags) -> None:
     default="group",
   )
   flags.number(
-    "dropout", None, "RATE", "The U-Net's dropout rate.", default="0"
+    "dropout", None, "RATE", "Dropout rate.", default="0, bice2020 0.2"
   )
-  flags.switch(
-    "final_dropout",
+  flags.string(
+    "dropout_at",
     None,
-    "bice2020: dropout after its one-channel last layer.",
-    default="on",
+    "PLACE,...",
+    "bice2020: where dropout is: image, stretch and last, each a tensor of one"
+    " channel that batch norm follows; rest, all others; or none.",
+    default="image,stretch,last,rest",
   )
   flags.switch(
     "final_norm",

@@ -8,8 +8,12 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
+from jaxseg import errors
 from jaxseg.models import _fast
 from jaxseg.models import _layers
+
+# Where the network can drop channels; the first three have one channel.
+DROPOUT_AT = ("image", "stretch", "last", "rest")
 
 
 class Bice2020UNet(nn.Module):
@@ -21,9 +25,11 @@ class Bice2020UNet(nn.Module):
   - A skip is the *input* of its level; the finest one is the image itself.
   - There is no convolution below the last pooling.
   - Normalisation comes after activation and dropout.
-  - Dropout of the only channel, then batch norm, come right before the
-    sigmoid: the running averages include dropped images, which inference
-    never sees. `final_dropout` and `final_norm` switch the two.
+  - Three tensors of one channel lose it by dropout and meet batch norm right
+    after, so that the running averages include dropped images, which inference
+    never sees: the image in the first block, the last upsampled map, and the
+    logits themselves. `dropout_at` switches dropout at each of these places,
+    `final_norm` the batch norm that gives the logits.
 
   Pooling halves and rounds down. An unpadded transposed convolution takes n
   pixels to 2 n + 1, at least as many as were pooled; these are cropped to the
@@ -36,7 +42,10 @@ class Bice2020UNet(nn.Module):
     f: Binary logarithm of the finest level's channels.
     dropout: Share of channels dropped in training, going down and in the
       final block (random stream "dropout").
-    final_dropout: Whether the last layer but one drops whole logit maps.
+    dropout_at: Places of dropout, names separated by commas, or "none": "image"
+      (the image branch of the first block), "stretch" (the last upsampled
+      map), "last" (the logits), "rest" (all others, of several channels). What
+      one place drops does not depend on the others.
     final_norm: Whether batch norm gives the logits. Without it the activation
       before it is left out too, since it would hold the logits above 0.
     dtype: Dtype of the convolutions; parameters, statistics and logits are
@@ -54,13 +63,30 @@ class Bice2020UNet(nn.Module):
   depth: int = 4
   f: int = 3
   dropout: float = 0.2
-  final_dropout: bool = True
+  dropout_at: str = ",".join(DROPOUT_AT)
   final_norm: bool = True
   dtype: Any = jnp.float32
 
   def __post_init__(self) -> None:
     super().__post_init__()
     _layers.check_attributes("bice2020", self, num_structures=1, depth=1, f=0)
+    unknown = set(self._places()) - set(DROPOUT_AT)
+    if unknown:
+      raise errors.ConfigError(
+        f"bice2020: dropout_at is {self.dropout_at!r}; give none, or some of"
+        f" {','.join(DROPOUT_AT)}"
+      )
+
+  def _places(self) -> tuple[str, ...]:
+    return () if self.dropout_at == "none" else (*self.dropout_at.split(","),)
+
+  def _rate(self, place: str) -> float:
+    """The rate at one of the places.
+
+    A rate of 0 leaves the layer in its place: Flax numbers the layers, and
+    their random numbers follow from it.
+    """
+    return self.dropout if place in self._places() else 0.0
 
   @nn.compact
   def __call__(self, images: jax.Array, *, train: bool = False) -> jax.Array:
@@ -84,26 +110,27 @@ class Bice2020UNet(nn.Module):
     for k in range(self.depth):
       skips.append(x)
       width = 2 ** (self.f + k)
-      x = _Block(width, self.dropout, self.dtype, name=f"down_{k}")(x, train)
+      rest = self._rate("rest")
+      rates = (rest if k else self._rate("image"), rest)
+      x = _Block(width, rates, self.dtype, name=f"down_{k}")(x, train)
       x = _fast.max_pool_2x2(x)
     for k in reversed(range(1, self.depth)):
       width = 2 ** (self.f + k - 1)
       x = _up(width, self.dtype, f"stretch_{k}")(x)
       x = _layers.Norm("batch", name=f"norm_{k}")(x, train=train)
       x = jnp.concatenate([skips[k], _crop(x, skips[k].shape)], axis=-1)
-      x = _Block(width, 0.0, self.dtype, name=f"up_{k}")(x, train)
+      x = _Block(width, (0.0, 0.0), self.dtype, name=f"up_{k}")(x, train)
     return self._final(x, image, train).astype(jnp.float32)
 
   def _final(self, x: jax.Array, image: jax.Array, train: bool) -> jax.Array:
     x = _up(self.num_structures, self.dtype, "stretch_0")(x)
-    x = _drop(self.dropout, train)(x)
+    x = _drop(self._rate("stretch"), train)(x)
     x = _layers.Norm("batch", name="norm_0")(x, train=train)
     x = jnp.concatenate([image, _crop(x, image.shape)], axis=-1)
     return _Block(
       self.num_structures,
-      self.dropout,
+      (self._rate("rest"), self._rate("last")),
       self.dtype,
-      last_dropout=self.final_dropout,
       last_norm=self.final_norm,
       name="logits",
     )(x, train)
@@ -113,22 +140,20 @@ class _Block(nn.Module):
   """Twice: convolution, leaky ReLU, channel dropout, batch norm."""
 
   width: int
-  dropout: float
+  dropout: tuple[float, float]
   dtype: Any
-  last_dropout: bool = True
   last_norm: bool = True
 
   @nn.compact
   def __call__(self, x: jax.Array, train: bool) -> jax.Array:
     """Maps `[N, H, W, channel]` to `[N, H, W, width]`."""
     x = nn.leaky_relu(_conv(x.shape[-1], x, self.dtype, "conv_0"))
-    x = _drop(self.dropout, train)(x)
+    x = _drop(self.dropout[0], train)(x)
     x = _layers.Norm("batch", name="norm_0")(x, train=train)
     x = _conv(self.width, x, self.dtype, "conv_1")
     if self.last_norm:
       x = nn.leaky_relu(x)
-    if self.last_dropout:
-      x = _drop(self.dropout, train)(x)
+    x = _drop(self.dropout[1], train)(x)
     if self.last_norm:
       x = _layers.Norm("batch", name="norm_1")(x, train=train)
     return x

@@ -123,7 +123,7 @@ def test_openkbp_from_csv_to_a_score(openkbp, tmp_path):
 BICE2020 = (
   "--structure=brain",
   "--recipe=bice2020",
-  "--nofinal_dropout",
+  "--dropout_at=image,stretch,rest",
   "--final_norm",
   "--patients=8",
   "--grid=64",
@@ -146,7 +146,7 @@ def test_the_studys_own_recipe_and_its_switches_arrive(tmp_path, monkeypatch):
   (found,) = asked
   assert found.network == {
     "name": "bice2020",
-    "final_dropout": False,
+    "dropout_at": "image,stretch,rest",
     "final_norm": True,
   }
   assert found.negatives == 0.25
@@ -159,7 +159,7 @@ def test_the_studys_own_recipe_trains(tmp_path):
   kept = config(tmp_path, "brain", "bce", "0")
   assert kept["network"] == {
     "name": "bice2020",
-    "final_dropout": False,
+    "dropout_at": "image,stretch,rest",
     "final_norm": True,
   }
   assert kept["negatives"] == 0.25

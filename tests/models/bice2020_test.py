@@ -155,8 +155,43 @@ def test_final_dropout_flattens_whole_images_in_training():
   assert 6 <= constant_maps().sum() <= 26
 
 
+def trained_twice(**settings):
+  """Of 8 images whether two draws of dropout give other logits."""
+  module = models.Bice2020UNet(**SMALL, dropout=0.5, **settings)
+  images = draw(8, 8, 8, 1)
+  variables = drawn(module, images)
+
+  @jit
+  def train(seed):
+    rngs = {"dropout": jax.random.key(seed)}
+    return module.apply(
+      variables, images, train=True, mutable=["batch_stats"], rngs=rngs
+    )[0]
+
+  return bool(jnp.any(train(0) != train(1)))
+
+
+@pytest.mark.parametrize("place", ["image", "stretch", "last", "rest"])
+def test_dropout_at_one_place_drops_there(place):
+  assert trained_twice(dropout_at=place)
+
+
+def test_dropout_at_none_drops_nothing():
+  assert not trained_twice(dropout_at="none")
+
+
+def test_dropout_at_the_last_place_drops_the_same_images_without_the_others():
+  assert (constant_maps() == constant_maps(dropout_at="last")).all()
+
+
+@pytest.mark.parametrize("places", ["", "last,first", "none,last", "LAST"])
+def test_dropout_at_an_unknown_place_is_refused(places):
+  with pytest.raises(errors.ConfigError, match="image,stretch,last,rest"):
+    models.Bice2020UNet(dropout_at=places)
+
+
 def test_no_final_dropout_flattens_none():
-  assert constant_maps(final_dropout=False).sum() == 0
+  assert constant_maps(dropout_at="image,stretch,rest").sum() == 0
 
 
 def test_final_dropout_without_norm_gives_logits_of_zero():
