@@ -10,8 +10,17 @@ if TYPE_CHECKING:
   from jaxseg import data
   from jaxseg import training
 
-# As of `training.OBJECTIVES`, and the rest of `losses.names`: slow to import.
+# As of `training.OBJECTIVES`, `training.FORMED`, and the rest of
+# `losses.names`: slow to import.
 OBJECTIVES = ("bce", "dice", "bce_dice")
+FORMED = (
+  "dice_batch",
+  "dice_present",
+  "dice_smooth",
+  "bce_dice_batch",
+  "bce_dice_present",
+  "bce_dice_smooth",
+)
 LOSSES = (
   "binary_cross_entropy",
   "combo",
@@ -44,9 +53,12 @@ def define(flags: _flags.Flags) -> None:
     "objective",
     None,
     "LOSS",
-    f"What to train on: {', '.join(OBJECTIVES)}, or all of these three; or"
-    f" another loss of {', '.join(LOSSES)}; or your own function of (logits,"
-    " labels), package.module:function.",
+    f"What to train on: {', '.join(OBJECTIVES)}, or all of these three; the"
+    " last two with a Dice that learns on slices without the structure, summed"
+    " over the batch (dice_batch, bce_dice_batch), left to cross entropy there"
+    " (_present) or smoothed by 100 pixels (_smooth); another loss of"
+    f" {', '.join(LOSSES)}; or your own function of (logits, labels),"
+    " package.module:function.",
     default="bce; all for a whole study",
   )
   define_seed(flags)

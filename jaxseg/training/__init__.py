@@ -13,6 +13,8 @@ from jaxseg.training._logs import Reporter
 from jaxseg.training._logs import Silent
 from jaxseg.training._loop import Trained
 from jaxseg.training._objective import check_objective
+from jaxseg.training._objective import FORMED
+from jaxseg.training._objective import loss_of
 from jaxseg.training._objective import objective_folder
 from jaxseg.training._objective import OBJECTIVES
 from jaxseg.training._step import Functions
@@ -20,6 +22,7 @@ from jaxseg.training._step import functions
 from jaxseg.training._step import State
 
 __all__ = [
+  "FORMED",
   "OBJECTIVES",
   "RECIPES",
   "Checkpoints",
@@ -34,6 +37,7 @@ __all__ = [
   "check_objective",
   "functions",
   "learning_rate",
+  "loss_of",
   "model_folder",
   "objective_folder",
   "recipe",

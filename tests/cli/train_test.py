@@ -31,6 +31,7 @@ def config(folder, *place):
 
 def test_flags_name_what_the_registries_hold():
   assert _training_flags.OBJECTIVES == tuple(training.OBJECTIVES)
+  assert _training_flags.FORMED == tuple(training.FORMED)
   known = {*_training_flags.OBJECTIVES, *_training_flags.LOSSES}
   assert sorted(known) == sorted(losses.names())
 

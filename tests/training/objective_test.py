@@ -66,6 +66,43 @@ def test_they_train_and_repeat_to_the_bit(run, objective, tmp_path):
   assert histories[0][-1] < histories[0][0]
 
 
+def gradient_without_the_structure(name):
+  """Steepest slope of 400 false positives on a slice without the structure."""
+  loss = training.loss_of(name)
+  labels = np.zeros((2, 20, 40, 1), np.float32)
+  labels[0, 4:9, 5:12] = 1
+  logits = np.where(labels > 0, 4.0, -4.0).astype(np.float32)
+  logits[1, :, :20] = 2.0
+
+  def mean(z):
+    # Of the study's three `loss_of` has the function without its weight.
+    own = {"weight": 0.0} if name == "bce_dice" else {}
+    return jnp.mean(loss(z, jnp.asarray(labels), **own))
+
+  return float(jnp.abs(jax.grad(mean)(jnp.asarray(logits))[1]).max())
+
+
+def test_other_forms_of_dice_learn_on_slices_without_the_structure():
+  paper = gradient_without_the_structure("dice")
+  for form in ("batch", "present", "smooth"):
+    assert gradient_without_the_structure(f"dice_{form}") > 20 * paper, form
+
+
+@pytest.mark.parametrize("form", ["batch", "present", "smooth"])
+def test_other_forms_of_dice_are_the_papers_where_every_slice_has_it(form):
+  labels = np.zeros((1, 16, 16, 1), np.float32)
+  labels[0, 4:9, 5:12] = 1
+  logits = np.linspace(-2, 2, labels.size, dtype=np.float32)
+  logits = logits.reshape(labels.shape)
+  for name, weight in (("dice", 0.0), ("bce_dice", 0.5)):
+    smooth = 100.0 if form == "smooth" else 1.0
+    np.testing.assert_allclose(
+      np.mean(training.loss_of(f"{name}_{form}")(logits, labels)),
+      losses.bce_dice(logits, labels, weight=weight, smooth=smooth)[0, 0],
+      rtol=1e-6,
+    )
+
+
 def test_they_differ_from_each_other(run, tmp_path):
   configs = [
     tiny.config(objective=o, epochs=1, network=NETWORK)
