@@ -1,11 +1,12 @@
 """Probability maps and masks of any framework: read, paired, on one grid."""
 
 from jaxseg.formats._grids import match_grids
+from jaxseg.formats._masks import read_mask
+from jaxseg.formats._masks import read_reference
 from jaxseg.formats._pair import Pair
 from jaxseg.formats._pair import pair
 from jaxseg.formats._pair import Pairing
 from jaxseg.formats._read import companions
-from jaxseg.formats._read import read_mask
 from jaxseg.formats._read import read_probabilities
 
 __all__ = [
@@ -16,4 +17,5 @@ __all__ = [
   "pair",
   "read_mask",
   "read_probabilities",
+  "read_reference",
 ]

@@ -1,5 +1,18 @@
-"""Which channel or label a number or a name means; never a guess."""
+"""What dataset.json says of labels, channels and regions; never a guess.
 
+nnU-Net 2 writes name to label, {"liver": 1}, a region as a list of labels, and
+the label of what nobody knows as "ignore"; nnU-Net 1 and the Medical
+Segmentation Decathlon wrote label to name, {"1": "liver"}. A network of labels
+has a channel for each label, background first, by softmax; one with regions has
+a channel for each by sigmoid, in the order of the file, without background.
+
+References:
+  nnU-Net, label_handling.py and documentation/region_based_training.md.
+"""
+
+from collections.abc import Mapping, Sequence
+import dataclasses
+import functools
 import pathlib
 from typing import Any
 
@@ -9,55 +22,217 @@ from jaxseg import errors
 
 FILES = ("dataset.json", "plans.json")
 _MAX_BYTES = 16 * 2**20
+# fold_0/validation lies two folders below nnU-Net's dataset.json.
+_FOLDERS_UP = 2
+_IGNORE = "ignore"
+# nnU-Net's reader that turns images to RAS, and saves its maps so.
+_TURNING = "NibabelIOWithReorient"
 
 
-def channel(count: int, structure: str | int | None, path: pathlib.Path) -> int:
+@dataclasses.dataclass(frozen=True)
+class Labels:
+  """The labels of a dataset.
+
+  Attributes:
+    source: The file that says so.
+    names: Name -> its labels, several of a region, in the order of the file;
+      without what is ignored.
+    ordered: Whether it tells how nnU-Net writes regions (regions_class_order).
+    ignore: The label of voxels that nobody knows; None if there is none.
+  """
+
+  source: pathlib.Path
+  names: Mapping[str, tuple[int, ...]]
+  ordered: bool = False
+  ignore: int | None = None
+
+  @functools.cached_property
+  def regions(self) -> dict[str, tuple[int, ...]]:
+    """What has a channel in a network with regions; else nothing."""
+    if all(len(labels) < 2 for labels in self.names.values()):
+      return {}
+    return {name: one for name, one in self.names.items() if set(one) != {0}}
+
+  @functools.cached_property
+  def softmax(self) -> tuple[int, ...]:
+    """The label of each channel of a network without regions."""
+    return tuple(
+      sorted({0, *(label for one in self.names.values() for label in one)})
+    )
+
+  def channels(self, count: int) -> list[tuple[int, ...]] | None:
+    """The labels of each of so many channels.
+
+    Returns:
+      None where so many do not fit, or are as well the regions as the labels:
+      only a file that tells nnU-Net in which order to write them has a network
+      of regions for sure.
+    """
+    as_regions = len(self.regions) == count
+    as_labels = len(self.softmax) == count
+    if as_regions and (self.ordered or not as_labels):
+      return list(self.regions.values())
+    if as_labels and not as_regions:
+      return [(label,) for label in self.softmax]
+    return None
+
+  def channel(self, name: str, count: int) -> int | None:
+    """Which of so many channels has a name; None if none for sure."""
+    labels, channels = self.names.get(name), self.channels(count)
+    if labels is None or channels is None:
+      return None
+    if len(self.regions) == count:
+      regions = list(self.regions)
+      return regions.index(name) if name in regions else None
+    return channels.index(labels) if labels in channels else None
+
+  def name(self, labels: Sequence[int]) -> str | None:
+    """The first name of exactly these labels."""
+    for name, own in self.names.items():
+      if set(own) == set(labels):
+        return name
+    return None
+
+  @property
+  def said(self) -> str:
+    """The names, for messages."""
+    return ", ".join(_text.shown(name) for name in list(self.names)[:20])
+
+
+def channel(
+  count: int, structure: str | int | None, path: pathlib.Path, flag: str
+) -> int:
   """The index of the channel asked for.
 
   Args:
     count: Number of channels.
-    structure: Index, from 0.
-    path: The file, for messages.
+    structure: Index, from 0, or a name of the file's dataset.json.
+    path: The file.
+    flag: What gives the structure on the command line, for messages.
   """
   there = f"{count} channels, 0 to {count - 1}"
   if structure is None:
-    raise errors.DataError(f"{path}: holds {there}; say which by its number")
-  if isinstance(structure, str):
-    raise errors.StructureNotFoundError(
-      f"{path}: {_text.shown(structure)} is a name, but the file holds"
-      f" {there}, without names; give a number"
+    raise errors.DataError(
+      f"{path}: holds {there}; say which by its number ({flag})"
     )
+  if isinstance(structure, str):
+    return _named(count, structure, path, flag)
   if not 0 <= structure < count:
     raise errors.StructureNotFoundError(
-      f"{path}: no channel {structure}; it holds {there}"
+      f"{path}: no channel {structure}; it holds {there}; give another number"
+      f" ({flag})"
     )
   return int(structure)
 
 
-def number(path: pathlib.Path, name: str) -> int:
-  """The label that dataset.json gives to a name.
-
-  Takes the mapping "labels" of a dataset.json or plans.json beside the file or
-  one folder up: name to number, or number to name as nnU-Net 1 wrote it.
-
-  Args:
-    path: The file whose structure is asked for.
-    name: The structure's name, exactly as it is written there.
-  """
-  for folder in (path.absolute().parent, path.absolute().parent.parent):
-    for file in FILES:
-      labels = _labels(folder / file)
-      if labels:
-        return _number(path, folder / file, labels, name)
+def _named(count: int, name: str, path: pathlib.Path, flag: str) -> int:
+  labels = needed(path, name, flag)
+  index = labels.channel(name, count)
+  if index is not None:
+    return index
+  if name not in labels.names:
+    raise _unknown(path, labels, name, flag)
+  if labels.channels(count) is not None:
+    fact = "of which none is of that name alone"
+  elif len(labels.regions) == count:
+    fact = (
+      "which may be its regions or its labels, as it has no regions_class_order"
+    )
+  else:
+    fact = f"for {len(labels.softmax)} labels with the background" + (
+      f" and {len(labels.regions)} regions" if labels.regions else ""
+    )
   raise errors.StructureNotFoundError(
-    f"{path}: {_text.shown(name)} is a name, and there is no"
-    f' {" or ".join(FILES)} with "labels" beside the file or one folder up;'
-    " give the number"
+    f"{path}: {_text.shown(name)} is in {labels.source.name}, and the file has"
+    f" {count} channels, {fact}; give the channel's number ({flag})"
   )
 
 
-def _labels(source: pathlib.Path) -> dict[str, Any]:
-  """Name to number; empty where the file is missing or has no labels."""
+def values(
+  path: pathlib.Path,
+  wanted: str | int,
+  flag: str,
+  *,
+  beside: pathlib.Path | None = None,
+) -> tuple[int, ...]:
+  """The labels of a name, or of several with commas between; of a number it.
+
+  Args:
+    path: The file whose structure is asked for.
+    wanted: A number, or a name exactly as it is written in dataset.json.
+    flag: What gives it on the command line, for messages.
+    beside: Another file whose dataset.json counts where this one has none.
+  """
+  if not isinstance(wanted, str):
+    return (int(wanted),)
+  labels = needed(path, wanted, flag, beside=beside)
+  if wanted in labels.names:
+    return labels.names[wanted]
+  if wanted == _IGNORE and labels.ignore is not None:
+    return (labels.ignore,)
+  found: list[int] = []
+  for part in map(str.strip, wanted.split(",")):
+    if part.isascii() and part.isdigit():
+      found.append(int(part[:9]))
+    elif part in labels.names:
+      found += labels.names[part]
+    else:
+      raise _unknown(path, labels, part, flag)
+  return tuple(dict.fromkeys(found))
+
+
+def needed(
+  path: pathlib.Path,
+  name: str,
+  flag: str,
+  *,
+  beside: pathlib.Path | None = None,
+) -> Labels:
+  """The labels that a name is looked up in."""
+  found = labels_of(path, beside=beside)
+  if found is not None:
+    return found
+  raise errors.StructureNotFoundError(
+    f"{path}: {_text.shown(name)} is a name, and there is no"
+    f' {" or ".join(FILES)} with "labels" beside the file or up to'
+    f" {_FOLDERS_UP} folders up; give the number ({flag})"
+  )
+
+
+def labels_of(
+  path: pathlib.Path, *, beside: pathlib.Path | None = None
+) -> Labels | None:
+  """The labels of the nearest dataset.json: beside the file or above it.
+
+  Args:
+    path: A map or a mask.
+    beside: Another file, whose dataset.json counts where this one has none.
+  """
+  for file in (path, beside):
+    for source in () if file is None else places(file):
+      found = _labels(source)
+      if found is not None:
+        return found
+  return None
+
+
+def places(path: pathlib.Path) -> list[pathlib.Path]:
+  """Where a file's dataset.json may be, the nearest first."""
+  above = path.absolute().parents[: _FOLDERS_UP + 1]
+  return [folder / file for folder in above for file in FILES]
+
+
+def turns(path: pathlib.Path) -> bool:
+  """Whether the network that wrote a map had turned its images to RAS."""
+  for source in places(path):
+    content = _content(source)
+    for key in ("image_reader_writer", "overwrite_image_reader_writer"):
+      if key in content:
+        return content[key] == _TURNING
+  return False
+
+
+def _content(source: pathlib.Path) -> dict[str, Any]:
   if not source.is_file():
     return {}
   if source.stat().st_size > _MAX_BYTES:
@@ -66,33 +241,68 @@ def _labels(source: pathlib.Path) -> dict[str, Any]:
       " labels; remove it, or give the number"
     )
   content = _files.read_json(source)
-  labels = content.get("labels") if isinstance(content, dict) else None
-  if not isinstance(labels, dict):
-    return {}
-  # nnU-Net 1 wrote {"1": "liver"}, nnU-Net 2 writes {"liver": 1}.
+  return content if isinstance(content, dict) else {}
+
+
+def _labels(source: pathlib.Path) -> Labels | None:
+  """What a file says; None where it is missing or has no labels."""
+  content = _content(source)
+  said = content.get("labels")
+  if not isinstance(said, dict) or not said:
+    return None
+  named = _by_name(said)
+  names = {name: _numbers(given) for name, given in named.items()}
+  ignored = names.pop(_IGNORE, None)
+  if ignored is not None and (len(ignored) != 1 or ignored[0] < 1):
+    raise errors.DataError(
+      f'{source}: "{_IGNORE}" is {_text.shown(named[_IGNORE])}; give it a'
+      " single label above 0, as nnU-Net wants it"
+    )
+  known = {name: labels for name, labels in names.items() if labels}
+  order = content.get("regions_class_order")
+  found = Labels(
+    source,
+    known,
+    isinstance(order, list),
+    None if ignored is None else ignored[0],
+  )
+  if found.regions and found.ordered and len(order) != len(found.regions):
+    raise errors.DataError(
+      f"{source}: names {len(found.regions)} regions, and its"
+      f" regions_class_order has {len(order)}; correct the one or the other"
+    )
+  return found
+
+
+def _by_name(said: dict[str, Any]) -> dict[str, Any]:
+  """Name -> label, of whichever version; of a name used twice none."""
   numbered = (
     isinstance(named, str) and key.isascii() and key.isdigit()
-    for key, named in labels.items()
+    for key, named in said.items()
   )
-  if all(numbered):
-    names = list(labels.values())
-    return {n: int(k[:9]) for k, n in labels.items() if names.count(n) == 1}
-  return labels
+  if not all(numbered):
+    return said
+  names = list(said.values())
+  return {n: int(k[:9]) for k, n in said.items() if names.count(n) == 1}
 
 
-def _number(
-  path: pathlib.Path, source: pathlib.Path, labels: dict[str, Any], name: str
-) -> int:
-  found = labels.get(name)
-  if isinstance(found, int) and not isinstance(found, bool):
-    return found
-  if isinstance(found, list):
-    raise errors.StructureNotFoundError(
-      f"{path}: {_text.shown(name)} is a region of several labels in"
-      f" {source.name}; give the number of its channel"
-    )
-  known = ", ".join(_text.shown(one) for one in list(labels)[:20])
-  raise errors.StructureNotFoundError(
-    f"{path}: {source.name} has no number for {_text.shown(name)}; it names"
-    f" {known}"
+def _numbers(given: Any) -> tuple[int, ...]:
+  """Labels of one name; none of what is no label."""
+  many = given if isinstance(given, list) else [given]
+  found: list[int] = []
+  for one in many:
+    if isinstance(one, str) and one.isascii() and one.isdigit():
+      one = int(one[:9])
+    if isinstance(one, bool) or not isinstance(one, int):
+      return ()
+    found.append(one)
+  return tuple(dict.fromkeys(found))
+
+
+def _unknown(
+  path: pathlib.Path, labels: Labels, name: str, flag: str
+) -> errors.StructureNotFoundError:
+  return errors.StructureNotFoundError(
+    f"{path}: {labels.source.name} has no number for {_text.shown(name)}; it"
+    f" names {labels.said} ({flag})"
   )

@@ -14,6 +14,7 @@ import zlib
 
 import numpy as np
 
+from jaxseg import _extras
 from jaxseg import _text
 from jaxseg import errors
 from jaxseg.formats import _dataset_json
@@ -27,7 +28,7 @@ Structure = str | int | None
 
 
 def read_npy(
-  path: pathlib.Path, structure: Structure
+  path: pathlib.Path, structure: Structure, flag: str
 ) -> tuple[np.ndarray, Structure]:
   """Reads a .npy file: 2D, 3D, or 4D with the channels first.
 
@@ -36,13 +37,13 @@ def read_npy(
   """
   try:
     with open(path, "rb") as file:
-      return _read(path, file, path.stat().st_size, structure)
+      return _read(path, file, path.stat().st_size, structure, flag)
   except OSError as e:
     raise _paths.unreadable(path, e) from e
 
 
 def read_npz(
-  path: pathlib.Path, structure: Structure
+  path: pathlib.Path, structure: Structure, flag: str
 ) -> tuple[np.ndarray, np.ndarray | None, Structure]:
   """Reads a .npz file of nnU-Net, or one that holds a single array.
 
@@ -54,10 +55,8 @@ def read_npz(
     with zipfile.ZipFile(path) as archive:
       info = _member(path, archive)
       nnunet = info.filename.removesuffix(".npy") in _NNUNET
-      if nnunet and isinstance(structure, str):
-        structure = _dataset_json.number(path, structure)
       with archive.open(info) as stream:
-        array, left = _read(path, stream, info.file_size, structure)
+        array, left = _read(path, stream, info.file_size, structure, flag)
   except errors.JaxsegError:
     raise
   except FileNotFoundError as e:
@@ -105,13 +104,35 @@ def _beside(path: pathlib.Path, shape: tuple[int, ...]) -> np.ndarray | None:
   if not found:
     return None
   array, affine = _image_files.read(found[0])
-  if array.shape[1:] != shape:
+  size = array.shape[1:]
+  if _dataset_json.turns(path):
+    size, affine = _to_ras(size, affine)
+  if size != shape:
     raise errors.GeometryError(
       f"{path}: has shape {shape}, and {found[0].name} beside it"
-      f" {array.shape[1:]}; export the map on the image's grid (nnU-Net 1 crops"
+      f" {size}; export the map on the image's grid (nnU-Net 1 crops"
       " its .npz), or give another file"
     )
   return affine
+
+
+def _to_ras(
+  size: tuple[int, ...], affine: np.ndarray
+) -> tuple[tuple[int, ...], np.ndarray]:
+  """Lengths and affine of an image once its axes run to R, A and S.
+
+  nnU-Net's NibabelIOWithReorient turns images so, by nibabel, and turns the
+  segmentation back that it writes, but not the .npz.
+  """
+  orientations = _extras.load("nibabel", extra="io").orientations
+  ras = np.diag([-1.0, -1.0, 1.0, 1.0]) @ affine[:, [2, 1, 0, 3]]
+  turned = orientations.io_orientation(ras)
+  there = orientations.inv_ornt_aff(turned, size[::-1])
+  new = np.diag([-1.0, -1.0, 1.0, 1.0]) @ ras @ there
+  lengths = [0, 0, 0]
+  for axis, to in enumerate(turned[:, 0].astype(np.int64)):
+    lengths[to] = size[::-1][axis]
+  return tuple(lengths[::-1]), new[:, [2, 1, 0, 3]]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -124,7 +145,11 @@ class _Header:
 
 
 def _read(
-  path: pathlib.Path, stream: IO[bytes], size: int, structure: Structure
+  path: pathlib.Path,
+  stream: IO[bytes],
+  size: int,
+  structure: Structure,
+  flag: str,
 ) -> tuple[np.ndarray, Structure]:
   header = _read_header(path, stream, size)
   count = len(header.shape)
@@ -135,7 +160,7 @@ def _read(
     )
   channel = 0 if count == 4 else None
   if count == 4 and header.shape[0] > 1:
-    channel = _dataset_json.channel(header.shape[0], structure, path)
+    channel = _dataset_json.channel(header.shape[0], structure, path, flag)
     structure = None
   array = _read_values(path, stream, header, channel)
   return array if array.ndim == 3 else array[np.newaxis], structure
