@@ -8,11 +8,12 @@ import numpy as np
 from jaxseg import errors
 from jaxseg import volume
 from jaxseg.formats import _masks
+from jaxseg.formats import _paths
 
 # In voxels: a centre on the border of two is not beyond it.
 _SLIGHT = 1e-3
-# 2048 x 2048 x 1024, which takes 20 GB to compare.
-_MOST_VOXELS = 2**32
+# A lattice is the same if its points are this near, in voxels.
+_LATTICE = 0.01
 
 
 def match_grids(
@@ -59,7 +60,10 @@ def match_grids(
       " grid, or set resample=True (--resample) to interpolate the map"
     )
   grid, before = _continued(probabilities, reference)
-  copied = volume.copy(probabilities.array, probabilities.grid, grid)
+  if _on_lattice(probabilities.grid, grid):
+    copied = volume.copy(probabilities.array, probabilities.grid, grid)
+  else:
+    copied = None
   if copied is None:
     values = probabilities.array.astype(np.float32)
     if probabilities.array.dtype == np.uint8:
@@ -101,7 +105,7 @@ def _continued(
   before = tuple(int(n) for n in -first)
   if reference.grid is None or size == reference.shape:
     return reference.placed, before
-  if math.prod(size) > _MOST_VOXELS:
+  if 4 * math.prod(size) > _paths.MAX_BYTES:
     raise errors.LimitError(
       f"{reference.source} ({_said(reference)}) would need {size} voxels to"
       f" reach as far as {probabilities.source} ({_said(probabilities)});"
@@ -110,6 +114,17 @@ def _continued(
   affine = reference.affine.copy()
   affine[:3, 3] += affine[:3, :3] @ first
   return volume.Grid.from_affine(size, affine), before
+
+
+def _on_lattice(one: volume.Grid, other: volume.Grid) -> bool:
+  """Whether every voxel of a grid has its centre on the other's lattice."""
+  steps = np.linalg.inv(other.affine) @ one.affine
+  turn, start = np.rint(steps[:3, :3]), steps[:3, 3]
+  once = np.abs(turn)
+  if not ((once.sum(0) == 1).all() and (once.sum(1) == 1).all()):
+    return False
+  drift = np.abs(steps[:3, :3] - turn) @ (np.array(one.shape) - 1)
+  return bool((drift + np.abs(start - np.rint(start)) <= _LATTICE).all())
 
 
 def _corners(
@@ -129,10 +144,8 @@ def _in_neither(
 ) -> np.ndarray:
   """Voxels of a grid that are neither in the map nor in the reference."""
   everywhere = np.ones(probabilities.shape, np.bool_)
-  covered = volume.copy(everywhere, probabilities.placed, grid)
-  if covered is None:
-    there = volume.Volume(everywhere, probabilities.grid)
-    covered = volume.resample(there, grid).array
+  there = volume.Volume(everywhere, probabilities.grid)
+  covered = volume.resample(there, grid).array
   own = zip(before, reference.shape, strict=True)
   covered[tuple(slice(k, k + n) for k, n in own)] = True
   return ~covered
