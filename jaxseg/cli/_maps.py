@@ -20,6 +20,7 @@ _FEW_PATIENTS = 10
 OF_MAPS = (
   "class",
   "label",
+  "ignore",
   "resample",
   "eight_bit",
   "thresholds",
@@ -53,20 +54,30 @@ def define(flags: _flags.Flags) -> None:
     None,
     "WHICH",
     "Class, channel or segment of the maps: an index, or a name where the files"
-    " have names.",
+    " or the dataset.json beside or above them have names.",
     default="the only one",
   )
   flags.string(
     "label",
     None,
     "WHICH",
-    "Label of the reference that is the structure.",
-    default="all that is not 0",
+    "Label of the reference that is the structure: a number, several (1,2), or"
+    " the name of a label or region in dataset.json.",
+    default="all that is not 0 or ignored",
+  )
+  flags.string(
+    "ignore",
+    None,
+    "WHICH",
+    "Labels of reference voxels that nobody knows, such as 4 or 4,255; they"
+    " are left out of counts and surfaces. none counts them as background.",
+    default='the label that dataset.json names "ignore"',
   )
   flags.switch(
     "resample",
     False,
-    "Interpolate maps that are not on their reference's grid.",
+    "Interpolate maps that are not on their reference's grid. A reference that"
+    " ends within the map is taken to go on as background.",
   )
   flags.switch("eight_bit", False, "8-bit maps store 255 x p.")
   flags.integer(
@@ -173,6 +184,7 @@ def main(flags: _flags.Flags) -> None:
   page = folder / "report" / "index.html"
   report.write_maps(page, tables["optimum"], sections, origin)
   _tell(tables["optimum"], tables["calibration"][0])
+  _tell_remarks(found, flags.ignore)
   for best in tables.get("surface_optima", ()):
     name = report.heading(best["metric"])
     print(f"Best {name}: {best['value']:.3f} at {best['threshold']:g}")
@@ -206,7 +218,8 @@ def _count(
     pairs = parallel.shard(pairs, flags.shard)
   options = study.MapOptions(
     structure=_index(getattr(flags, "class")),
-    label=_index(flags.label),
+    label=_several(flags.label),
+    ignore=_ignored(flags.ignore),
     resample=flags.resample,
     eight_bit=flags.eight_bit,
     grid=flags.thresholds,
@@ -257,6 +270,38 @@ def _counts_files(places: Sequence[str]) -> list[pathlib.Path]:
       " a sweep has written"
     )
   return paths
+
+
+def _tell_remarks(found: "study.CohortCounts", ignore: str | None) -> None:
+  """Prints what looks like a mistake, each kind once."""
+  cases: dict[str, list[tuple[str, str]]] = {}
+  for name, remarks in zip(found.names, found.remarks, strict=False):
+    for line in remarks.splitlines():
+      code, _, text = line.partition(": ")
+      cases.setdefault(code, []).append((name, text))
+  for said in cases.values():
+    (name, text), *others = said
+    more = f" (and {len(others)} more cases)" if others else ""
+    print(f"Note: {name}{more}: {text}")
+  if ignore not in (None, "none") and "left-out" not in cases:
+    print(f"Note: --ignore={ignore}: no reference has such a voxel")
+
+
+def _several(text: str | None) -> str | int | tuple[str | int, ...] | None:
+  """A label, or several numbers with commas between."""
+  if text is None or not all(p.strip().isdecimal() for p in text.split(",")):
+    return text
+  numbers = tuple(int(part) for part in text.split(","))
+  return numbers if len(numbers) > 1 else numbers[0]
+
+
+def _ignored(text: str | None) -> tuple[str | int, ...] | None:
+  if text is None:
+    return None
+  parts = [part.strip() for part in text.split(",")]
+  if parts == ["none"]:
+    return ()
+  return tuple(int(part) if part.isdecimal() else part for part in parts)
 
 
 def _index(text: str | None) -> str | int | None:

@@ -79,6 +79,18 @@ def read_npz(
   return array, _beside(path, array.shape) if nnunet else None, left
 
 
+def count(path: pathlib.Path) -> int | None:
+  """Number of channels in a .npz file; None where it is no such file."""
+  try:
+    with zipfile.ZipFile(path) as archive:
+      info = _member(path, archive)
+      with archive.open(info) as stream:
+        shape = _read_header(path, stream, info.file_size).shape
+  except (errors.JaxsegError, OSError, RuntimeError, zipfile.BadZipFile):
+    return None  # Whoever reads it says why.
+  return shape[0] if len(shape) == 4 else None
+
+
 def _member(path: pathlib.Path, archive: zipfile.ZipFile) -> zipfile.ZipInfo:
   """nnU-Net's array, or the only one."""
   keys = [one.filename.removesuffix(".npy") for one in archive.infolist()]

@@ -156,6 +156,8 @@ def case_rows(
         "own_threshold": _choice.decimal(its.threshold),
         "own_dice": its.value,
       }
+    if any(score_on.remarks):
+      row["remarks"] = "; ".join(score_on.remarks[place].splitlines())
     rows.append(row)
   return rows
 

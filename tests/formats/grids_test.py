@@ -111,16 +111,15 @@ def cropped(box, order=((0, 1, 2), (1, 1, 1)), spacing=(3.0, 1.5, 1.0)):
   whole[2:4, 3:6, 4:7] = 1
   whole[3, 5, 4:6] = 2
   axes, signs = order
+  stored = whole[box].transpose(axes)
   affine = placed(spacing)
   affine[:3, 3] += affine[:3, :3] @ [part.start for part in box]
-  array = whole[box]
-  affine[:3, 3] += affine[:3, :3] @ [
-    length - 1 if sign < 0 else 0
-    for length, sign in zip(array.shape, np.array(signs)[np.argsort(axes)])
-  ]
-  affine[:3, :3] = affine[:3, axes] * signs
+  last = np.where(np.array(signs) < 0, np.array(stored.shape) - 1, 0)
+  affine[:3, :3] = affine[:3, axes]
+  affine[:3, 3] += affine[:3, :3] @ last
+  affine[:3, :3] *= signs
   slices = tuple(slice(None, None, sign) for sign in signs)
-  return whole, as_map(array.transpose(axes)[slices], affine, "b.nrrd")
+  return whole, as_map(stored[slices], affine, "b.nrrd")
 
 
 @pytest.mark.parametrize("order", ORDERS[::7])
