@@ -18,6 +18,7 @@ _FEW_PATIENTS = 10
 
 # Flags that only say how maps are read and counted.
 OF_MAPS = (
+  "pairs",
   "class",
   "label",
   "ignore",
@@ -48,6 +49,14 @@ def define(flags: _flags.Flags) -> None:
     "FILES",
     "Reference masks, a folder or glob; paired with the maps by name.",
     default="none",
+  )
+  flags.string(
+    "pairs",
+    None,
+    "FILE",
+    "Instead of the two, a .csv file with the columns probabilities, reference"
+    " and, if you like, case; or the pairs.json of another sweep.",
+    default="none: files are paired by name",
   )
   flags.string(
     "class",
@@ -206,13 +215,21 @@ def _count(
   from jaxseg import study
   from jaxseg.cli import _console
 
-  if not (flags.probabilities and flags.reference):
+  if flags.pairs and (flags.probabilities or flags.reference):
+    raise errors.ConfigError(
+      "--pairs: names the maps and the references; leave --probabilities and"
+      " --reference out"
+    )
+  if not flags.pairs and not (flags.probabilities and flags.reference):
     raise errors.ConfigError(
       "--probabilities and --reference go together; give both"
     )
   if flags.workers is not None and flags.workers < 1:
     raise errors.ConfigError(f"--workers: {flags.workers} is below 1")
-  pairing = formats.pair(flags.probabilities, flags.reference)
+  if flags.pairs:
+    pairing = formats.read_pairs(flags.pairs)
+  else:
+    pairing = formats.pair(flags.probabilities, flags.reference)
   pairs: Sequence[formats.Pair] = pairing.pairs
   if flags.shard:
     pairs = parallel.shard(pairs, flags.shard)

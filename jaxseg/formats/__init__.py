@@ -9,6 +9,7 @@ from jaxseg.formats._names import at_odds
 from jaxseg.formats._pair import Pair
 from jaxseg.formats._pair import pair
 from jaxseg.formats._pair import Pairing
+from jaxseg.formats._pair_file import read_pairs
 from jaxseg.formats._read import companions
 from jaxseg.formats._read import read_probabilities
 
@@ -22,6 +23,7 @@ __all__ = [
   "match_grids",
   "pair",
   "read_mask",
+  "read_pairs",
   "read_probabilities",
   "read_reference",
 ]
