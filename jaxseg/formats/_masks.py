@@ -32,7 +32,7 @@ def read_mask(
   """Reads the mask of one structure.
 
   Args:
-    path: NIfTI, NRRD, MetaImage, .npy, .npz or a DICOM segmentation.
+    path: NIfTI, NRRD, MetaImage, .npy, .npz, PNG, TIFF or a DICOM segmentation.
     structure: Where a file holds several channels: the index of one, from 0.
       Else its label: a number other than 0, or a name or region of the
       dataset.json beside the file or up to two folders up; a label that the
@@ -216,11 +216,16 @@ def _one(
     )
   if both := [label for label in labels if label in left_out]:
     raise _both(where, both)
-  ignored = _in(array, left_out)
-  inside = _in(array, labels) if given else (array != 0) & ~ignored
+  ignored = _in(array, left_out) if left_out else None
+  inside = _in(array, labels) if given else array != 0
+  if ignored is not None:
+    inside &= ~ignored
   if not given:
     _check_single(where, array, inside)
-  return inside.astype(np.uint8) + IGNORED * ignored.astype(np.uint8)
+  coded = inside.astype(np.uint8)
+  if ignored is not None:
+    coded[ignored] = IGNORED
+  return coded
 
 
 def _in(array: np.ndarray, labels: Sequence[int]) -> np.ndarray:

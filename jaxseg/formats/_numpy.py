@@ -117,7 +117,7 @@ def _beside(path: pathlib.Path, shape: tuple[int, ...]) -> np.ndarray | None:
     return None
   array, affine = _image_files.read(found[0])
   size = array.shape[1:]
-  if _dataset_json.turns(path):
+  if affine is not None and _dataset_json.turns(path):
     size, affine = _to_ras(size, affine)
   if size != shape:
     raise errors.GeometryError(

@@ -29,9 +29,9 @@ def read_probabilities(
   finite and in [0, 1].
 
   Args:
-    path: NIfTI, NRRD, MetaImage, .npy, .npz or a DICOM segmentation that is
-      FRACTIONAL of type PROBABILITY. nnU-Net's .npz gets the geometry of the
-      segmentation beside it; its .pkl is never opened.
+    path: NIfTI, NRRD, MetaImage, .npy, .npz, PNG, TIFF or a DICOM segmentation
+      that is FRACTIONAL of type PROBABILITY. nnU-Net's .npz gets the geometry
+      of the segmentation beside it; its .pkl is never opened.
     structure: Where a file holds several: the channel's index from 0, or a
       name of the dataset.json beside it or up to two folders up, whose regions
       have channels in the order of its labels; for DICOM a segment's label or
