@@ -266,7 +266,11 @@ def _labels(source: pathlib.Path) -> Labels | None:
     isinstance(order, list),
     None if ignored is None else ignored[0],
   )
-  if found.regions and found.ordered and len(order) != len(found.regions):
+  if (
+    found.regions
+    and isinstance(order, list)
+    and (len(order) != len(found.regions))
+  ):
     raise errors.DataError(
       f"{source}: names {len(found.regions)} regions, and its"
       f" regions_class_order has {len(order)}; correct the one or the other"

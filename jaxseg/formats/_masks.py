@@ -100,9 +100,10 @@ def _coded(
   beside: pathlib.Path | None,
 ) -> volume.Volume:
   """What each voxel is, uint8."""
-  many = isinstance(structure, Sequence) and not isinstance(structure, str)
-  given = structure if many else [structure]
-  wanted = [_load.checked(one, _FLAG) for one in given]
+  if isinstance(structure, Sequence) and not isinstance(structure, str):
+    wanted = [_load.checked(one, _FLAG) for one in structure]
+  else:
+    wanted = [_load.checked(structure, _FLAG)]
   if not wanted:
     raise errors.ConfigError(
       f"structure is empty; give one or more labels ({_FLAG})"
@@ -161,7 +162,7 @@ def _labels(
   others += [(one, _FLAG_IGNORE, IGNORED) for one in ignore or ()]
   for one, flag, code in others:
     if code == IGNORED and one in wanted:
-      raise _both(where, [one])
+      raise _both(where, [str(one)])
     array, affine, left = _load.load(where, one, flag, segments=True)
     inside = _one(where, array, [left], (), threshold, beside) == INSIDE
     yield code * inside.astype(np.uint8), affine

@@ -81,7 +81,7 @@ def find(given: Given, what: str) -> tuple[pathlib.Path, ...]:
     return (path,)
   if path.is_dir():
     try:
-      found = ()
+      found: tuple[pathlib.Path, ...] = ()
       for kinds in (_VOLUMES, PICTURES):
         found = found or _known(path.iterdir(), kinds)
         found = found or _known(path.rglob("*"), kinds)

@@ -212,7 +212,7 @@ def _of_reference(
   read: np.ndarray, counted: np.ndarray
 ) -> Iterator[_text.Note]:
   """What of a reference does not count, and what was added to it."""
-  if left_out := np.count_nonzero(read == formats.IGNORED):
+  if left_out := int(np.count_nonzero(read == formats.IGNORED)):
     yield _text.Note(
       "left-out",
       f"{left_out} voxels of the reference have an ignored label and do not"
@@ -220,7 +220,7 @@ def _of_reference(
     )
   added = counted.size - read.size
   if added:
-    added -= np.count_nonzero(counted == formats.IGNORED) - left_out
+    added += left_out - int(np.count_nonzero(counted == formats.IGNORED))
     yield _text.Note(
       "continued",
       f"the reference ends within the map, of which {added} voxels beyond it"
