@@ -99,24 +99,38 @@ class Labels:
     return ", ".join(_text.shown(name) for name in list(self.names)[:20])
 
 
-def channel(
-  count: int, structure: str | int | None, path: pathlib.Path, flag: str
-) -> int:
-  """The index of the channel asked for.
+@dataclasses.dataclass(frozen=True)
+class Asked:
+  """Which channel of a file is asked for.
+
+  Attributes:
+    structure: Its index, from 0, or a name of a dataset.json.
+    flag: What gives it on the command line, for messages.
+    beside: Another file whose dataset.json counts where the file has none.
+  """
+
+  structure: str | int | None
+  flag: str
+  beside: pathlib.Path | None = None
+
+
+def channel(count: int, asked: Asked, path: pathlib.Path) -> int:
+  """The index of the channel asked for, of so many.
 
   Args:
     count: Number of channels.
-    structure: Index, from 0, or a name of the file's dataset.json.
+    asked: Which one.
     path: The file.
-    flag: What gives the structure on the command line, for messages.
   """
   there = f"{count} channels, 0 to {count - 1}"
+  structure, flag = asked.structure, asked.flag
   if structure is None:
     raise errors.DataError(
       f"{path}: holds {there}; say which by its number ({flag})"
     )
   if isinstance(structure, str):
-    return _named(count, structure, path, flag)
+    labels = needed(path, structure, flag, beside=asked.beside)
+    return _named(count, structure, path, labels, flag)
   if not 0 <= structure < count:
     raise errors.StructureNotFoundError(
       f"{path}: no channel {structure}; it holds {there}; give another number"
@@ -125,8 +139,9 @@ def channel(
   return int(structure)
 
 
-def _named(count: int, name: str, path: pathlib.Path, flag: str) -> int:
-  labels = needed(path, name, flag)
+def _named(
+  count: int, name: str, path: pathlib.Path, labels: Labels, flag: str
+) -> int:
   index = labels.channel(name, count)
   if index is not None:
     return index

@@ -39,6 +39,7 @@ def load(
   flag: str,
   *,
   segments: bool = False,
+  beside: pathlib.Path | None = None,
 ) -> Loaded:
   """Reads any file but DICOM; of several channels the one asked for.
 
@@ -47,13 +48,15 @@ def load(
     structure: Which channel; of a single one it is handed back.
     flag: What gives it on the command line, for messages.
     segments: Whether a name may be a segment's of a .seg.nrrd.
+    beside: Another file whose dataset.json counts where this one has none.
   """
+  which = _dataset_json.Asked(structure, flag, beside)
   match _paths.suffix(path):
     case ".npy":
-      array, left = _numpy.read_npy(path, structure, flag)
+      array, left = _numpy.read_npy(path, which)
       return array, None, left
     case ".npz":
-      return _numpy.read_npz(path, structure, flag)
+      return _numpy.read_npz(path, which)
     case ".nrrd" | ".nhdr" if segments and isinstance(structure, str):
       segment = _image_files.segment(path, structure)
       if segment is not None:
@@ -63,7 +66,7 @@ def load(
   array, affine = _image_files.read(path)
   if len(array) == 1:
     return array[0], affine, structure
-  channel = _dataset_json.channel(len(array), structure, path, flag)
+  channel = _dataset_json.channel(len(array), which, path)
   # A copy, lest one channel keep all of them in memory.
   return array[channel].copy(), affine, None
 

@@ -26,7 +26,7 @@ def at_odds(
   Returns:
     A line, or None where they agree or a name is not known.
   """
-  ours = _dataset_json.labels_of(probabilities)
+  ours = _dataset_json.labels_of(probabilities, beside=reference)
   if ours is None or structure is None:
     return None
   if isinstance(structure, str):

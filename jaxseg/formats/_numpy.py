@@ -28,35 +28,37 @@ Structure = str | int | None
 
 
 def read_npy(
-  path: pathlib.Path, structure: Structure, flag: str
+  path: pathlib.Path, asked: _dataset_json.Asked
 ) -> tuple[np.ndarray, Structure]:
   """Reads a .npy file: 2D, 3D, or 4D with the channels first.
 
   Returns:
-    Values `[slice, row, column]`; `structure`, or None if it was a channel.
+    Values `[slice, row, column]`; the structure asked for, or None if it was a
+    channel.
   """
   try:
     with open(path, "rb") as file:
-      return _read(path, file, path.stat().st_size, structure, flag)
+      return _read(path, file, path.stat().st_size, asked)
   except OSError as e:
     raise _paths.unreadable(path, e) from e
 
 
 def read_npz(
-  path: pathlib.Path, structure: Structure, flag: str
+  path: pathlib.Path, asked: _dataset_json.Asked
 ) -> tuple[np.ndarray, np.ndarray | None, Structure]:
   """Reads a .npz file of nnU-Net, or one that holds a single array.
 
   Returns:
     Values `[slice, row, column]`; the affine of the segmentation that nnU-Net
-    wrote beside them, or None; `structure`, or None if it was a channel.
+    wrote beside them, or None; the structure asked for, or None if it was a
+    channel.
   """
   try:
     with zipfile.ZipFile(path) as archive:
       info = _member(path, archive)
       nnunet = info.filename.removesuffix(".npy") in _NNUNET
       with archive.open(info) as stream:
-        array, left = _read(path, stream, info.file_size, structure, flag)
+        array, left = _read(path, stream, info.file_size, asked)
   except errors.JaxsegError:
     raise
   except FileNotFoundError as e:
@@ -160,8 +162,7 @@ def _read(
   path: pathlib.Path,
   stream: IO[bytes],
   size: int,
-  structure: Structure,
-  flag: str,
+  asked: _dataset_json.Asked,
 ) -> tuple[np.ndarray, Structure]:
   header = _read_header(path, stream, size)
   count = len(header.shape)
@@ -170,9 +171,10 @@ def _read(
       f"{path}: has shape {_text.shown(header.shape)}; save [slice, row,"
       " column] or [channel, slice, row, column]"
     )
+  structure = asked.structure
   channel = 0 if count == 4 else None
   if count == 4 and header.shape[0] > 1:
-    channel = _dataset_json.channel(header.shape[0], structure, path, flag)
+    channel = _dataset_json.channel(header.shape[0], asked, path)
     structure = None
   array = _read_values(path, stream, header, channel)
   return array if array.ndim == 3 else array[np.newaxis], structure

@@ -22,6 +22,7 @@ def read_probabilities(
   *,
   structure: str | int | None = None,
   eight_bit: bool = False,
+  beside: str | os.PathLike | None = None,
 ) -> volume.Volume:
   """Reads the probability map of one structure.
 
@@ -37,6 +38,8 @@ def read_probabilities(
       have channels in the order of its labels; for DICOM a segment's label or
       number.
     eight_bit: Take unsigned bytes u as probabilities u / 255.
+    beside: Another file, such as the reference; its dataset.json counts where
+      the map has none.
 
   Returns:
     The map: float16, float32 or float64, or uint8 if `eight_bit` allows it.
@@ -50,6 +53,7 @@ def read_probabilities(
     MissingExtraError: The library for its format is not installed.
   """
   where = pathlib.Path(path)
+  near = None if beside is None else pathlib.Path(beside)
   structure = _load.checked(structure, _FLAG)
   if _paths.kind(where) == ".dcm":
     segmentation, key = _load.segment(where, structure, _FLAG)
@@ -58,8 +62,8 @@ def read_probabilities(
       _load.seg_affine(where, segmentation),
       source=where,
     )
-  array, affine, left = _load.load(where, structure, _FLAG)
-  if left not in (None, 0) and not _is_only(where, left):
+  array, affine, left = _load.load(where, structure, _FLAG, beside=near)
+  if left not in (None, 0) and not _is_only(where, left, near):
     raise errors.StructureNotFoundError(
       f"{where}: holds a single map, so {_text.shown(left)} names nothing in"
       f" it; leave it out ({_FLAG})"
@@ -68,11 +72,13 @@ def read_probabilities(
   return volume.Volume.from_affine(array, affine, source=where)
 
 
-def _is_only(path: pathlib.Path, name: str | int) -> bool:
+def _is_only(
+  path: pathlib.Path, name: str | int, beside: pathlib.Path | None
+) -> bool:
   """Whether a name is that of the only region of a network."""
   if not isinstance(name, str):
     return False
-  labels = _dataset_json.labels_of(path)
+  labels = _dataset_json.labels_of(path, beside=beside)
   return labels is not None and labels.channel(name, 1) == 0
 
 

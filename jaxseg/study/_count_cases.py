@@ -173,7 +173,10 @@ def count_pair(
     beside=pair.probabilities,
   )
   given = formats.read_probabilities(
-    pair.probabilities, structure=options.structure, eight_bit=options.eight_bit
+    pair.probabilities,
+    structure=options.structure,
+    eight_bit=options.eight_bit,
+    beside=pair.reference,
   )
   p, coded = formats.match_grids(given, reference, resample=options.resample)
   place = reference.grid or given.grid
@@ -201,7 +204,7 @@ def count_pair(
   except errors.DataError as e:
     raise errors.DataError(f"{pair.probabilities}: {e}") from e
   notes = [
-    *_of_reference(reference.array, coded),
+    *_of_reference(reference.array, coded, where),
     *_of_names(pair, options),
     *_remarks.find(p, y, where, found.scopes["volume"][0]),
   ]
@@ -209,10 +212,13 @@ def count_pair(
 
 
 def _of_reference(
-  read: np.ndarray, counted: np.ndarray
+  read: np.ndarray, counted: np.ndarray, where: np.ndarray | None
 ) -> Iterator[_text.Note]:
   """What of a reference does not count, and what was added to it."""
-  if left_out := int(np.count_nonzero(read == formats.IGNORED)):
+  if where is None and counted is read:
+    return
+  left_out = int(np.count_nonzero(read == formats.IGNORED))
+  if left_out:
     yield _text.Note(
       "left-out",
       f"{left_out} voxels of the reference have an ignored label and do not"

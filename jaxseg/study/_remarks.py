@@ -107,21 +107,17 @@ def _order(
   predicted = int(found[k] + wrong[k])
   if best > 0.8 or not inside / 4 <= predicted <= 4 * inside:
     return None
-  values = p.astype(np.float32)
-  if p.dtype == np.uint8:
-    values /= np.float32(255)
-  mask = values >= counts.thresholds[k]
-  if keep is not None:
-    mask &= keep
-    y = y & keep
-  places = np.argwhere(y)
+  places = np.flatnonzero(y if keep is None else y & keep)
   places = places[:: math.ceil(len(places) / _LOOKED_AT)]
-  index = tuple(places.T)
+  index = np.unravel_index(places, y.shape)
   most, how = best, None
   for axes, signs in _orders(p.shape):
-    turned = mask.transpose(axes)[tuple(slice(None, None, s) for s in signs)]
-    hits = np.count_nonzero(turned[index]) * inside / len(places)
-    dice = 2 * hits / (predicted + inside)
+    turned = p.transpose(axes)[tuple(slice(None, None, s) for s in signs)]
+    values = turned[index].astype(np.float32)
+    if p.dtype == np.uint8:
+      values /= np.float32(255)
+    share = np.count_nonzero(values >= counts.thresholds[k]) / len(places)
+    dice = 2 * share * inside / (predicted + inside)
     if dice > most + 1e-9:
       most, how = dice, (axes, signs)
   if how is None or not _far_better(most, best):

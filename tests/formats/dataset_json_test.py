@@ -106,6 +106,16 @@ def test_channels_of_an_image_have_names_too(tmp_path):
   np.testing.assert_array_equal(read.array, np.full(SHAPE, 0.1, np.float32))
 
 
+def test_the_references_dataset_json_where_the_map_has_none(tmp_path):
+  path = case(tmp_path / "a" / "b" / "c", 3, NESTED)
+  (path.parent / "dataset.json").unlink()
+  other = case(tmp_path / "d" / "e" / "f", 3, NESTED)
+  with pytest.raises(errors.StructureNotFoundError, match="no dataset"):
+    formats.read_probabilities(path, structure="tumour")
+  read = formats.read_probabilities(path, structure="tumour", beside=other)
+  assert read.array[0, 0, 0] == np.float32(0.2)
+
+
 AXES = [("L", "P", "S"), ("R", "A", "S"), ("L", "A", "S"), ("P", "S", "R")]
 
 
