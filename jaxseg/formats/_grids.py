@@ -54,10 +54,13 @@ def match_grids(
   if moved is not None:
     return moved.array, reference.array
   if not resample:
+    does = "to interpolate the map"
+    if _on_lattice(probabilities.grid, reference.grid):
+      does = "to take what the smaller one leaves out for background"
     raise errors.GeometryError(
       f"{probabilities.source} ({_said(probabilities)}) and {reference.source}"
       f" ({_said(reference)}) are on different grids; give files on the same"
-      " grid, or set resample=True (--resample) to interpolate the map"
+      f" grid, or set resample=True (--resample) {does}"
     )
   grid, before = _continued(probabilities, reference)
   if _on_lattice(probabilities.grid, grid):
@@ -118,6 +121,8 @@ def _continued(
 
 def _on_lattice(one: volume.Grid, other: volume.Grid) -> bool:
   """Whether every voxel of a grid has its centre on the other's lattice."""
+  if not (one.is_even and other.is_even):
+    return False
   steps = np.linalg.inv(other.affine) @ one.affine
   turn, start = np.rint(steps[:3, :3]), steps[:3, 3]
   once = np.abs(turn)

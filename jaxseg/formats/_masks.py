@@ -18,6 +18,7 @@ from jaxseg.formats import _paths
 OUTSIDE, INSIDE, IGNORED = 0, 1, 2
 
 _FLAG, _FLAG_IGNORE = "--label", "--ignore"
+_FLAG_FILES = "--reference"
 # Names and numbers of what is read as one structure.
 Wanted = str | int | Sequence[str | int] | None
 _Part = tuple[np.ndarray, np.ndarray | None]
@@ -277,7 +278,8 @@ def _cut(
   if threshold is None:
     raise errors.DataError(
       f"{path}: holds fractional values from {array.min():.4g} to"
-      f" {array.max():.4g}, so it is no mask; give a mask, or a threshold"
+      f" {array.max():.4g}, so it is no mask; give a mask ({_FLAG_FILES}),"
+      " or a threshold"
     )
   if list(wanted) not in ([None], [0]):
     said = ", ".join(_text.shown(one) for one in wanted)

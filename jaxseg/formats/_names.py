@@ -3,6 +3,7 @@
 import pathlib
 
 from jaxseg import _text
+from jaxseg import errors
 from jaxseg.formats import _dataset_json
 from jaxseg.formats import _masks
 from jaxseg.formats import _numpy
@@ -40,16 +41,19 @@ def at_odds(
   if set(own) == {0}:
     return f"{said} of {ours.source} is the background; give another (--class)"
   theirs = _dataset_json.labels_of(reference, beside=probabilities)
-  if theirs is None or label is None or _paths.suffix(reference) == ".dcm":
+  if theirs is None or label is None or _paths.kind(reference) == ".dcm":
     return None
   given = [label] if isinstance(label, str | int) else label
-  wanted = [
-    value
-    for one in given
-    for value in _dataset_json.values(
-      reference, one, "--label", beside=probabilities
-    )
-  ]
+  try:
+    wanted = [
+      value
+      for one in given
+      for value in _dataset_json.values(
+        reference, one, "--label", beside=probabilities
+      )
+    ]
+  except errors.StructureNotFoundError:
+    return None  # The name of a segment.
   other = theirs.name(wanted)
   if isinstance(label, str) and label in theirs.names:
     other = label  # Two names may stand for the same labels.

@@ -5,6 +5,8 @@ import os
 
 import numpy as np
 import pytest
+from scipy import ndimage
+import SimpleITK as sitk
 
 from jaxseg import errors
 from jaxseg import formats
@@ -303,3 +305,56 @@ def test_what_labels_were_counted_is_kept_as_json_keeps_it(files):
   again = [study.CohortCounts.read(path) for path in (files / "c").iterdir()]
   assert study.CohortCounts.merge([found, *again]).facts == found.facts
   assert found.facts["label"] == [1, 2]
+
+
+def real_masks(folder, patient, *organs):
+  """Masks of OpenKBP: the voxels that the files list, [slice, row, column]."""
+  found = []
+  for organ in organs:
+    (path,) = folder.glob(f"**/{patient}/{organ}.csv")
+    listed = np.loadtxt(
+      path, delimiter=",", skiprows=1, usecols=0, dtype=np.int64
+    )
+    mask = np.zeros(128**3, np.bool_)
+    mask[listed] = True
+    found.append(mask.reshape(128, 128, 128).transpose(2, 0, 1)[40:110])
+  return found
+
+
+def test_regions_of_a_real_patient_cropped_and_in_part_unknown(
+  openkbp, tmp_path
+):
+  folders = sorted(openkbp.glob("**/*/LeftParotid.csv"))
+  left, right, cord = real_masks(
+    openkbp, folders[0].parent.name, "LeftParotid", "RightParotid", "SpinalCord"
+  )
+  label_map = (left + 2 * right).astype(np.uint8)
+  label_map[cord] = 3
+  masks = [label_map == 2, np.isin(label_map, (1, 2)), label_map == 3]
+  p = np.stack([ndimage.gaussian_filter(m * 0.8, (0, 1, 1)) for m in masks])
+  p = p.astype(np.float32)
+  unknown = np.zeros_like(cord)
+  unknown[:, :, :50] = True
+  label_map[unknown] = 4
+  labels = {"right": 2, "parotids": [1, 2], "cord": 3, "ignore": 4}
+  maps, masks_folder = tmp_path / "p" / "fold_0", tmp_path / "r"
+  for folder in (maps, masks_folder):
+    folder.mkdir(parents=True)
+  np.savez_compressed(maps / "a.npz", probabilities=p)
+  made.write(label_map, maps / "a.nii.gz")
+  (maps / "dataset.json").write_text(json.dumps({"labels": labels}))
+  image = sitk.ReadImage(str(maps / "a.nii.gz"))
+  box = (slice(10, 60), slice(30, 90), slice(40, 100))
+  sitk.WriteImage(image[40:100, 30:90, 10:60], str(masks_folder / "a.nii.gz"))
+  (pair,) = formats.pair(maps, masks_folder).pairs
+  options = study.MapOptions(
+    structure="parotids", label="parotids", resample=True
+  )
+  counts = study.count_pair(pair, options=options).select().even
+  inside, known = np.zeros_like(cord), np.ones_like(cord)
+  inside[box] = np.isin(label_map, (1, 2))[box]
+  known[box] = ~unknown[box]
+  for k in (0, 1, 200, 500, 800):
+    found = (p[1] >= np.float32(k / 1000)) & known
+    assert counts.true_positive[0, k] == (found & inside).sum()
+    assert counts.false_positive[0, k] == (found & ~inside).sum()
