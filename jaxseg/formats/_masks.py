@@ -11,6 +11,7 @@ from jaxseg import _text
 from jaxseg import errors
 from jaxseg import volume
 from jaxseg.formats import _dataset_json
+from jaxseg.formats import _labels
 from jaxseg.formats import _load
 from jaxseg.formats import _paths
 
@@ -112,7 +113,7 @@ def _coded(
   if _paths.kind(where) == ".dcm":
     parts = _segments(where, wanted, ignore or (), threshold)
   else:
-    parts = _labels(where, wanted, ignore, threshold, beside)
+    parts = _of_labels(where, wanted, ignore, threshold, beside)
   coded, affine = next(parts)
   for more, _ in parts:
     np.maximum(coded, more, out=coded)
@@ -144,7 +145,7 @@ def _segments(
     yield IGNORED * segmentation.mask(key).astype(np.uint8), affine
 
 
-def _labels(
+def _of_labels(
   where: pathlib.Path,
   wanted: Sequence[str | int | None],
   ignore: Sequence[str | int] | None,
@@ -176,7 +177,12 @@ def _left_out(
 ) -> tuple[int, ...]:
   """The labels that do not count."""
   if ignore is None:
-    found = _dataset_json.labels_of(where, beside=beside)
+    try:
+      found = _labels.labels_of(where, beside=beside)
+    except errors.DataError as e:
+      raise errors.DataError(
+        f"{e}; or say yourself what is ignored ({_FLAG_IGNORE}=none)"
+      ) from e
     return () if found is None or found.ignore is None else (found.ignore,)
   labels = [
     label

@@ -5,6 +5,7 @@ import pathlib
 from jaxseg import _text
 from jaxseg import errors
 from jaxseg.formats import _dataset_json
+from jaxseg.formats import _labels
 from jaxseg.formats import _masks
 from jaxseg.formats import _numpy
 from jaxseg.formats import _paths
@@ -18,6 +19,8 @@ def at_odds(
 ) -> str | None:
   """Says that the names of a class and of a label differ.
 
+  Reads nothing but dataset.json, and says nothing where that cannot be read.
+
   Args:
     probabilities: The map.
     structure: Its class, as in `read_probabilities`.
@@ -27,7 +30,19 @@ def at_odds(
   Returns:
     A line, or None where they agree or a name is not known.
   """
-  ours = _dataset_json.labels_of(probabilities, beside=reference)
+  try:
+    return _at_odds(probabilities, structure, reference, label)
+  except (errors.DataError, errors.StructureNotFoundError):
+    return None  # No dataset.json to judge by, or the name of a segment.
+
+
+def _at_odds(
+  probabilities: pathlib.Path,
+  structure: str | int | None,
+  reference: pathlib.Path,
+  label: _masks.Wanted,
+) -> str | None:
+  ours = _labels.labels_of(probabilities, beside=reference)
   if ours is None or structure is None:
     return None
   if isinstance(structure, str):
@@ -40,20 +55,17 @@ def at_odds(
   said = _said("class", name, own)
   if set(own) == {0}:
     return f"{said} of {ours.source} is the background; give another (--class)"
-  theirs = _dataset_json.labels_of(reference, beside=probabilities)
+  theirs = _labels.labels_of(reference, beside=probabilities)
   if theirs is None or label is None or _paths.kind(reference) == ".dcm":
     return None
   given = [label] if isinstance(label, str | int) else label
-  try:
-    wanted = [
-      value
-      for one in given
-      for value in _dataset_json.values(
-        reference, one, "--label", beside=probabilities
-      )
-    ]
-  except errors.StructureNotFoundError:
-    return None  # The name of a segment.
+  wanted = [
+    value
+    for one in given
+    for value in _dataset_json.values(
+      reference, one, "--label", beside=probabilities
+    )
+  ]
   other = theirs.name(wanted)
   if isinstance(label, str) and label in theirs.names:
     other = label  # Two names may stand for the same labels.
@@ -72,7 +84,7 @@ def at_odds(
 
 
 def _of_channel(
-  labels: _dataset_json.Labels, path: pathlib.Path, index: int
+  labels: _labels.Labels, path: pathlib.Path, index: int
 ) -> tuple[tuple[int, ...] | None, str | None]:
   """The labels and the name of a channel, where they are known."""
   count = _numpy.count(path) if _paths.suffix(path) == ".npz" else None

@@ -19,6 +19,7 @@ from jaxseg import _text
 from jaxseg import errors
 from jaxseg.formats import _dataset_json
 from jaxseg.formats import _image_files
+from jaxseg.formats import _labels
 from jaxseg.formats import _paths
 
 # nnU-Net 2 and 1; the pickle beside the file is never opened.
@@ -119,7 +120,7 @@ def _beside(path: pathlib.Path, shape: tuple[int, ...]) -> np.ndarray | None:
     return None
   array, affine = _image_files.read(found[0])
   size = array.shape[1:]
-  if affine is not None and _dataset_json.turns(path):
+  if affine is not None and _labels.turns(path):
     size, affine = _to_ras(size, affine)
   if size != shape:
     raise errors.GeometryError(

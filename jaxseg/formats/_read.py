@@ -8,8 +8,8 @@ import numpy as np
 from jaxseg import _text
 from jaxseg import errors
 from jaxseg import volume
-from jaxseg.formats import _dataset_json
 from jaxseg.formats import _image_files
+from jaxseg.formats import _labels
 from jaxseg.formats import _load
 from jaxseg.formats import _paths
 
@@ -78,7 +78,7 @@ def _is_only(
   """Whether a name is that of the only region of a network."""
   if not isinstance(name, str):
     return False
-  labels = _dataset_json.labels_of(path, beside=beside)
+  labels = _labels.labels_of(path, beside=beside)
   return labels is not None and labels.channel(name, 1) == 0
 
 
@@ -102,7 +102,7 @@ def companions(path: pathlib.Path) -> tuple[pathlib.Path, ...]:
     for image in images:
       if image.is_file():
         beside += _image_files.detached(image)
-  beside += _dataset_json.places(path)
+  beside += _labels.places(path)
   return tuple(one for one in beside if one.is_file())
 
 

@@ -1,11 +1,13 @@
 """Pairs that look like a mistake, and pairs that do not."""
 
+import functools
 import itertools
 import json
 
 import numpy as np
 import pytest
 
+from jaxseg import errors
 from jaxseg import formats
 from jaxseg import study
 from tests.study import made
@@ -177,6 +179,23 @@ def test_two_datasets_may_number_one_name_differently(tmp_path):
   assert at_odds("tumour", "Tumour") is None
   assert at_odds(2, 1) is None
   assert "differ" in at_odds("liver", "Tumour")
+
+
+def test_a_broken_dataset_json_is_said_unless_nothing_needs_it(tmp_path):
+  p, y = blob()
+  (tmp_path / "dataset.json").write_text("{")
+  counted = functools.partial(remarks, tmp_path, p, y)
+  with pytest.raises(errors.DataError, match=r"dataset\.json.*--ignore=none"):
+    counted(OPTIONS(label=1))
+  assert counted(OPTIONS(label=1, ignore=())) == ""
+
+
+def test_a_dataset_json_that_changes_is_read_again(tmp_path):
+  p, y = blob()
+  maps = np.stack([1 - p, p])
+  for name, labels in (("a", {"a": 1}), ("b", {"b": 1}), ("cc", {"cc": 1})):
+    options = OPTIONS(structure=name, label=name)
+    assert remarks(tmp_path, maps, y, options, labels=labels) == ""
 
 
 def test_remarks_are_kept_and_go_into_the_table(tmp_path):
