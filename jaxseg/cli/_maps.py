@@ -40,7 +40,8 @@ def define(flags: _flags.Flags) -> None:
     None,
     "FILES",
     "Probability maps, a folder or glob: NIfTI, NRRD, MetaImage, .npy,"
-    " nnU-Net's .npz, fractional DICOM SEG.",
+    " nnU-Net's .npz, fractional DICOM SEG; PNG, TIFF and stacks of it in grey"
+    " levels.",
     default="none: a run's models are swept",
   )
   flags.string(
@@ -296,12 +297,12 @@ def _tell_remarks(found: "study.CohortCounts", ignore: str | None) -> None:
     for line in remarks.splitlines():
       code, _, text = line.partition(": ")
       cases.setdefault(code, []).append((name, text))
-  for said in cases.values():
+  for code, said in cases.items():
     (name, text), *others = said
     more = f" (and {len(others)} more cases)" if others else ""
-    print(f"Note: {name}{more}: {text}")
+    print(f"Note, {code}: {name}{more}: {text}")
   if ignore not in (None, "none") and "left-out" not in cases:
-    print(f"Note: --ignore={ignore}: no reference has such a voxel")
+    print(f"Note, left-out: --ignore={ignore}: no reference has such a voxel")
 
 
 def _several(text: str | None) -> str | int | tuple[str | int, ...] | None:

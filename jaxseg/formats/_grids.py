@@ -8,10 +8,11 @@ import numpy as np
 from jaxseg import errors
 from jaxseg import volume
 from jaxseg.formats import _masks
-from jaxseg.formats import _paths
 
 # In voxels: a centre on the border of two is not beyond it.
 _SLIGHT = 1e-3
+# Twice a scan of the whole body; counting them takes some 6 GB.
+_MOST_VOXELS = 2**29
 # A lattice is the same if its points are this near, in voxels.
 _LATTICE = 0.01
 
@@ -108,7 +109,7 @@ def _continued(
   before = tuple(int(n) for n in -first)
   if reference.grid is None or size == reference.shape:
     return reference.placed, before
-  if 4 * math.prod(size) > _paths.MAX_BYTES:
+  if math.prod(size) > _MOST_VOXELS:
     raise errors.LimitError(
       f"{reference.source} ({_said(reference)}) would need {size} voxels to"
       f" reach as far as {probabilities.source} ({_said(probabilities)});"

@@ -32,11 +32,18 @@ _TAGS = {
   256: "width",
   257: "height",
   258: "bits",
+  259: "compression",
   262: "photometric",
   277: "samples",
   339: "format",
 }
-_DEFAULTS = {"bits": 1, "samples": 1, "format": 1, "photometric": -1}
+_DEFAULTS = {
+  "bits": 1,
+  "compression": 1,
+  "format": 1,
+  "photometric": -1,
+  "samples": 1,
+}
 _OFFSETS, _LENGTHS = (273, 324), (279, 325)  # Of strips and of tiles.
 _DESCRIPTION = 270
 
@@ -148,6 +155,8 @@ def _page(
 ) -> tuple[dict[str, int], int]:
   """What a page is, and where the next one is; checks that it is all there."""
   big, small, entry = ("Q", "Q", 20) if wide else ("I", "H", 12)
+  if at > size:
+    raise _broken(path, "its pages are cut short")
   file.seek(at)
   (count,) = struct.unpack(order + small, file.read(struct.calcsize(small)))
   if at + count * entry > size:
@@ -156,12 +165,16 @@ def _page(
   (after,) = struct.unpack(order + big, file.read(struct.calcsize(big)))
   page: dict[str, int] = dict(_DEFAULTS)
   places: dict[int, tuple[int, ...]] = {}
+  before = -1
   for k in range(0, len(table), entry):
     tag, kind = struct.unpack(f"{order}HH", table[k : k + 4])
     (many,) = struct.unpack(
       order + big, table[k + 4 : k + 4 + (entry - 4) // 2]
     )
     cell = table[k + 4 + (entry - 4) // 2 : k + entry]
+    if tag <= before:
+      raise _broken(path, "the facts of a page are not in order")
+    before = tag
     if tag == _DESCRIPTION:
       _check_stack(path, _bytes(file, order, big, cell, many, size))
     elif kind in _TYPES and tag in (*_TAGS, *_OFFSETS, *_LENGTHS):
@@ -175,11 +188,33 @@ def _page(
         places[tag] = found
   if "width" not in page or "height" not in page:
     raise _broken(path, "a page has no size")
-  for offsets, lengths in zip(_OFFSETS, _LENGTHS, strict=True):
-    pairs = zip(places.get(offsets, ()), places.get(lengths, ()), strict=False)
-    if any(begin + length > size for begin, length in pairs):
-      raise _broken(path, "the values of a page are cut short")
+  _check_places(path, page, places, size)
   return page, after
+
+
+def _check_places(
+  path: pathlib.Path,
+  page: dict[str, int],
+  places: dict[int, tuple[int, ...]],
+  size: int,
+) -> None:
+  """Refuses a page whose values are not all in the file."""
+  held = 0
+  for offsets, lengths in zip(_OFFSETS, _LENGTHS, strict=True):
+    begins, counts = places.get(offsets, ()), places.get(lengths, ())
+    sound = len(begins) == len(counts)
+    if not sound or any(
+      begin + length > size
+      for begin, length in zip(begins, counts, strict=True)
+    ):
+      raise _broken(path, "the values of a page are cut short")
+    held += sum(counts)
+  values = page["width"] * page["height"] * page["samples"]
+  # Strips that are not compressed hold just the values; tiles may hold more.
+  if not held or (
+    page["compression"] == 1 and 8 * held < values * page["bits"]
+  ):
+    raise _broken(path, "the values of a page are cut short")
 
 
 def _bytes(

@@ -54,9 +54,9 @@ def _values(
   if low != high:
     return _text.Note(
       "two-values",
-      f"the map holds the values {said[0]} and {said[1]} alone, as a mask does,"
-      " so every threshold between them gives the same; save the network's"
-      " probabilities",
+      f"the map is binary: it holds the values {said[0]} and {said[1]} alone, as"
+      " a mask does, so every threshold between them gives the same; save the"
+      " network's probabilities",
     )
   if not counts.positive.sum():
     return None  # Nothing to be found, and nothing found.
@@ -125,8 +125,8 @@ def _order(
   return _text.Note(
     "axis-order",
     f"the map agrees far better with its reference (Dice {most:.3f} for"
-    f" {best:.3f}) {_said(*how)}; save it as [slice, row, column], or correct"
-    " its geometry",
+    f" {best:.3f}) {_said(*how)}, so it looks stored in another axis order;"
+    " save it as [slice, row, column], or correct its geometry",
   )
 
 

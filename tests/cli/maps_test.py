@@ -62,7 +62,7 @@ def test_regions_and_ignored_voxels(nnunet, flags, channel, labels, ignored):
   given = ("--pairs=pairs.csv", *flags, *FEW)
   out = command.done("sweep", *given, folder=nnunet)
   assert "3 maps with a reference" in out
-  assert ("Note: c0 (and 2 more cases): " in out) == bool(ignored)
+  assert ("Note, left-out: c0 (and 2 more cases): " in out) == bool(ignored)
   (pooled,) = (
     row
     for row in command.rows(nnunet / "runs/sweep/tables/optimum.csv")
@@ -84,7 +84,7 @@ def test_what_looks_like_a_mistake_is_said(nnunet):
   out = command.done("sweep", *given, folder=nnunet)
   assert "class 'tumour' (2)" in out
   assert "label 'kidney' (3)" in out
-  assert "Note: --ignore=9: no reference has such a voxel" in out
+  assert "Note, left-out: --ignore=9: no reference has such a voxel" in out
   rows = command.rows(nnunet / "runs/sweep/tables/cases.csv")
   assert all(row["remarks"].startswith("names: ") for row in rows)
 

@@ -59,10 +59,10 @@ def test_good_and_bad_maps_alike_need_no_remark(tmp_path):
 @pytest.mark.parametrize(
   ("axes", "said"),
   [
-    ((0, 2, 1), "if its axes are taken for [slice, column, row];"),
-    ((2, 1, 0), "if its axes are taken for [column, row, slice];"),
-    ((1, 2, 0), "if its axes are taken for [row, column, slice];"),
-    ((2, 0, 1), "if its axes are taken for [column, slice, row];"),
+    ((0, 2, 1), "if its axes are taken for [slice, column, row],"),
+    ((2, 1, 0), "if its axes are taken for [column, row, slice],"),
+    ((1, 2, 0), "if its axes are taken for [row, column, slice],"),
+    ((2, 0, 1), "if its axes are taken for [column, slice, row],"),
   ],
 )
 @pytest.mark.parametrize("scale", [1.0, 0.1])
@@ -208,7 +208,9 @@ def test_remarks_are_kept_and_go_into_the_table(tmp_path):
   assert [bool(one) for one in whole.remarks] == [False, True]
   rows = study.tables([whole], made.SETTINGS)["cases"]
   assert rows[0]["remarks"] == ""
-  assert rows[1]["remarks"].startswith("two-values: the map holds")
+  assert rows[1]["remarks"].startswith(
+    "two-values: the map is binary: it holds"
+  )
 
 
 def made_like(found, p, y):
