@@ -299,7 +299,8 @@ def _tell_remarks(found: "study.CohortCounts", ignore: str | None) -> None:
       cases.setdefault(code, []).append((name, text))
   for code, said in cases.items():
     (name, text), *others = said
-    more = f" (and {len(others)} more cases)" if others else ""
+    plural = "s" if len(others) > 1 else ""
+    more = f" (and {len(others)} more case{plural})" if others else ""
     print(f"Note, {code}: {name}{more}: {text}")
   if ignore not in (None, "none") and "left-out" not in cases:
     print(f"Note, left-out: --ignore={ignore}: no reference has such a voxel")

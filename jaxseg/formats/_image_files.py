@@ -77,7 +77,7 @@ def segment(path: pathlib.Path, name: str) -> tuple[int, int] | None:
       listed = ", ".join(_text.shown(one) for one in list(names.values())[:20])
       raise errors.StructureNotFoundError(
         f"{path}: {len(found)} of its segments are named {_text.shown(name)};"
-        f" it holds {listed}; give a number"
+        f" it holds {listed}; give one of them or a number (--label)"
       )
     # Older versions of Slicer wrote a channel for each segment, and neither.
     layer = header.get(f"{found[0]}_Layer", found[0].removeprefix("Segment"))

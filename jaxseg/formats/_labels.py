@@ -25,8 +25,9 @@ _MAX_BYTES = 16 * 2**20
 # fold_0/validation lies two folders below nnU-Net's dataset.json.
 FOLDERS_UP = 2
 IGNORE = "ignore"
-# nnU-Net's reader that turns images to RAS, and saves its maps so.
-_TURNING = "NibabelIOWithReorient"
+# nnU-Net's readers that turn images to RAS, and save their maps so:
+# NibabelIOWithReorient and SimpleITKIOWithReorient.
+_TURNING = "WithReorient"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -128,7 +129,7 @@ def turns(path: pathlib.Path) -> bool:
     content = _content(source)
     for key in ("image_reader_writer", "overwrite_image_reader_writer"):
       if key in content:
-        return content[key] == _TURNING
+        return str(content[key]).endswith(_TURNING)
   return False
 
 

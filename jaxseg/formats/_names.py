@@ -79,8 +79,8 @@ def _at_odds(
     return None
   return (
     f"{said} of {ours.source} and {_said('label', other, tuple(wanted))} of"
-    f" {theirs.source} differ; give the same structure (--class, --label) unless the"
-    " reference numbers its labels in another way"
+    f" {theirs.source} differ; give the same structure (--class, --label),"
+    " unless the reference numbers its labels in another way"
   )
 
 

@@ -136,8 +136,8 @@ def _to_ras(
 ) -> tuple[tuple[int, ...], np.ndarray]:
   """Lengths and affine of an image once its axes run to R, A and S.
 
-  nnU-Net's NibabelIOWithReorient turns images so, by nibabel, and turns the
-  segmentation back that it writes, but not the .npz.
+  nnU-Net's NibabelIOWithReorient turns images so, and turns the segmentation
+  back that it writes, but not the .npz.
   """
   orientations = _extras.load("nibabel", extra="io").orientations
   ras = np.diag([-1.0, -1.0, 1.0, 1.0]) @ affine[:, [2, 1, 0, 3]]

@@ -93,7 +93,7 @@ def find(given: Given, what: str) -> tuple[pathlib.Path, ...]:
   if not found:
     raise errors.DataError(
       f"{what} {os.fspath(given)}: no file there ends in {', '.join(KNOWN)};"
-      " give a folder, a pattern or a list of files"
+      f" give a folder, a pattern or a list of files (--{what})"
     )
   return found
 

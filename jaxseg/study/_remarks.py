@@ -54,9 +54,9 @@ def _values(
   if low != high:
     return _text.Note(
       "two-values",
-      f"the map is binary: it holds the values {said[0]} and {said[1]} alone, as"
-      " a mask does, so every threshold between them gives the same; save the"
-      " network's probabilities",
+      f"the map is binary: it holds the values {said[0]} and {said[1]} alone,"
+      " as a mask does, so every threshold between them gives the same; save"
+      " the network's probabilities",
     )
   if not counts.positive.sum():
     return None  # Nothing to be found, and nothing found.

@@ -119,7 +119,7 @@ def test_the_references_dataset_json_where_the_map_has_none(tmp_path):
 AXES = [("L", "P", "S"), ("R", "A", "S"), ("L", "A", "S"), ("P", "S", "R")]
 
 
-@pytest.mark.parametrize("axes", AXES)
+@pytest.mark.parametrize("axes", AXES, ids="".join)
 @pytest.mark.parametrize("key", ["image_reader_writer", "overwrite"])
 def test_maps_of_a_network_that_turns_images_to_ras(tmp_path, axes, key):
   # As nnU-Net's NibabelIOWithReorient: the map stays in RAS, the segmentation
@@ -146,7 +146,7 @@ def test_maps_of_a_network_that_turns_images_to_ras(tmp_path, axes, key):
     content = {"overwrite_image_reader_writer": "NibabelIOWithReorient"}
     (tmp_path / "dataset.json").write_text(json.dumps(content))
   else:
-    content = {"image_reader_writer": "NibabelIOWithReorient"}
+    content = {"image_reader_writer": "SimpleITKIOWithReorient"}
     (tmp_path / "plans.json").write_text(json.dumps(content))
   p, y = formats.match_grids(
     formats.read_probabilities(tmp_path / "a.npz", structure=1),
