@@ -80,7 +80,8 @@ def define(flags: _flags.Flags) -> None:
     None,
     "WHICH",
     "Labels of reference voxels that nobody knows, such as 4 or 4,255; they"
-    " are left out of counts and surfaces. none counts them as background.",
+    " are left out of counts, and outside both masks in surfaces. none counts"
+    " them as background.",
     default='the label that dataset.json names "ignore"',
   )
   flags.switch(

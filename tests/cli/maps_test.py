@@ -5,6 +5,8 @@ import json
 import numpy as np
 import pytest
 
+from jaxseg import study
+from jaxseg import thresholds
 from tests.cli import command
 
 LABELS = {"liver_and_tumour": [1, 2], "tumour": 2, "kidney": 3, "ignore": 4}
@@ -55,30 +57,31 @@ def best_by_hand(folder, channel, labels, ignored):
   ("flags", "channel", "labels", "ignored"),
   [
     (("--class=tumour", "--label=tumour"), 1, [2], [4]),
+    (("--class=0", "--label=1,2"), 0, [1, 2], [4]),
     (("--class=kidney", "--label=3", "--ignore=none"), 2, [3], []),
+    (("--class=kidney", "--label=kidney", "--ignore=2,4"), 2, [3], [2, 4]),
   ],
 )
 def test_regions_and_ignored_voxels(nnunet, flags, channel, labels, ignored):
-  given = ("--pairs=pairs.csv", *flags, *FEW)
-  out = command.done("sweep", *given, folder=nnunet)
-  assert "3 maps with a reference" in out
-  assert ("Note, left-out: c0 (and 2 more cases): " in out) == bool(ignored)
-  (pooled,) = (
-    row
-    for row in command.rows(nnunet / "runs/sweep/tables/optimum.csv")
-    if row["aggregate"] == "pooled"
-  )
-  dice, at = best_by_hand(nnunet, channel, labels, ignored)
-  assert float(pooled["value"]) == pytest.approx(dice, abs=1e-6)
-  assert float(pooled["threshold"]) == pytest.approx(at, abs=0.02)
+  given = ("--pairs=pairs.csv", "--shard=1/1", *flags, *FEW)
+  assert "3 maps with a ref" in command.done("sweep", *given, folder=nnunet)
   # The pairs of a sweep are another one's.
   again = ("--pairs=runs/sweep/pairs.json", "--output=other", "--shard=1/1")
   command.done("sweep", *again, *flags, *FEW, folder=nnunet)
-  files = sorted((nnunet / "other" / "counts").iterdir())
+  files = sorted((nnunet / "other" / "counts").glob("*.npz"))
   assert [path.name[:2] for path in files] == ["c0", "c1", "c2"]
+  found = study.CohortCounts.merge(
+    [study.CohortCounts.read(path) for path in files]
+  )
+  best = thresholds.optimum(found.select().even)
+  dice, at = best_by_hand(nnunet, channel, labels, ignored)
+  assert best.value == pytest.approx(dice, abs=1e-12)
+  assert best.low <= np.float32(at) <= best.high
+  assert all(("left-out" in one) == bool(ignored) for one in found.remarks)
 
 
 def test_what_looks_like_a_mistake_is_said(nnunet):
+  # As one command, to the console, the table and threshold.json.
   flags = ("--class=tumour", "--label=3", "--ignore=9")
   given = ("--pairs=pairs.csv", *flags, *FEW)
   out = command.done("sweep", *given, folder=nnunet)
@@ -87,6 +90,8 @@ def test_what_looks_like_a_mistake_is_said(nnunet):
   assert "Note, left-out: --ignore=9: no reference has such a voxel" in out
   rows = command.rows(nnunet / "runs/sweep/tables/cases.csv")
   assert all(row["remarks"].startswith("names: ") for row in rows)
+  said = json.loads((nnunet / "runs/sweep/threshold.json").read_text())
+  assert said["details"]["cases_with_remarks"] == 3
 
 
 @pytest.mark.parametrize(
