@@ -58,6 +58,9 @@ def match_grids(
     does = "to interpolate the map"
     if _on_lattice(probabilities.grid, reference.grid):
       does = "to take what the smaller one leaves out for background"
+    if _exchanged(probabilities, reference):
+      does += ". Their lengths are the same in another order: was the map saved"
+      does += " with its axes exchanged?"
     raise errors.GeometryError(
       f"{probabilities.source} ({_said(probabilities)}) and {reference.source}"
       f" ({_said(reference)}) are on different grids; give files on the same"
@@ -163,7 +166,7 @@ def _without_geometry(
   bare = probabilities if probabilities.grid is None else reference
   name = bare.source.name if bare.source else "one of them"
   remedy = "give files of one shape [slice, row, column]"
-  if sorted(probabilities.shape) == sorted(reference.shape):
+  if _exchanged(probabilities, reference):
     remedy = (
       "the lengths are the same in another order, so save both files as"
       " [slice, row, column]"
@@ -173,6 +176,11 @@ def _without_geometry(
     f" {reference.source} {reference.shape}, and {name} has no geometry to"
     f" align them by; {remedy}, or give a format with geometry"
   )
+
+
+def _exchanged(one: volume.Volume, other: volume.Volume) -> bool:
+  """Whether the lengths are the same in another order."""
+  return one.shape != other.shape and sorted(one.shape) == sorted(other.shape)
 
 
 def _said(one: volume.Volume) -> str:

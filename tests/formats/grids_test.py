@@ -215,3 +215,6 @@ def test_the_same_lengths_in_another_order_are_said():
   mask = as_map(np.ones(SHAPE, np.bool_), None, "b.npy")
   with pytest.raises(errors.GeometryError, match="same in another order"):
     formats.match_grids(p, mask)
+  p, mask = as_map(p.array, placed()), as_map(mask.array, placed())
+  with pytest.raises(errors.GeometryError, match="axes exchanged"):
+    formats.match_grids(p, mask)
