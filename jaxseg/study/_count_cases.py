@@ -32,21 +32,21 @@ class MapOptions:
     structure: Class, channel or segment of the map; None where it has one.
     label: Label of the reference that is the structure, or several that are
       together; None is all but 0.
-    ignore: Labels of voxels that do not count; None is dataset.json's "ignore",
-      () is none.
     resample: Whether a map on another grid may be interpolated.
     eight_bit: Whether 8-bit files hold u / 255.
     grid: Number of thresholds of the even grid.
     surfaces: Whether surface metrics are computed along the sweep as well.
+    ignore: Labels of voxels that do not count; None is dataset.json's "ignore",
+      () is none.
   """
 
   structure: str | int | None = None
   label: str | int | tuple[str | int, ...] | None = None
-  ignore: tuple[str | int, ...] | None = None
   resample: bool = False
   eight_bit: bool = False
   grid: int = 1001
   surfaces: bool = False
+  ignore: tuple[str | int, ...] | None = None
 
 
 def count_arrays(
