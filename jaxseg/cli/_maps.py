@@ -18,8 +18,10 @@ _FEW_PATIENTS = 10
 
 # Flags that only say how maps are read and counted.
 OF_MAPS = (
+  "pairs",
   "class",
   "label",
+  "ignore",
   "resample",
   "eight_bit",
   "thresholds",
@@ -38,7 +40,8 @@ def define(flags: _flags.Flags) -> None:
     None,
     "FILES",
     "Probability maps, a folder or glob: NIfTI, NRRD, MetaImage, .npy,"
-    " nnU-Net's .npz, fractional DICOM SEG.",
+    " nnU-Net's .npz, fractional DICOM SEG; PNG, TIFF and stacks of it in grey"
+    " levels.",
     default="none: a run's models are swept",
   )
   flags.string(
@@ -49,24 +52,43 @@ def define(flags: _flags.Flags) -> None:
     default="none",
   )
   flags.string(
+    "pairs",
+    None,
+    "FILE",
+    "Instead of the two, a .csv file with the columns probabilities, reference"
+    " and, if you like, case; or the pairs.json of another sweep.",
+    default="none: files are paired by name",
+  )
+  flags.string(
     "class",
     None,
     "WHICH",
     "Class, channel or segment of the maps: an index, or a name where the files"
-    " have names.",
+    " or the dataset.json beside or above them have names.",
     default="the only one",
   )
   flags.string(
     "label",
     None,
     "WHICH",
-    "Label of the reference that is the structure.",
-    default="all that is not 0",
+    "Label of the reference that is the structure: a number, several (1,2), or"
+    " the name of a label or region in dataset.json.",
+    default="all that is not 0 or ignored",
+  )
+  flags.string(
+    "ignore",
+    None,
+    "WHICH",
+    "Labels of reference voxels that nobody knows, such as 4 or 4,255; they"
+    " are left out of counts, and outside both masks in surfaces. none counts"
+    " them as background.",
+    default='the label that dataset.json names "ignore"',
   )
   flags.switch(
     "resample",
     False,
-    "Interpolate maps that are not on their reference's grid.",
+    "Interpolate maps that are not on their reference's grid. A reference that"
+    " ends within the map is taken to go on as background.",
   )
   flags.switch("eight_bit", False, "8-bit maps store 255 x p.")
   flags.integer(
@@ -173,6 +195,7 @@ def main(flags: _flags.Flags) -> None:
   page = folder / "report" / "index.html"
   report.write_maps(page, tables["optimum"], sections, origin)
   _tell(tables["optimum"], tables["calibration"][0])
+  _tell_remarks(found, flags.ignore)
   for best in tables.get("surface_optima", ()):
     name = report.heading(best["metric"])
     print(f"Best {name}: {best['value']:.3f} at {best['threshold']:g}")
@@ -194,19 +217,28 @@ def _count(
   from jaxseg import study
   from jaxseg.cli import _console
 
-  if not (flags.probabilities and flags.reference):
+  if flags.pairs and (flags.probabilities or flags.reference):
+    raise errors.ConfigError(
+      "--pairs: names the maps and the references; leave --probabilities and"
+      " --reference out"
+    )
+  if not flags.pairs and not (flags.probabilities and flags.reference):
     raise errors.ConfigError(
       "--probabilities and --reference go together; give both"
     )
   if flags.workers is not None and flags.workers < 1:
     raise errors.ConfigError(f"--workers: {flags.workers} is below 1")
-  pairing = formats.pair(flags.probabilities, flags.reference)
+  if flags.pairs:
+    pairing = formats.read_pairs(flags.pairs)
+  else:
+    pairing = formats.pair(flags.probabilities, flags.reference)
   pairs: Sequence[formats.Pair] = pairing.pairs
   if flags.shard:
     pairs = parallel.shard(pairs, flags.shard)
   options = study.MapOptions(
     structure=_index(getattr(flags, "class")),
-    label=_index(flags.label),
+    label=_several(flags.label),
+    ignore=_ignored(flags.ignore),
     resample=flags.resample,
     eight_bit=flags.eight_bit,
     grid=flags.thresholds,
@@ -257,6 +289,39 @@ def _counts_files(places: Sequence[str]) -> list[pathlib.Path]:
       " a sweep has written"
     )
   return paths
+
+
+def _tell_remarks(found: "study.CohortCounts", ignore: str | None) -> None:
+  """Prints what looks like a mistake, each kind once."""
+  cases: dict[str, list[tuple[str, str]]] = {}
+  for name, remarks in zip(found.names, found.remarks, strict=False):
+    for line in remarks.splitlines():
+      code, _, text = line.partition(": ")
+      cases.setdefault(code, []).append((name, text))
+  for code, said in cases.items():
+    (name, text), *others = said
+    plural = "s" if len(others) > 1 else ""
+    more = f" (and {len(others)} more case{plural})" if others else ""
+    print(f"Note, {code}: {name}{more}: {text}")
+  if ignore not in (None, "none") and "left-out" not in cases:
+    print(f"Note, left-out: --ignore={ignore}: no reference has such a voxel")
+
+
+def _several(text: str | None) -> str | int | tuple[str | int, ...] | None:
+  """A label, or several numbers with commas between."""
+  if text is None or not all(p.strip().isdecimal() for p in text.split(",")):
+    return text
+  numbers = tuple(int(part) for part in text.split(","))
+  return numbers if len(numbers) > 1 else numbers[0]
+
+
+def _ignored(text: str | None) -> tuple[str | int, ...] | None:
+  if text is None:
+    return None
+  parts = [part.strip() for part in text.split(",")]
+  if parts == ["none"]:
+    return ()
+  return tuple(int(part) if part.isdecimal() else part for part in parts)
 
 
 def _index(text: str | None) -> str | int | None:

@@ -9,9 +9,9 @@ For a run, sweeps the maps of each trained model: the threshold is chosen on
 the validation patients and scored on the test patients. Writes each model's
 threshold.json.
 
-For your own maps, paired with references by name, writes threshold.json and
-report/index.html into OUTPUT (runs/sweep if left out). --merge combines counts
-from other machines.
+For your own maps, paired with references by name or by --pairs, writes
+threshold.json and report/index.html into OUTPUT (runs/sweep if left out).
+--merge combines counts from other machines.
 
 Both write OUTPUT/counts/*.npz, tables/*.csv (optimum or sweep, curve, cases,
 calibration, reliability, surfaces) and figures/*.{svg,png}.
@@ -32,7 +32,7 @@ def define(flags: _flags.Flags) -> None:
 
 
 def main(flags: _flags.Flags) -> None:
-  if flags.probabilities or flags.reference or flags.merge:
+  if flags.probabilities or flags.reference or flags.pairs or flags.merge:
     _maps.main(flags)
     return
   flags.refuse(_maps.OF_MAPS, "--probabilities")

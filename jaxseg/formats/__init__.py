@@ -1,19 +1,29 @@
 """Probability maps and masks of any framework: read, paired, on one grid."""
 
 from jaxseg.formats._grids import match_grids
+from jaxseg.formats._masks import IGNORED
+from jaxseg.formats._masks import INSIDE
+from jaxseg.formats._masks import read_mask
+from jaxseg.formats._masks import read_reference
+from jaxseg.formats._names import at_odds
 from jaxseg.formats._pair import Pair
 from jaxseg.formats._pair import pair
 from jaxseg.formats._pair import Pairing
+from jaxseg.formats._pair_file import read_pairs
 from jaxseg.formats._read import companions
-from jaxseg.formats._read import read_mask
 from jaxseg.formats._read import read_probabilities
 
 __all__ = [
+  "IGNORED",
+  "INSIDE",
   "Pair",
   "Pairing",
+  "at_odds",
   "companions",
   "match_grids",
   "pair",
   "read_mask",
+  "read_pairs",
   "read_probabilities",
+  "read_reference",
 ]

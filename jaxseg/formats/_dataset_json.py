@@ -1,98 +1,132 @@
 """Which channel or label a number or a name means; never a guess."""
 
+import dataclasses
 import pathlib
-from typing import Any
 
-from jaxseg import _files
 from jaxseg import _text
 from jaxseg import errors
-
-FILES = ("dataset.json", "plans.json")
-_MAX_BYTES = 16 * 2**20
+from jaxseg.formats import _labels
 
 
-def channel(count: int, structure: str | int | None, path: pathlib.Path) -> int:
-  """The index of the channel asked for.
+@dataclasses.dataclass(frozen=True)
+class Asked:
+  """Which channel of a file is asked for.
+
+  Attributes:
+    structure: Its index, from 0, or a name of a dataset.json.
+    flag: What gives it on the command line, for messages.
+    beside: Another file whose dataset.json counts where the file has none.
+  """
+
+  structure: str | int | None
+  flag: str
+  beside: pathlib.Path | None = None
+
+
+def channel(count: int, asked: Asked, path: pathlib.Path) -> int:
+  """The index of the channel asked for, of so many.
 
   Args:
     count: Number of channels.
-    structure: Index, from 0.
-    path: The file, for messages.
+    asked: Which one.
+    path: The file.
   """
   there = f"{count} channels, 0 to {count - 1}"
+  structure, flag = asked.structure, asked.flag
   if structure is None:
-    raise errors.DataError(f"{path}: holds {there}; say which by its number")
-  if isinstance(structure, str):
-    raise errors.StructureNotFoundError(
-      f"{path}: {_text.shown(structure)} is a name, but the file holds"
-      f" {there}, without names; give a number"
+    raise errors.DataError(
+      f"{path}: holds {there}; say which by its number ({flag})"
     )
+  if isinstance(structure, str):
+    labels = needed(path, structure, flag, beside=asked.beside)
+    return _named(count, structure, path, labels, flag)
   if not 0 <= structure < count:
     raise errors.StructureNotFoundError(
-      f"{path}: no channel {structure}; it holds {there}"
+      f"{path}: no channel {structure}; it holds {there}; give another number"
+      f" ({flag})"
     )
   return int(structure)
 
 
-def number(path: pathlib.Path, name: str) -> int:
-  """The label that dataset.json gives to a name.
+def _named(
+  count: int, name: str, path: pathlib.Path, labels: _labels.Labels, flag: str
+) -> int:
+  index = labels.channel(name, count)
+  if index is not None:
+    return index
+  if name not in labels.names:
+    raise _unknown(path, labels, name, flag)
+  if labels.channels(count) is not None:
+    fact = "of which none is of that name alone"
+  elif len(labels.regions) == count:
+    fact = (
+      "which may be its regions or its labels, as it has no regions_class_order"
+    )
+  else:
+    fact = f"for {len(labels.softmax)} labels with the background" + (
+      f" and {len(labels.regions)} regions" if labels.regions else ""
+    )
+  raise errors.StructureNotFoundError(
+    f"{path}: {_text.shown(name)} is in {labels.source.name}, and the file has"
+    f" {count} channels, {fact}; give the channel's number ({flag})"
+  )
 
-  Takes the mapping "labels" of a dataset.json or plans.json beside the file or
-  one folder up: name to number, or number to name as nnU-Net 1 wrote it.
+
+def values(
+  path: pathlib.Path,
+  wanted: str | int,
+  flag: str,
+  *,
+  beside: pathlib.Path | None = None,
+) -> tuple[int, ...]:
+  """The labels of a name, or of several with commas between; of a number it.
 
   Args:
     path: The file whose structure is asked for.
-    name: The structure's name, exactly as it is written there.
+    wanted: A number, or a name exactly as it is written in dataset.json.
+    flag: What gives it on the command line, for messages.
+    beside: Another file whose dataset.json counts where this one has none.
   """
-  for folder in (path.absolute().parent, path.absolute().parent.parent):
-    for file in FILES:
-      labels = _labels(folder / file)
-      if labels:
-        return _number(path, folder / file, labels, name)
+  if not isinstance(wanted, str):
+    return (int(wanted),)
+  labels = needed(path, wanted, flag, beside=beside)
+  if wanted in labels.names:
+    return labels.names[wanted]
+  if wanted == _labels.IGNORE and labels.ignore is not None:
+    return (labels.ignore,)
+  found: list[int] = []
+  for part in map(str.strip, wanted.split(",")):
+    if part.isascii() and part.isdigit():
+      found.append(int(part[:9]))
+    elif part in labels.names:
+      found += labels.names[part]
+    else:
+      raise _unknown(path, labels, part, flag)
+  return tuple(dict.fromkeys(found))
+
+
+def needed(
+  path: pathlib.Path,
+  name: str,
+  flag: str,
+  *,
+  beside: pathlib.Path | None = None,
+) -> _labels.Labels:
+  """The labels that a name is looked up in."""
+  found = _labels.labels_of(path, beside=beside)
+  if found is not None:
+    return found
   raise errors.StructureNotFoundError(
     f"{path}: {_text.shown(name)} is a name, and there is no"
-    f' {" or ".join(FILES)} with "labels" beside the file or one folder up;'
-    " give the number"
+    f' {" or ".join(_labels.FILES)} with "labels" beside the file or up to'
+    f" {_labels.FOLDERS_UP} folders up; give the number ({flag})"
   )
 
 
-def _labels(source: pathlib.Path) -> dict[str, Any]:
-  """Name to number; empty where the file is missing or has no labels."""
-  if not source.is_file():
-    return {}
-  if source.stat().st_size > _MAX_BYTES:
-    raise errors.DataError(
-      f"{source}: larger than {_MAX_BYTES} bytes, too large for a table of"
-      " labels; remove it, or give the number"
-    )
-  content = _files.read_json(source)
-  labels = content.get("labels") if isinstance(content, dict) else None
-  if not isinstance(labels, dict):
-    return {}
-  # nnU-Net 1 wrote {"1": "liver"}, nnU-Net 2 writes {"liver": 1}.
-  numbered = (
-    isinstance(named, str) and key.isascii() and key.isdigit()
-    for key, named in labels.items()
-  )
-  if all(numbered):
-    names = list(labels.values())
-    return {n: int(k[:9]) for k, n in labels.items() if names.count(n) == 1}
-  return labels
-
-
-def _number(
-  path: pathlib.Path, source: pathlib.Path, labels: dict[str, Any], name: str
-) -> int:
-  found = labels.get(name)
-  if isinstance(found, int) and not isinstance(found, bool):
-    return found
-  if isinstance(found, list):
-    raise errors.StructureNotFoundError(
-      f"{path}: {_text.shown(name)} is a region of several labels in"
-      f" {source.name}; give the number of its channel"
-    )
-  known = ", ".join(_text.shown(one) for one in list(labels)[:20])
-  raise errors.StructureNotFoundError(
-    f"{path}: {source.name} has no number for {_text.shown(name)}; it names"
-    f" {known}"
+def _unknown(
+  path: pathlib.Path, labels: _labels.Labels, name: str, flag: str
+) -> errors.StructureNotFoundError:
+  return errors.StructureNotFoundError(
+    f"{path}: {labels.source.name} has no number for {_text.shown(name)}; it"
+    f" names {labels.said} ({flag})"
   )

@@ -1,4 +1,4 @@
-"""Images with geometry: NIfTI and MetaImage, and NRRD through SimpleITK."""
+"""Images: NIfTI and MetaImage, NRRD through SimpleITK, and pictures."""
 
 import math
 import pathlib
@@ -13,24 +13,27 @@ from jaxseg import errors
 from jaxseg.formats import _metaimage
 from jaxseg.formats import _nifti
 from jaxseg.formats import _paths
+from jaxseg.formats import _pictures
 
 _MAX_HEADER = 1 << 20
 # As lenient as ITK, which takes any case; pynrrd takes lower case only.
 _DATA_FILE = re.compile(rb"(?im)^data ?file: *([^\r\n]*)")
 
 
-def read(path: pathlib.Path) -> tuple[np.ndarray, np.ndarray]:
+def read(path: pathlib.Path) -> tuple[np.ndarray, np.ndarray | None]:
   """Reads an image.
 
   Returns:
     Values `[channel, slice, row, column]` as stored, and the affine float64
-    `[4, 4]`, LPS, mm.
+    `[4, 4]`, LPS, mm; None of a picture, which has no geometry.
   """
   match _paths.suffix(path):
     case ".nii" | ".nii.gz":
       return _nifti.read(path)
     case ".mha" | ".mhd":
       return _metaimage.read(path)
+    case ".png" | ".tif" | ".tiff":
+      return _pictures.read(path), None
   return _read_nrrd(path)
 
 
@@ -74,7 +77,7 @@ def segment(path: pathlib.Path, name: str) -> tuple[int, int] | None:
       listed = ", ".join(_text.shown(one) for one in list(names.values())[:20])
       raise errors.StructureNotFoundError(
         f"{path}: {len(found)} of its segments are named {_text.shown(name)};"
-        f" it holds {listed}; give a number"
+        f" it holds {listed}; give one of them or a number (--label)"
       )
     # Older versions of Slicer wrote a channel for each segment, and neither.
     layer = header.get(f"{found[0]}_Layer", found[0].removeprefix("Segment"))

@@ -14,10 +14,12 @@ import zlib
 
 import numpy as np
 
+from jaxseg import _extras
 from jaxseg import _text
 from jaxseg import errors
 from jaxseg.formats import _dataset_json
 from jaxseg.formats import _image_files
+from jaxseg.formats import _labels
 from jaxseg.formats import _paths
 
 # nnU-Net 2 and 1; the pickle beside the file is never opened.
@@ -27,37 +29,37 @@ Structure = str | int | None
 
 
 def read_npy(
-  path: pathlib.Path, structure: Structure
+  path: pathlib.Path, asked: _dataset_json.Asked
 ) -> tuple[np.ndarray, Structure]:
   """Reads a .npy file: 2D, 3D, or 4D with the channels first.
 
   Returns:
-    Values `[slice, row, column]`; `structure`, or None if it was a channel.
+    Values `[slice, row, column]`; the structure asked for, or None if it was a
+    channel.
   """
   try:
     with open(path, "rb") as file:
-      return _read(path, file, path.stat().st_size, structure)
+      return _read(path, file, path.stat().st_size, asked)
   except OSError as e:
     raise _paths.unreadable(path, e) from e
 
 
 def read_npz(
-  path: pathlib.Path, structure: Structure
+  path: pathlib.Path, asked: _dataset_json.Asked
 ) -> tuple[np.ndarray, np.ndarray | None, Structure]:
   """Reads a .npz file of nnU-Net, or one that holds a single array.
 
   Returns:
     Values `[slice, row, column]`; the affine of the segmentation that nnU-Net
-    wrote beside them, or None; `structure`, or None if it was a channel.
+    wrote beside them, or None; the structure asked for, or None if it was a
+    channel.
   """
   try:
     with zipfile.ZipFile(path) as archive:
       info = _member(path, archive)
       nnunet = info.filename.removesuffix(".npy") in _NNUNET
-      if nnunet and isinstance(structure, str):
-        structure = _dataset_json.number(path, structure)
       with archive.open(info) as stream:
-        array, left = _read(path, stream, info.file_size, structure)
+        array, left = _read(path, stream, info.file_size, asked)
   except errors.JaxsegError:
     raise
   except FileNotFoundError as e:
@@ -78,6 +80,18 @@ def read_npz(
       " it again"
     ) from e
   return array, _beside(path, array.shape) if nnunet else None, left
+
+
+def count(path: pathlib.Path) -> int | None:
+  """Number of channels in a .npz file; None where it is no such file."""
+  try:
+    with zipfile.ZipFile(path) as archive:
+      info = _member(path, archive)
+      with archive.open(info) as stream:
+        shape = _read_header(path, stream, info.file_size).shape
+  except (errors.JaxsegError, OSError, RuntimeError, zipfile.BadZipFile):
+    return None  # Whoever reads it says why.
+  return shape[0] if len(shape) == 4 else None
 
 
 def _member(path: pathlib.Path, archive: zipfile.ZipFile) -> zipfile.ZipInfo:
@@ -105,13 +119,35 @@ def _beside(path: pathlib.Path, shape: tuple[int, ...]) -> np.ndarray | None:
   if not found:
     return None
   array, affine = _image_files.read(found[0])
-  if array.shape[1:] != shape:
+  size = array.shape[1:]
+  if affine is not None and _labels.turns(path):
+    size, affine = _to_ras(size, affine)
+  if size != shape:
     raise errors.GeometryError(
       f"{path}: has shape {shape}, and {found[0].name} beside it"
-      f" {array.shape[1:]}; export the map on the image's grid (nnU-Net 1 crops"
+      f" {size}; export the map on the image's grid (nnU-Net 1 crops"
       " its .npz), or give another file"
     )
   return affine
+
+
+def _to_ras(
+  size: tuple[int, ...], affine: np.ndarray
+) -> tuple[tuple[int, ...], np.ndarray]:
+  """Lengths and affine of an image once its axes run to R, A and S.
+
+  nnU-Net's NibabelIOWithReorient turns images so, and turns the segmentation
+  back that it writes, but not the .npz.
+  """
+  orientations = _extras.load("nibabel", extra="io").orientations
+  ras = np.diag([-1.0, -1.0, 1.0, 1.0]) @ affine[:, [2, 1, 0, 3]]
+  turned = orientations.io_orientation(ras)
+  there = orientations.inv_ornt_aff(turned, size[::-1])
+  new = np.diag([-1.0, -1.0, 1.0, 1.0]) @ ras @ there
+  lengths = [0, 0, 0]
+  for axis, to in enumerate(turned[:, 0].astype(np.int64)):
+    lengths[to] = size[::-1][axis]
+  return tuple(lengths[::-1]), new[:, [2, 1, 0, 3]]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -124,7 +160,10 @@ class _Header:
 
 
 def _read(
-  path: pathlib.Path, stream: IO[bytes], size: int, structure: Structure
+  path: pathlib.Path,
+  stream: IO[bytes],
+  size: int,
+  asked: _dataset_json.Asked,
 ) -> tuple[np.ndarray, Structure]:
   header = _read_header(path, stream, size)
   count = len(header.shape)
@@ -133,9 +172,10 @@ def _read(
       f"{path}: has shape {_text.shown(header.shape)}; save [slice, row,"
       " column] or [channel, slice, row, column]"
     )
+  structure = asked.structure
   channel = 0 if count == 4 else None
   if count == 4 and header.shape[0] > 1:
-    channel = _dataset_json.channel(header.shape[0], structure, path)
+    channel = _dataset_json.channel(header.shape[0], asked, path)
     structure = None
   array = _read_values(path, stream, header, channel)
   return array if array.ndim == 3 else array[np.newaxis], structure

@@ -136,7 +136,7 @@ def _check_apart(maps: _Paths, masks: _Paths) -> None:
   if both:
     raise errors.DataError(
       f"{min(both)}: is among the maps and among the references; give patterns"
-      " that do not overlap"
+      " that do not overlap (--probabilities, --reference)"
     )
 
 
@@ -156,7 +156,7 @@ def _twice(
     if key in common and key in first:
       return errors.DataError(
         f"{first[key]} and {path}: both fit the name {_text.shown(key)}; give"
-        " one of them only, or lists of files"
+        " one of them only, or name the pairs in a table (--pairs)"
       )
     first[key] = path
   return None
@@ -202,7 +202,7 @@ def _extended(found: Pairing) -> Pairing:
       first, second, *_ = of_mask if len(of_mask) > 1 else of_map
       raise errors.DataError(
         f"{first} and {second}: both fit the name {_text.shown(name)}; give"
-        " one of them only, or lists of files"
+        " one of them only, or name the pairs in a table (--pairs)"
       )
   return _pairing(pairs, maps, masks)
 
@@ -212,7 +212,7 @@ def _none(maps: _Paths, masks: _Paths) -> errors.DataError:
     f"no pairs: no name of {len(maps)} maps, such as"
     f" {_text.shown(maps[0].name)}, fits one of {len(masks)} references, such"
     f" as {_text.shown(masks[0].name)}; rename one side's files like the"
-    " other's"
+    " other's, or name the pairs in a table (--pairs)"
   )
 
 

@@ -10,7 +10,9 @@ from jaxseg import _text
 from jaxseg import errors
 
 IMAGES = (".nii.gz", ".nii", ".nrrd", ".nhdr", ".mha", ".mhd")
-KNOWN = (*IMAGES, ".npy", ".npz", ".dcm")
+PICTURES = (".png", ".tif", ".tiff")
+KNOWN = (*IMAGES, ".npy", ".npz", ".dcm", *PICTURES)
+_VOLUMES = tuple(end for end in KNOWN if end not in PICTURES)
 # 100 classes of 512 x 512 x 80 voxels, float64.
 MAX_BYTES = 16 * 2**30
 CHUNK = 1 << 20
@@ -62,7 +64,8 @@ def find(given: Given, what: str) -> tuple[pathlib.Path, ...]:
   Args:
     given: A file, a folder, a pattern with `*`, `?`, `[]` and recursive `**`,
       or a list of files. Of a folder or a pattern, files of known formats are
-      taken; a folder that holds none itself is searched recursively.
+      taken, pictures only where there is nothing else: they may be previews. A
+      folder that holds none itself is searched recursively.
     what: "probabilities" or "reference", for messages.
   """
   if not isinstance(given, str | os.PathLike):
@@ -78,15 +81,19 @@ def find(given: Given, what: str) -> tuple[pathlib.Path, ...]:
     return (path,)
   if path.is_dir():
     try:
-      found = _known(path.iterdir()) or _known(path.rglob("*"))
+      found: tuple[pathlib.Path, ...] = ()
+      for kinds in (_VOLUMES, PICTURES):
+        found = found or _known(path.iterdir(), kinds)
+        found = found or _known(path.rglob("*"), kinds)
     except OSError as e:
       raise unreadable(path, e) from e
   else:
-    found = _known(map(pathlib.Path, glob.glob(str(given), recursive=True)))
+    paths = [*map(pathlib.Path, glob.glob(str(given), recursive=True))]
+    found = _known(paths, _VOLUMES) or _known(paths, PICTURES)
   if not found:
     raise errors.DataError(
       f"{what} {os.fspath(given)}: no file there ends in {', '.join(KNOWN)};"
-      " give a folder, a pattern or a list of files"
+      f" give a folder, a pattern or a list of files (--{what})"
     )
   return found
 
@@ -99,17 +106,20 @@ def without_segmentations(
   return tuple(
     path
     for path in paths
-    if suffix(path) not in IMAGES or (path.parent, stem(path)) not in maps
+    if suffix(path) not in (*IMAGES, *PICTURES)
+    or (path.parent, stem(path)) not in maps
   )
 
 
-def _known(paths: Iterable[pathlib.Path]) -> tuple[pathlib.Path, ...]:
+def _known(
+  paths: Iterable[pathlib.Path], kinds: tuple[str, ...]
+) -> tuple[pathlib.Path, ...]:
   # Names with a leading dot are the system's, or half-written.
   return _once(
     path
     for path in paths
     if stem(path)
-    and suffix(path)
+    and suffix(path) in kinds
     and not path.name.startswith(".")
     and path.is_file()
   )

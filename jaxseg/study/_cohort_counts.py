@@ -34,6 +34,7 @@ class Cases:
     surfaces: `[case, 4, cut]`: HD95 in mm, ASSD in mm, NSD at 2 mm, voxels
       predicted; None where they were not computed.
     cuts: float32 `[cut]`, the thresholds of the surfaces.
+    remarks: Of each case what looks like a mistake, a line each; () is nothing.
   """
 
   names: tuple[str, ...]
@@ -42,6 +43,7 @@ class Cases:
   voxel_ml: np.ndarray
   surfaces: np.ndarray | None = None
   cuts: np.ndarray | None = None
+  remarks: tuple[str, ...] = ()
 
   @functools.cached_property
   def even(self) -> thresholds.Counts:
@@ -105,6 +107,8 @@ class CohortCounts:
     cuts: float32 `[cut]`, the thresholds of the surfaces.
     facts: JSON-able: structure, objective, seed and negatives of a model, class
       and label of maps; cases whose facts differ do not merge.
+    remarks: Of each case what looks like a mistake, a line each, "" where
+      nothing does; () stands for no remarks on any.
   """
 
   names: tuple[str, ...]
@@ -116,6 +120,7 @@ class CohortCounts:
   surfaces: np.ndarray | None = None
   cuts: np.ndarray | None = None
   facts: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+  remarks: tuple[str, ...] = ()
 
   def __post_init__(self):
     count = len(self.names)
@@ -123,6 +128,7 @@ class CohortCounts:
       "parts": len(self.parts),
       "keys": len(self.keys),
       "voxel_ml": len(self.voxel_ml),
+      "remarks": len(self.remarks or self.names),
       **{scope: len(c.positive) for scope, c in self.scopes.items()},
     }
     shape = None if self.surfaces is None else self.surfaces.shape
@@ -166,6 +172,7 @@ class CohortCounts:
       voxel_ml=self.voxel_ml[which],
       keys=tuple(self.keys[k] for k in which),
       surfaces=None if self.surfaces is None else self.surfaces[which],
+      remarks=tuple(self.remarks[k] for k in which if self.remarks),
     )
 
   def select(
@@ -196,6 +203,7 @@ class CohortCounts:
       own.voxel_ml,
       None if bare else own.surfaces,
       None if bare else self.cuts,
+      own.remarks,
     )
 
   def sides(self, *, scope: str | None = None) -> tuple[Cases, Cases]:
@@ -232,6 +240,8 @@ class CohortCounts:
       "positive": np.stack([c.positive for c in self.scopes.values()]),
       "negative": np.stack([c.negative for c in self.scopes.values()]),
     }
+    if any(self.remarks):
+      arrays["remarks"] = np.array(self.remarks, np.str_)
     if self.surfaces is not None:
       arrays |= {"surfaces": self.surfaces, "cuts": self.cuts}
     content = io.BytesIO()
@@ -269,6 +279,7 @@ class CohortCounts:
         arrays.get("surfaces"),
         arrays.get("cuts"),
         dict(json.loads(arrays["facts"].item())),
+        tuple(arrays["remarks"].tolist()) if "remarks" in arrays else (),
       )
     except (
       # What NumPy and zipfile raise of files that are cut or not theirs.
@@ -303,6 +314,7 @@ class CohortCounts:
     first = parts[0]
     for part in parts:
       _check_alike(first, part)
+    remarks = tuple(r for p in parts for r in p.remarks or [""] * len(p.names))
     cuts = next((p.cuts for p in parts if p.cuts is not None), None)
     surfaces = None
     if cuts is not None:
@@ -329,6 +341,7 @@ class CohortCounts:
       surfaces,
       cuts,
       first.facts,
+      remarks if any(remarks) else (),
     )
 
   @staticmethod

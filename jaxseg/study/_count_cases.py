@@ -1,6 +1,6 @@
 """One case to counts: arrays, and the files of anyone's maps."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 import dataclasses
 import functools
 import json
@@ -17,6 +17,7 @@ from jaxseg import metrics
 from jaxseg import parallel
 from jaxseg import thresholds
 from jaxseg.study import _cohort_counts
+from jaxseg.study import _remarks
 
 # Thresholds along which surfaces are compared, and the tolerance of the NSD.
 SURFACE_CUTS = 101
@@ -29,19 +30,23 @@ class MapOptions:
 
   Attributes:
     structure: Class, channel or segment of the map; None where it has one.
-    label: Label of the reference that is the structure; None is all but 0.
+    label: Label of the reference that is the structure, or several that are
+      together; None is all but 0.
     resample: Whether a map on another grid may be interpolated.
     eight_bit: Whether 8-bit files hold u / 255.
     grid: Number of thresholds of the even grid.
     surfaces: Whether surface metrics are computed along the sweep as well.
+    ignore: Labels of voxels that do not count; None is dataset.json's "ignore",
+      () is none.
   """
 
   structure: str | int | None = None
-  label: str | int | None = None
+  label: str | int | tuple[str | int, ...] | None = None
   resample: bool = False
   eight_bit: bool = False
   grid: int = 1001
   surfaces: bool = False
+  ignore: tuple[str | int, ...] | None = None
 
 
 def count_arrays(
@@ -57,6 +62,7 @@ def count_arrays(
   spacing: Sequence[float] | None = None,
   cuts: np.ndarray | None = None,
   facts: Mapping[str, Any] | None = None,
+  where: np.ndarray | None = None,
 ) -> _cohort_counts.CohortCounts:
   """Counts one case.
 
@@ -73,17 +79,22 @@ def count_arrays(
     spacing: Of the array's axes, in their order, mm; surfaces need it.
     cuts: Thresholds of surfaces in the first scope; None computes none.
     facts: As in `CohortCounts`.
+    where: Voxels that count, bool, same shape; None is all. Surfaces are those
+      of the masks that end where it ends: what nobody knows is outside both,
+      as what lies beyond the image is, so that no prediction there matters.
 
   Raises:
     DataError: A value is no probability.
   """
   if scopes is None:
     scopes = {"volume": np.ones(len(reference), np.bool_)}
-  counts = _in_scopes(probabilities, reference, scopes, grid)
+  counts = _in_scopes(probabilities, reference, scopes, grid, where)
   surfaces = None
   if cuts is not None and spacing is not None:
-    where = next(iter(scopes.values()))
-    surfaces = _surfaces(probabilities, reference, where, spacing, cuts)[None]
+    known = next(iter(scopes.values()))[:, np.newaxis, np.newaxis]
+    if where is not None:
+      known = known & where
+    surfaces = _surfaces(probabilities, reference, known, spacing, cuts)[None]
   return _cohort_counts.CohortCounts(
     (name,),
     (part,),
@@ -98,20 +109,25 @@ def count_arrays(
 
 
 def _in_scopes(
-  p: np.ndarray, y: np.ndarray, scopes: Mapping[str, np.ndarray], grid: int
+  p: np.ndarray,
+  y: np.ndarray,
+  scopes: Mapping[str, np.ndarray],
+  grid: int,
+  where: np.ndarray | None,
 ) -> dict[str, thresholds.Counts]:
   """Counts in each scope; no slice is counted more than once."""
   cuts = thresholds.fine_grid(grid)
   masks = np.stack(list(scopes.values()))  # [scope, slice]
   if masks.all():  # A copy of a large map may not fit.
-    return dict.fromkeys(scopes, thresholds.count_case(p, y, cuts))
+    return dict.fromkeys(scopes, thresholds.count_case(p, y, cuts, where=where))
   kinds, place = np.unique(masks, axis=1, return_inverse=True)
   total = dict.fromkeys(scopes, thresholds.count_case(p[:0], y[:0], cuts))
   for k, kind in enumerate(kinds.T):
     if not kind.any():
       continue
     which = place.ravel() == k
-    own = thresholds.count_case(p[which], y[which], cuts)
+    keep = None if where is None else where[which]
+    own = thresholds.count_case(p[which], y[which], cuts, where=keep)
     for scope, counts_it in zip(scopes, kind, strict=True):
       if counts_it:
         total[scope] += own
@@ -121,21 +137,20 @@ def _in_scopes(
 def _surfaces(
   p: np.ndarray,
   y: np.ndarray,
-  where: np.ndarray,
+  known: np.ndarray,
   spacing: Sequence[float],
   cuts: np.ndarray,
 ) -> np.ndarray:
   """HD95, ASSD, NSD and voxels predicted at each cut, `[4, cut]`."""
+  counts = thresholds.count_case(p, y, cuts, where=known)
   if p.dtype == np.uint8:
     p = p.astype(np.float32) / np.float32(255)
-  if not where.all():
+  if not known.all():
     # Beyond the scope nothing is inside, at a threshold of 0 neither.
-    beyond = ~where[:, np.newaxis, np.newaxis]
-    p, y = np.where(beyond, p.dtype.type(-1), p), y & ~beyond
+    p, y = np.where(known, p, p.dtype.type(-1)), y & known
   found = metrics.surface_sweep(
     p, y, spacing, cuts, tolerances=(_TOLERANCE_MM,), percentiles=(95.0,)
   )
-  counts = thresholds.count_case(p[where], y[where], cuts)
   predicted = counts.true_positive + counts.false_positive
   rows = [found[k] for k in ("hausdorff_95", "assd", "nsd_2")]
   return np.stack([*rows, predicted.astype(np.float64)])
@@ -151,20 +166,30 @@ def count_pair(
       probability; the line names the file.
   """
   key = _key(pair, options)
-  reference = formats.read_mask(pair.reference, structure=options.label)
-  given = formats.read_probabilities(
-    pair.probabilities, structure=options.structure, eight_bit=options.eight_bit
+  reference = formats.read_reference(
+    pair.reference,
+    structure=options.label,
+    ignore=options.ignore,
+    beside=pair.probabilities,
   )
-  p, y = formats.match_grids(given, reference, resample=options.resample)
+  given = formats.read_probabilities(
+    pair.probabilities,
+    structure=options.structure,
+    eight_bit=options.eight_bit,
+    beside=pair.reference,
+  )
+  p, coded = formats.match_grids(given, reference, resample=options.resample)
   place = reference.grid or given.grid
   if options.surfaces and place is None:
     raise errors.GeometryError(
       f"{pair.probabilities}: neither it nor its reference tells the voxel's"
       " size, which surfaces need; give files with a geometry, or leave"
-      " surfaces out"
+      " surfaces out (--surfaces)"
     )
+  y, known = coded == formats.INSIDE, coded != formats.IGNORED
+  where = None if known.all() else known
   try:
-    return count_arrays(
+    found = count_arrays(
       p,
       y,
       name=pair.name,
@@ -174,14 +199,52 @@ def count_pair(
       spacing=None if place is None else place.spacing,
       cuts=thresholds.grid(SURFACE_CUTS) if options.surfaces else None,
       facts=_facts(options),
+      where=where,
     )
   except errors.DataError as e:
     raise errors.DataError(f"{pair.probabilities}: {e}") from e
+  notes = [
+    *_of_reference(reference.array, coded, where),
+    *_of_names(pair, options),
+    *_remarks.find(p, y, where, found.scopes["volume"][0]),
+  ]
+  return dataclasses.replace(found, remarks=("\n".join(map(str, notes)),))
+
+
+def _of_reference(
+  read: np.ndarray, counted: np.ndarray, where: np.ndarray | None
+) -> Iterator[_text.Note]:
+  """What of a reference does not count, and what was added to it."""
+  if where is None and counted is read:
+    return
+  left_out = int(np.count_nonzero(read == formats.IGNORED))
+  if left_out:
+    yield _text.Note(
+      "left-out",
+      f"{left_out} voxels of the reference have an ignored label and do not"
+      " count",
+    )
+  added = counted.size - read.size
+  if added:
+    added += left_out - int(np.count_nonzero(counted == formats.IGNORED))
+    yield _text.Note(
+      "continued",
+      f"the reference ends within the map, of which {added} voxels beyond it"
+      " count as background",
+    )
+
+
+def _of_names(pair: formats.Pair, options: MapOptions) -> Iterator[_text.Note]:
+  text = formats.at_odds(
+    pair.probabilities, options.structure, pair.reference, options.label
+  )
+  if text:
+    yield _text.Note("names", text)
 
 
 def _facts(options: MapOptions) -> dict[str, Any]:
-  facts = dataclasses.asdict(options)
-  # What the counts say themselves.
+  # As JSON gives them back, and without what the counts say themselves.
+  facts = _files.as_json(dataclasses.asdict(options))
   return {k: v for k, v in facts.items() if k not in ("grid", "surfaces")}
 
 

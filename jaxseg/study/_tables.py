@@ -51,12 +51,14 @@ def tables(
 
 def details(found: Mapping[str, Rows]) -> dict[str, Any]:
   """What threshold.json keeps of the tables of anyone's maps."""
+  remarks = sum(bool(row.get("remarks")) for row in found["cases"])
   return {
     "optima": found["optimum"],
     "surface_optima": found.get("surface_optima", []),
     "calibration": found["calibration"][0],
     "missed": sum(row["missed"] for row in found["cases"]),
     "hallucinated": sum(row["hallucinated"] for row in found["cases"]),
+    **({"cases_with_remarks": remarks} if remarks else {}),
   }
 
 
@@ -156,6 +158,8 @@ def case_rows(
         "own_threshold": _choice.decimal(its.threshold),
         "own_dice": its.value,
       }
+    if any(score_on.remarks):
+      row["remarks"] = "; ".join(score_on.remarks[place].splitlines())
     rows.append(row)
   return rows
 

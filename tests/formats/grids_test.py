@@ -83,10 +83,13 @@ def test_another_grid_only_when_asked(other):
     formats.match_grids(p, mask)
   assert "a.nrrd" in str(raised.value)
   assert "b.nrrd" in str(raised.value)
-  moved, _ = formats.match_grids(p, mask, resample=True)
-  assert moved.shape == SHAPE
+  moved, whole = formats.match_grids(p, mask, resample=True)
+  assert moved.shape == whole.shape
   assert moved.dtype == np.float32
-  assert moved[1, 1:3, 1:4] == pytest.approx(0.25, abs=1e-6)
+  # What the turned map sticks out by is added in front and behind.
+  at = np.argwhere(whole)[0]
+  assert whole.sum() == mask.array.size
+  assert moved[tuple(at + 1)] == pytest.approx(0.25, abs=1e-6)
 
 
 def test_eight_bits_are_shares_after_resampling():
@@ -100,3 +103,118 @@ def test_rounding_of_an_origin_is_no_other_grid():
   mask = as_map(np.ones(SHAPE, np.bool_), placed())
   p = as_map(values(), placed(origin=(-10.0004, 7.0003, 1000.0004)))
   np.testing.assert_array_equal(formats.match_grids(p, mask)[0], p.array)
+
+
+def cropped(box, order=((0, 1, 2), (1, 1, 1)), spacing=(3.0, 1.5, 1.0)):
+  """A part of a whole mask, 1 and 2, where it lies, in any order of axes."""
+  whole = np.zeros((7, 8, 9), np.uint8)
+  whole[2:4, 3:6, 4:7] = 1
+  whole[3, 5, 4:6] = 2
+  axes, signs = order
+  stored = whole[box].transpose(axes)
+  affine = placed(spacing)
+  affine[:3, 3] += affine[:3, :3] @ [part.start for part in box]
+  last = np.where(np.array(signs) < 0, np.array(stored.shape) - 1, 0)
+  affine[:3, :3] = affine[:3, axes]
+  affine[:3, 3] += affine[:3, :3] @ last
+  affine[:3, :3] *= signs
+  slices = tuple(slice(None, None, sign) for sign in signs)
+  return whole, as_map(stored[slices], affine, "b.nrrd")
+
+
+@pytest.mark.parametrize("order", ORDERS[::7])
+@pytest.mark.parametrize("dtype", [np.float32, np.float16, np.uint8])
+def test_a_cropped_reference_is_continued(order, dtype):
+  box = (slice(1, 5), slice(2, 8), slice(3, 7))
+  whole, reference = cropped(box, order)
+  inner = np.zeros_like(whole)
+  inner[box] = whole[box]
+  draw = np.random.default_rng(0)
+  p = (100 * draw.random(whole.shape)).astype(dtype)
+  found, mask = formats.match_grids(
+    as_map(p, placed()), reference, resample=True
+  )
+  assert found.dtype == dtype
+  # Every voxel of the map is there once, with the label it has in the whole.
+  assert found.size == p.size
+  for label in (0, 1, 2):
+    np.testing.assert_array_equal(
+      np.sort(found[mask == label]), np.sort(p[inner == label])
+    )
+
+
+def test_two_crops_of_one_lattice_meet_in_their_union():
+  whole, reference = cropped((slice(2, 7), slice(0, 8), slice(2, 6)))
+  p = np.random.default_rng(0).random((7, 8, 9), np.float32)
+  part = (slice(0, 4), slice(0, 8), slice(4, 9))
+  affine = placed()
+  affine[:3, 3] += affine[:3, :3] @ [0, 0, 4]
+  found, mask = formats.match_grids(
+    as_map(p[part], affine), reference, resample=True
+  )
+  hand = np.full((7, 8, 7), 2, np.uint8)  # In neither: does not count.
+  hand[:4, :, 2:] = 0
+  hand[2:, :, :4] = whole[2:, :, 2:6]
+  np.testing.assert_array_equal(mask, hand)
+  values = np.zeros((7, 8, 7), np.float32)
+  values[:4, :, 2:] = p[part]
+  np.testing.assert_array_equal(found, values)
+
+
+def test_what_lies_outside_the_reference_counts_on_another_lattice():
+  # 6 x 6 x 6 mm of map, whose last 2 x 6 x 6 lie beyond the reference's end.
+  reference = as_map(
+    np.ones((2, 3, 3), np.uint8), np.diag([2.0, 2, 2, 1])[[2, 1, 0, 3]], "b"
+  )
+  p = np.zeros((6, 6, 6), np.float32)
+  p[5] = 1
+  affine = np.eye(4)[[2, 1, 0, 3]]
+  affine[:3, 3] = -0.5
+  found, mask = formats.match_grids(as_map(p, affine), reference, resample=True)
+  np.testing.assert_array_equal(mask, [[[1] * 3] * 3] * 2 + [[[0] * 3] * 3])
+  # The centre lies between slices 4 and 5 of the map.
+  np.testing.assert_allclose(found[:, 1, 1], [0, 0, 0.5], atol=1e-6)
+
+
+def test_a_finer_reference_of_the_same_extent_stays_as_it_is():
+  mask = np.ones((6, 6, 6), np.uint8)
+  affine = np.eye(4)[[2, 1, 0, 3]]
+  coarse = np.diag([2.0, 2, 2, 1])[[2, 1, 0, 3]]
+  coarse[:3, 3] = 0.5
+  p = np.full((3, 3, 3), 0.25, np.float32)
+  found, same = formats.match_grids(
+    as_map(p, coarse), as_map(mask, affine, "b"), resample=True
+  )
+  assert same is mask
+  assert found[3, 3, 3] == pytest.approx(0.25)
+
+
+def test_every_other_slice_is_interpolated_not_left_empty():
+  mask = as_map(np.ones((5, 4, 5), np.uint8), placed(), "b")
+  p = as_map(
+    np.full((3, 4, 5), 0.5, np.float32), placed(spacing=(6.0, 1.5, 1.0))
+  )
+  found, _ = formats.match_grids(p, mask, resample=True)
+  np.testing.assert_allclose(found, 0.5, atol=1e-6)
+
+
+def test_files_of_different_places_are_refused():
+  mask = as_map(np.ones(SHAPE, np.uint8), placed(), "b.nrrd")
+  for origin in [(-10, 7, 1012), (-10, 7, 1009), (500, 7, 1e3)]:
+    with pytest.raises(errors.GeometryError, match="do not overlap"):
+      formats.match_grids(
+        as_map(values(), placed(origin=origin)), mask, resample=True
+      )
+  far = placed(spacing=(3.0, 1.5, 1e10))
+  with pytest.raises(errors.LimitError, match="crop it"):
+    formats.match_grids(as_map(values(), far), mask, resample=True)
+
+
+def test_the_same_lengths_in_another_order_are_said():
+  p = as_map(values().transpose(2, 1, 0), None, "a.npy")
+  mask = as_map(np.ones(SHAPE, np.bool_), None, "b.npy")
+  with pytest.raises(errors.GeometryError, match="same in another order"):
+    formats.match_grids(p, mask)
+  p, mask = as_map(p.array, placed()), as_map(mask.array, placed())
+  with pytest.raises(errors.GeometryError, match="axes exchanged"):
+    formats.match_grids(p, mask)

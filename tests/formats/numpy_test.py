@@ -135,7 +135,7 @@ def nnunet(folder, key="probabilities", dtype=np.float16, **written):
     image.SetOrigin((1, -2, 3))
     sitk.WriteImage(image, str(folder / f"case{suffix}"))
   if "labels" in written:
-    place = folder.parent if written.get("above") else folder
+    place = (folder / "x").parents[written.get("above", 0)]
     text = json.dumps({"labels": written["labels"]})
     (place / "dataset.json").write_text(text)
   return folder / "case.npz", values
@@ -190,35 +190,31 @@ def test_nnunet_beside_two_images(tmp_path):
     formats.read_probabilities(path, structure=1)
 
 
-LABELS = {"background": 0, "liver": 1, "tumour": 2, "both": [1, 2]}
+LABELS = {"background": 0, "liver": 1, "tumour": 2}
 
 
-@pytest.mark.parametrize("above", [False, True])
+@pytest.mark.parametrize("above", [0, 1, 2])
 @pytest.mark.parametrize(
   "labels", [LABELS, {"0": "background", "1": "liver", "2": "tumour"}]
 )
 def test_nnunet_names(tmp_path, labels, above):
-  path, values = nnunet(tmp_path / "val", labels=labels, above=above)
+  folder = tmp_path / "fold_0" / "validation"
+  path, values = nnunet(folder, labels=labels, above=above)
   read = formats.read_probabilities(path, structure="tumour")
   np.testing.assert_array_equal(read.array, values[2])
   with pytest.raises(errors.StructureNotFoundError, match="it names 'backgro"):
     formats.read_probabilities(path, structure="Tumour")
 
 
-def test_regions_have_no_name(tmp_path):
-  path, _ = nnunet(tmp_path, labels=LABELS)
-  with pytest.raises(errors.StructureNotFoundError, match="region of several"):
-    formats.read_probabilities(path, structure="both")
-
-
 def test_a_name_that_nothing_explains(tmp_path):
-  path, _ = nnunet(tmp_path / "a" / "b")
+  path, _ = nnunet(tmp_path / "a" / "b" / "c" / "d")
+  (tmp_path / "a" / "dataset.json").write_text('{"labels": {"liver": 1}}')
   with pytest.raises(errors.StructureNotFoundError, match=r"no dataset\.json"):
     formats.read_probabilities(path, structure="liver")
-  (tmp_path / "a" / "b" / "dataset.json").write_text("[" * 100000)
+  (path.parent / "dataset.json").write_text("[" * 100000)
   with pytest.raises(errors.DataError, match=r"dataset\.json: "):
     formats.read_probabilities(path, structure="liver")
-  (tmp_path / "a" / "b" / "dataset.json").write_text('{"labels": [1]}')
+  (path.parent / "dataset.json").write_text('{"labels": [1]}')
   with pytest.raises(errors.StructureNotFoundError, match=r"no dataset\.json"):
     formats.read_probabilities(path, structure="liver")
 

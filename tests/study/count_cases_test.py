@@ -1,9 +1,12 @@
 """One case to counts: arrays in scopes, and anyone's files."""
 
+import json
 import os
 
 import numpy as np
 import pytest
+from scipy import ndimage
+import SimpleITK as sitk
 
 from jaxseg import errors
 from jaxseg import formats
@@ -187,3 +190,171 @@ def test_surfaces_end_where_the_first_scope_ends():
       one["hausdorff_95"], one["assd"], one["nsd_2"]
     ]  # fmt: skip
     assert found.surfaces[0, 3, k] == ((p >= cut) & inside).sum()
+
+
+def nnunet(folder, labels, channels, label_map, **dataset):
+  """A case as nnU-Net leaves it in fold_0/validation, and its labelsTr."""
+  there = folder / "fold_0" / "validation"
+  there.mkdir(parents=True)
+  (folder / "labelsTr").mkdir()
+  np.savez(there / "a.npz", probabilities=channels.astype(np.float32))
+  np.save(folder / "labelsTr" / "a.npy", label_map)
+  content = json.dumps({"labels": labels, **dataset})
+  (folder / "dataset.json").write_text(content)
+  return formats.pair(there, folder / "labelsTr").pairs[0]
+
+
+def dice_by_hand(p, y):
+  cuts = np.arange(1001) / 1000
+  inside = [p >= np.float32(t) for t in cuts]
+  return [2 * (m & y).sum() / (m.sum() + y.sum()) for m in inside]
+
+
+@pytest.mark.parametrize("name", ["liver_and_tumour", "tumour", "kidney"])
+def test_regions_of_nnunet_are_their_own_channels(tmp_path, name):
+  labels = {"liver_and_tumour": [1, 2], "tumour": 2, "kidney": 3}
+  draw = np.random.default_rng(0)
+  y = draw.integers(0, 4, (4, 9, 10), np.uint8)
+  masks = {
+    "liver_and_tumour": (y == 1) | (y == 2),
+    "tumour": y == 2,
+    "kidney": y == 3,
+  }
+  p = np.stack(list(masks.values())) * 0.4 + 0.6 * draw.random((3, *y.shape))
+  pair = nnunet(tmp_path, labels, p, y, regions_class_order=[1, 2, 3])
+  options = study.MapOptions(structure=name, label=name)
+  counts = study.count_pair(pair, options=options).select().even
+  place = list(labels).index(name)
+  hand = dice_by_hand(p.astype(np.float32)[place], masks[name])
+  np.testing.assert_allclose(
+    thresholds.curve(counts)[0], hand, rtol=0, atol=1e-12
+  )
+  numbers = (1, 2) if place == 0 else place + 1
+  same = study.MapOptions(structure=place, label=numbers)
+  again = study.count_pair(pair, options=same).select().even
+  np.testing.assert_array_equal(again.positive, counts.positive)
+
+
+@pytest.mark.parametrize("ignore", [None, (4,), (3, 4), ()])
+def test_ignored_voxels_are_in_no_count(tmp_path, ignore):
+  draw = np.random.default_rng(0)
+  y = draw.integers(0, 5, (4, 9, 10), np.uint8)
+  p = draw.random((4, *y.shape)).astype(np.float32)
+  labels = {"background": 0, "a": 1, "b": 2, "c": 3, "ignore": 4}
+  pair = nnunet(tmp_path, labels, p, y)
+  options = study.MapOptions(structure="b", label="b", ignore=ignore)
+  found = study.count_pair(pair, options=options)
+  known = ~np.isin(y, (4,) if ignore is None else ignore)
+  counts = found.select().even
+  assert counts.positive.sum() == (y == 2).sum()
+  assert counts.negative.sum() == (known & (y != 2)).sum()
+  np.testing.assert_allclose(
+    thresholds.curve(counts)[0], dice_by_hand(p[2][known], (y == 2)[known]),
+    rtol=0, atol=1e-12,
+  )  # fmt: skip
+
+
+def test_surfaces_end_where_nobody_knows(tmp_path):
+  p, y = made.case(1, (6, 16, 18))
+  coded = y.astype(np.uint8)
+  coded[:, 8:12, 4:12] = 4  # Half of the organ's rim, and beyond it.
+  draw = np.random.default_rng(0)
+  other = np.where(coded == 4, draw.random(p.shape), p).astype(np.float32)
+  found = []
+  for name, values in (("p", p), ("q", other)):
+    made.write(values, tmp_path / name / "a.nii.gz")
+    made.write(coded, tmp_path / "r" / "a.nii.gz")
+    (pair,) = formats.pair(tmp_path / name, tmp_path / "r").pairs
+    options = study.MapOptions(label=1, ignore=(4,), surfaces=True)
+    found.append(study.count_pair(pair, options=options).surfaces[0])
+  # What is predicted where nobody knows is of no account.
+  np.testing.assert_array_equal(found[0], found[1])
+  known = coded != 4
+  for k in (0, 30, 60):
+    cut = (p >= np.float32(k / 100)) & known
+    one = metrics.surface_report(cut, coded == 1, (3.0, 1.5, 1.0))
+    assert found[0][:, k].tolist() == [
+      one["hausdorff_95"], one["assd"], one["nsd_2"], cut.sum()
+    ]  # fmt: skip
+
+
+def test_false_positives_beyond_a_cropped_reference_count(tmp_path):
+  # The map finds 4 voxels in the reference's box and 4 beyond: Dice 2 / 3.
+  p, y = np.zeros((4, 8, 8), np.float32), np.zeros((4, 8, 8), np.uint8)
+  p[1, 2:4, 2:4] = y[1, 2:4, 2:4] = 1
+  p[3, 6:8, 6:8] = 0.9
+  made.write(p, tmp_path / "p" / "a.nii.gz")
+  made.write(y[:3, :5, :5], tmp_path / "r" / "a.nii.gz")
+  pairs = formats.pair(tmp_path / "p", tmp_path / "r").pairs
+  options = study.MapOptions(resample=True)
+  found = study.count_pair(pairs[0], options=options)
+  counts = found.select().even
+  assert thresholds.curve(counts)[0][500] == pytest.approx(2 / 3)
+  assert counts.positive.sum() + counts.negative.sum() == 256
+  assert (
+    "continued: the reference ends within the map, of which 181 "
+    in (found.remarks[0])
+  )
+  with pytest.raises(errors.GeometryError, match="--resample"):
+    study.count_pair(pairs[0], options=made.OPTIONS)
+
+
+def test_what_labels_were_counted_is_kept_as_json_keeps_it(files):
+  options = study.MapOptions(label=(1, 2), ignore=(4,))
+  found = count(files, options=options)
+  again = [study.CohortCounts.read(path) for path in (files / "c").iterdir()]
+  assert study.CohortCounts.merge([found, *again]).facts == found.facts
+  assert found.facts["label"] == [1, 2]
+
+
+def real_masks(folder, patient, *organs):
+  """Masks of OpenKBP: the voxels that the files list, [slice, row, column]."""
+  found = []
+  for organ in organs:
+    (path,) = folder.glob(f"**/{patient}/{organ}.csv")
+    listed = np.loadtxt(
+      path, delimiter=",", skiprows=1, usecols=0, dtype=np.int64
+    )
+    mask = np.zeros(128**3, np.bool_)
+    mask[listed] = True
+    found.append(mask.reshape(128, 128, 128).transpose(2, 0, 1)[40:110])
+  return found
+
+
+def test_regions_of_a_real_patient_cropped_and_in_part_unknown(
+  openkbp, tmp_path
+):
+  folders = sorted(openkbp.glob("**/*/LeftParotid.csv"))
+  left, right, cord = real_masks(
+    openkbp, folders[0].parent.name, "LeftParotid", "RightParotid", "SpinalCord"
+  )
+  label_map = (left + 2 * right).astype(np.uint8)
+  label_map[cord] = 3
+  masks = [label_map == 2, np.isin(label_map, (1, 2)), label_map == 3]
+  p = np.stack([ndimage.gaussian_filter(m * 0.8, (0, 1, 1)) for m in masks])
+  p = p.astype(np.float32)
+  unknown = np.zeros_like(cord)
+  unknown[:, :, :50] = True
+  label_map[unknown] = 4
+  labels = {"right": 2, "parotids": [1, 2], "cord": 3, "ignore": 4}
+  maps, masks_folder = tmp_path / "p" / "fold_0", tmp_path / "r"
+  for folder in (maps, masks_folder):
+    folder.mkdir(parents=True)
+  np.savez_compressed(maps / "a.npz", probabilities=p)
+  made.write(label_map, maps / "a.nii.gz")
+  (maps / "dataset.json").write_text(json.dumps({"labels": labels}))
+  image = sitk.ReadImage(str(maps / "a.nii.gz"))
+  box = (slice(10, 60), slice(30, 90), slice(40, 100))
+  sitk.WriteImage(image[40:100, 30:90, 10:60], str(masks_folder / "a.nii.gz"))
+  (pair,) = formats.pair(maps, masks_folder).pairs
+  options = study.MapOptions(
+    structure="parotids", label="parotids", resample=True
+  )
+  counts = study.count_pair(pair, options=options).select().even
+  inside, known = np.zeros_like(cord), np.ones_like(cord)
+  inside[box] = np.isin(label_map, (1, 2))[box]
+  known[box] = ~unknown[box]
+  for k in (0, 1, 200, 500, 800):
+    found = (p[1] >= np.float32(k / 1000)) & known
+    assert counts.true_positive[0, k] == (found & inside).sum()
+    assert counts.false_positive[0, k] == (found & ~inside).sum()
