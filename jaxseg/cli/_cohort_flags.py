@@ -1,10 +1,12 @@
 """Flags that say which patients, and the run folder they are prepared in."""
 
+from collections.abc import Sequence
 import dataclasses
 import pathlib
 from typing import Any, TYPE_CHECKING
 
 from jaxseg import errors
+from jaxseg.cli import _crop
 from jaxseg.cli import _flags
 
 if TYPE_CHECKING:
@@ -18,6 +20,7 @@ RECIPES = {
   "quick": "small and coarse, a whole study in minutes",
   "bice2020": "what is known of the paper's own network and preparation",
 }
+_MOST = 60  # Rows on the console.
 _DICOM = ("aliases", "on_two", "structure_set", "combine", "repair")
 
 
@@ -81,15 +84,23 @@ def define(flags: _flags.Flags) -> None:
     "size",
     None,
     "N",
-    "Pixels that the network sees, rows x columns, such as 96 or 96x64.",
-    default="the recipe's",
+    "What the network sees, rows x columns: pixels, such as 96 or 96x64; mm,"
+    " such as 260mm or 260x220mm; or fit, which measures the cohort and keeps"
+    " all of its structures.",
+    default="fit for dicom_folder, else the recipe's",
   )
   flags.number(
     "spacing",
     None,
     "MM",
     "In-plane pixel spacing that the network sees.",
-    default="the recipe's; that of jaxseg keeps each patient's own",
+    default="the recipe's; that of jaxseg keeps each patient's own where --size"
+    " is in pixels, else it is 2 mm",
+  )
+  flags.switch(
+    "allow_crop",
+    False,
+    "Go on where the prepared slices leave out more than 2 % of a structure.",
   )
   define_dicom(flags)
 
@@ -174,54 +185,102 @@ def open_run(flags: _flags.Flags) -> "data.Run":
   return run
 
 
-def prepared(flags: _flags.Flags) -> "data.Run":
+def prepared(
+  flags: _flags.Flags, names: Sequence[str] = ("all",)
+) -> "data.Run":
   """Opens the run folder, or prepares it if it is new.
 
   A run folder that exists needs no other flag; those given must agree with
-  what it is.
+  what it is. Says who was left out, and what of the structures.
+
+  Args:
+    flags: As `define` defines them.
+    names: Canonical names of the structures that are wanted, or "all".
 
   Raises:
-    ConfigError: Flags do not go together.
+    ConfigError: Flags do not go together, or the prepared slices leave out
+      too much of a wanted structure.
     ExistingOutputError: A flag contradicts the run folder.
   """
   from jaxseg import data
 
   folder = output_folder(flags)
+  wanted = () if tuple(names) == ("all",) else tuple(names)
   if any((folder / name).exists() for name in ("run.json", "cohort.json")):
     run = data.Run(folder)
     _check(flags, run)
-    return run
+  else:
+    run = _new(flags, folder, wanted)
+  tell(run, wanted)
+  if not (flags.allow_crop or run.facts["cohort_flags"].get("allow_crop")):
+    _crop.check(run.store, wanted, where=run.folder)
+  return run
+
+
+def tell(run: "data.Run", names: Sequence[str] = ()) -> None:
+  """Prints who was left out of a run, and what of the structures.
+
+  Args:
+    run: Prepared run folder.
+    names: Canonical names of structures; none is all.
+  """
+  from jaxseg.cli import _console
+
+  store = run.store
+  rows = [
+    {"patient": f"left out {name}", "why": why}
+    for name, why in store.left_out.items()
+  ]
+  rows += [
+    {"patient": name, "why": remark}
+    for name, remarks in store.remarks.items()
+    for remark in remarks
+    if name in store.patients
+  ]
+  if rows:
+    _console.table(
+      f"{store.cohort}: {len(store.patients)} patients,"
+      f" {len(store.left_out)} left out",
+      rows[:_MOST],
+      {"patient": "patient", "why": "why"},
+    )
+  if len(rows) > _MOST:
+    print(
+      f"and {len(rows) - _MOST} more;"
+      f" {store.folder / 'manifest.json'} has all of them"
+    )
+  _crop.tell(store, names)
+
+
+def _new(
+  flags: _flags.Flags, folder: pathlib.Path, wanted: tuple[str, ...]
+) -> "data.Run":
+  """Prepares a new run folder."""
+  from jaxseg import data
+  from jaxseg.cli import _console
+
   data.check_new(folder)
   name = _name(flags)
   _check_together(flags, name)
   recipe = flags.recipe or ("quick" if name == "phantom" else "jaxseg")
   split = data.Split.read(pathlib.Path(flags.split)) if flags.split else None
-  config = _prepare_config(flags, recipe)
+  config, extent = _prepare_config(flags, recipe, name)
   if "epochs" in flags:  # What follows may take an hour.
     from jaxseg.cli import _training_flags
 
     _training_flags.check(flags, recipe)
   cohort = _open_cohort(flags, name)
-  run = _prepare(flags, folder, cohort, config, split=split, recipe=recipe)
-  for patient, reason in run.store.left_out.items():
-    print(f"left out {patient}: {reason}")
-  return run
-
-
-def _prepare(
-  flags: _flags.Flags,
-  folder: pathlib.Path,
-  cohort: "cohorts.Cohort",
-  config: "data.PrepareConfig",
-  *,
-  split: "data.Split | None",
-  recipe: str,
-) -> "data.Run":
-  from jaxseg import data
-  from jaxseg.cli import _console
-
-  name = _name(flags)
   made = _phantom_flags(flags) if name == "phantom" else {}
+  if flags.allow_crop:
+    made["allow_crop"] = True
+  if extent:
+    made["size"] = flags.size or "fit"
+    config = _fitted(cohort, config, extent, skip_bad=name == "dicom_folder")
+
+  def check(store: "data.Store") -> None:
+    if not flags.allow_crop:
+      _crop.check(store, wanted, where=folder)
+
   with _console.progress("preparing") as on_patient:
     return data.prepare_run(
       folder,
@@ -233,6 +292,28 @@ def _prepare(
       cohort_flags={"cohort": name, **made},
       # A clinic's folder has bad patients; a published set must have none.
       skip_bad=name == "dicom_folder",
+      on_patient=on_patient,
+      check=check,
+    )
+
+
+def _fitted(
+  cohort: "cohorts.Cohort",
+  config: "data.PrepareConfig",
+  extent: str | tuple[float, float],
+  *,
+  skip_bad: bool,
+) -> "data.PrepareConfig":
+  """Measures the cohort for the size that --size asks for."""
+  from jaxseg import data
+  from jaxseg.cli import _console
+
+  with _console.progress("measuring") as on_patient:
+    return data.fit(
+      cohort,
+      config,
+      extent=None if isinstance(extent, str) else extent,
+      skip_bad=skip_bad,
       on_patient=on_patient,
     )
 
@@ -256,7 +337,12 @@ def _check(flags: _flags.Flags, run: "data.Run") -> None:
     asked.setdefault("cohort_flags", {}).update(flags.given("patients", "grid"))
   sizes = flags.given("size", "spacing")
   if "size" in sizes:
-    sizes["size"] = _size(sizes["size"])
+    size = _size(sizes["size"])
+    if isinstance(size[0], int):
+      sizes["size"] = size
+    else:
+      del sizes["size"]
+      asked.setdefault("cohort_flags", {})["size"] = flags.size
   asked["prepare"] = sizes
   if flags.split:
     split = data.Split.read(pathlib.Path(flags.split))
@@ -331,22 +417,49 @@ def _open_cohort(flags: _flags.Flags, name: str) -> "cohorts.Cohort":
   return cohorts.DicomFolder(files)
 
 
-def _prepare_config(flags: _flags.Flags, recipe: str) -> "data.PrepareConfig":
+def _prepare_config(
+  flags: _flags.Flags, recipe: str, name: str
+) -> tuple["data.PrepareConfig", str | tuple[float, float] | None]:
+  """The prepared grid, and what its size is still to be measured for.
+
+  Returns:
+    (the grid, "fit" or mm of rows and columns where the cohort decides its
+    pixels, else None).
+  """
+  from jaxseg import data
   from jaxseg import training
 
   config = training.recipe(recipe).prepare
-  if flags.size:
-    config = dataclasses.replace(config, size=_size(flags.size), crop=None)
+  size = _size(flags.size) if flags.size else None
+  if size is None and name == "dicom_folder" and config.crop is None:
+    size = "fit"
   if flags.spacing is not None:
     config = dataclasses.replace(config, spacing=flags.spacing, crop=None)
-  return config
+  if size is None:
+    return config, None
+  config = dataclasses.replace(config, crop=None)
+  if isinstance(size, tuple) and isinstance(size[0], int):
+    return dataclasses.replace(config, size=size), None
+  if config.spacing is None:
+    config = dataclasses.replace(config, spacing=data.SPACING_MM)
+  return config, size
 
 
-def _size(text: str) -> tuple[int, int]:
-  """Rows and columns of "96" or "96x64"."""
-  parts = text.split("x")
-  if not 1 <= len(parts) <= 2 or not all(p.isdecimal() for p in parts):
+def _size(text: str) -> tuple[int, int] | tuple[float, float] | str:
+  """Pixels of "96" or "96x64", mm of "260mm" or "260x220mm", or "fit"."""
+  if text == "fit":
+    return text
+  number = float if text.endswith("mm") else int
+  parts = text.removesuffix("mm").split("x")
+  try:
+    if not 1 <= len(parts) <= 2 or not all(p[:1].isdecimal() for p in parts):
+      raise ValueError
+    size = number(parts[0]), number(parts[-1])
+  except ValueError:
     raise errors.ConfigError(
-      f"--size: {text!r} is no size; write 96, or 96x64 for rows x columns"
-    )
-  return int(parts[0]), int(parts[-1])
+      f"--size: {text!r} is no size; write 96 pixels, 96x64 for rows x columns,"
+      " 260mm, or fit"
+    ) from None
+  if number is float and not all(32 <= mm <= 2000 for mm in size):
+    raise errors.ConfigError(f"--size: {text} is not of 32 to 2000 mm")
+  return size

@@ -34,11 +34,4 @@ def main(flags: _flags.Flags) -> None:
   ]
   title = f"{run.store.cohort}: {len(patients)} patients, contoured"
   _console.table(title, rows, ["structure", *_PARTS])
-  for name in run.store.structures:
-    beyond = sum(p.outside.get(name, 0) for p in patients.values())
-    if beyond:
-      print(
-        f"{name}: {beyond} voxels lie beyond the prepared slices and cannot be"
-        " found; a larger --size or a coarser --spacing keeps them"
-      )
   print(f"Prepared: {run.folder}")

@@ -43,6 +43,7 @@ def main(flags: _flags.Flags) -> None:
   settings = _maps.settings(flags)
   _call.compilation_cache()
   run = _cohort_flags.open_run(flags)
+  _cohort_flags.tell(run)
   with _console.progress("sweeping") as on_model:
     results = study.sweep_run(run, settings=settings, on_model=on_model)
   _analyses.sweep(flags, run, results, settings)
