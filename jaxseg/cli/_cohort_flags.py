@@ -21,7 +21,14 @@ RECIPES = {
   "bice2020": "what is known of the paper's own network and preparation",
 }
 _MOST = 60  # Rows on the console.
-_DICOM = ("aliases", "on_two", "structure_set", "combine", "repair")
+_DICOM = (
+  "aliases",
+  "on_two",
+  "structure_set",
+  "combine",
+  "repair",
+  "modality",
+)
 
 
 def define_run(flags: _flags.Flags) -> None:
@@ -124,10 +131,17 @@ def define_dicom(flags: _flags.Flags) -> None:
   )
   flags.string(
     "structure_set",
-    "newest",
+    "merge",
     "WHICH",
-    "Which of a patient's structure sets: newest, refuse (the patient), or a"
-    " label.",
+    "Which of a patient's structure sets: merge takes each structure from"
+    " the newest set that has it, RTSTRUCT before SEG; newest; refuse (the"
+    " patient); or a label.",
+  )
+  flags.choice(
+    "modality",
+    "CT",
+    ("CT", "MR"),
+    "Which images; MR signal is scaled by each image's own range.",
   )
   flags.choice(
     "combine",
@@ -162,6 +176,7 @@ def open_dicom(flags: _flags.Flags, folder: str) -> "cohorts.DicomFolder":
     structure_set=flags.structure_set,
     combine=flags.combine,
     repair=[name for name in flags.repair if name],
+    modality=flags.modality,
   )
 
 
