@@ -112,6 +112,30 @@ def define(flags: _flags.Flags) -> None:
   define_dicom(flags)
 
 
+def define_structures(flags: _flags.Flags) -> None:
+  """Defines --structures, for commands that train nothing."""
+  flags.names(
+    "structures",
+    None,
+    "NAME",
+    "Structures that are asked for. Organs are always read, targets such as gtv"
+    " only if they are named here.",
+    default="all organs",
+  )
+
+
+def asked_names(flags: _flags.Flags) -> tuple[str, ...]:
+  """Canonical names of --structures; ("all",) without it.
+
+  Raises:
+    StructureNotFoundError: A name is unknown.
+  """
+  asked = [name for name in flags.structures or () if name]
+  if not asked or asked == ["all"]:
+    return ("all",)
+  return tuple(dict.fromkeys(resolved(flags, name) for name in asked))
+
+
 def define_dicom(flags: _flags.Flags) -> None:
   """Defines how a folder of DICOM is read."""
   flags.heading("Reading DICOM")
@@ -120,14 +144,16 @@ def define_dicom(flags: _flags.Flags) -> None:
     None,
     "FILE",
     'JSON file of your names, {"their name": "parotid_left"}, which come before'
-    " the built-in ones; null ignores the name.",
+    " the built-in ones; null ignores the name, and a structure that is not"
+    ' built in ("tumour_bed") is added.',
     default="none",
   )
   flags.choice(
     "on_two",
     "refuse",
-    ("refuse", "first", "largest", "newest"),
-    "Which to take when two contours fit one structure equally well.",
+    ("refuse", "first", "largest", "newest", "union"),
+    "Which to take when two contours fit one structure equally well; union"
+    " takes all of them, as one wants of GTV-1 and GTV-2.",
   )
   flags.string(
     "structure_set",
@@ -158,8 +184,56 @@ def define_dicom(flags: _flags.Flags) -> None:
   )
 
 
-def open_dicom(flags: _flags.Flags, folder: str) -> "cohorts.DicomFolder":
+def own_names(flags: _flags.Flags) -> tuple[str, ...]:
+  """Canonical names that --aliases or the run folder bring along.
+
+  Raises:
+    DataError: The file of names cannot be used.
+  """
+  from jaxseg import structures
+
+  own: list[str | None] = []
+  if "aliases" in flags and flags.aliases:
+    own += structures.read_aliases(flags.aliases).values()
+  path = output_folder(flags) / "run.json"
+  if path.is_file():
+    from jaxseg import _files
+
+    facts = _files.read_json(path)
+    cohort = facts.get("cohort") if isinstance(facts, dict) else None
+    found = cohort.get("structures") if isinstance(cohort, dict) else None
+    own += [name for name in found or () if isinstance(name, str)]
+  return tuple(dict.fromkeys(name for name in own if name is not None))
+
+
+def resolved(flags: _flags.Flags, name: str) -> str:
+  """The canonical name of what a flag asks for.
+
+  Raises:
+    StructureNotFoundError: It is neither known nor brought along.
+  """
+  from jaxseg import structures
+
+  try:
+    return structures.resolve(name)
+  except errors.StructureNotFoundError as e:
+    if name in own_names(flags):
+      return name
+    raise errors.StructureNotFoundError(
+      f"{e} A structure of your own is added by --aliases"
+    ) from e
+
+
+def open_dicom(
+  flags: _flags.Flags, folder: str, names: Sequence[str] = ("all",)
+) -> "cohorts.DicomFolder":
   """The cohort of a folder, as the flags say.
+
+  Args:
+    flags: As `define_dicom` defines them.
+    folder: The folder.
+    names: Canonical names that are asked for. Organs always belong to a
+      cohort, targets only if they are asked for.
 
   Raises:
     DataError: The folder or the file of names cannot be used.
@@ -168,9 +242,16 @@ def open_dicom(flags: _flags.Flags, folder: str) -> "cohorts.DicomFolder":
   from jaxseg import cohorts
   from jaxseg import structures
 
-  aliases = structures.read_aliases(flags.aliases) if flags.aliases else None
+  aliases = structures.read_aliases(flags.aliases) if flags.aliases else {}
+  wanted = None
+  targets = set(names) & set(structures.names(kind="target"))
+  if targets:
+    own = {name for name in aliases.values() if name is not None}
+    own -= set(structures.names(kind="any"))
+    wanted = (*structures.names(), *sorted(own | targets))
   return cohorts.DicomFolder(
     folder,
+    structures=wanted,
     aliases=aliases,
     on_two=flags.on_two,
     structure_set=flags.structure_set,
@@ -223,7 +304,7 @@ def prepared(
   wanted = () if tuple(names) == ("all",) else tuple(names)
   if any((folder / name).exists() for name in ("run.json", "cohort.json")):
     run = data.Run(folder)
-    _check(flags, run)
+    _check(flags, run, wanted)
   else:
     run = _new(flags, folder, wanted)
   tell(run, wanted)
@@ -284,7 +365,13 @@ def _new(
     from jaxseg.cli import _training_flags
 
     _training_flags.check(flags, recipe)
-  cohort = _open_cohort(flags, name)
+  cohort = _open_cohort(flags, name, wanted)
+  for one in wanted:
+    if one not in cohort.structures:
+      raise errors.StructureNotFoundError(
+        f"{one}: contoured on no patient of {cohort.name}; it has"
+        f" {', '.join(cohort.structures)}"
+      )
   made = _phantom_flags(flags) if name == "phantom" else {}
   if flags.allow_crop:
     made["allow_crop"] = True
@@ -333,7 +420,7 @@ def _fitted(
     )
 
 
-def _check(flags: _flags.Flags, run: "data.Run") -> None:
+def _check(flags: _flags.Flags, run: "data.Run", names: Sequence[str]) -> None:
   """Refuses flags that contradict a run folder."""
   from jaxseg import data
 
@@ -348,7 +435,9 @@ def _check(flags: _flags.Flags, run: "data.Run") -> None:
   if name == is_of:
     _check_together(flags, name, open_again=True)
     if flags.input:
-      asked["cohort"] = dict(_open_cohort(flags, name).describe())
+      asked["cohort"] = dict(
+        _open_cohort(flags, name, run.facts["cohort"]["structures"]).describe()
+      )
     asked.setdefault("cohort_flags", {}).update(flags.given("patients", "grid"))
   sizes = flags.given("size", "spacing")
   if "size" in sizes:
@@ -410,12 +499,14 @@ def _phantom_flags(flags: _flags.Flags) -> dict[str, Any]:
   return {"patients": 24, "grid": 128, **flags.given("patients", "grid")}
 
 
-def _open_cohort(flags: _flags.Flags, name: str) -> "cohorts.Cohort":
+def _open_cohort(
+  flags: _flags.Flags, name: str, names: Sequence[str] = ()
+) -> "cohorts.Cohort":
   from jaxseg import cohorts
   from jaxseg.cli import _console
 
   if name == "dicom_folder":
-    return open_dicom(flags, flags.input)
+    return open_dicom(flags, flags.input, names)
   if name == "openkbp":
     return cohorts.OpenKBP(flags.input)
   settings = _phantom_flags(flags)

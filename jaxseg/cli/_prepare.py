@@ -14,13 +14,15 @@ _PARTS = ("train", "validation", "test")
 
 
 def define(flags: _flags.Flags) -> None:
+  flags.heading("What to prepare")
+  _cohort_flags.define_structures(flags)
   _cohort_flags.define(flags)
 
 
 def main(flags: _flags.Flags) -> None:
   from jaxseg.cli import _console
 
-  run = _cohort_flags.prepared(flags)
+  run = _cohort_flags.prepared(flags, _cohort_flags.asked_names(flags))
   patients = run.store.patients
   rows = [
     {

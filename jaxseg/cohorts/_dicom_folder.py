@@ -13,7 +13,6 @@ from jaxseg import _files
 from jaxseg import _text
 from jaxseg import dicom
 from jaxseg import errors
-from jaxseg import structures as vocabulary
 from jaxseg import volume
 from jaxseg.cohorts import _case
 from jaxseg.cohorts import _dicom_choice
@@ -66,10 +65,12 @@ class DicomFolder:
       folder: The folder.
       structures: Canonical names that are wanted; None takes every organ of the
         vocabulary and every structure of one's own in `aliases`, but no target.
+        Targets are mostly of several contours: see `on_two`.
       aliases: The user's own names, as `structures.read_aliases` gives them;
         they override the vocabulary's.
       on_two: If two contours fit a structure equally well: "refuse" both, or
-        take the "first" (lowest number), "newest" (highest) or "largest".
+        take the "first" (lowest number), "newest" (highest), "largest", or the
+        "union" of all.
       structure_set: If a patient has several: "merge" takes each structure from
         the newest set on the same image that has it, RTSTRUCT before SEG; or
         take the "newest" that names a wanted structure, "refuse" the patient,
@@ -99,10 +100,7 @@ class DicomFolder:
     self._modality = modality
     if modality != "CT":
       self._settings["modality"] = modality
-    self._wanted = tuple(
-      vocabulary.get(name).name
-      for name in (vocabulary.names() if structures is None else structures)
-    )
+    self._wanted = _case.wanted(structures, self._aliases.values())
     self._tree = _dicom_tree.read_tree(
       self._root,
       structure_set=structure_set,
@@ -185,7 +183,7 @@ class DicomFolder:
       array, remarks = masks.get(named.outline)
       notes += [f"{said}: {remark}" for remark in remarks]
       if array is not None and array.any():
-        kept[named.structure] = array
+        kept[named.structure] = array | kept.get(named.structure, False)
     unscanned: tuple[int, ...] = ()
     if image.unscanned is not None:
       whole = image.unscanned.all(axis=(1, 2))

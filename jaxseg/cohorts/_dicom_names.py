@@ -9,7 +9,7 @@ from jaxseg import errors
 from jaxseg import structures
 from jaxseg.cohorts import _dicom_choice
 
-ON_TWO = ("refuse", "first", "largest", "newest")
+ON_TWO = ("refuse", "first", "largest", "newest", "union")
 _RANK = {"own": 0, "exact": 1, "normalised": 2, "side": 2}
 
 
@@ -47,7 +47,7 @@ def name_all(
     wanted: Canonical names that may be matched.
     aliases: The user's own table.
     on_two: If two fit a structure equally well: "refuse" both, or take the
-      "first" (lowest number), "newest" (highest) or "largest".
+      "first" (lowest number), "newest" (highest) or "largest", or the "union".
     volume: Contour -> volume; called only for "largest".
 
   Returns:
@@ -73,13 +73,21 @@ def name_all(
       rivals.setdefault(match.name, []).append((_RANK[match.rule], at))
   for name, own in rivals.items():
     best = [at for rank, at in own if rank == min(own)[0]]
+    if on_two == "union" and len(best) > 1:
+      for _, at in own:
+        result[at] = (
+          Named(outlines[at], name, "matched", f"one of {len(best)} united")
+          if at in best
+          else Named(outlines[at], name, "second choice", "others are united")
+        )
+      continue
     chosen = _decide([outlines[at] for at in best], on_two, volume)
     for _, at in own:
       one = outlines[at]
       if chosen is None:
         others = ", ".join(_text.shown(outlines[k].name) for k in best)
         status = "refused" if at in best else "second choice"
-        reason = f"{len(best)} fit: {others}"
+        reason = f"{len(best)} fit: {others}; --on_two says which is taken"
       elif one is chosen:
         status, reason = "matched", f"of {len(own)}" if len(own) > 1 else ""
       else:
