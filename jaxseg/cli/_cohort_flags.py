@@ -13,7 +13,10 @@ if TYPE_CHECKING:
   from jaxseg import cohorts
   from jaxseg import data
 
-COHORTS = ("phantom", "openkbp", "dicom_folder")
+COHORTS = ("phantom", "openkbp", "dicom_folder", "nifti_folder")
+_FOLDERS = ("dicom_folder", "nifti_folder")
+# What of reading DICOM has a meaning for NIfTI, too.
+_BOTH = ("aliases", "modality")
 # Name -> text, as of `training.RECIPES`, which would be slow to import.
 RECIPES = {
   "jaxseg": "our default, a U-Net of 5 blocks with group norm, body crop",
@@ -39,8 +42,9 @@ def define_run(flags: _flags.Flags) -> None:
     "cohort",
     None,
     COHORTS,
-    "Patients: synthetic (phantom, needs no data), OpenKBP, or CT with"
-    " RTSTRUCT or SEG (dicom_folder, such as HN1).",
+    "Patients: synthetic (phantom, needs no data), OpenKBP, CT with RTSTRUCT or"
+    " SEG (dicom_folder, such as HN1), or images and label maps with a"
+    " dataset.json, as nnU-Net keeps them (nifti_folder).",
     default="that of the run folder, else openkbp if --input is given, else"
     " phantom",
   )
@@ -94,7 +98,7 @@ def define(flags: _flags.Flags) -> None:
     "What the network sees, rows x columns: pixels, such as 96 or 96x64; mm,"
     " such as 260mm or 260x220mm; or fit, which measures the cohort and keeps"
     " all of its structures.",
-    default="fit for dicom_folder, else the recipe's",
+    default="fit for dicom_folder and nifti_folder, else the recipe's",
   )
   flags.number(
     "spacing",
@@ -195,6 +199,8 @@ def own_names(flags: _flags.Flags) -> tuple[str, ...]:
   own: list[str | None] = []
   if "aliases" in flags and flags.aliases:
     own += structures.read_aliases(flags.aliases).values()
+  if "input" in flags and flags.input and flags.cohort == "nifti_folder":
+    own += open_nifti(flags, flags.input, ()).structures
   path = output_folder(flags) / "run.json"
   if path.is_file():
     from jaxseg import _files
@@ -259,6 +265,37 @@ def open_dicom(
     repair=[name for name in flags.repair if name],
     modality=flags.modality,
   )
+
+
+def open_nifti(
+  flags: _flags.Flags, folder: str, names: Sequence[str]
+) -> "cohorts.NiftiFolder":
+  """The cohort of a folder of images and label maps.
+
+  Args:
+    flags: As `define_dicom` defines them.
+    folder: The folder.
+    names: Canonical names that are asked for; other labels belong to it
+      anyhow, targets only if they are asked for.
+
+  Raises:
+    DataError: The folder or the file of names cannot be used.
+    ConfigError: A flag is wrong.
+    StructureNotFoundError: A target is no label's.
+  """
+  from jaxseg import cohorts
+  from jaxseg import structures
+
+  options: dict[str, Any] = {
+    "aliases": structures.read_aliases(flags.aliases) if flags.aliases else {},
+    "modality": flags.modality,
+  }
+  cohort = cohorts.NiftiFolder(folder, **options)
+  targets = set(names) & set(structures.names(kind="target"))
+  if not targets:
+    return cohort
+  wanted = (*cohort.structures, *sorted(targets))
+  return cohorts.NiftiFolder(folder, structures=wanted, **options)
 
 
 def output_folder(flags: _flags.Flags) -> pathlib.Path:
@@ -368,16 +405,22 @@ def _new(
   cohort = _open_cohort(flags, name, wanted)
   for one in wanted:
     if one not in cohort.structures:
+      several = getattr(cohort, "undecided", {}).get(one, 0)
+      why = (
+        f"on {several} patients several contours fit it, and --on_two=refuse"
+        " takes none of them; --on_two=union takes all"
+        if several
+        else f"it has {', '.join(cohort.structures)}"
+      )
       raise errors.StructureNotFoundError(
-        f"{one}: contoured on no patient of {cohort.name}; it has"
-        f" {', '.join(cohort.structures)}"
+        f"{one}: contoured on no patient of {cohort.name}; {why}"
       )
   made = _phantom_flags(flags) if name == "phantom" else {}
   if flags.allow_crop:
     made["allow_crop"] = True
   if extent:
     made["size"] = flags.size or "fit"
-    config = _fitted(cohort, config, extent, skip_bad=name == "dicom_folder")
+    config = _fitted(cohort, config, extent, skip_bad=name in _FOLDERS)
 
   def check(store: "data.Store") -> None:
     if not flags.allow_crop:
@@ -393,7 +436,7 @@ def _new(
       recipe=recipe,
       cohort_flags={"cohort": name, **made},
       # A clinic's folder has bad patients; a published set must have none.
-      skip_bad=name == "dicom_folder",
+      skip_bad=name in _FOLDERS,
       on_patient=on_patient,
       check=check,
     )
@@ -483,9 +526,10 @@ def _check_together(
       "--patients, --grid: only for the phantom; leave them out"
     )
   asked = flags.given(*_DICOM)
-  if asked and name != "dicom_folder":
+  idle = set(asked) - set(_BOTH if name == "nifti_folder" else ())
+  if idle and name != "dicom_folder":
     raise errors.ConfigError(
-      f"{', '.join(f'--{flag}' for flag in asked)}: only for"
+      f"{', '.join(f'--{flag}' for flag in asked if flag in idle)}: only for"
       " --cohort=dicom_folder; leave it out"
     )
   needed = asked if open_again else name != "phantom"
@@ -507,6 +551,8 @@ def _open_cohort(
 
   if name == "dicom_folder":
     return open_dicom(flags, flags.input, names)
+  if name == "nifti_folder":
+    return open_nifti(flags, flags.input, names)
   if name == "openkbp":
     return cohorts.OpenKBP(flags.input)
   settings = _phantom_flags(flags)
@@ -537,7 +583,7 @@ def _prepare_config(
 
   config = training.recipe(recipe).prepare
   size = _size(flags.size) if flags.size else None
-  if size is None and name == "dicom_folder" and config.crop is None:
+  if size is None and name in _FOLDERS and config.crop is None:
     size = "fit"
   if flags.spacing is not None:
     config = dataclasses.replace(config, spacing=flags.spacing, crop=None)

@@ -36,11 +36,13 @@ def check(store: "data.Store", names: Sequence[str], *, where: object) -> None:
   if len(ranked) > 6:
     told += f" and more than 2 % of {len(ranked) - 6} more"
   keeps = ""
-  if store.needed_size:
-    keeps = f", give --size={store.needed_size[0]}x{store.needed_size[1]}"
+  if store.needed_size and store.prepared.crop is None:
+    rows, columns = map(max, store.needed_size, store.prepared.size)
+    keeps = f" or --size={rows}x{columns}"
   raise errors.ConfigError(
     f"{where}: the prepared slices ({_grid(store)}) leave out {told}; prepare"
-    f" with --size=fit{keeps}, or add --allow_crop to go on with what is left"
+    f" another --output with --size=fit{keeps}, or add --allow_crop to go on"
+    " with what is left"
   )
 
 

@@ -178,7 +178,7 @@ def _draft(audits: Sequence[Mapping[str, Any]], path: pathlib.Path) -> None:
   found = [one for audit in audits for one in audit["structures"]]
   for one in sorted(found, key=lambda one: str(one["name"])):
     if one["status"] == "unknown":
-      close = structures.similar(one["name"])[:1]
+      close = structures.similar(one["name"], cutoff=0.75)[:1]
       drafted[one["name"]] = close[0] + structures.SUGGESTION if close else None
     elif one["status"] == "refused":
       drafted[one["name"]] = one["structure"] + structures.SUGGESTION

@@ -10,11 +10,13 @@ from jaxseg.cohorts.phantom import write_phantom
 
 if TYPE_CHECKING:
   from jaxseg.cohorts._dicom_folder import DicomFolder
+  from jaxseg.cohorts._nifti_folder import NiftiFolder
 
 __all__ = [
   "Case",
   "Cohort",
   "DicomFolder",
+  "NiftiFolder",
   "OpenKBP",
   "Phantom",
   "write_phantom",
@@ -27,4 +29,8 @@ def __getattr__(name: str) -> Any:
     from jaxseg.cohorts._dicom_folder import DicomFolder
 
     return DicomFolder
+  if name == "NiftiFolder":
+    from jaxseg.cohorts._nifti_folder import NiftiFolder
+
+    return NiftiFolder
   raise AttributeError(f"module 'jaxseg.cohorts' has no attribute {name!r}")

@@ -44,7 +44,8 @@ class DicomFolder:
     left_out: Patient -> why the patient cannot be used, as far as headers and
       names tell.
     remarks: Patient -> what was decided, such as which structure sets were
-      merged.
+      merged, and what could not be decided.
+    undecided: Structure -> number of patients on whom several contours fit it.
   """
 
   def __init__(
@@ -115,18 +116,22 @@ class DicomFolder:
     seen: set[str] = set()
     usable = []
     self.left_out: dict[str, str] = {}
+    self.remarks: dict[str, list[str]] = {}
+    self.undecided: dict[str, int] = {}
     for name, one in self._tree.patients.items():
-      matched = set() if one.refused else self._matched(one.used)
+      named = [] if one.refused else self._early(one.used)
+      matched = {n.structure for n in named if n.status == "matched"}
       seen |= matched
       if matched:
         usable.append(name)
       else:
         self.left_out[name] = one.refused or self._unknown(one)
-    self.remarks: dict[str, list[str]] = {
-      name: list(one.remarks)
-      for name, one in self._tree.patients.items()
-      if one.remarks
-    }
+      refused = {n.structure: n.reason for n in named if n.status == "refused"}
+      for structure in refused:
+        self.undecided[structure] = self.undecided.get(structure, 0) + 1
+      remarks = [f"{structure}: {why}" for structure, why in refused.items()]
+      if remarks or one.remarks:
+        self.remarks[name] = [*one.remarks, *remarks]
     self._usable = tuple(usable)
     self.structures: tuple[str, ...] = tuple(
       name for name in self._wanted if name in seen
@@ -219,7 +224,7 @@ class DicomFolder:
       "refused": one.refused,
       "images": [str(series) for series in one.images],
       "drawings": [str(drawing) for drawing in one.drawings],
-      "remarks": list(one.remarks),
+      "remarks": self.remarks.get(patient, []),
       "notes": list(one.notes),
       "ct": {},
       "structures": [],
@@ -293,14 +298,17 @@ class DicomFolder:
 
   def _matched(self, drawings: Sequence[_dicom_choice.Drawing]) -> set[str]:
     """Canonical names of the structures in some drawings."""
+    named = self._early(drawings)
+    return {one.structure for one in named if one.status == "matched"}
+
+  def _early(
+    self, drawings: Sequence[_dicom_choice.Drawing]
+  ) -> Sequence[_dicom_names.Named]:
+    """How names are matched before anything is known of volumes."""
     on_two = str(self._settings["on_two"])
-    # Volumes are not known yet, but the names do not depend on the choice.
+    # The structures that are found do not depend on which contour is taken.
     policy = "first" if on_two == "largest" else on_two
-    return {
-      named.structure
-      for named in self._named(drawings, lambda _: 0.0, policy)
-      if named.status == "matched"
-    }
+    return self._named(drawings, lambda _: 0.0, policy)
 
   def _unknown(self, one: _dicom_tree.Patient) -> str:
     """Why no contour of a patient is used."""

@@ -186,11 +186,12 @@ def get(name: str, *, own: bool = False) -> Structure:
 OWN = re.compile(r"[a-z][a-z0-9_]{0,63}")
 
 
-def similar(name: str) -> tuple[str, ...]:
+def similar(name: str, *, cutoff: float = 0.5) -> tuple[str, ...]:
   """Canonical names that look or sound like a name, the likeliest first.
 
   Args:
     name: A name, from a file or a flag.
+    cutoff: How much must be alike, in [0, 1].
 
   Returns:
     At most eight, for a person to choose from; never to be used unseen.
@@ -200,7 +201,7 @@ def similar(name: str) -> tuple[str, ...]:
     return (f"{SIDELESS[form]}_left", f"{SIDELESS[form]}_right")
   if form in NORMAL:
     return (NORMAL[form],)
-  close = difflib.get_close_matches(form, NORMAL, n=8, cutoff=0.5)
+  close = difflib.get_close_matches(form, NORMAL, n=8, cutoff=cutoff)
   return tuple(dict.fromkeys(NORMAL[one] for one in close))
 
 
