@@ -1,20 +1,20 @@
 """Flags that say which patients, and the run folder they are prepared in."""
 
 from collections.abc import Sequence
-import dataclasses
 import pathlib
 from typing import Any, TYPE_CHECKING
 
 from jaxseg import errors
 from jaxseg.cli import _crop
 from jaxseg.cli import _flags
+from jaxseg.cli import _grid_flags
+from jaxseg.cli import _structure_flags
 
 if TYPE_CHECKING:
   from jaxseg import cohorts
   from jaxseg import data
 
 COHORTS = ("phantom", "openkbp", "dicom_folder", "nifti_folder")
-_FOLDERS = ("dicom_folder", "nifti_folder")
 # What of reading DICOM has a meaning for NIfTI, too.
 _BOTH = ("aliases", "modality")
 # Name -> text, as of `training.RECIPES`, which would be slow to import.
@@ -23,7 +23,6 @@ RECIPES = {
   "quick": "small and coarse, a whole study in minutes",
   "bice2020": "what is known of the paper's own network and preparation",
 }
-_MOST = 60  # Rows on the console.
 _DICOM = (
   "aliases",
   "on_two",
@@ -91,53 +90,8 @@ def define(flags: _flags.Flags) -> None:
     + ".",
     default="the run folder's, else quick for the phantom, jaxseg for others",
   )
-  flags.string(
-    "size",
-    None,
-    "N",
-    "What the network sees, rows x columns: pixels, such as 96 or 96x64; mm,"
-    " such as 260mm or 260x220mm; or fit, which measures the cohort and keeps"
-    " all of its structures.",
-    default="fit for dicom_folder and nifti_folder, else the recipe's",
-  )
-  flags.number(
-    "spacing",
-    None,
-    "MM",
-    "In-plane pixel spacing that the network sees.",
-    default="the recipe's; that of jaxseg keeps each patient's own where --size"
-    " is in pixels, else it is 2 mm",
-  )
-  flags.switch(
-    "allow_crop",
-    False,
-    "Go on where the prepared slices leave out more than 2 % of a structure.",
-  )
+  _grid_flags.define(flags)
   define_dicom(flags)
-
-
-def define_structures(flags: _flags.Flags) -> None:
-  """Defines --structures, for commands that train nothing."""
-  flags.names(
-    "structures",
-    None,
-    "NAME",
-    "Structures that are asked for. Organs are always read, targets such as gtv"
-    " only if they are named here.",
-    default="all organs",
-  )
-
-
-def asked_names(flags: _flags.Flags) -> tuple[str, ...]:
-  """Canonical names of --structures; ("all",) without it.
-
-  Raises:
-    StructureNotFoundError: A name is unknown.
-  """
-  asked = [name for name in flags.structures or () if name]
-  if not asked or asked == ["all"]:
-    return ("all",)
-  return tuple(dict.fromkeys(resolved(flags, name) for name in asked))
 
 
 def define_dicom(flags: _flags.Flags) -> None:
@@ -188,48 +142,6 @@ def define_dicom(flags: _flags.Flags) -> None:
   )
 
 
-def own_names(flags: _flags.Flags) -> tuple[str, ...]:
-  """Canonical names that --aliases or the run folder bring along.
-
-  Raises:
-    DataError: The file of names cannot be used.
-  """
-  from jaxseg import structures
-
-  own: list[str | None] = []
-  if "aliases" in flags and flags.aliases:
-    own += structures.read_aliases(flags.aliases).values()
-  if "input" in flags and flags.input and flags.cohort == "nifti_folder":
-    own += open_nifti(flags, flags.input, ()).structures
-  path = output_folder(flags) / "run.json"
-  if path.is_file():
-    from jaxseg import _files
-
-    facts = _files.read_json(path)
-    cohort = facts.get("cohort") if isinstance(facts, dict) else None
-    found = cohort.get("structures") if isinstance(cohort, dict) else None
-    own += [name for name in found or () if isinstance(name, str)]
-  return tuple(dict.fromkeys(name for name in own if name is not None))
-
-
-def resolved(flags: _flags.Flags, name: str) -> str:
-  """The canonical name of what a flag asks for.
-
-  Raises:
-    StructureNotFoundError: It is neither known nor brought along.
-  """
-  from jaxseg import structures
-
-  try:
-    return structures.resolve(name)
-  except errors.StructureNotFoundError as e:
-    if name in own_names(flags):
-      return name
-    raise errors.StructureNotFoundError(
-      f"{e} A structure of your own is added by --aliases"
-    ) from e
-
-
 def open_dicom(
   flags: _flags.Flags, folder: str, names: Sequence[str] = ("all",)
 ) -> "cohorts.DicomFolder":
@@ -265,37 +177,6 @@ def open_dicom(
     repair=[name for name in flags.repair if name],
     modality=flags.modality,
   )
-
-
-def open_nifti(
-  flags: _flags.Flags, folder: str, names: Sequence[str]
-) -> "cohorts.NiftiFolder":
-  """The cohort of a folder of images and label maps.
-
-  Args:
-    flags: As `define_dicom` defines them.
-    folder: The folder.
-    names: Canonical names that are asked for; other labels belong to it
-      anyhow, targets only if they are asked for.
-
-  Raises:
-    DataError: The folder or the file of names cannot be used.
-    ConfigError: A flag is wrong.
-    StructureNotFoundError: A target is no label's.
-  """
-  from jaxseg import cohorts
-  from jaxseg import structures
-
-  options: dict[str, Any] = {
-    "aliases": structures.read_aliases(flags.aliases) if flags.aliases else {},
-    "modality": flags.modality,
-  }
-  cohort = cohorts.NiftiFolder(folder, **options)
-  targets = set(names) & set(structures.names(kind="target"))
-  if not targets:
-    return cohort
-  wanted = (*cohort.structures, *sorted(targets))
-  return cohorts.NiftiFolder(folder, structures=wanted, **options)
 
 
 def output_folder(flags: _flags.Flags) -> pathlib.Path:
@@ -344,45 +225,10 @@ def prepared(
     _check(flags, run, wanted)
   else:
     run = _new(flags, folder, wanted)
-  tell(run, wanted)
+  _crop.tell_run(run, wanted)
   if not (flags.allow_crop or run.facts["cohort_flags"].get("allow_crop")):
     _crop.check(run.store, wanted, where=run.folder)
   return run
-
-
-def tell(run: "data.Run", names: Sequence[str] = ()) -> None:
-  """Prints who was left out of a run, and what of the structures.
-
-  Args:
-    run: Prepared run folder.
-    names: Canonical names of structures; none is all.
-  """
-  from jaxseg.cli import _console
-
-  store = run.store
-  rows = [
-    {"patient": f"left out {name}", "why": why}
-    for name, why in store.left_out.items()
-  ]
-  rows += [
-    {"patient": name, "why": remark}
-    for name, remarks in store.remarks.items()
-    for remark in remarks
-    if name in store.patients
-  ]
-  if rows:
-    _console.table(
-      f"{store.cohort}: {len(store.patients)} patients,"
-      f" {len(store.left_out)} left out",
-      rows[:_MOST],
-      {"patient": "patient", "why": "why"},
-    )
-  if len(rows) > _MOST:
-    print(
-      f"and {len(rows) - _MOST} more;"
-      f" {store.folder / 'manifest.json'} has all of them"
-    )
-  _crop.tell(store, names)
 
 
 def _new(
@@ -397,30 +243,21 @@ def _new(
   _check_together(flags, name)
   recipe = flags.recipe or ("quick" if name == "phantom" else "jaxseg")
   split = data.Split.read(pathlib.Path(flags.split)) if flags.split else None
-  config, extent = _prepare_config(flags, recipe, name)
+  config, extent = _grid_flags.config(flags, recipe, name)
   if "epochs" in flags:  # What follows may take an hour.
     from jaxseg.cli import _training_flags
 
     _training_flags.check(flags, recipe)
   cohort = _open_cohort(flags, name, wanted)
-  for one in wanted:
-    if one not in cohort.structures:
-      several = getattr(cohort, "undecided", {}).get(one, 0)
-      why = (
-        f"on {several} patients several contours fit it, and --on_two=refuse"
-        " takes none of them; --on_two=union takes all"
-        if several
-        else f"it has {', '.join(cohort.structures)}"
-      )
-      raise errors.StructureNotFoundError(
-        f"{one}: contoured on no patient of {cohort.name}; {why}"
-      )
+  _structure_flags.check(cohort, wanted)
   made = _phantom_flags(flags) if name == "phantom" else {}
   if flags.allow_crop:
     made["allow_crop"] = True
+  # Anyone's folder has bad patients; a published set must have none.
+  skip_bad = name in _grid_flags.FOLDERS
   if extent:
     made["size"] = flags.size or "fit"
-    config = _fitted(cohort, config, extent, skip_bad=name in _FOLDERS)
+    config = _grid_flags.fitted(cohort, config, extent, skip_bad=skip_bad)
 
   def check(store: "data.Store") -> None:
     if not flags.allow_crop:
@@ -435,31 +272,9 @@ def _new(
       split=split,
       recipe=recipe,
       cohort_flags={"cohort": name, **made},
-      # A clinic's folder has bad patients; a published set must have none.
-      skip_bad=name in _FOLDERS,
-      on_patient=on_patient,
-      check=check,
-    )
-
-
-def _fitted(
-  cohort: "cohorts.Cohort",
-  config: "data.PrepareConfig",
-  extent: str | tuple[float, float],
-  *,
-  skip_bad: bool,
-) -> "data.PrepareConfig":
-  """Measures the cohort for the size that --size asks for."""
-  from jaxseg import data
-  from jaxseg.cli import _console
-
-  with _console.progress("measuring") as on_patient:
-    return data.fit(
-      cohort,
-      config,
-      extent=None if isinstance(extent, str) else extent,
       skip_bad=skip_bad,
       on_patient=on_patient,
+      check=check,
     )
 
 
@@ -484,8 +299,8 @@ def _check(flags: _flags.Flags, run: "data.Run", names: Sequence[str]) -> None:
     asked.setdefault("cohort_flags", {}).update(flags.given("patients", "grid"))
   sizes = flags.given("size", "spacing")
   if "size" in sizes:
-    size = _size(sizes["size"])
-    if isinstance(size[0], int):
+    size = _grid_flags.size(sizes["size"])
+    if _grid_flags.in_pixels(size):
       sizes["size"] = size
     else:
       del sizes["size"]
@@ -552,7 +367,7 @@ def _open_cohort(
   if name == "dicom_folder":
     return open_dicom(flags, flags.input, names)
   if name == "nifti_folder":
-    return open_nifti(flags, flags.input, names)
+    return _structure_flags.open_nifti(flags, flags.input, names)
   if name == "openkbp":
     return cohorts.OpenKBP(flags.input)
   settings = _phantom_flags(flags)
@@ -567,51 +382,3 @@ def _open_cohort(
   with _console.progress("writing") as on_patient:
     cohorts.write_phantom(files, phantom, on_patient=on_patient)
   return cohorts.DicomFolder(files)
-
-
-def _prepare_config(
-  flags: _flags.Flags, recipe: str, name: str
-) -> tuple["data.PrepareConfig", str | tuple[float, float] | None]:
-  """The prepared grid, and what its size is still to be measured for.
-
-  Returns:
-    (the grid, "fit" or mm of rows and columns where the cohort decides its
-    pixels, else None).
-  """
-  from jaxseg import data
-  from jaxseg import training
-
-  config = training.recipe(recipe).prepare
-  size = _size(flags.size) if flags.size else None
-  if size is None and name in _FOLDERS and config.crop is None:
-    size = "fit"
-  if flags.spacing is not None:
-    config = dataclasses.replace(config, spacing=flags.spacing, crop=None)
-  if size is None:
-    return config, None
-  config = dataclasses.replace(config, crop=None)
-  if isinstance(size, tuple) and isinstance(size[0], int):
-    return dataclasses.replace(config, size=size), None
-  if config.spacing is None:
-    config = dataclasses.replace(config, spacing=data.SPACING_MM)
-  return config, size
-
-
-def _size(text: str) -> tuple[int, int] | tuple[float, float] | str:
-  """Pixels of "96" or "96x64", mm of "260mm" or "260x220mm", or "fit"."""
-  if text == "fit":
-    return text
-  number = float if text.endswith("mm") else int
-  parts = text.removesuffix("mm").split("x")
-  try:
-    if not 1 <= len(parts) <= 2 or not all(p[:1].isdecimal() for p in parts):
-      raise ValueError
-    size = number(parts[0]), number(parts[-1])
-  except ValueError:
-    raise errors.ConfigError(
-      f"--size: {text!r} is no size; write 96 pixels, 96x64 for rows x columns,"
-      " 260mm, or fit"
-    ) from None
-  if number is float and not all(32 <= mm <= 2000 for mm in size):
-    raise errors.ConfigError(f"--size: {text} is not of 32 to 2000 mm")
-  return size

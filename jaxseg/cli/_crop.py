@@ -1,4 +1,4 @@
-"""What the prepared slices leave out of each structure, said and refused."""
+"""Who is left out, and what of each structure, is said; too much is refused."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -10,6 +10,7 @@ if TYPE_CHECKING:
 
 # What a contour's own uncertainty hides, and no more.
 ALLOWED = 0.02
+_MOST = 60  # Rows on the console.
 
 
 def check(store: "data.Store", names: Sequence[str], *, where: object) -> None:
@@ -100,3 +101,38 @@ def _grid(store: "data.Store") -> str:
     return f"{pixels} of each patient's own spacing"
   rows, columns = (f"{n * config.spacing:.0f}" for n in config.size)
   return f"{pixels} of {config.spacing:g} mm, {rows} x {columns} mm"
+
+
+def tell_run(run: "data.Run", names: Sequence[str] = ()) -> None:
+  """Prints who was left out of a run, and what of the structures.
+
+  Args:
+    run: Prepared run folder.
+    names: Canonical names of structures; none is all.
+  """
+  from jaxseg.cli import _console
+
+  store = run.store
+  rows = [
+    {"patient": f"left out {name}", "why": why}
+    for name, why in store.left_out.items()
+  ]
+  rows += [
+    {"patient": name, "why": remark}
+    for name, remarks in store.remarks.items()
+    for remark in remarks
+    if name in store.patients
+  ]
+  if rows:
+    _console.table(
+      f"{store.cohort}: {len(store.patients)} patients,"
+      f" {len(store.left_out)} left out",
+      rows[:_MOST],
+      {"patient": "patient", "why": "why"},
+    )
+  if len(rows) > _MOST:
+    print(
+      f"and {len(rows) - _MOST} more;"
+      f" {store.folder / 'manifest.json'} has all of them"
+    )
+  tell(store, names)

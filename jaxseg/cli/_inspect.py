@@ -18,6 +18,7 @@ from typing import Any, TYPE_CHECKING
 
 from jaxseg.cli import _cohort_flags
 from jaxseg.cli import _flags
+from jaxseg.cli import _structure_flags
 
 if TYPE_CHECKING:
   from jaxseg import cohorts
@@ -38,7 +39,7 @@ def define(flags: _flags.Flags) -> None:
     " question mark is gone.",
     default="none",
   )
-  _cohort_flags.define_structures(flags)
+  _structure_flags.define(flags)
   _cohort_flags.define_dicom(flags)
 
 
@@ -53,7 +54,7 @@ def main(flags: _flags.Flags) -> None:
     raise errors.ExistingOutputError(
       f"{flags.draft_aliases}: exists; name another file for --draft_aliases"
     )
-  names = _cohort_flags.asked_names(flags)
+  names = _structure_flags.asked_names(flags)
   with rich.console.Console().status("reading headers"):
     cohort = _cohort_flags.open_dicom(flags, folder, names)
   audits = []

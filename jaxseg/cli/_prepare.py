@@ -9,20 +9,21 @@ half a minute on one core.
 
 from jaxseg.cli import _cohort_flags
 from jaxseg.cli import _flags
+from jaxseg.cli import _structure_flags
 
 _PARTS = ("train", "validation", "test")
 
 
 def define(flags: _flags.Flags) -> None:
   flags.heading("What to prepare")
-  _cohort_flags.define_structures(flags)
+  _structure_flags.define(flags)
   _cohort_flags.define(flags)
 
 
 def main(flags: _flags.Flags) -> None:
   from jaxseg.cli import _console
 
-  run = _cohort_flags.prepared(flags, _cohort_flags.asked_names(flags))
+  run = _cohort_flags.prepared(flags, _structure_flags.asked_names(flags))
   patients = run.store.patients
   rows = [
     {

@@ -141,7 +141,7 @@ def named(flags: _flags.Flags, asked: Sequence[str]) -> tuple[str, ...]:
     ConfigError: None is named, or an objective is unknown.
     StructureNotFoundError: A name is unknown.
   """
-  from jaxseg.cli import _cohort_flags
+  from jaxseg.cli import _structure_flags
 
   asked = [name for name in asked if name]
   if not asked:
@@ -149,7 +149,7 @@ def named(flags: _flags.Flags, asked: Sequence[str]) -> tuple[str, ...]:
   names: tuple[str, ...] = ("all",)
   if list(asked) != ["all"]:
     names = tuple(
-      dict.fromkeys(_cohort_flags.resolved(flags, name) for name in asked)
+      dict.fromkeys(_structure_flags.resolved(flags, name) for name in asked)
     )
   for objective in flags.objective or ():
     if objective not in ("all", *OBJECTIVES):

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 import dataclasses
-import math
 import os
 import pathlib
 from typing import Any
@@ -16,6 +15,7 @@ from jaxseg import errors
 from jaxseg import volume
 from jaxseg.cohorts import _case
 from jaxseg.cohorts import _dicom_choice
+from jaxseg.cohorts import _dicom_masks
 from jaxseg.cohorts import _dicom_names
 from jaxseg.cohorts import _dicom_tree
 from jaxseg.cohorts import _mr
@@ -178,7 +178,7 @@ class DicomFolder:
     one = self._find(patient)
     image, masks = self._read(one)
     notes = [*one.notes, *one.remarks, *map(str, image.notes)]
-    kept = {}
+    kept: dict[str, np.ndarray] = {}
     for named in self._named(one.used, masks.volume):
       said = f"{_text.shown(named.outline.name)} ({named.structure})"
       if named.status in ("refused", "empty"):
@@ -246,7 +246,8 @@ class DicomFolder:
       "hu": [int(values.array.min()), int(values.array.max())],
     }
     row["structures"] = [
-      _row(named, masks) for named in self._named(one.used, masks.volume)
+      _dicom_masks.row(named, masks)
+      for named in self._named(one.used, masks.volume)
     ]
     if not any(s["status"] == "matched" for s in row["structures"]):
       row["refused"] = self._unknown(one)
@@ -273,7 +274,9 @@ class DicomFolder:
       )
     return self._tree.patients[patient]
 
-  def _read(self, one: _dicom_tree.Patient) -> tuple[dicom.Image, "_Masks"]:
+  def _read(
+    self, one: _dicom_tree.Patient
+  ) -> tuple[dicom.Image, _dicom_masks.Masks]:
     """The CT, and the masks that can be made on it."""
     if one.image is None or not one.used:
       raise errors.DataError(f"{one.name}: {one.refused}")
@@ -288,7 +291,9 @@ class DicomFolder:
       if source is None:
         source = _dicom_tree.read_drawing(drawing.path, drawing.kind)
       sources.append(source)
-    return image, _Masks(sources, image, str(self._settings["combine"]))
+    return image, _dicom_masks.Masks(
+      sources, image, str(self._settings["combine"])
+    )
 
   def _values(self, image: dicom.Image) -> volume.Volume:
     """The image in HU, or on the scale of HU."""
@@ -342,84 +347,6 @@ class DicomFolder:
       on_two=on_two or str(self._settings["on_two"]),
       volume=volume,
     )
-
-
-class _Masks:
-  """The masks of drawings on an image, each made once, when it is asked for."""
-
-  def __init__(
-    self,
-    sources: Sequence[_dicom_tree.Parsed],
-    image: dicom.Image,
-    combine: str,
-  ):
-    self._sources = sources
-    self._image = image
-    self._combine = combine
-    self._made: dict[
-      tuple[int, int], tuple[np.ndarray | None, tuple[str, ...]]
-    ] = {}
-    spacing = image.spacing
-    self.voxel_ml = spacing[0] * spacing[1] * spacing[2] / 1000
-
-  def get(
-    self, outline: _dicom_choice.Outline
-  ) -> tuple[np.ndarray | None, tuple[str, ...]]:
-    """The mask of a contour, None if there can be none, and remarks."""
-    key = (outline.source, outline.number)
-    if key not in self._made:
-      array, remarks = self._make(*key)
-      # Packed, as there may be a hundred.
-      bits = None if array is None else np.packbits(array)
-      self._made[key] = bits, remarks
-      return array, remarks
-    bits, remarks = self._made[key]
-    if bits is None:
-      return None, remarks
-    flat = np.unpackbits(bits, count=math.prod(self._image.shape))
-    return flat.reshape(self._image.shape).view(np.bool_), remarks
-
-  def _make(
-    self, at: int, number: int
-  ) -> tuple[np.ndarray | None, tuple[str, ...]]:
-    source = self._sources[at]
-    try:
-      if isinstance(source, dicom.Segmentation):
-        # Frames of reference were compared when the two were paired.
-        return source.on(self._image, number), ()
-      made = source.mask(number, self._image, combine=self._combine)
-    except errors.JaxsegError as e:
-      return None, (str(e),)
-    except MemoryError:
-      return None, ("needs more memory than there is",)
-    return made.array, tuple(map(str, made.notes))
-
-  def volume(self, outline: _dicom_choice.Outline) -> float:
-    """Volume, mL."""
-    array, _ = self.get(outline)
-    return 0.0 if array is None else int(array.sum()) * self.voxel_ml
-
-
-def _row(named: _dicom_names.Named, masks: _Masks) -> dict[str, Any]:
-  """One line of the audit."""
-  array, remarks = masks.get(named.outline)
-  voxels = 0 if array is None else int(np.count_nonzero(array))
-  status, reason = named.status, named.reason
-  if array is None:
-    status, reason = "unreadable", remarks[0]
-  if status == "matched" and not voxels:
-    status, reason = "empty", "no voxel of the CT lies within"
-  return {
-    "number": named.outline.number,
-    "name": named.outline.name,
-    "structure": named.structure,
-    "status": status,
-    "voxels": voxels,
-    "ml": round(voxels * masks.voxel_ml, 3),
-    "slices": 0 if array is None else int(array.any(axis=(1, 2)).sum()),
-    "reason": reason,
-    "notes": "; ".join(remarks),
-  }
 
 
 def _check_options(

@@ -9,6 +9,7 @@ References:
 """
 
 from collections.abc import Collection, Mapping
+import itertools
 import os
 import pathlib
 from typing import Any
@@ -112,6 +113,8 @@ class NiftiFolder:
     paths = self._files[patient]
     image, labels = (formats.read_image(path) for path in paths)
     on_image = volume.reorder(labels, image.placed)
+    if on_image is None and _near(labels, image):
+      on_image = image.with_array(labels.array)
     if on_image is None:
       raise errors.GeometryError(
         f"{paths[1]} and {paths[0]} are on different grids; give the label map"
@@ -173,6 +176,20 @@ class NiftiFolder:
     return image.with_array(np.rint(values).astype(np.int16))
 
 
+def _near(labels: volume.Volume, image: volume.Volume) -> bool:
+  """Whether voxels of one index lie within a quarter of a voxel.
+
+  Programs round a geometry, or make its axes orthogonal, as they save a map.
+  """
+  if labels.shape != image.shape:
+    return False
+  ends = [(0, length - 1) for length in image.shape]
+  corners = np.array(list(itertools.product(*ends)))
+  to_image = np.linalg.inv(image.affine) @ labels.affine
+  there = corners @ to_image[:3, :3].T + to_image[:3, 3]
+  return bool(np.abs(there - corners).max() < 0.25)
+
+
 def _labels(
   root: pathlib.Path, modality: str, aliases: Mapping[str, str | None]
 ) -> tuple[dict[str, tuple[int, ...]], int | None]:
@@ -200,7 +217,10 @@ def _labels(
       " to scale its signal"
     )
   # nnU-Net 1 and the Decathlon wrote {"1": "liver"}.
-  if all(isinstance(name, str) for name in labels.values()):
+  if all(
+    isinstance(name, str) and number.isdecimal()
+    for number, name in labels.items()
+  ):
     labels = {name: number for number, name in labels.items()}
   result: dict[str, tuple[int, ...]] = {}
   ignore = None

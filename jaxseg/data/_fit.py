@@ -130,7 +130,7 @@ def _reach(
       continue
     flat = mask.any(0)
     for axis in (0, 1):
-      seen = np.flatnonzero(flat.any(1 - axis))
+      seen = np.flatnonzero(np.any(flat, axis=1 - axis))
       if len(seen):
         # To the outer edge of the voxel, and half a pixel for a rounded origin.
         far = max(centre[axis] - seen[0], seen[-1] - centre[axis]) + 1.0
