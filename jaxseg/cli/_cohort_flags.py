@@ -381,4 +381,5 @@ def _open_cohort(
   files = folder.with_name(f"{folder.name}-dicom")
   with _console.progress("writing") as on_patient:
     cohorts.write_phantom(files, phantom, on_patient=on_patient)
-  return cohorts.DicomFolder(files)
+  # It has one structure set, so the policy is that of its first runs.
+  return cohorts.DicomFolder(files, structure_set="newest")

@@ -5,6 +5,7 @@ import json
 import numpy as np
 import pytest
 
+from jaxseg import data
 from jaxseg import dicom
 from jaxseg import volume
 from tests.cli import command
@@ -104,8 +105,6 @@ def test_targets_when_they_are_asked_for(clinic):
     "prepare", "--structures=GTV-1", "--on_two=union", *flags, folder=clinic
   )
   assert "GTV" in out
-  from jaxseg import data
-
   store = data.Store(clinic / "gtv/store")
   assert store.reference("p1", "gtv").sum() == 2 * 4 * 36
   line = command.refused(
@@ -118,21 +117,39 @@ def test_targets_when_they_are_asked_for(clinic):
   assert "prepared without it" in line and "another --output" in line
 
 
-def test_structures_of_ones_own(clinic):
+def own(clinic):
   (clinic / "own.json").write_text('{"Tumorbett": "tumour_bed"}')
-  flags = (*DICOM, "--aliases=own.json", "--output=own")
-  out = command.done(
-    "train", "--structure=tumour_bed", *flags, *command.NETWORK,
-    *command.PREPARED, folder=clinic,
-  )  # fmt: skip
-  assert "tumour bed" in out
-  assert (clinic / "own/models/tumour_bed/bce/0/threshold.json").is_file()
-  out = command.done("sweep", "--output=own", folder=clinic)
-  assert "leave out 0 % of every structure" in out
+  return (*DICOM, "--aliases=own.json")
+
+
+def test_structures_of_ones_own(clinic):
+  flags = (*own(clinic), "--output=own", "--structures=tumour_bed")
+  out = command.done("prepare", *flags, folder=clinic)
+  assert "tumour bed" in out and "leave out 0 % of tumour_bed" in out
+  run = data.Run(clinic / "own")
+  assert run.store.structures == ("parotid_left", "spinal_cord", "tumour_bed")
+  patient = run.store.patients["p0"]
+  assert data.known_slices(patient, "tumour_bed").all()
   line = command.refused(
     "train", "--structure=tumour_bd", "--output=own", folder=clinic
   )
   assert "'tumour_bd' is unknown" in line
+  line = command.refused(
+    "train", "--structure=tumour_bed", *DICOM, "--output=new", folder=clinic
+  )
+  assert "is added by --aliases" in line
+
+
+@pytest.mark.slow
+def test_a_structure_of_ones_own_is_trained_and_swept(clinic):
+  flags = (*own(clinic), *command.NETWORK, *command.PREPARED)
+  out = command.done(
+    "train", "--structure=tumour_bed", *flags, "--output=t", folder=clinic
+  )
+  assert "tumour bed" in out
+  assert (clinic / "t/models/tumour_bed/bce/0/threshold.json").is_file()
+  out = command.done("sweep", "--output=t", folder=clinic)
+  assert "leave out 0 % of every structure" in out
 
 
 def test_names_are_drafted(clinic):
