@@ -5,11 +5,11 @@ is written with an e; a side is taken before or after each name of a pair.
 """
 
 ALIASES = """
-brain              hirn; großhirn und kleinhirn; cervello; encefalo; cerebro;
-  encéfalo; cérebro; brein; brains
-brainstem          stammhirn; tronco cerebral; tronco encefálico; tronco
-  cerebrale; troncencephale; tronc encéphalique; truncus cerebri
-medulla_oblongata  bulbe rachidien; bulbo raquídeo; bulbo; moelle allongée
+brain              hirn; cervello; encefalo; cerebro;
+  encéfalo; cérebro; brein
+brainstem          stammhirn; tronco cerebral; tronco encefálico; tronco del
+  encéfalo; tronco cerebrale; troncencephale; tronc encéphalique; truncus cerebri
+medulla_oblongata  bulbe rachidien; bulbo raquídeo; moelle allongée
 spinal_cord        midollo spinale; midollo; cordón medular; moelle spinale;
   medula; médula; myelon cervical; spinal medulla
 spinal_canal       canal médullaire; canal rachidien; canale spinale;
@@ -21,7 +21,7 @@ oral_cavity        cavo orale; cavità orale; cavidad oral; cavidad bucal;
   cavidade oral; bouche; mund; mond; boca; bocca; cavité orale
 nasal_cavity       fosses nasales; cavité nasale; cavità nasale; fosas nasales;
   cavidad nasal; cavum nasi
-lips               labbra; labios; lábios; lips mond
+lips               labbra; labios; lábios
 tongue             lengua; língua; tong
 tongue_base        base de langue; base de la langue; base lingua; base de
   lengua; tongue base; zungenbasis
@@ -41,7 +41,7 @@ trachea            trachée artère; tráquea; luftröhre
 
 PAIRED_ALIASES = """
 parotid            glande parotide; ghiandola parotide; glándula parótida;
-  parótida; parotida; oorspeekselklier; speekselklier parotis; gld parotis;
+  parótida; parotida; glandula parotidea; oorspeekselklier; speekselklier parotis; gld parotis;
   glnd parotid; parotisdrüse; parotideo
 submandibular      glande sous maxillaire; glande sous mandibulaire; sous
   mandibulaire; unterkieferspeicheldrüse; ghiandola sottomandibolare;
@@ -56,7 +56,7 @@ cochlea            cochlée; coclea; cóclea; hörschnecke; gehörschnecke
 inner_ear          oreille interne; binnenoor; orecchio interno; oído interno
 middle_ear         oreille moyenne; middenoor; orecchio medio; oído medio
 eye                œil; occhio; ojo; olho; augapfel; oogbol; oogbal; globe
-  oculaire; globo ocular; bulbo oculare; bulbus oculi; yeux
+  oculaire; globo ocular; bulbo oculare; bulbus oculi
 lens               cristallino; cristalino; augenlinse; lente
 cornea             hornhaut; cornée; hoornvlies; córnea
 retina             netzhaut; rétine; netvlies

@@ -17,7 +17,7 @@ NEW, SUGGESTION = "new:", "?"
 
 _LEFT = """
 left l lt lft li lks links linke linker linkes gauche gche g izq izqda izda
-izquierda izquierdo esq esquerda esquerdo sinistra sinistro sinister sin sx
+izquierda izquierdo esq esquerda esquerdo sinistra sinistro sinister sin sn sx
 """.split()
 _RIGHT = """
 right r rt rgt re rts rechts rechte rechter rechtes droit droite dte d der dcha

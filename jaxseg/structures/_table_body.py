@@ -24,7 +24,7 @@ thyroid_cartilage        Cartlg_Thyroid
 thymus                   Glnd_Thymus
   thymus gland; timo
 heart                    Heart
-  herz; hart; cœur; cuore; corazón; coração; cor
+  herz; hart; cœur; cuore; corazón; coração
 pericardium              Pericardium
   herzbeutel; péricarde
 left_ascending_coronary  A_LAD
@@ -87,7 +87,7 @@ sigmoid                  Colon_Sigmoid
 cecum                    Cecum
   zökum; caecum; blinddarm; cæcum
 rectum                   Rectum
-  rektum; mastdarm; endeldarm; retto; recto; reto
+  rektum; mastdarm; enddarm; endeldarm; retto; recto; reto
 anal_canal               Canal_Anal
   anal canal; analkanal; anaal kanaal; canal anal; canale anale
 anus                     Anus
@@ -190,7 +190,7 @@ femur                    Femur
 femoral_head             Femur_Head
   femoral head; femur head; femurkopf; hüftkopf; oberschenkelkopf; femurkop;
   heupkop; tête fémorale; testa femorale; testa del femore; cabeza femoral;
-  cabeza de fémur; cabeça femoral; caput femoris; hip
+  cabeza de fémur; cabeça femoral; caput femoris
 iliac_bone               Bone_Ilium
   ilium; darmbein; os ilium
 """

@@ -81,6 +81,8 @@ SIDES = {
     ("Ghiandola parotide destra, rechter oorspeekselklier", "parotid_right"),
     ("Œil gauche, Oeil G, occhio sx, linkes Auge", "eye_left"),
     ("nerf optique droit, nervio óptico derecho", "optic_nerve_right"),
+    ("Tronco del encéfalo", "brainstem"),
+    ("Glandula parotidea re., Parotide dx", "parotid_right"),
     ("nervo ottico dx, rechter Sehnerv", "optic_nerve_right"),
     # Below the neck.
     ("Liver, Leber, foie, fegato, hígado, lever", "liver"),
