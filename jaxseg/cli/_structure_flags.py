@@ -112,8 +112,15 @@ def check(cohort: "cohorts.Cohort", names: Sequence[str]) -> None:
   """Refuses structures that no patient has, before anything is prepared.
 
   Raises:
+    DataError: No patient can be used.
     StructureNotFoundError: A structure is contoured on no patient.
   """
+  left_out = getattr(cohort, "left_out", {})
+  if left_out and not cohort.patients():
+    told = "; ".join(f"{name}: {why}" for name, why in [*left_out.items()][:3])
+    raise errors.DataError(
+      f"{cohort.name}: none of {len(left_out)} patients can be used; {told}"
+    )
   for name in names:
     if name in cohort.structures:
       continue

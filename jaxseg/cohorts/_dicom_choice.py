@@ -171,7 +171,7 @@ def _merged(
   used = [pair for pair in fitting if pair[1].key == key]
   used.sort(key=lambda pair: pair[0].rank, reverse=True)
   remarks = remarks + _left_out(fitting, used, "is drawn on another image")
-  if len(used) > 1:
+  if len(used) > 1 and structures[key]:
     remarks.append(f"merged by structure, the newest first: {_listed(used)}")
   for _, _, own in used:
     notes += [note for note in own if note not in notes]

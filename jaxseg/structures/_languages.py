@@ -8,7 +8,7 @@ ALIASES = """
 brain              hirn; cervello; encefalo; cerebro;
   encéfalo; cérebro; brein
 brainstem          stammhirn; tronco cerebral; tronco encefálico; tronco del
-  encéfalo; tronco cerebrale; troncencephale; tronc encéphalique; truncus cerebri
+  encéfalo; tronco cerebrale; tronc encéphalique; truncus cerebri
 medulla_oblongata  bulbe rachidien; bulbo raquídeo; moelle allongée
 spinal_cord        midollo spinale; midollo; cordón medular; moelle spinale;
   medula; médula; myelon cervical; spinal medulla
@@ -41,7 +41,8 @@ trachea            trachée artère; tráquea; luftröhre
 
 PAIRED_ALIASES = """
 parotid            glande parotide; ghiandola parotide; glándula parótida;
-  parótida; parotida; glandula parotidea; oorspeekselklier; speekselklier parotis; gld parotis;
+  parótida; parotida; glandula parotidea; oorspeekselklier; speekselklier
+  parotis; gld parotis;
   glnd parotid; parotisdrüse; parotideo
 submandibular      glande sous maxillaire; glande sous mandibulaire; sous
   mandibulaire; unterkieferspeicheldrüse; ghiandola sottomandibolare;

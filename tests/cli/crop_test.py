@@ -115,6 +115,12 @@ def test_targets_when_they_are_asked_for(clinic):
     "train", "--structure=ctv", "--output=gtv", folder=clinic
   )
   assert "prepared without it" in line and "another --output" in line
+  (clinic / "none.json").write_text('{"Parotid_L": null, "SpinalCord": null}')
+  line = command.refused(
+    "prepare", *DICOM, "--aliases=none.json", "--output=none", folder=clinic
+  )
+  assert "none of 5 patients can be used" in line
+  assert "not asked for: 'GTV-1', 'GTV-2'" in line
 
 
 def own(clinic):
