@@ -195,7 +195,10 @@ def _prepare(
   for c, name in enumerate(structures):
     if name in case.masks:
       reference[c] = case.masks[name]
-      labels[c] = placement.take(case.masks[name], fill=0) >= 0.5
+      seen = np.flatnonzero(case.masks[name].any((1, 2)))
+      if len(seen):  # The others stay empty, whatever is resampled.
+        some = slice(seen[0], seen[-1] + 1)
+        labels[c, some] = placement.take(case.masks[name][some], fill=0) >= 0.5
   return _Prepared(placement, image, labels, reference)
 
 
