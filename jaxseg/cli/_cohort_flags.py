@@ -30,6 +30,7 @@ _DICOM = (
   "combine",
   "repair",
   "modality",
+  "patients_by",
 )
 
 
@@ -128,6 +129,13 @@ def define_dicom(flags: _flags.Flags) -> None:
     "Which images; MR signal is scaled by each image's own range.",
   )
   flags.choice(
+    "patients_by",
+    "id",
+    ("id", "study"),
+    "What makes a patient: PatientID, and name and birth date where these"
+    " differ; or each study, where all were given one PatientID and name.",
+  )
+  flags.choice(
     "combine",
     "even-odd",
     ("even-odd", "union"),
@@ -176,6 +184,7 @@ def open_dicom(
     combine=flags.combine,
     repair=[name for name in flags.repair if name],
     modality=flags.modality,
+    patients_by=flags.patients_by,
   )
 
 

@@ -19,7 +19,7 @@ def define(flags: _flags.Flags) -> None:
   flags.string(
     "size",
     None,
-    "N",
+    "SIZE",
     "What the network sees, rows x columns: pixels, such as 96 or 96x64; mm,"
     " such as 260mm or 260x220mm; or fit, which measures the cohort and keeps"
     " all of its structures.",

@@ -175,12 +175,11 @@ def available(run: "data.Run", names: Sequence[str]) -> tuple[str, ...]:
   from jaxseg import structures
 
   has = tuple(s for s in run.store.structures if run.store.contoured(s))
-  if tuple(names) == ("all",):
-    return has
+  targets = structures.names(kind="target")
+  if tuple(names) == ("all",):  # Targets only by their names.
+    return tuple(name for name in has if name not in targets) or has
   for name in names:
-    if name not in run.store.structures and name in structures.names(
-      kind="target"
-    ):
+    if name not in run.store.structures and name in targets:
       raise errors.StructureNotFoundError(
         f"{name}: {run.folder} was prepared without it, as targets are left out"
         " unless they are asked for; name another --output"

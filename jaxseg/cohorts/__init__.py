@@ -4,6 +4,7 @@ from typing import Any, TYPE_CHECKING
 
 from jaxseg.cohorts._case import Case
 from jaxseg.cohorts._case import Cohort
+from jaxseg.cohorts._mr import scale_mr
 from jaxseg.cohorts._openkbp import OpenKBP
 from jaxseg.cohorts.phantom import Phantom
 from jaxseg.cohorts.phantom import write_phantom
@@ -19,6 +20,7 @@ __all__ = [
   "NiftiFolder",
   "OpenKBP",
   "Phantom",
+  "scale_mr",
   "write_phantom",
 ]
 

@@ -56,6 +56,11 @@ class Case:
 class Cohort(Protocol):
   """A list of patients and the way to load one.
 
+  One that finds its patients in files may also have `left_out` (patient -> why
+  it cannot be used), `remarks` (patient -> what was decided) and `undecided`
+  (structure -> number of patients on whom several contours fit it); commands
+  say what is in them.
+
   Attributes:
     name: Name of the cohort, as shown in every table ("openkbp", "phantom").
     structures: Canonical names that can occur in it, in a fixed order.

@@ -80,6 +80,7 @@ class Choice:
   remarks: tuple[str, ...]
 
 
+_STUDIES = "; --patients_by=study takes each study for a patient"
 Known = Callable[[Drawing], Collection[str]]
 _Pair = tuple[Drawing, dicom.Series, list[str]]
 
@@ -166,11 +167,14 @@ def _merged(
     raise errors.DataError(
       f"{len(tied)} images have as many contoured structures, of the same date:"
       f" {'; '.join(tied[:4])}; choose one by the label of its structure set,"
-      " or remove the others"
+      " or remove the others; or take each study for a patient"
+      " (--patients_by=study)"
     )
   used = [pair for pair in fitting if pair[1].key == key]
   used.sort(key=lambda pair: pair[0].rank, reverse=True)
-  remarks = remarks + _left_out(fitting, used, "is drawn on another image")
+  remarks = remarks + _left_out(
+    fitting, used, "is drawn on another image", _STUDIES
+  )
   if len(used) > 1 and structures[key]:
     remarks.append(f"merged by structure, the newest first: {_listed(used)}")
   for _, _, own in used:
@@ -204,12 +208,12 @@ def _labelled(fitting: Sequence[_Pair], label: str) -> list[_Pair]:
 
 
 def _left_out(
-  fitting: Sequence[_Pair], kept: Sequence[_Pair], why: str
+  fitting: Sequence[_Pair], kept: Sequence[_Pair], why: str, hint: str = ""
 ) -> list[str]:
   out = [pair for pair in fitting if pair not in kept]
   if not kept or not out:
     return []
-  return [f"left out, since it {why}: {_listed(out)}"]
+  return [f"left out, since it {why}: {_listed(out)}{hint}"]
 
 
 def _listed(pairs: Sequence[_Pair]) -> str:

@@ -59,6 +59,7 @@ class DicomFolder:
     combine: str = "even-odd",
     repair: Collection[str] = (),
     modality: str = "CT",
+    patients_by: str = "id",
   ) -> None:
     """Reads all headers and names, but no pixels of images.
 
@@ -82,6 +83,8 @@ class DicomFolder:
         "truncated" (treat as missing), "stray_bits" (keep).
       modality: "CT", or "MR", whose signal is brought onto the scale of HU: no
         signal is -1000, the brightest tissue 400.
+      patients_by: What makes a patient: the "id", or a "study", where many
+        people were given one PatientID and one name.
 
     Raises:
       DataError: The folder does not exist or has no DICOM files.
@@ -89,6 +92,10 @@ class DicomFolder:
       StructureNotFoundError: A wanted name is not canonical.
     """
     _check_options(on_two, combine, repair, modality)
+    if patients_by not in ("id", "study"):
+      raise errors.ConfigError(
+        f"patients_by: {patients_by!r} is unknown; give id or study"
+      )
     self._root = pathlib.Path(folder)
     self._aliases = dict(aliases or {})
     self._settings = {
@@ -101,11 +108,14 @@ class DicomFolder:
     self._modality = modality
     if modality != "CT":
       self._settings["modality"] = modality
+    if patients_by != "id":
+      self._settings["patients_by"] = patients_by
     self._wanted = _case.wanted(structures, self._aliases.values())
     self._tree = _dicom_tree.read_tree(
       self._root,
       structure_set=structure_set,
       modality=modality,
+      by_study=patients_by == "study",
       known=lambda drawing: self._matched([drawing]),
     )
     if not self._tree.patients:
@@ -299,7 +309,7 @@ class DicomFolder:
     """The image in HU, or on the scale of HU."""
     if self._modality == "CT":
       return image.hounsfield()
-    return _mr.scaled(volume.Volume(image.array, image.grid, image.source))
+    return _mr.scale_mr(volume.Volume(image.array, image.grid, image.source))
 
   def _matched(self, drawings: Sequence[_dicom_choice.Drawing]) -> set[str]:
     """Canonical names of the structures in some drawings."""

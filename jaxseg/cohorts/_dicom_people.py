@@ -9,6 +9,8 @@ from jaxseg.cohorts import _dicom_choice
 def people(
   found: Sequence[dicom.Series],
   drawings: Sequence[_dicom_choice.Drawing],
+  *,
+  by_study: bool = False,
 ) -> list[list[dicom.Series]]:
   """Divides the series of one PatientID among people.
 
@@ -19,6 +21,8 @@ def people(
   Args:
     found: All series with a PatientID.
     drawings: The contours among them.
+    by_study: Take all that is not linked for different people, whatever their
+      names are.
 
   Returns:
     The series of each person, one list if there is but one.
@@ -37,6 +41,8 @@ def people(
       own = other[1] + own
       linked.remove(other)
     linked.append((links, own))
+  if by_study:
+    return [own for _, own in linked]
   result: list[tuple[set[tuple[str, str]], list[dicom.Series]]] = []
   for _, own in linked:
     who = {series.person for series in own if any(series.person)}

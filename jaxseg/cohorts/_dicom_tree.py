@@ -67,6 +67,7 @@ def read_tree(
   *,
   structure_set: str,
   modality: str,
+  by_study: bool,
   known: _dicom_choice.Known,
 ) -> Tree:
   """Reads all headers of a tree and pairs each patient's image with contours.
@@ -75,6 +76,7 @@ def read_tree(
     root: The folder.
     structure_set: Which of several: "merge", "newest", "refuse", or a label.
     modality: "CT" or "MR".
+    by_study: Take each study for a patient.
     known: Drawing -> canonical names of the wanted structures in it.
 
   Raises:
@@ -103,7 +105,7 @@ def read_tree(
   for patient_id, own in sorted(groups.items()):
     drawings, unreadable = _drawings(own, parsed)
     broken += unreadable
-    people = _dicom_people.people(own, drawings)
+    people = _dicom_people.people(own, drawings, by_study=by_study)
     for number, theirs in enumerate(people, start=1):
       name = _unique(_text.slug(patient_id, fallback="patient"), patients)
       paths = {path for series in theirs for path in series.paths}
@@ -116,7 +118,7 @@ def read_tree(
         modality=modality,
         known=known,
         shared=""
-        if len(people) == 1
+        if len(people) == 1 or by_study
         else f"{number} of {len(people)} people who share a PatientID but no"
         " name or birth date; they are kept apart",
       )

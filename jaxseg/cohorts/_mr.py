@@ -16,8 +16,10 @@ _NOISE = 0.1
 _PERCENTILE = 99.5
 
 
-def scaled(image: volume.Volume) -> volume.Volume:
-  """Brings MR signal onto the scale of HU.
+def scale_mr(image: volume.Volume) -> volume.Volume:
+  """Brings MR signal onto the scale of HU, as cohorts of MR are read.
+
+  A model that was trained on such a cohort predicts what this returns.
 
   No signal becomes -1000, a tenth of the brightest tissue (the 99.5th
   percentile of what has signal) -200, the brightest tissue 400; linear between

@@ -162,7 +162,7 @@ class NiftiFolder:
   def _hounsfield(self, image: volume.Volume) -> volume.Volume:
     """int16 HU, or on the scale of HU."""
     if self._modality != "CT":
-      return _mr.scaled(image)
+      return _mr.scale_mr(image)
     low, high = float(image.array.min()), float(image.array.max())
     limit = np.iinfo(np.int16)
     if low >= 0 and high <= 1:

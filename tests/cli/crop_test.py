@@ -91,8 +91,13 @@ def test_only_what_is_asked_for_must_be_kept(clinic):
   flags = (*DICOM, "--size=140", "--output=some", "--structures=spinal_cord")
   out = command.done("prepare", *flags, folder=clinic)
   assert "leave out 0 % of spinal_cord" in out
-  line = command.refused("prepare", "--output=some", folder=clinic)
-  assert "50.0 % of parotid_left" in line
+  for name, *flags in (
+    ("prepare",),
+    ("train", "--structure=parotid_left"),
+    ("reproduce", "--structures=spinal_cord,Parotid_L"),
+  ):
+    line = command.refused(name, *flags, "--output=some", folder=clinic)
+    assert "50.0 % of parotid_left" in line and "--allow_crop" in line
 
 
 def test_targets_when_they_are_asked_for(clinic):

@@ -381,6 +381,23 @@ class TestPeople:
     cohort = cohorts.DicomFolder(self.folder(tmp_path / "x", names))
     assert cohort.everyone() == ("0000",)
 
+  def test_all_of_one_id_and_name(self, tmp_path):
+    folder = self.folder(tmp_path, ("Anonymous", "Anonymous"))
+    cohort = cohorts.DicomFolder(folder)
+    assert "--patients_by=study" in cohort.left_out["0000"]
+    path = folder / "rs2"
+    dataset = pydicom.dcmread(path)
+    dataset.StructureSetDate = "20300101"
+    dataset.save_as(path)
+    cohort = cohorts.DicomFolder(folder)
+    assert cohort.patients() == ("0000",)
+    assert "--patients_by=study" in cohort.remarks["0000"][0]
+    cohort = cohorts.DicomFolder(folder, patients_by="study")
+    assert cohort.patients() == ("0000", "0000-2")
+    assert cohort.remarks == {}
+    with pytest.raises(errors.ConfigError, match="patients_by: 'name'"):
+      cohorts.DicomFolder(folder, patients_by="name")
+
 
 def test_those_left_out_are_named(tmp_path):
   patient(tmp_path, 1)
