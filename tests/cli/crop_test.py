@@ -7,7 +7,9 @@ import pytest
 
 from jaxseg import data
 from jaxseg import dicom
+from jaxseg import errors
 from jaxseg import volume
+from jaxseg.cli import _crop
 from tests.cli import command
 
 AXIAL = np.array([[0.0, 0, 1, 0], [0, 1, 0, 0], [3, 0, 0, 0], [0, 0, 0, 1]])
@@ -183,3 +185,20 @@ def test_names_are_drafted(clinic):
   (clinic / "names.json").write_text(json.dumps(drafted))
   out = command.done("inspect", "in", *flags, folder=clinic)
   assert "5 of 5 patients can be used" in out
+
+
+@pytest.mark.parametrize(("share", "ok"), [(0.0204, True), (0.0206, False)])
+def test_what_is_shown_as_2_percent_is_not_above_it(share, ok):
+  class Store:
+    prepared = data.PrepareConfig(size=(96, 96))
+    needed_size = (112, 80)
+
+    def lost(self):
+      return {"brain": (share, share, "p1")}
+
+  if ok:
+    _crop.check(Store(), ["brain"], where="run")
+    return
+  with pytest.raises(errors.ConfigError, match=r"leave out 2\.1 % of brain"):
+    _crop.check(Store(), ["brain"], where="run")
+  _crop.check(Store(), ["lips"], where="run")  # Not its business.
