@@ -385,6 +385,7 @@ def _open_cohort(
     size=settings["grid"],
     seed=flags.split_seed or 0,
   )
+  _structure_flags.check(phantom, names)
   # Through files, so that every run of the phantom proves the whole path.
   folder = output_folder(flags)
   files = folder.with_name(f"{folder.name}-dicom")
