@@ -1,24 +1,37 @@
 """Flags that say which patients, and the run folder they are prepared in."""
 
-import dataclasses
+from collections.abc import Sequence
 import pathlib
 from typing import Any, TYPE_CHECKING
 
 from jaxseg import errors
+from jaxseg.cli import _crop
 from jaxseg.cli import _flags
+from jaxseg.cli import _grid_flags
+from jaxseg.cli import _structure_flags
 
 if TYPE_CHECKING:
   from jaxseg import cohorts
   from jaxseg import data
 
-COHORTS = ("phantom", "openkbp", "dicom_folder")
+COHORTS = ("phantom", "openkbp", "dicom_folder", "nifti_folder")
+# What of reading DICOM has a meaning for NIfTI, too.
+_BOTH = ("aliases", "modality")
 # Name -> text, as of `training.RECIPES`, which would be slow to import.
 RECIPES = {
   "jaxseg": "our default, a U-Net of 5 blocks with group norm, body crop",
   "quick": "small and coarse, a whole study in minutes",
   "bice2020": "what is known of the paper's own network and preparation",
 }
-_DICOM = ("aliases", "on_two", "structure_set", "combine", "repair")
+_DICOM = (
+  "aliases",
+  "on_two",
+  "structure_set",
+  "combine",
+  "repair",
+  "modality",
+  "patients_by",
+)
 
 
 def define_run(flags: _flags.Flags) -> None:
@@ -29,8 +42,9 @@ def define_run(flags: _flags.Flags) -> None:
     "cohort",
     None,
     COHORTS,
-    "Patients: synthetic (phantom, needs no data), OpenKBP, or CT with"
-    " RTSTRUCT or SEG (dicom_folder, such as HN1).",
+    "Patients: synthetic (phantom, needs no data), OpenKBP, CT with RTSTRUCT or"
+    " SEG (dicom_folder, such as HN1), or images and label maps with a"
+    " dataset.json, as nnU-Net keeps them (nifti_folder).",
     default="that of the run folder, else openkbp if --input is given, else"
     " phantom",
   )
@@ -77,20 +91,7 @@ def define(flags: _flags.Flags) -> None:
     + ".",
     default="the run folder's, else quick for the phantom, jaxseg for others",
   )
-  flags.string(
-    "size",
-    None,
-    "N",
-    "Pixels that the network sees, rows x columns, such as 96 or 96x64.",
-    default="the recipe's",
-  )
-  flags.number(
-    "spacing",
-    None,
-    "MM",
-    "In-plane pixel spacing that the network sees.",
-    default="the recipe's; that of jaxseg keeps each patient's own",
-  )
+  _grid_flags.define(flags)
   define_dicom(flags)
 
 
@@ -102,21 +103,37 @@ def define_dicom(flags: _flags.Flags) -> None:
     None,
     "FILE",
     'JSON file of your names, {"their name": "parotid_left"}, which come before'
-    " the built-in ones; null ignores the name.",
+    " the built-in ones; null ignores the name, and a structure that is not"
+    ' built in ("tumour_bed") is added.',
     default="none",
   )
   flags.choice(
     "on_two",
     "refuse",
-    ("refuse", "first", "largest", "newest"),
-    "Which to take when two contours fit one structure equally well.",
+    ("refuse", "first", "largest", "newest", "union"),
+    "Which to take when two contours fit one structure equally well; union"
+    " takes all of them, as one wants of GTV-1 and GTV-2.",
   )
   flags.string(
     "structure_set",
-    "newest",
+    "merge",
     "WHICH",
-    "Which of a patient's structure sets: newest, refuse (the patient), or a"
-    " label.",
+    "Which of a patient's structure sets: merge takes each structure from"
+    " the newest set that has it, RTSTRUCT before SEG; newest; refuse (the"
+    " patient); or a label.",
+  )
+  flags.choice(
+    "modality",
+    "CT",
+    ("CT", "MR"),
+    "Which images; MR signal is scaled by each image's own range.",
+  )
+  flags.choice(
+    "patients_by",
+    "id",
+    ("id", "study"),
+    "What makes a patient: PatientID, and name and birth date where these"
+    " differ; or each study, where all were given one PatientID and name.",
   )
   flags.choice(
     "combine",
@@ -133,8 +150,16 @@ def define_dicom(flags: _flags.Flags) -> None:
   )
 
 
-def open_dicom(flags: _flags.Flags, folder: str) -> "cohorts.DicomFolder":
+def open_dicom(
+  flags: _flags.Flags, folder: str, names: Sequence[str] = ("all",)
+) -> "cohorts.DicomFolder":
   """The cohort of a folder, as the flags say.
+
+  Args:
+    flags: As `define_dicom` defines them.
+    folder: The folder.
+    names: Canonical names that are asked for. Organs always belong to a
+      cohort, targets only if they are asked for.
 
   Raises:
     DataError: The folder or the file of names cannot be used.
@@ -143,14 +168,23 @@ def open_dicom(flags: _flags.Flags, folder: str) -> "cohorts.DicomFolder":
   from jaxseg import cohorts
   from jaxseg import structures
 
-  aliases = structures.read_aliases(flags.aliases) if flags.aliases else None
+  aliases = structures.read_aliases(flags.aliases) if flags.aliases else {}
+  wanted = None
+  targets = set(names) & set(structures.names(kind="target"))
+  if targets:
+    own = {name for name in aliases.values() if name is not None}
+    own -= set(structures.names(kind="any"))
+    wanted = (*structures.names(), *sorted(own | targets))
   return cohorts.DicomFolder(
     folder,
+    structures=wanted,
     aliases=aliases,
     on_two=flags.on_two,
     structure_set=flags.structure_set,
     combine=flags.combine,
     repair=[name for name in flags.repair if name],
+    modality=flags.modality,
+    patients_by=flags.patients_by,
   )
 
 
@@ -174,54 +208,70 @@ def open_run(flags: _flags.Flags) -> "data.Run":
   return run
 
 
-def prepared(flags: _flags.Flags) -> "data.Run":
+def prepared(
+  flags: _flags.Flags, names: Sequence[str] = ("all",)
+) -> "data.Run":
   """Opens the run folder, or prepares it if it is new.
 
   A run folder that exists needs no other flag; those given must agree with
-  what it is.
+  what it is. Says who was left out, and what of the structures.
+
+  Args:
+    flags: As `define` defines them.
+    names: Canonical names of the structures that are wanted, or "all".
 
   Raises:
-    ConfigError: Flags do not go together.
+    ConfigError: Flags do not go together, or the prepared slices leave out
+      too much of a wanted structure.
     ExistingOutputError: A flag contradicts the run folder.
   """
   from jaxseg import data
 
   folder = output_folder(flags)
+  wanted = () if tuple(names) == ("all",) else tuple(names)
   if any((folder / name).exists() for name in ("run.json", "cohort.json")):
     run = data.Run(folder)
-    _check(flags, run)
-    return run
+    _check(flags, run, wanted)
+  else:
+    run = _new(flags, folder, wanted)
+  _crop.tell_run(run, wanted)
+  if not (flags.allow_crop or run.facts["cohort_flags"].get("allow_crop")):
+    _crop.check(run.store, wanted, where=run.folder)
+  return run
+
+
+def _new(
+  flags: _flags.Flags, folder: pathlib.Path, wanted: tuple[str, ...]
+) -> "data.Run":
+  """Prepares a new run folder."""
+  from jaxseg import data
+  from jaxseg.cli import _console
+
   data.check_new(folder)
   name = _name(flags)
   _check_together(flags, name)
   recipe = flags.recipe or ("quick" if name == "phantom" else "jaxseg")
   split = data.Split.read(pathlib.Path(flags.split)) if flags.split else None
-  config = _prepare_config(flags, recipe)
+  config, extent = _grid_flags.config(flags, recipe, name)
   if "epochs" in flags:  # What follows may take an hour.
     from jaxseg.cli import _training_flags
 
     _training_flags.check(flags, recipe)
-  cohort = _open_cohort(flags, name)
-  run = _prepare(flags, folder, cohort, config, split=split, recipe=recipe)
-  for patient, reason in run.store.left_out.items():
-    print(f"left out {patient}: {reason}")
-  return run
-
-
-def _prepare(
-  flags: _flags.Flags,
-  folder: pathlib.Path,
-  cohort: "cohorts.Cohort",
-  config: "data.PrepareConfig",
-  *,
-  split: "data.Split | None",
-  recipe: str,
-) -> "data.Run":
-  from jaxseg import data
-  from jaxseg.cli import _console
-
-  name = _name(flags)
+  cohort = _open_cohort(flags, name, wanted)
+  _structure_flags.check(cohort, wanted)
   made = _phantom_flags(flags) if name == "phantom" else {}
+  if flags.allow_crop:
+    made["allow_crop"] = True
+  # Anyone's folder has bad patients; a published set must have none.
+  skip_bad = name in _grid_flags.FOLDERS
+  if extent:
+    made["size"] = flags.size or "fit"
+    config = _grid_flags.fitted(cohort, config, extent, skip_bad=skip_bad)
+
+  def check(store: "data.Store") -> None:
+    if not flags.allow_crop:
+      _crop.check(store, wanted, where=folder)
+
   with _console.progress("preparing") as on_patient:
     return data.prepare_run(
       folder,
@@ -231,13 +281,13 @@ def _prepare(
       split=split,
       recipe=recipe,
       cohort_flags={"cohort": name, **made},
-      # A clinic's folder has bad patients; a published set must have none.
-      skip_bad=name == "dicom_folder",
+      skip_bad=skip_bad,
       on_patient=on_patient,
+      check=check,
     )
 
 
-def _check(flags: _flags.Flags, run: "data.Run") -> None:
+def _check(flags: _flags.Flags, run: "data.Run", names: Sequence[str]) -> None:
   """Refuses flags that contradict a run folder."""
   from jaxseg import data
 
@@ -252,11 +302,18 @@ def _check(flags: _flags.Flags, run: "data.Run") -> None:
   if name == is_of:
     _check_together(flags, name, open_again=True)
     if flags.input:
-      asked["cohort"] = dict(_open_cohort(flags, name).describe())
+      asked["cohort"] = dict(
+        _open_cohort(flags, name, run.facts["cohort"]["structures"]).describe()
+      )
     asked.setdefault("cohort_flags", {}).update(flags.given("patients", "grid"))
   sizes = flags.given("size", "spacing")
   if "size" in sizes:
-    sizes["size"] = _size(sizes["size"])
+    size = _grid_flags.size(sizes["size"])
+    if _grid_flags.in_pixels(size):
+      sizes["size"] = size
+    else:
+      del sizes["size"]
+      asked.setdefault("cohort_flags", {})["size"] = flags.size
   asked["prepare"] = sizes
   if flags.split:
     split = data.Split.read(pathlib.Path(flags.split))
@@ -293,9 +350,10 @@ def _check_together(
       "--patients, --grid: only for the phantom; leave them out"
     )
   asked = flags.given(*_DICOM)
-  if asked and name != "dicom_folder":
+  idle = set(asked) - set(_BOTH if name == "nifti_folder" else ())
+  if idle and name != "dicom_folder":
     raise errors.ConfigError(
-      f"{', '.join(f'--{flag}' for flag in asked)}: only for"
+      f"{', '.join(f'--{flag}' for flag in asked if flag in idle)}: only for"
       " --cohort=dicom_folder; leave it out"
     )
   needed = asked if open_again else name != "phantom"
@@ -309,12 +367,16 @@ def _phantom_flags(flags: _flags.Flags) -> dict[str, Any]:
   return {"patients": 24, "grid": 128, **flags.given("patients", "grid")}
 
 
-def _open_cohort(flags: _flags.Flags, name: str) -> "cohorts.Cohort":
+def _open_cohort(
+  flags: _flags.Flags, name: str, names: Sequence[str] = ()
+) -> "cohorts.Cohort":
   from jaxseg import cohorts
   from jaxseg.cli import _console
 
   if name == "dicom_folder":
-    return open_dicom(flags, flags.input)
+    return open_dicom(flags, flags.input, names)
+  if name == "nifti_folder":
+    return _structure_flags.open_nifti(flags, flags.input, names)
   if name == "openkbp":
     return cohorts.OpenKBP(flags.input)
   settings = _phantom_flags(flags)
@@ -323,30 +385,11 @@ def _open_cohort(flags: _flags.Flags, name: str) -> "cohorts.Cohort":
     size=settings["grid"],
     seed=flags.split_seed or 0,
   )
+  _structure_flags.check(phantom, names)
   # Through files, so that every run of the phantom proves the whole path.
   folder = output_folder(flags)
   files = folder.with_name(f"{folder.name}-dicom")
   with _console.progress("writing") as on_patient:
     cohorts.write_phantom(files, phantom, on_patient=on_patient)
-  return cohorts.DicomFolder(files)
-
-
-def _prepare_config(flags: _flags.Flags, recipe: str) -> "data.PrepareConfig":
-  from jaxseg import training
-
-  config = training.recipe(recipe).prepare
-  if flags.size:
-    config = dataclasses.replace(config, size=_size(flags.size), crop=None)
-  if flags.spacing is not None:
-    config = dataclasses.replace(config, spacing=flags.spacing, crop=None)
-  return config
-
-
-def _size(text: str) -> tuple[int, int]:
-  """Rows and columns of "96" or "96x64"."""
-  parts = text.split("x")
-  if not 1 <= len(parts) <= 2 or not all(p.isdecimal() for p in parts):
-    raise errors.ConfigError(
-      f"--size: {text!r} is no size; write 96, or 96x64 for rows x columns"
-    )
-  return int(parts[0]), int(parts[-1])
+  # It has one structure set, so the policy is that of its first runs.
+  return cohorts.DicomFolder(files, structure_set="newest")

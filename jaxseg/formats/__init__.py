@@ -12,6 +12,7 @@ from jaxseg.formats._pair import Pairing
 from jaxseg.formats._pair_file import read_pairs
 from jaxseg.formats._read import companions
 from jaxseg.formats._read import read_probabilities
+from jaxseg.formats._values import read_image
 
 __all__ = [
   "IGNORED",
@@ -22,6 +23,7 @@ __all__ = [
   "companions",
   "match_grids",
   "pair",
+  "read_image",
   "read_mask",
   "read_pairs",
   "read_probabilities",
