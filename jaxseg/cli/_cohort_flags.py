@@ -18,7 +18,14 @@ RECIPES = {
   "quick": "small and coarse, a whole study in minutes",
   "bice2020": "what is known of the paper's own network and preparation",
 }
-_DICOM = ("aliases", "on_two", "structure_set", "combine", "repair")
+_DICOM = (
+  "aliases",
+  "on_two",
+  "structure_set",
+  "combine",
+  "repair",
+  "limit_s",
+)
 
 
 def define_run(flags: _flags.Flags) -> None:
@@ -129,7 +136,18 @@ def define_dicom(flags: _flags.Flags) -> None:
     [],
     "WHAT",
     "What may be repaired in a CT: spacing (resample uneven slices), tilt"
-    " (shear), truncated (treat as missing), stray_bits (keep).",
+    " (shear), truncated (treat as missing), stray_bits (mask to the bits"
+    " stored); in an RTSTRUCT or SEG: contours (interpolate slices that were"
+    " passed over, which else are unknown), frame_of_reference (accept those"
+    " drawn in another one).",
+  )
+  flags.number(
+    "limit_s",
+    None,
+    "S",
+    "Processor time to parse a file of up to 5 MiB, in seconds; a larger one"
+    " may take more in proportion.",
+    default="10",
   )
 
 
@@ -151,6 +169,7 @@ def open_dicom(flags: _flags.Flags, folder: str) -> "cohorts.DicomFolder":
     structure_set=flags.structure_set,
     combine=flags.combine,
     repair=[name for name in flags.repair if name],
+    limit_s=flags.limit_s,
   )
 
 

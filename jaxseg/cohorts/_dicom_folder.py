@@ -19,13 +19,14 @@ from jaxseg.cohorts import _dicom_names
 from jaxseg.cohorts import _dicom_tree
 from jaxseg.cohorts import phantom
 
-# What may be repaired, and how `dicom.read_ct` is asked to.
-REPAIRS: Mapping[str, tuple[str, str]] = {
+# What may be repaired in a CT, and how `dicom.read_ct` is asked to.
+_CT_REPAIRS: Mapping[str, tuple[str, str]] = {
   "spacing": ("spacing", "resample"),
   "tilt": ("tilt", "shear"),
   "truncated": ("truncated", "missing"),
   "stray_bits": ("stray_bits", "keep"),
 }
+REPAIRS = (*_CT_REPAIRS, "contours", "frame_of_reference")
 
 
 class DicomFolder:
@@ -50,6 +51,7 @@ class DicomFolder:
     structure_set: str = "newest",
     combine: str = "even-odd",
     repair: Collection[str] = (),
+    limit_s: float | None = None,
   ) -> None:
     """Reads all headers and names, but no pixels of images.
 
@@ -66,13 +68,21 @@ class DicomFolder:
       combine: How the closed contours of a slice are combined: "even-odd" or
         "union".
       repair: Faults of a CT to repair: "spacing" (resample), "tilt" (shear),
-        "truncated" (treat as missing), "stray_bits" (keep).
+        "truncated" (treat as missing), "stray_bits" (mask to the bits stored);
+        of contours: "contours" (interpolate slices that were passed over),
+        "frame_of_reference" (accept those of another frame of reference).
+      limit_s: Processor time to parse a file of up to 5 MiB, in seconds; see
+        `dicom.Limits.seconds`, whose default None takes.
 
     Raises:
       DataError: The folder does not exist or has no DICOM files.
       ConfigError: An option is unknown.
       StructureNotFoundError: A wanted name is not canonical.
     """
+    if limit_s is not None and not limit_s > 0:
+      raise errors.ConfigError(
+        f"limit_s is {limit_s}; give a number of seconds above 0"
+      )
     _check_options(on_two, combine, repair)
     self._root = pathlib.Path(folder)
     self._aliases = dict(aliases or {})
@@ -87,7 +97,12 @@ class DicomFolder:
       vocabulary.get(name).name
       for name in (vocabulary.names() if structures is None else structures)
     )
-    self._tree = _dicom_tree.read_tree(self._root, structure_set=structure_set)
+    self._limits = dicom.Limits()
+    if limit_s is not None:
+      self._limits = dicom.Limits(seconds=limit_s)
+    self._tree = _dicom_tree.read_tree(
+      self._root, structure_set=structure_set, limits=self._limits
+    )
     if not self._tree.patients:
       raise errors.DataError(
         f"{self._root}: holds no DICOM files"
@@ -154,7 +169,7 @@ class DicomFolder:
     one = self._find(patient)
     image, masks = self._read(one)
     notes = [*one.notes, *map(str, image.notes)]
-    kept = {}
+    kept, unknown = {}, {}
     for named in self._named(masks.drawing, masks.volume):
       said = f"{_text.shown(named.outline.name)} ({named.structure})"
       if named.status in ("refused", "empty"):
@@ -165,12 +180,13 @@ class DicomFolder:
       notes += [f"{said}: {remark}" for remark in remarks]
       if array is not None and array.any():
         kept[named.structure] = array
+        unknown[named.structure] = masks.unknown(named.outline.number)
     unscanned: tuple[int, ...] = ()
     if image.unscanned is not None:
       whole = image.unscanned.all(axis=(1, 2))
       unscanned = tuple(int(k) for k in np.flatnonzero(whole))
     return _case.Case(
-      patient, image.hounsfield(), kept, unscanned, tuple(notes)
+      patient, image.hounsfield(), kept, unscanned, tuple(notes), unknown
     )
 
   def audit(self, patient: str) -> dict[str, Any]:
@@ -184,7 +200,8 @@ class DicomFolder:
       "images", "drawings", "notes", "ct" (shape, spacing in mm, range in HU)
       and "structures": one row for each contour with "name", "structure"
       (canonical or ""), "status" (see `_dicom_names.Named`) and its "reason",
-      "voxels", "ml", "slices", and "notes" on the contours.
+      "voxels", "ml", "slices", "unknown_slices" (passed over in drawing, or
+      with a malformed contour), and "notes" on the contours.
 
     Raises:
       DataError: There is no such patient.
@@ -251,16 +268,23 @@ class DicomFolder:
     """The CT, and the masks that can be made on it."""
     if one.image is None or one.drawing is None:
       raise errors.DataError(f"{one.name}: {one.refused}")
+    repair = self._settings["repair"]
     options: dict[str, Any] = dict(
-      REPAIRS[name] for name in self._settings["repair"]
+      _CT_REPAIRS[name] for name in repair if name in _CT_REPAIRS
     )
-    image = dicom.read_ct(one.image, **options)
+    image = dicom.read_ct(one.image, limits=self._limits, **options)
     # Most patients are loaded once, so it is not kept any longer.
     source = self._tree.parsed.pop(one.drawing.path, None)
     if source is None:
-      source = _dicom_tree.read_drawing(one.drawing.path, one.drawing.kind)
+      source = _dicom_tree.read_drawing(
+        one.drawing.path, one.drawing.kind, self._limits
+      )
     combine = str(self._settings["combine"])
-    return image, _Masks(one.drawing, source, image, combine)
+    drawn: dict[str, Any] = {
+      "gaps": "interpolate" if "contours" in repair else "unknown",
+      "any_frame_of_reference": "frame_of_reference" in repair,
+    }
+    return image, _Masks(one.drawing, source, image, combine, drawn)
 
   def __getstate__(self) -> dict[str, Any]:
     """Leaves out the contours read so far, which every process would get."""
@@ -291,11 +315,13 @@ class _Masks:
     source: _dicom_tree.Parsed,
     image: dicom.Image,
     combine: str,
+    options: Mapping[str, Any],
   ):
     self.drawing = drawing
     self._source = source
     self._image = image
-    self._combine = combine
+    self._combine, self._options = combine, options
+    self._unknown: dict[int, tuple[int, ...]] = {}
     self._made: dict[int, tuple[np.ndarray | None, tuple[str, ...]]] = {}
     spacing = image.spacing
     self.voxel_ml = spacing[0] * spacing[1] * spacing[2] / 1000
@@ -317,14 +343,21 @@ class _Masks:
   def _make(self, number: int) -> tuple[np.ndarray | None, tuple[str, ...]]:
     try:
       if isinstance(self._source, dicom.Segmentation):
-        # Frames of reference were compared when the two were paired.
-        return self._source.on(self._image, number), ()
-      made = self._source.mask(number, self._image, combine=self._combine)
+        made = self._source.mask_on(self._image, number, **self._options)
+      else:
+        made = self._source.mask(
+          number, self._image, combine=self._combine, **self._options
+        )
     except errors.JaxsegError as e:
       return None, (str(e),)
     except MemoryError:
       return None, ("needs more memory than there is",)
+    self._unknown[number] = made.unknown
     return made.array, tuple(map(str, made.notes))
+
+  def unknown(self, number: int) -> tuple[int, ...]:
+    """Slices of which the contours say nothing, once the mask is made."""
+    return self._unknown.get(number, ())
 
   def volume(self, number: int) -> float:
     """Volume, mL."""
@@ -349,6 +382,7 @@ def _row(named: _dicom_names.Named, masks: _Masks) -> dict[str, Any]:
     "voxels": voxels,
     "ml": round(voxels * masks.voxel_ml, 3),
     "slices": 0 if array is None else int(array.any(axis=(1, 2)).sum()),
+    "unknown_slices": len(masks.unknown(named.outline.number)),
     "reason": reason,
     "notes": "; ".join(remarks),
   }
@@ -358,7 +392,7 @@ def _check_options(on_two: str, combine: str, repair: Collection[str]) -> None:
   for said, given, known in (
     ("on_two", [on_two], _dicom_names.ON_TWO),
     ("combine", [combine], ("even-odd", "union")),
-    ("repair", list(repair), tuple(REPAIRS)),
+    ("repair", list(repair), REPAIRS),
   ):
     for one in given:
       if one not in known:

@@ -98,17 +98,20 @@ class Tree:
   parsed: dict[pathlib.Path, Parsed]
 
 
-def read_tree(root: pathlib.Path, *, structure_set: str) -> Tree:
+def read_tree(
+  root: pathlib.Path, *, structure_set: str, limits: dicom.Limits
+) -> Tree:
   """Reads all headers of a tree and pairs each patient's CT with contours.
 
   Args:
     root: The folder.
     structure_set: Which of several: "newest", "refuse", or a label.
+    limits: Limits on each file.
 
   Raises:
     DataError: The folder does not exist.
   """
-  found = dicom.find_series(root)
+  found = dicom.find_series(root, limits=limits)
   broken = [(path, str(reason)) for path, reason in found.broken]
   groups: dict[str, list[dicom.Series]] = collections.defaultdict(list)
   for series in found:
@@ -130,9 +133,18 @@ def read_tree(root: pathlib.Path, *, structure_set: str) -> Tree:
   parsed: dict[pathlib.Path, Parsed] = {}
   for patient_id, own in sorted(groups.items()):
     name = _unique(_text.slug(patient_id, fallback="patient"), patients)
-    drawings, unreadable = _drawings(own, parsed)
+    drawings, unreadable = _drawings(own, parsed, limits)
     broken += unreadable
-    patients[name] = _paired(name, own, drawings, suspects, structure_set)
+    folders = {path.parent for series in own for path in series.paths}
+    # What cannot even be told to be a structure set, beside the patient's files.
+    unreadable += [
+      (path, str(reason))
+      for path, reason in found.broken
+      if path.parent in folders
+    ]
+    patients[name] = _paired(
+      name, own, drawings, suspects, structure_set, unreadable
+    )
   return Tree(
     patients,
     found.skipped,
@@ -153,13 +165,18 @@ def _unique(name: str, taken: Iterable[str]) -> str:
   return result
 
 
-def read_drawing(path: pathlib.Path, kind: str) -> Parsed:
+def read_drawing(
+  path: pathlib.Path, kind: str, limits: dicom.Limits
+) -> Parsed:
   """Reads an RTSTRUCT or SEG, whichever `kind` says."""
-  return dicom.read_seg(path) if kind == "SEG" else dicom.read_rtstruct(path)
+  read = dicom.read_seg if kind == "SEG" else dicom.read_rtstruct
+  return read(path, limits=limits)
 
 
 def _drawings(
-  found: Sequence[dicom.Series], parsed: dict[pathlib.Path, Parsed]
+  found: Sequence[dicom.Series],
+  parsed: dict[pathlib.Path, Parsed],
+  limits: dicom.Limits,
 ) -> tuple[list[Drawing], list[tuple[pathlib.Path, str]]]:
   """The contours among a patient's series, and the files that are broken."""
   drawings, broken = [], []
@@ -170,7 +187,7 @@ def _drawings(
     kind = "SEG" if series.is_segmentation else "RTSTRUCT"
     for path in series.paths:
       try:
-        one = read_drawing(path, kind)
+        one = read_drawing(path, kind, limits)
         drawings.append(_described(one))
       except errors.JaxsegError as e:
         broken.append((path, str(e)))
@@ -229,6 +246,7 @@ def _paired(
   drawings: Sequence[Drawing],
   suspects: Sequence[tuple[pathlib.Path, str]],
   structure_set: str,
+  unreadable: Sequence[tuple[pathlib.Path, str]],
 ) -> Patient:
   """Chooses the contours and the CT that they were drawn on."""
   images = tuple(s for s in found if s.is_image and s.modality == "CT")
@@ -241,6 +259,11 @@ def _paired(
   try:
     if not images:
       raise errors.DataError("has no CT series; add it to the folder")
+    if not drawings and unreadable:
+      reasons = "; ".join(reason for _, reason in unreadable[:3])
+      raise errors.DataError(
+        f"has no structure set or segmentation that can be used: {reasons}"
+      )
     if not drawings:
       raise errors.DataError("has no structure set or segmentation; add one")
     drawing, image, remarks = _choose(images, drawings, structure_set)

@@ -61,7 +61,7 @@ def write_store(
       else:
         entry = _entry(case, made, structures, start=stacks.length)
         stacks.append(made, f"references/{len(entries):05d}")
-        entries.append(dataclasses.asdict(entry))
+        entries.append(_as_json(entry))
         for array in (made.image, made.labels, made.reference):
           content.update(np.ascontiguousarray(array).data)
       if on_patient:
@@ -203,4 +203,17 @@ def _entry(
     unscanned=tuple(int(k) for k in case.unscanned),
     outside=outside,
     notes=case.notes,
+    unknown={
+      name: tuple(int(k) for k in case.unknown[name])
+      for name in ranges
+      if case.unknown.get(name)
+    },
   )
+
+
+def _as_json(entry: _store.Patient) -> dict[str, Any]:
+  """An entry of the manifest; it is as it was where no slice is unknown."""
+  row = dataclasses.asdict(entry)
+  if not row["unknown"]:
+    del row["unknown"]
+  return row
