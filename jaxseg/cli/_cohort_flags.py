@@ -6,6 +6,7 @@ from typing import Any, TYPE_CHECKING
 
 from jaxseg import errors
 from jaxseg.cli import _flags
+from jaxseg.cli import _unknown
 
 if TYPE_CHECKING:
   from jaxseg import cohorts
@@ -224,6 +225,7 @@ def prepared(flags: _flags.Flags) -> "data.Run":
   run = _prepare(flags, folder, cohort, config, split=split, recipe=recipe)
   for patient, reason in run.store.left_out.items():
     print(f"left out {patient}: {reason}")
+  _unknown.say_of_store(run.store)
   return run
 
 
@@ -333,7 +335,15 @@ def _open_cohort(flags: _flags.Flags, name: str) -> "cohorts.Cohort":
   from jaxseg.cli import _console
 
   if name == "dicom_folder":
-    return open_dicom(flags, flags.input)
+    found = open_dicom(flags, flags.input)
+    if not found.patients():
+      names = found.everyone()
+      reason = found.audit(names[0])["refused"]
+      raise errors.DataError(
+        f"{flags.input}: none of {len(names)} patients can be used;"
+        f" {names[0]}: {reason}"
+      )
+    return found
   if name == "openkbp":
     return cohorts.OpenKBP(flags.input)
   settings = _phantom_flags(flags)

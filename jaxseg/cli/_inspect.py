@@ -17,6 +17,7 @@ from typing import Any, TYPE_CHECKING
 
 from jaxseg.cli import _cohort_flags
 from jaxseg.cli import _flags
+from jaxseg.cli import _unknown
 
 if TYPE_CHECKING:
   from jaxseg import cohorts
@@ -111,6 +112,11 @@ def _show(
         "largest": "largest, mL",
       },
     )
+  _unknown.say(
+    (one["structure"], one["unknown_slices"])
+    for audit in audits
+    for one in _matched(audit)
+  )
   others = collections.Counter(
     (_text.shown(one["name"]), one["status"], one["reason"])
     for audit in audits

@@ -21,7 +21,7 @@ _OPTIONS = {
   "spacing": ("even", "keep", "resample"),
   "tilt": ("refuse", "shear"),
   "truncated": ("refuse", "missing"),
-  "stray_bits": ("refuse", "keep"),
+  "stray_bits": ("refuse", "keep", "raw"),
 }
 
 
@@ -51,8 +51,9 @@ def read_ct(
       unscanned.
     tilt: If the gantry was tilted: "refuse", or "shear" the affine.
     truncated: If files are cut off: "refuse", or treat them as "missing".
-    stray_bits: If values exceed the bits stored: "refuse" or "keep". Overlays
-      in these bits are always left out.
+    stray_bits: If values exceed the bits stored: "refuse", "keep" what these
+      bits hold (the others are masked out, as most readers do), or take the
+      values "raw". Overlays beyond these bits are always left out.
     limits: Bounds on what is read.
 
   Returns:
