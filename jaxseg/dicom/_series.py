@@ -7,6 +7,7 @@ import os
 import pathlib
 
 import numpy as np
+from numpy import typing as npt
 from pydicom import uid as uids
 from pydicom.dataset import Dataset
 
@@ -52,6 +53,8 @@ _TAGS = (
   "StructureSetLabel",
 )
 _SAME_DIRECTION = 1e-4
+# Two texts of one number of mm, the shorter with three significant digits.
+_SAME_SPACING = 5e-4
 
 
 @dataclasses.dataclass(frozen=True)
@@ -321,15 +324,27 @@ def _named(
     )
 
 
+def same_spacing(spacing: npt.ArrayLike, other: npt.ArrayLike) -> bool:
+  """Whether two PixelSpacings are one, written with more or fewer digits."""
+  return bool(np.allclose(spacing, other, rtol=_SAME_SPACING, atol=0))
+
+
 def _merged(
   groups: dict[tuple, list[tuple[pathlib.Path, Dataset]]],
 ) -> list[tuple]:
-  """Merges groups whose directions differ by rounding alone; the keys left."""
+  """Merges groups whose directions or spacings differ by rounding alone.
+
+  Returns:
+    The keys that are left.
+  """
   kept: list[tuple] = []
   for key in sorted(groups):
     for other in kept:
-      same = key[:-1] == other[:-1] and key[-1][:4] == other[-1][:4]
-      if same and np.abs(np.subtract(key[-1][4:], other[-1][4:])).max() <= 1:
+      own, its = key[-1], other[-1]
+      if key[:-1] != other[:-1] or own[:2] != its[:2] or not own:
+        continue
+      near = np.abs(np.subtract(own[4:], its[4:])).max() <= 1
+      if near and same_spacing(own[2:4], its[2:4]):
         groups[other] += groups[key]
         break
     else:
