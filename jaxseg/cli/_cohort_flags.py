@@ -25,6 +25,7 @@ _DICOM = (
   "structure_set",
   "combine",
   "repair",
+  "acquisition",
   "limit_s",
 )
 
@@ -142,6 +143,13 @@ def define_dicom(flags: _flags.Flags) -> None:
     " passed over, which else are unknown), frame_of_reference (accept those"
     " drawn in another one).",
   )
+  flags.string(
+    "acquisition",
+    "refuse",
+    "WHICH",
+    "If a CT series holds several acquisitions in one place: refuse (the"
+    " patient), first, last, or an AcquisitionNumber.",
+  )
   flags.number(
     "limit_s",
     None,
@@ -170,6 +178,7 @@ def open_dicom(flags: _flags.Flags, folder: str) -> "cohorts.DicomFolder":
     structure_set=flags.structure_set,
     combine=flags.combine,
     repair=[name for name in flags.repair if name],
+    acquisition=flags.acquisition,
     limit_s=flags.limit_s,
   )
 

@@ -144,7 +144,10 @@ def _show(
   if len(cohort.broken) > 20:
     print(f"and {len(cohort.broken) - 20} more files; audit.json has all")
   if cohort.skipped:
-    print(f"{cohort.skipped} files are not DICOM and were left out.")
+    print(
+      f"{cohort.skipped} files are not DICOM and were left out"
+      f"{cohort.to_unpack}."
+    )
 
 
 def _said(ct: Mapping[str, Any]) -> str:

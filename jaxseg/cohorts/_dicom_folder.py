@@ -51,6 +51,7 @@ class DicomFolder:
     structure_set: str = "newest",
     combine: str = "even-odd",
     repair: Collection[str] = (),
+    acquisition: str = "refuse",
     limit_s: float | None = None,
   ) -> None:
     """Reads all headers and names, but no pixels of images.
@@ -71,6 +72,9 @@ class DicomFolder:
         "truncated" (treat as missing), "stray_bits" (mask to the bits stored);
         of contours: "contours" (interpolate slices that were passed over),
         "frame_of_reference" (accept those of another frame of reference).
+      acquisition: If a series holds several acquisitions in one place:
+        "refuse" the patient, or take the "first", the "last", or the one of an
+        AcquisitionNumber; see `dicom.read_ct`.
       limit_s: Processor time to parse a file of up to 5 MiB, in seconds; see
         `dicom.Limits.seconds`, whose default None takes.
 
@@ -93,6 +97,8 @@ class DicomFolder:
       "repair": sorted(repair),
       "aliases": _files.digest(self._aliases),
     }
+    if acquisition != "refuse":
+      self._settings["acquisition"] = acquisition
     self._wanted = tuple(
       vocabulary.get(name).name
       for name in (vocabulary.names() if structures is None else structures)
@@ -107,6 +113,7 @@ class DicomFolder:
       raise errors.DataError(
         f"{self._root}: holds no DICOM files"
         f" ({self._tree.skipped} others); check the path"
+        f"{self._tree.to_unpack}"
       )
     seen: set[str] = set()
     usable = []
@@ -151,6 +158,11 @@ class DicomFolder:
   def skipped(self) -> int:
     """Number of files that are not DICOM, hidden, or a DICOMDIR."""
     return self._tree.skipped
+
+  @property
+  def to_unpack(self) -> str:
+    """Names archives among those, "; unpack a.zip", or ""."""
+    return self._tree.to_unpack
 
   def load(self, patient: str) -> _case.Case:
     """Loads one patient.
@@ -272,6 +284,7 @@ class DicomFolder:
     options: dict[str, Any] = dict(
       _CT_REPAIRS[name] for name in repair if name in _CT_REPAIRS
     )
+    options["acquisition"] = self._settings.get("acquisition", "refuse")
     image = dicom.read_ct(one.image, limits=self._limits, **options)
     # Most patients are loaded once, so it is not kept any longer.
     source = self._tree.parsed.pop(one.drawing.path, None)

@@ -88,6 +88,7 @@ class Tree:
     patients: By name.
     skipped: Number of files that are not DICOM, hidden, or a DICOMDIR.
     broken: File, relative to the root, and why it cannot be used.
+    to_unpack: The end of a message that names archives, or "".
     parsed: Contours that were read for their names, by file, up to 256 MB of
       files: so they need not be read again.
   """
@@ -96,6 +97,7 @@ class Tree:
   skipped: int
   broken: tuple[tuple[str, str], ...]
   parsed: dict[pathlib.Path, Parsed]
+  to_unpack: str = ""
 
 
 def read_tree(
@@ -136,7 +138,7 @@ def read_tree(
     drawings, unreadable = _drawings(own, parsed, limits)
     broken += unreadable
     folders = {path.parent for series in own for path in series.paths}
-    # What cannot even be told to be a structure set, beside the patient's files.
+    # Nobody can tell whether a broken file beside them is a structure set.
     unreadable += [
       (path, str(reason))
       for path, reason in found.broken
@@ -150,6 +152,7 @@ def read_tree(
     found.skipped,
     tuple((_relative(path, root), reason) for path, reason in broken),
     parsed,
+    found.to_unpack,
   )
 
 
@@ -165,9 +168,7 @@ def _unique(name: str, taken: Iterable[str]) -> str:
   return result
 
 
-def read_drawing(
-  path: pathlib.Path, kind: str, limits: dicom.Limits
-) -> Parsed:
+def read_drawing(path: pathlib.Path, kind: str, limits: dicom.Limits) -> Parsed:
   """Reads an RTSTRUCT or SEG, whichever `kind` says."""
   read = dicom.read_seg if kind == "SEG" else dicom.read_rtstruct
   return read(path, limits=limits)

@@ -123,9 +123,7 @@ def _say(
     )
 
 
-def lost_slices(
-  roi: _roi.Roi, image: _image.Image
-) -> tuple[np.ndarray, int]:
+def lost_slices(roi: _roi.Roi, image: _image.Image) -> tuple[np.ndarray, int]:
   """Slices with a malformed contour, and how many more lie nobody knows where.
 
   What is left of its points decides; where nothing is, its image references.

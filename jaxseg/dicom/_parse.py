@@ -25,6 +25,18 @@ _CHUNK = 1 << 20
 _SMALL = 8 << 20
 # Up to this size a file has the time limit, larger ones more in proportion.
 _TIMED = 5 << 20
+_ARCHIVES = (
+  ".zip",
+  ".tar",
+  ".tgz",
+  ".tar.gz",
+  ".gz",
+  ".7z",
+  ".rar",
+  ".bz2",
+  ".xz",
+  ".zst",
+)
 _UNDEFINED = 0xFFFFFFFF
 
 
@@ -60,6 +72,14 @@ class Limits:
 
 
 DEFAULT = Limits()
+
+
+def archive(path: pathlib.Path) -> str:
+  """What kind of archive a file is by its name, such as ".zip"; "" for none."""
+  name = path.name.lower()
+  if name.endswith((".nii.gz", ".npz", ".json.gz", ".csv.gz")):
+    return ""
+  return next((end for end in _ARCHIVES if name.endswith(end)), "")
 
 
 class Deadline:
@@ -223,7 +243,12 @@ def _check_start(file: Any, path: pathlib.Path) -> bool:
     return True
   # Without a preamble the first tag is of group 2 or 8, in either order.
   if start[:2] not in (b"\x02\x00", b"\x08\x00", b"\x00\x08"):
-    raise errors.NotDicomError(f"{path}: not a DICOM file; leave it out")
+    kind = archive(path)
+    raise errors.NotDicomError(
+      f"{path}: not a DICOM file but an archive ({kind}); unpack it first"
+      if kind
+      else f"{path}: not a DICOM file; leave it out"
+    )
   return False
 
 

@@ -243,7 +243,11 @@ class Segmentation:
     return self._placed(array, image, resample, any_frame_of_reference)[0]
 
   def _placed(
-    self, array: np.ndarray, image: _image.Image, resample: bool, any_frame: bool
+    self,
+    array: np.ndarray,
+    image: _image.Image,
+    resample: bool,
+    any_frame: bool,
   ) -> tuple[np.ndarray, bool]:
     """An array on an image's grid, and whether voxels were copied one to one."""
     own, other = self.frame_of_reference_uid, image.frame_of_reference_uid

@@ -123,18 +123,29 @@ class Found:
     skipped: Number of files that are not DICOM, hidden, or a DICOMDIR.
     broken: DICOM files that cannot be used, and why.
     aside: Those of them that are certainly not images of a volume.
+    archives: Skipped files that may hold DICOM once they are unpacked.
   """
 
   series: tuple[Series, ...]
   skipped: int
   broken: tuple[tuple[pathlib.Path, errors.JaxsegError], ...]
   aside: frozenset[pathlib.Path] = frozenset()
+  archives: tuple[pathlib.Path, ...] = ()
 
   def __iter__(self) -> Iterator[Series]:
     return iter(self.series)
 
   def __len__(self) -> int:
     return len(self.series)
+
+  @property
+  def to_unpack(self) -> str:
+    """The end of a message: which archives to unpack, "" if there are none."""
+    if not self.archives:
+      return ""
+    names = ", ".join(path.name for path in self.archives[:4])
+    more = len(self.archives) - 4
+    return f"; unpack {names}{f' and {more} more' if more > 0 else ''}"
 
 
 def find_series(
@@ -168,9 +179,10 @@ def only(
   Raises:
     DataError: There is none, or several.
   """
+  found = find_series(folder, limits=limits)
   files = [
     path
-    for one in find_series(folder, limits=limits)
+    for one in found
     if (one.is_segmentation if what == "segmentation" else one.is_structure_set)
     for path in one.paths
   ]
@@ -178,7 +190,7 @@ def only(
     raise errors.DataError(
       f"{folder}: holds {len(files)} {what}s"
       f"{': ' if files else ''}{', '.join(p.name for p in files[:10])}; give"
-      " the path of one"
+      f" the path of one{found.to_unpack}"
     )
   return files[0]
 
@@ -203,6 +215,7 @@ def scan(
   skipped, room = 0, limits.volume_bytes // 2
   broken: list[tuple[pathlib.Path, errors.JaxsegError]] = []
   aside: set[pathlib.Path] = set()
+  archives: list[pathlib.Path] = []
   for path in [root] if root.is_file() else _files(root):
     if path.name.startswith(".") or path.name.upper() == "DICOMDIR":
       skipped += 1
@@ -217,6 +230,8 @@ def scan(
       key = _key(header, path)
     except errors.NotDicomError:
       skipped += 1
+      if _parse.archive(path):
+        archives.append(path)
     except errors.JaxsegError as e:
       broken.append((path, e))
       if header is not None and _is_aside(header, path):
@@ -226,7 +241,13 @@ def scan(
       if keep is not None and whole and key[2] in IMAGES:
         keep[path] = header
         room -= size
-  return Found(tuple(_named(groups)), skipped, tuple(broken), frozenset(aside))
+  return Found(
+    tuple(_named(groups)),
+    skipped,
+    tuple(broken),
+    frozenset(aside),
+    tuple(archives),
+  )
 
 
 def _is_aside(header: Dataset, path: pathlib.Path) -> bool:

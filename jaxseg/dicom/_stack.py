@@ -372,7 +372,7 @@ def _uneven(
     if spacing == "even":
       raise errors.SeriesGapError(
         f"{said}; find them, or read with spacing='keep' or 'resample'"
-      " (--repair=spacing)"
+        " (--repair=spacing)"
       )
     return [_text.Note("gap", said)]
   said = (

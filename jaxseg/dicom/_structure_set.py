@@ -15,7 +15,6 @@ from jaxseg.dicom import _parse
 from jaxseg.dicom import _roi
 from jaxseg.dicom import _roi_mask
 
-
 _ANY_FRAME = _text.Note(
   "frame-of-reference", "drawn in another frame of reference, as allowed"
 )

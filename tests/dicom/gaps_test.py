@@ -108,9 +108,7 @@ def test_malformed_contours_that_lie_nobody_knows_where(tmp_path, image):
   # More than there is room for between: they may lie at the ends.
   made = mask(tmp_path, image, [*kept, *[Drawn("")] * 4])
   assert made.unknown == (1, 2, 7, 8, 11, 12)
-  filled = mask(
-    tmp_path, image, [*kept, *[Drawn("")] * 4], gaps="interpolate"
-  )
+  filled = mask(tmp_path, image, [*kept, *[Drawn("")] * 4], gaps="interpolate")
   assert shown(filled) == [*range(3, 11)]
   assert filled.unknown == (1, 2, 11, 12)
 

@@ -138,7 +138,11 @@ class TestTextsOfOnePixelSpacing:
 
   @pytest.mark.parametrize(
     ("long", "short"),
-    [("0.9765625", "0.976562"), ("0.9765625", "0.977"), ("1.367188", "1.36719")],
+    [
+      ("0.9765625", "0.976562"),
+      ("0.9765625", "0.977"),
+      ("1.367188", "1.36719"),
+    ],
   )
   def test_they_are_one(self, tmp_path, long, short):
     folder = self.series(tmp_path, (long, long), (short, short))
