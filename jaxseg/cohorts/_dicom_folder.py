@@ -16,17 +16,9 @@ from jaxseg import errors
 from jaxseg import structures as vocabulary
 from jaxseg.cohorts import _case
 from jaxseg.cohorts import _dicom_names
+from jaxseg.cohorts import _dicom_options
 from jaxseg.cohorts import _dicom_tree
 from jaxseg.cohorts import phantom
-
-# What may be repaired in a CT, and how `dicom.read_ct` is asked to.
-_CT_REPAIRS: Mapping[str, tuple[str, str]] = {
-  "spacing": ("spacing", "resample"),
-  "tilt": ("tilt", "shear"),
-  "truncated": ("truncated", "missing"),
-  "stray_bits": ("stray_bits", "keep"),
-}
-REPAIRS = (*_CT_REPAIRS, "contours", "frame_of_reference")
 
 
 class DicomFolder:
@@ -83,31 +75,23 @@ class DicomFolder:
       ConfigError: An option is unknown.
       StructureNotFoundError: A wanted name is not canonical.
     """
-    if limit_s is not None and not limit_s > 0:
-      raise errors.ConfigError(
-        f"limit_s is {limit_s}; give a number of seconds above 0"
-      )
-    _check_options(on_two, combine, repair)
+    _check_options(on_two, combine)
+    self._options = _dicom_options.checked(repair, acquisition, limit_s)
     self._root = pathlib.Path(folder)
     self._aliases = dict(aliases or {})
     self._settings = {
       "on_two": on_two,
       "structure_set": structure_set,
       "combine": combine,
-      "repair": sorted(repair),
       "aliases": _files.digest(self._aliases),
+      **self._options.settings(),
     }
-    if acquisition != "refuse":
-      self._settings["acquisition"] = acquisition
     self._wanted = tuple(
       vocabulary.get(name).name
       for name in (vocabulary.names() if structures is None else structures)
     )
-    self._limits = dicom.Limits()
-    if limit_s is not None:
-      self._limits = dicom.Limits(seconds=limit_s)
     self._tree = _dicom_tree.read_tree(
-      self._root, structure_set=structure_set, limits=self._limits
+      self._root, structure_set=structure_set, limits=self._options.limits
     )
     if not self._tree.patients:
       raise errors.DataError(
@@ -280,23 +264,15 @@ class DicomFolder:
     """The CT, and the masks that can be made on it."""
     if one.image is None or one.drawing is None:
       raise errors.DataError(f"{one.name}: {one.refused}")
-    repair = self._settings["repair"]
-    options: dict[str, Any] = dict(
-      _CT_REPAIRS[name] for name in repair if name in _CT_REPAIRS
-    )
-    options["acquisition"] = self._settings.get("acquisition", "refuse")
-    image = dicom.read_ct(one.image, limits=self._limits, **options)
+    image = dicom.read_ct(one.image, **self._options.of_image())
     # Most patients are loaded once, so it is not kept any longer.
     source = self._tree.parsed.pop(one.drawing.path, None)
     if source is None:
       source = _dicom_tree.read_drawing(
-        one.drawing.path, one.drawing.kind, self._limits
+        one.drawing.path, one.drawing.kind, self._options.limits
       )
     combine = str(self._settings["combine"])
-    drawn: dict[str, Any] = {
-      "gaps": "interpolate" if "contours" in repair else "unknown",
-      "any_frame_of_reference": "frame_of_reference" in repair,
-    }
+    drawn = self._options.of_masks()
     return image, _Masks(one.drawing, source, image, combine, drawn)
 
   def __getstate__(self) -> dict[str, Any]:
@@ -401,11 +377,10 @@ def _row(named: _dicom_names.Named, masks: _Masks) -> dict[str, Any]:
   }
 
 
-def _check_options(on_two: str, combine: str, repair: Collection[str]) -> None:
+def _check_options(on_two: str, combine: str) -> None:
   for said, given, known in (
     ("on_two", [on_two], _dicom_names.ON_TWO),
     ("combine", [combine], ("even-odd", "union")),
-    ("repair", list(repair), REPAIRS),
   ):
     for one in given:
       if one not in known:

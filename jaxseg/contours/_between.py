@@ -32,6 +32,9 @@ def skipped(mask: np.ndarray, *, drawn: np.ndarray | None = None) -> np.ndarray:
 
   Returns:
     The skipped slices, int64, ascending.
+
+  Raises:
+    GeometryError: `drawn` is not of the mask's slices.
   """
   shown = mask.any((1, 2)) if drawn is None else np.asarray(drawn, np.bool_)
   if mask.ndim != 3 or shown.shape != mask.shape[:1]:

@@ -99,7 +99,7 @@ def points(item: Dataset) -> np.ndarray | str:
     )
   stated = _stated(item)
   try:
-    agrees = stated in (None, "") or int(stated) * 3 == numbers.size
+    agrees = stated in (None, "") or int(str(stated)) * 3 == numbers.size
   except (TypeError, ValueError):
     agrees = False
   if not agrees:
@@ -116,7 +116,8 @@ def _stated(item: Dataset) -> object:
   raw = element.value if isinstance(element, RawDataElement) else None
   if isinstance(raw, bytes) and raw.strip(b" \0").isdigit():
     return int(raw.strip(b" \0"))
-  return item.get("NumberOfContourPoints")
+  found: object = item.get("NumberOfContourPoints")
+  return found
 
 
 def kind(item: Dataset, path: pathlib.Path) -> str:

@@ -90,7 +90,7 @@ def make(
     rings, slices, image.shape, planes=planes, combine=combine
   )
   used = np.unique(slices)
-  array, unknown = _gaps.close(roi, image, array, used, gaps, notes)
+  array, open_slices = _gaps.close(roi, image, array, used, gaps, notes)
   if not array.any():
     _add(notes, "empty-mask", "no voxel's centre lies within the contours")
   return RoiMask(
@@ -98,7 +98,7 @@ def make(
     tuple(notes),
     tuple(int(k) for k in used),
     outside,
-    tuple(int(k) for k in unknown),
+    tuple(int(k) for k in open_slices),
   )
 
 

@@ -249,7 +249,7 @@ class Segmentation:
     resample: bool,
     any_frame: bool,
   ) -> tuple[np.ndarray, bool]:
-    """An array on an image's grid, and whether voxels were copied one to one."""
+    """An array on an image's grid, and whether its voxels were copied."""
     own, other = self.frame_of_reference_uid, image.frame_of_reference_uid
     if own and other and own != other and not any_frame:
       raise errors.GeometryError(

@@ -350,9 +350,8 @@ def _uneven(
     return []
   apart = np.diff(made.distances)
   steps = np.rint(apart / made.gap)
-  whole = (steps >= 1).all() and (
-    abs(apart - steps * made.gap) <= steps * made.tolerance
-  ).all()
+  off = abs(apart - steps * made.gap)
+  whole = bool((steps >= 1).all() and (off <= steps * made.tolerance).all())
   gap = made.gap
   if not whole and made.lattice.fits:
     steps, whole = np.diff(made.lattice.index), True

@@ -126,8 +126,8 @@ def _warn_of_long_names(
   if long:
     listed = ", ".join(map(_text.shown, long[:4]))
     _LOG.warning(
-      "%s: %d ROI names have more than %d characters (%s); some planning systems"
-      " cut them off there, so give names of TG-263",
+      "%s: %d ROI names have more than %d characters (%s); some planning"
+      " systems cut them off there, so give names of TG-263",
       path,
       len(long),
       _NAME,
