@@ -26,11 +26,12 @@ def close(
   """Finds the slices that are unknown, and fills them in where asked.
 
   Unknown are slices with a malformed contour, as far as its points or its
-  image reference tell where it lay; slices that were passed over in drawing
-  (`contours.skipped`); and interpolated slices of a resampled image beside a
-  contoured one, on which nobody could draw. If malformed contours lie nobody
-  knows where, all empty slices between the first and the last contoured one
-  are unknown, and, if these are fewer than such contours, as many more at
+  image reference tell where it lay; those between contoured ones with nothing
+  but an open contour or one without area; slices that were passed over in
+  drawing (`contours.skipped`); and interpolated slices of a resampled image
+  beside a contoured one, on which nobody could draw. If malformed contours lie
+  nobody knows where, all empty slices between the first and the last contoured
+  one are unknown, and, if these are fewer than such contours, as many more at
   either end.
 
   Args:
@@ -50,6 +51,8 @@ def close(
   drawn = np.zeros(len(array), np.bool_)
   drawn[used] = True
   bare = np.flatnonzero(~drawn[used[0] : used[-1] + 1]) + used[0]
+  if len(bare):
+    lost = np.union1d(lost, np.intersect1d(_without_area(roi, image), bare))
   open_ends = np.empty(0, np.int64)
   known = drawn.copy()
   known[lost] = True
@@ -155,6 +158,21 @@ def lost_slices(roi: _roi.Roi, image: _image.Image) -> tuple[np.ndarray, int]:
     else:
       unplaced += 1
   return np.array(sorted(found), np.int64), unplaced
+
+
+def _without_area(roi: _roi.Roi, image: _image.Image) -> np.ndarray:
+  """Slices with a contour that was left open, or has fewer than 3 points."""
+  points = [
+    one.points
+    for one in roi.contours
+    if one.kind == "OPEN_PLANAR"
+    or (one.is_closed and not contours.has_area(one.points))
+  ]
+  if not points:
+    return np.empty(0, np.int64)
+  grid = image.grid
+  middle, _, _ = contours.levels(points, grid.positions[0], grid.normal)
+  return grid.nearest(middle)
 
 
 def _interpolated(image: _image.Image, drawn: np.ndarray) -> np.ndarray:

@@ -71,16 +71,22 @@ def _pitch(grid: volumes.Grid) -> tuple[float, float]:
   Slices at whole multiples of the median lie there; if positions are rounded
   or jitter, the mean keeps their number; else it is the median.
   """
+  last = len(grid.positions) - 1
+  mean = float(grid.distances[last] / last)
+  off = abs(grid.distances - mean * np.arange(last + 1)).max()
+  widest = np.diff(grid.distances).max()
+  # Rounded to whole mm, slices 1.25 mm apart look as if some were missing.
+  stated = grid.thickness or 0.0
+  is_stated = abs(mean - stated) <= 0.01 * stated
+  if is_stated and off < mean / 2 and widest <= 1.7 * mean:
+    return mean, volumes.SAME_MM
   steps = np.diff(grid.distances) / grid.gap
   if (abs(steps - np.rint(steps)) * grid.gap <= grid.tolerance).all():
     return grid.gap, volumes.SAME_MM
   lattice = grid.lattice
   if lattice.fits:
     return lattice.pitch, max(volumes.SAME_MM, 1.001 * lattice.off)
-  last = len(grid.positions) - 1
-  mean = float(grid.distances[last] / last)
-  off = abs(grid.distances - mean * np.arange(last + 1)).max()
-  if off < mean / 2 and np.diff(grid.distances).max() <= 1.5 * mean:
+  if off < mean / 2 and widest <= 1.5 * mean:
     return mean, volumes.SAME_MM
   return grid.gap, volumes.SAME_MM
 

@@ -124,6 +124,23 @@ def test_malformed_points_would_have_had_no_area(tmp_path, image):
   assert made.unknown == ()
 
 
+@pytest.mark.parametrize("kind", ["CLOSED_PLANAR", "OPEN_PLANAR"])
+def test_contours_without_area_in_the_middle(tmp_path, image, kind):
+  def spoilt(k):
+    points = square(z(k))
+    return Drawn(points[:2] if kind == "CLOSED_PLANAR" else points, kind=kind)
+
+  drawn = [
+    spoilt(k) if k in (0, 5, 6, 7, 8, 13) else square(z(k))
+    for k in range(COUNT)
+  ]
+  made = mask(tmp_path, image, drawn)
+  # A stray point or line at the ends is nothing.
+  assert made.unknown == (5, 6, 7, 8)
+  filled = mask(tmp_path, image, drawn, gaps="interpolate")
+  assert filled.unknown == () and shown(filled) == list(range(1, 13))
+
+
 def test_slices_made_by_resampling_bear_no_contours(tmp_path):
   # 3 mm apart, then 9: two slices of three are made in the coarse part.
   def coarse(_, index):

@@ -90,6 +90,14 @@ def test_jitter_beyond_rounding_keeps_the_number_of_slices(tmp_path):
   assert image.unscanned is None
 
 
+def test_positions_in_whole_mm_keep_the_number_of_slices(tmp_path):
+  folder = rounded(tmp_path, 33, 1.25, digits=0)
+  with pytest.raises(errors.GeometryError, match="--repair=spacing"):
+    dicom.read_ct(folder)
+  image = dicom.read_ct(folder, spacing="resample")
+  assert image.shape[0] == 33 and image.spacing[0] == pytest.approx(1.25)
+
+
 def test_slices_that_grow_apart_are_not_even(tmp_path):
   def change(dataset, index):
     x, y, z = dataset.ImagePositionPatient
