@@ -21,8 +21,7 @@ from jaxseg.dicom import _parse
 _END_OF_IMAGE = b"\xff\xd9"
 # Decoders that raise on a broken image rather than crash, best first.
 _IN_PROCESS = ("pydicom", "pylibjpeg", "pyjpegls", "pillow")
-# By the clock, so generous: other programs may keep the processor busy.
-_SECONDS_A_FRAME = 10.0
+_SECONDS_A_FRAME = 2.0
 # JPEG 2000's syntaxes allow both, so there the attribute alone decides.
 _LOSSY = frozenset(
   {uids.JPEGBaseline8Bit, uids.JPEGExtended12Bit, uids.JPEGLSNearLossless}
@@ -330,7 +329,7 @@ def _decompress(
   return _isolated.decode(
     path,
     expected=form.frames * form.rows * form.columns,
-    seconds=_SECONDS_A_FRAME * form.frames + 20,
+    seconds=_SECONDS_A_FRAME * form.frames + 5,
   )
 
 
