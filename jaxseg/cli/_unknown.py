@@ -20,10 +20,11 @@ def say(counts: Iterable[tuple[str, int]]) -> None:
       slices[structure] = slices.get(structure, 0) + count
       patients[structure] = patients.get(structure, 0) + 1
   for structure in sorted(slices):
+    count, people = slices[structure], patients[structure]
     print(
-      f"{structure}: {slices[structure]} slices of {patients[structure]}"
-      " patients are unknown: passed over in drawing, or a contour is"
-      " malformed; they take no part in training or scoring"
+      f"{structure}: {count} slice{'s' if count > 1 else ''} of {people}"
+      f" patient{'s' if people > 1 else ''} left unknown: passed over in"
+      " drawing, or with a malformed contour. No part in training or scoring."
     )
   if slices:
     print("--repair=contours interpolates the slices that were passed over.")

@@ -102,12 +102,12 @@ def _say(
   if len(bare):
     gone = int(np.isin(bare, unknown).sum())
     stay = len(bare) - gone - int(np.isin(bare, filled).sum())
-    fates = [f"{len(filled)} are interpolated"] if len(filled) else []
+    fates = [f"{_are(len(filled))} interpolated"] if len(filled) else []
     if gone:
       remedy = "" if gaps == "interpolate" else " (gaps='interpolate' fills in)"
-      fates.append(f"{gone} were passed over and are unknown{remedy}")
+      fates.append(f"{_are(gone)} unknown, passed over in drawing{remedy}")
     if stay:
-      fates.append(f"{stay} are a real gap and stay empty")
+      fates.append(f"{_are(stay)} left empty, a real gap")
     notes.append(
       _text.Note(
         "empty-between",
@@ -124,6 +124,10 @@ def _say(
         " unknown",
       )
     )
+
+
+def _are(count: int) -> str:
+  return f"{count} {'is' if count == 1 else 'are'}"
 
 
 def lost_slices(roi: _roi.Roi, image: _image.Image) -> tuple[np.ndarray, int]:

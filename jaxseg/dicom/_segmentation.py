@@ -339,8 +339,8 @@ class Segmentation:
         _text.Note(
           "empty-between",
           f"{bare} slices between those with the segment are empty:"
-          f" {len(unknown)} were passed over and are unknown,"
-          f" {bare - len(unknown)} are a real gap",
+          f" unknown, passed over in drawing: {len(unknown)}; a real gap:"
+          f" {bare - len(unknown)}",
         )
       )
     if not array.any():

@@ -75,12 +75,12 @@ def test_asked_for_they_are_interpolated(folder):
 
 def test_the_console_tells(folder, tmp_path):
   out = command.done("inspect", str(folder), folder=tmp_path)
-  assert "brain: 4 slices of 2 patients are unknown" in out
+  assert "brain: 4 slices of 2 patients left unknown" in out
   assert "--repair=contours" in out
   flags = ("--cohort=dicom_folder", f"--input={folder}", "--output=run")
   sized = ("--recipe=quick", "--size=16", "--spacing=1.5")
   out = command.done("prepare", *flags, *sized, folder=tmp_path)
-  assert "brain: 4 slices of 2 patients are unknown" in out
+  assert "brain: 4 slices of 2 patients left unknown" in out
   out = command.done(
     "inspect", str(folder), "--repair=contours", folder=tmp_path
   )

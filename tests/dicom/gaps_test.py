@@ -49,7 +49,7 @@ def test_every_second_slice(tmp_path, image):
   assert shown(made) == [2, 4, 6, 8, 10]
   assert made.unknown == (3, 5, 7, 9)
   (note,) = made.notes
-  assert note.code == "empty-between" and "4 were passed over" in note.text
+  assert note.code == "empty-between" and "4 are unknown" in note.text
   filled = mask(tmp_path, image, drawn, gaps="interpolate")
   whole = mask(tmp_path, image, [square(z(k)) for k in range(2, 11)])
   np.testing.assert_array_equal(filled.array, whole.array)
@@ -63,8 +63,8 @@ def test_two_parts_stay_apart(tmp_path, image):
     made = mask(tmp_path, image, drawn, gaps=gaps)
     assert (shown(made), made.unknown) == ([1, 2, 3, 9, 10, 11], ())
     assert [n.text for n in made.notes] == [
-      "5 slices between contoured ones have no contour: 5 are a real gap and"
-      " stay empty"
+      "5 slices between contoured ones have no contour: 5 are left empty, a"
+      " real gap"
     ]
 
 
