@@ -83,8 +83,8 @@ class DicomFolder:
       "on_two": on_two,
       "structure_set": structure_set,
       "combine": combine,
-      "aliases": _files.digest(self._aliases),
       **self._options.settings(),
+      "aliases": _files.digest(self._aliases),
     }
     self._wanted = tuple(
       vocabulary.get(name).name
