@@ -139,7 +139,7 @@ class Model:
       DataError: The values cannot be HU.
     """
     _check_hounsfield(volume)
-    turned = _axial(volume)
+    turned = volumes.axial(volume)
     groups: dict[data.PrepareConfig, list[_Member]] = {}
     for member in self._members:
       groups.setdefault(member.prepare, []).append(member)
@@ -343,34 +343,6 @@ def _check_hounsfield(volume: volumes.Volume) -> None:
       f"{where}: values from {low:g} to {high:g} are not HU, which fit int16;"
       " give a CT in HU"
     )
-
-
-def _axial(volume: volumes.Volume) -> volumes.Volume:
-  """The volume with slices across z, rows to +y and columns to +x (LPS)."""
-  grid = volume.placed
-  axes = np.stack(  # [array axis, LPS axis]
-    [grid.normal, grid.row_step, grid.column_step]
-  )
-  if grid.is_even:
-    axes = grid.affine[:3, :3].T
-  main = np.abs(axes).argmax(axis=1)
-  order = [int(np.flatnonzero(main == k)[0]) for k in (2, 1, 0) if k in main]
-  signs = np.sign(axes[np.arange(3), main])
-  if order == [0, 1, 2] and signs[1] > 0 and signs[2] > 0:
-    return volume
-  if len(order) < 3 or not grid.is_even:
-    raise errors.GeometryError(
-      "volume: axes are oblique, or slices uneven and not axial; resample it"
-      " on an axial grid"
-    )
-  signs = np.where(main == 2, 1, signs)  # Slices may run either way.
-  shape = np.array(grid.shape)
-  affine = grid.affine.copy()
-  ends = np.where(signs < 0, shape - 1, 0)
-  affine[:3, 3] += affine[:3, :3] @ ends
-  affine[:3, :3] = (affine[:3, :3] * signs)[:, order]
-  target = volumes.Grid.from_affine([int(n) for n in shape[order]], affine)
-  return _moved(volume, target)
 
 
 def _moved(volume: volumes.Volume, grid: volumes.Grid) -> volumes.Volume:

@@ -416,6 +416,49 @@ def reorder(volume: Volume, grid: Grid) -> Volume | None:
   return None
 
 
+def axial(volume: Volume) -> Volume:
+  """A volume with slices across z, rows to +y and columns to +x (LPS).
+
+  Args:
+    volume: Values; its slices may run either way.
+
+  Returns:
+    The same voxels; the very same volume if its axes are so already.
+
+  Raises:
+    GeometryError: It has no geometry, or its axes are oblique.
+  """
+  grid = volume.placed
+  axes = np.stack(  # [array axis, LPS axis]
+    [grid.normal, grid.row_step, grid.column_step]
+  )
+  if grid.is_even:
+    axes = grid.affine[:3, :3].T
+  main = np.abs(axes).argmax(axis=1)
+  order = [int(np.flatnonzero(main == k)[0]) for k in (2, 1, 0) if k in main]
+  signs = np.sign(axes[np.arange(3), main])
+  if order == [0, 1, 2] and signs[1] > 0 and signs[2] > 0:
+    return volume
+  if len(order) < 3 or not grid.is_even:
+    raise errors.GeometryError(
+      "volume: axes are oblique, or slices uneven and not axial; resample it"
+      " on an axial grid"
+    )
+  signs = np.where(main == 2, 1, signs)  # Slices may run either way.
+  shape = np.array(grid.shape)
+  affine = grid.affine.copy()
+  ends = np.where(signs < 0, shape - 1, 0)
+  affine[:3, 3] += affine[:3, :3] @ ends
+  affine[:3, :3] = (affine[:3, :3] * signs)[:, order]
+  target = Grid.from_affine([int(n) for n in shape[order]], affine)
+  moved = reorder(volume, target)
+  if moved is None:
+    raise errors.GeometryError(
+      "volume: its axes cannot be turned; resample it on an axial grid"
+    )
+  return dataclasses.replace(moved, array=np.ascontiguousarray(moved.array))
+
+
 def copy(array: np.ndarray, source: Grid, target: Grid) -> np.ndarray | None:
   """Copies the voxels whose centres coincide with those of another grid.
 

@@ -1,33 +1,30 @@
 """Flags that say which patients, and the run folder they are prepared in."""
 
-import dataclasses
+from collections.abc import Sequence
 import pathlib
 from typing import Any, TYPE_CHECKING
 
 from jaxseg import errors
+from jaxseg.cli import _crop
+from jaxseg.cli import _dicom_flags
 from jaxseg.cli import _flags
+from jaxseg.cli import _grid_flags
+from jaxseg.cli import _structure_flags
 from jaxseg.cli import _unknown
 
 if TYPE_CHECKING:
   from jaxseg import cohorts
   from jaxseg import data
 
-COHORTS = ("phantom", "openkbp", "dicom_folder")
+COHORTS = ("phantom", "openkbp", "dicom_folder", "nifti_folder")
+# What of reading DICOM has a meaning for NIfTI, too.
+_BOTH = ("aliases", "modality")
 # Name -> text, as of `training.RECIPES`, which would be slow to import.
 RECIPES = {
   "jaxseg": "our default, a U-Net of 5 blocks with group norm, body crop",
   "quick": "small and coarse, a whole study in minutes",
   "bice2020": "what is known of the paper's own network and preparation",
 }
-_DICOM = (
-  "aliases",
-  "on_two",
-  "structure_set",
-  "combine",
-  "repair",
-  "acquisition",
-  "limit_s",
-)
 
 
 def define_run(flags: _flags.Flags) -> None:
@@ -38,8 +35,9 @@ def define_run(flags: _flags.Flags) -> None:
     "cohort",
     None,
     COHORTS,
-    "Patients: synthetic (phantom, needs no data), OpenKBP, or CT with"
-    " RTSTRUCT or SEG (dicom_folder, such as HN1).",
+    "Patients: synthetic (phantom, needs no data), OpenKBP, CT with RTSTRUCT or"
+    " SEG (dicom_folder, such as HN1), or images and label maps with a"
+    " dataset.json, as nnU-Net keeps them (nifti_folder).",
     default="that of the run folder, else openkbp if --input is given, else"
     " phantom",
   )
@@ -86,101 +84,8 @@ def define(flags: _flags.Flags) -> None:
     + ".",
     default="the run folder's, else quick for the phantom, jaxseg for others",
   )
-  flags.string(
-    "size",
-    None,
-    "N",
-    "Pixels that the network sees, rows x columns, such as 96 or 96x64.",
-    default="the recipe's",
-  )
-  flags.number(
-    "spacing",
-    None,
-    "MM",
-    "In-plane pixel spacing that the network sees.",
-    default="the recipe's; that of jaxseg keeps each patient's own",
-  )
-  define_dicom(flags)
-
-
-def define_dicom(flags: _flags.Flags) -> None:
-  """Defines how a folder of DICOM is read."""
-  flags.heading("Reading DICOM")
-  flags.string(
-    "aliases",
-    None,
-    "FILE",
-    'JSON file of your names, {"their name": "parotid_left"}, which come before'
-    " the built-in ones; null ignores the name.",
-    default="none",
-  )
-  flags.choice(
-    "on_two",
-    "refuse",
-    ("refuse", "first", "largest", "newest"),
-    "Which to take when two contours fit one structure equally well.",
-  )
-  flags.string(
-    "structure_set",
-    "newest",
-    "WHICH",
-    "Which of a patient's structure sets: newest, refuse (the patient), or a"
-    " label.",
-  )
-  flags.choice(
-    "combine",
-    "even-odd",
-    ("even-odd", "union"),
-    "How the closed contours of a slice are combined.",
-  )
-  flags.names(
-    "repair",
-    [],
-    "WHAT",
-    "What may be repaired in a CT: spacing (resample uneven slices), tilt"
-    " (shear), truncated (treat as missing), stray_bits (mask to the bits"
-    " stored); in an RTSTRUCT or SEG: contours (interpolate slices that were"
-    " passed over, which else are unknown), frame_of_reference (accept those"
-    " drawn in another one).",
-  )
-  flags.string(
-    "acquisition",
-    "refuse",
-    "WHICH",
-    "If a CT series holds several acquisitions in one place: refuse (the"
-    " patient), first, last, or an AcquisitionNumber.",
-  )
-  flags.number(
-    "limit_s",
-    None,
-    "S",
-    "Processor time to parse a file of up to 5 MiB, in seconds; a larger one"
-    " may take more in proportion.",
-    default="10",
-  )
-
-
-def open_dicom(flags: _flags.Flags, folder: str) -> "cohorts.DicomFolder":
-  """The cohort of a folder, as the flags say.
-
-  Raises:
-    DataError: The folder or the file of names cannot be used.
-    ConfigError: A flag is wrong.
-  """
-  from jaxseg import cohorts
-  from jaxseg import structures
-
-  aliases = structures.read_aliases(flags.aliases) if flags.aliases else None
-  return cohorts.DicomFolder(
-    folder,
-    aliases=aliases,
-    on_two=flags.on_two,
-    structure_set=flags.structure_set,
-    combine=flags.combine,
-    repair=[name for name in flags.repair if name],
-    acquisition=flags.acquisition,
-    limit_s=flags.limit_s,
-  )
+  _grid_flags.define(flags)
+  _dicom_flags.define(flags)
 
 
 def output_folder(flags: _flags.Flags) -> pathlib.Path:
@@ -203,55 +108,71 @@ def open_run(flags: _flags.Flags) -> "data.Run":
   return run
 
 
-def prepared(flags: _flags.Flags) -> "data.Run":
+def prepared(
+  flags: _flags.Flags, names: Sequence[str] = ("all",)
+) -> "data.Run":
   """Opens the run folder, or prepares it if it is new.
 
   A run folder that exists needs no other flag; those given must agree with
-  what it is.
+  what it is. Says who was left out, and what of the structures.
+
+  Args:
+    flags: As `define` defines them.
+    names: Canonical names of the structures that are wanted, or "all".
 
   Raises:
-    ConfigError: Flags do not go together.
+    ConfigError: Flags do not go together, or the prepared slices leave out
+      too much of a wanted structure.
     ExistingOutputError: A flag contradicts the run folder.
   """
   from jaxseg import data
 
   folder = output_folder(flags)
+  wanted = () if tuple(names) == ("all",) else tuple(names)
   if any((folder / name).exists() for name in ("run.json", "cohort.json")):
     run = data.Run(folder)
-    _check(flags, run)
-    return run
+    _check(flags, run, wanted)
+  else:
+    run = _new(flags, folder, wanted)
+  _crop.tell_run(run, wanted)
+  _unknown.say_of_store(run.store)
+  if not (flags.allow_crop or run.facts["cohort_flags"].get("allow_crop")):
+    _crop.check(run.store, wanted, where=run.folder)
+  return run
+
+
+def _new(
+  flags: _flags.Flags, folder: pathlib.Path, wanted: tuple[str, ...]
+) -> "data.Run":
+  """Prepares a new run folder."""
+  from jaxseg import data
+  from jaxseg.cli import _console
+
   data.check_new(folder)
   name = _name(flags)
   _check_together(flags, name)
   recipe = flags.recipe or ("quick" if name == "phantom" else "jaxseg")
   split = data.Split.read(pathlib.Path(flags.split)) if flags.split else None
-  config = _prepare_config(flags, recipe)
+  config, extent = _grid_flags.config(flags, recipe, name)
   if "epochs" in flags:  # What follows may take an hour.
     from jaxseg.cli import _training_flags
 
     _training_flags.check(flags, recipe)
-  cohort = _open_cohort(flags, name)
-  run = _prepare(flags, folder, cohort, config, split=split, recipe=recipe)
-  for patient, reason in run.store.left_out.items():
-    print(f"left out {patient}: {reason}")
-  _unknown.say_of_store(run.store)
-  return run
-
-
-def _prepare(
-  flags: _flags.Flags,
-  folder: pathlib.Path,
-  cohort: "cohorts.Cohort",
-  config: "data.PrepareConfig",
-  *,
-  split: "data.Split | None",
-  recipe: str,
-) -> "data.Run":
-  from jaxseg import data
-  from jaxseg.cli import _console
-
-  name = _name(flags)
+  cohort = _open_cohort(flags, name, wanted)
+  _structure_flags.check(cohort, wanted)
   made = _phantom_flags(flags) if name == "phantom" else {}
+  if flags.allow_crop:
+    made["allow_crop"] = True
+  # Anyone's folder has bad patients; a published set must have none.
+  skip_bad = name in _grid_flags.FOLDERS
+  if extent:
+    made["size"] = flags.size or "fit"
+    config = _grid_flags.fitted(cohort, config, extent, skip_bad=skip_bad)
+
+  def check(store: "data.Store") -> None:
+    if not flags.allow_crop:
+      _crop.check(store, wanted, where=folder)
+
   with _console.progress("preparing") as on_patient:
     return data.prepare_run(
       folder,
@@ -261,13 +182,13 @@ def _prepare(
       split=split,
       recipe=recipe,
       cohort_flags={"cohort": name, **made},
-      # A clinic's folder has bad patients; a published set must have none.
-      skip_bad=name == "dicom_folder",
+      skip_bad=skip_bad,
       on_patient=on_patient,
+      check=check,
     )
 
 
-def _check(flags: _flags.Flags, run: "data.Run") -> None:
+def _check(flags: _flags.Flags, run: "data.Run", names: Sequence[str]) -> None:
   """Refuses flags that contradict a run folder."""
   from jaxseg import data
 
@@ -282,11 +203,18 @@ def _check(flags: _flags.Flags, run: "data.Run") -> None:
   if name == is_of:
     _check_together(flags, name, open_again=True)
     if flags.input:
-      asked["cohort"] = dict(_open_cohort(flags, name).describe())
+      asked["cohort"] = dict(
+        _open_cohort(flags, name, run.facts["cohort"]["structures"]).describe()
+      )
     asked.setdefault("cohort_flags", {}).update(flags.given("patients", "grid"))
   sizes = flags.given("size", "spacing")
   if "size" in sizes:
-    sizes["size"] = _size(sizes["size"])
+    size = _grid_flags.size(sizes["size"])
+    if _grid_flags.in_pixels(size):
+      sizes["size"] = size
+    else:
+      del sizes["size"]
+      asked.setdefault("cohort_flags", {})["size"] = flags.size
   asked["prepare"] = sizes
   if flags.split:
     split = data.Split.read(pathlib.Path(flags.split))
@@ -322,10 +250,11 @@ def _check_together(
     raise errors.ConfigError(
       "--patients, --grid: only for the phantom; leave them out"
     )
-  asked = flags.given(*_DICOM)
-  if asked and name != "dicom_folder":
+  asked = flags.given(*_dicom_flags.NAMES)
+  idle = set(asked) - set(_BOTH if name == "nifti_folder" else ())
+  if idle and name != "dicom_folder":
     raise errors.ConfigError(
-      f"{', '.join(f'--{flag}' for flag in asked)}: only for"
+      f"{', '.join(f'--{flag}' for flag in asked if flag in idle)}: only for"
       " --cohort=dicom_folder; leave it out"
     )
   needed = asked if open_again else name != "phantom"
@@ -339,20 +268,16 @@ def _phantom_flags(flags: _flags.Flags) -> dict[str, Any]:
   return {"patients": 24, "grid": 128, **flags.given("patients", "grid")}
 
 
-def _open_cohort(flags: _flags.Flags, name: str) -> "cohorts.Cohort":
+def _open_cohort(
+  flags: _flags.Flags, name: str, names: Sequence[str] = ()
+) -> "cohorts.Cohort":
   from jaxseg import cohorts
   from jaxseg.cli import _console
 
   if name == "dicom_folder":
-    found = open_dicom(flags, flags.input)
-    if not found.patients():
-      names = found.everyone()
-      reason = found.audit(names[0])["refused"]
-      raise errors.DataError(
-        f"{flags.input}: none of {len(names)} patients can be used;"
-        f" {names[0]}: {reason}"
-      )
-    return found
+    return _dicom_flags.open_cohort(flags, flags.input, names)
+  if name == "nifti_folder":
+    return _structure_flags.open_nifti(flags, flags.input, names)
   if name == "openkbp":
     return cohorts.OpenKBP(flags.input)
   settings = _phantom_flags(flags)
@@ -366,25 +291,5 @@ def _open_cohort(flags: _flags.Flags, name: str) -> "cohorts.Cohort":
   files = folder.with_name(f"{folder.name}-dicom")
   with _console.progress("writing") as on_patient:
     cohorts.write_phantom(files, phantom, on_patient=on_patient)
-  return cohorts.DicomFolder(files)
-
-
-def _prepare_config(flags: _flags.Flags, recipe: str) -> "data.PrepareConfig":
-  from jaxseg import training
-
-  config = training.recipe(recipe).prepare
-  if flags.size:
-    config = dataclasses.replace(config, size=_size(flags.size), crop=None)
-  if flags.spacing is not None:
-    config = dataclasses.replace(config, spacing=flags.spacing, crop=None)
-  return config
-
-
-def _size(text: str) -> tuple[int, int]:
-  """Rows and columns of "96" or "96x64"."""
-  parts = text.split("x")
-  if not 1 <= len(parts) <= 2 or not all(p.isdecimal() for p in parts):
-    raise errors.ConfigError(
-      f"--size: {text!r} is no size; write 96, or 96x64 for rows x columns"
-    )
-  return int(parts[0]), int(parts[-1])
+  # It has one structure set, so the policy is that of its first runs.
+  return cohorts.DicomFolder(files, structure_set="newest")

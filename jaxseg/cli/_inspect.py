@@ -1,6 +1,7 @@
 """Says what a folder of CT and RTSTRUCT or SEG holds, and how it is read.
 
     jaxseg inspect FOLDER
+    jaxseg inspect FOLDER --draft_aliases=names.json
     jaxseg inspect FOLDER --aliases=names.json
 
 For each patient: the CT, the structure set, which contour is which structure,
@@ -15,8 +16,9 @@ from collections.abc import Mapping, Sequence
 import pathlib
 from typing import Any, TYPE_CHECKING
 
-from jaxseg.cli import _cohort_flags
+from jaxseg.cli import _dicom_flags
 from jaxseg.cli import _flags
+from jaxseg.cli import _structure_flags
 from jaxseg.cli import _unknown
 
 if TYPE_CHECKING:
@@ -29,7 +31,17 @@ def define(flags: _flags.Flags) -> None:
   flags.string(
     "output", "runs/inspect", "FOLDER", "Folder of audit.json and audit.csv."
   )
-  _cohort_flags.define_dicom(flags)
+  flags.string(
+    "draft_aliases",
+    None,
+    "FILE",
+    "New file for the names that are not understood, as --aliases reads it once"
+    " you have filled it in: null ignores a name; a suggestion counts when its"
+    " question mark is gone.",
+    default="none",
+  )
+  _structure_flags.define(flags)
+  _dicom_flags.define(flags)
 
 
 def main(flags: _flags.Flags) -> None:
@@ -39,16 +51,23 @@ def main(flags: _flags.Flags) -> None:
   from jaxseg.cli import _console
 
   folder = str(flags.argument)
+  if flags.draft_aliases and pathlib.Path(flags.draft_aliases).exists():
+    raise errors.ExistingOutputError(
+      f"{flags.draft_aliases}: exists; name another file for --draft_aliases"
+    )
+  names = _structure_flags.asked_names(flags)
   with rich.console.Console().status("reading headers"):
-    cohort = _cohort_flags.open_dicom(flags, folder)
+    cohort = _dicom_flags.open_cohort(flags, folder, names)
   audits = []
   with _console.progress("inspecting") as on_patient:
-    names = cohort.everyone()
-    for done, name in enumerate(names, start=1):
+    everyone = cohort.everyone()
+    for done, name in enumerate(everyone, start=1):
       audits.append(cohort.audit(name))
-      on_patient(name, done, len(names))
+      on_patient(name, done, len(everyone))
   _show(audits, cohort)
   _save(flags, audits, cohort)
+  if flags.draft_aliases:
+    _draft(audits, pathlib.Path(flags.draft_aliases))
   usable = sum(not audit["refused"] for audit in audits)
   if not usable:
     raise errors.DataError(
@@ -76,6 +95,7 @@ def _show(
       "contours": len(audit["structures"]),
       "matched": len(_matched(audit)),
       "refused": audit["refused"],
+      "remarks": "; ".join(audit["remarks"]),
     }
     for audit in audits
   ]
@@ -86,6 +106,8 @@ def _show(
     "matched": "matched",
     "refused": "refused",
   }
+  if any(patient["remarks"] for patient in patients):
+    headings["remarks"] = "remarks"
   _console.table("Patients", patients, headings)
   volumes = collections.defaultdict(list)
   for audit in audits:
@@ -155,6 +177,28 @@ def _said(ct: Mapping[str, Any]) -> str:
     return ""
   shape = " x ".join(str(n) for n in ct["shape"])
   return f"{shape} of {' x '.join(f'{mm:.3g}' for mm in ct['spacing'])}"
+
+
+def _draft(audits: Sequence[Mapping[str, Any]], path: pathlib.Path) -> None:
+  """Writes the names that are not understood, to be filled in."""
+  from jaxseg import _files
+  from jaxseg import structures
+
+  drafted: dict[str, str | None] = {}
+  found = [one for audit in audits for one in audit["structures"]]
+  for one in sorted(found, key=lambda one: str(one["name"])):
+    if one["status"] == "unknown":
+      close = structures.similar(one["name"], cutoff=0.75)[:1]
+      drafted[one["name"]] = close[0] + structures.SUGGESTION if close else None
+    elif one["status"] == "refused":
+      drafted[one["name"]] = one["structure"] + structures.SUGGESTION
+  unknown = sum(value is None for value in drafted.values())
+  _files.write_json(path, drafted)
+  print(
+    f"Written: {path}, {len(drafted)} names, {len(drafted) - unknown} of them"
+    " with a suggestion. Fill it in, take the question marks away, and give it"
+    " to --aliases"
+  )
 
 
 def _save(

@@ -9,18 +9,21 @@ half a minute on one core.
 
 from jaxseg.cli import _cohort_flags
 from jaxseg.cli import _flags
+from jaxseg.cli import _structure_flags
 
 _PARTS = ("train", "validation", "test")
 
 
 def define(flags: _flags.Flags) -> None:
+  flags.heading("What to prepare")
+  _structure_flags.define(flags)
   _cohort_flags.define(flags)
 
 
 def main(flags: _flags.Flags) -> None:
   from jaxseg.cli import _console
 
-  run = _cohort_flags.prepared(flags)
+  run = _cohort_flags.prepared(flags, _structure_flags.asked_names(flags))
   patients = run.store.patients
   rows = [
     {
@@ -34,11 +37,4 @@ def main(flags: _flags.Flags) -> None:
   ]
   title = f"{run.store.cohort}: {len(patients)} patients, contoured"
   _console.table(title, rows, ["structure", *_PARTS])
-  for name in run.store.structures:
-    beyond = sum(p.outside.get(name, 0) for p in patients.values())
-    if beyond:
-      print(
-        f"{name}: {beyond} voxels lie beyond the prepared slices and cannot be"
-        " found; a larger --size or a coarser --spacing keeps them"
-      )
   print(f"Prepared: {run.folder}")

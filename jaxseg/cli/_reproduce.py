@@ -37,7 +37,7 @@ def main(flags: _flags.Flags) -> None:
   from jaxseg.cli import _console
 
   _call.compilation_cache()
-  run = _cohort_flags.prepared(flags)
+  run = _cohort_flags.prepared(flags, names)
   names = _training_flags.available(run, names)
   if flags.structures is None and run.store.synthetic:
     names = tuple(name for name in names if not name.endswith("_right"))

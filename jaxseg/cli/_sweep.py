@@ -22,6 +22,7 @@ What was counted before is not counted again.
 from jaxseg.cli import _analyses
 from jaxseg.cli import _call
 from jaxseg.cli import _cohort_flags
+from jaxseg.cli import _crop
 from jaxseg.cli import _flags
 from jaxseg.cli import _maps
 
@@ -43,6 +44,7 @@ def main(flags: _flags.Flags) -> None:
   settings = _maps.settings(flags)
   _call.compilation_cache()
   run = _cohort_flags.open_run(flags)
+  _crop.tell_run(run)
   with _console.progress("sweeping") as on_model:
     results = study.sweep_run(run, settings=settings, on_model=on_model)
   _analyses.sweep(flags, run, results, settings)

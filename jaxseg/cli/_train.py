@@ -39,7 +39,7 @@ def main(flags: _flags.Flags) -> None:
   from jaxseg.cli import _console
 
   _call.compilation_cache()
-  run = _cohort_flags.prepared(flags)
+  run = _cohort_flags.prepared(flags, names)
   names = _training_flags.available(run, names)
   configs = _training_flags.configs(flags, run, names, default=["bce"])
   with _console.Training() as reporter:

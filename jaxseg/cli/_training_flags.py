@@ -141,14 +141,16 @@ def named(flags: _flags.Flags, asked: Sequence[str]) -> tuple[str, ...]:
     ConfigError: None is named, or an objective is unknown.
     StructureNotFoundError: A name is unknown.
   """
-  from jaxseg import structures
+  from jaxseg.cli import _structure_flags
 
   asked = [name for name in asked if name]
   if not asked:
     raise errors.ConfigError("--structure: empty; name one, several or all")
   names: tuple[str, ...] = ("all",)
   if list(asked) != ["all"]:
-    names = tuple(dict.fromkeys(structures.resolve(name) for name in asked))
+    names = tuple(
+      dict.fromkeys(_structure_flags.resolved(flags, name) for name in asked)
+    )
   for objective in flags.objective or ():
     if objective not in ("all", *OBJECTIVES):
       from jaxseg import training
@@ -170,10 +172,18 @@ def available(run: "data.Run", names: Sequence[str]) -> tuple[str, ...]:
   Raises:
     StructureNotFoundError: The cohort lacks a named structure.
   """
+  from jaxseg import structures
+
   has = tuple(s for s in run.store.structures if run.store.contoured(s))
-  if tuple(names) == ("all",):
-    return has
+  targets = structures.names(kind="target")
+  if tuple(names) == ("all",):  # Targets only by their names.
+    return tuple(name for name in has if name not in targets) or has
   for name in names:
+    if name not in run.store.structures and name in targets:
+      raise errors.StructureNotFoundError(
+        f"{name}: {run.folder} was prepared without it, as targets are left out"
+        " unless they are asked for; name another --output"
+      )
     if name not in has:
       raise errors.StructureNotFoundError(
         f"{name}: contoured on no patient of {run.store.cohort}; it has"

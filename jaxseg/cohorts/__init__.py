@@ -4,19 +4,23 @@ from typing import Any, TYPE_CHECKING
 
 from jaxseg.cohorts._case import Case
 from jaxseg.cohorts._case import Cohort
+from jaxseg.cohorts._mr import scale_mr
 from jaxseg.cohorts._openkbp import OpenKBP
 from jaxseg.cohorts.phantom import Phantom
 from jaxseg.cohorts.phantom import write_phantom
 
 if TYPE_CHECKING:
   from jaxseg.cohorts._dicom_folder import DicomFolder
+  from jaxseg.cohorts._nifti_folder import NiftiFolder
 
 __all__ = [
   "Case",
   "Cohort",
   "DicomFolder",
+  "NiftiFolder",
   "OpenKBP",
   "Phantom",
+  "scale_mr",
   "write_phantom",
 ]
 
@@ -27,4 +31,8 @@ def __getattr__(name: str) -> Any:
     from jaxseg.cohorts._dicom_folder import DicomFolder
 
     return DicomFolder
+  if name == "NiftiFolder":
+    from jaxseg.cohorts._nifti_folder import NiftiFolder
+
+    return NiftiFolder
   raise AttributeError(f"module 'jaxseg.cohorts' has no attribute {name!r}")

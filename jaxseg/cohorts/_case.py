@@ -1,12 +1,13 @@
 """A cohort is a list of patients, each of whom loads as one `Case`."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 import dataclasses
 from typing import Any, Protocol
 
 import numpy as np
 
 from jaxseg import errors
+from jaxseg import structures as vocabulary
 from jaxseg import volume
 
 
@@ -60,6 +61,11 @@ class Case:
 class Cohort(Protocol):
   """A list of patients and the way to load one.
 
+  One that finds its patients in files may also have `left_out` (patient -> why
+  it cannot be used), `remarks` (patient -> what was decided) and `undecided`
+  (structure -> number of patients on whom several contours fit it); commands
+  say what is in them.
+
   Attributes:
     name: Name of the cohort, as shown in every table ("openkbp", "phantom").
     structures: Canonical names that can occur in it, in a fixed order.
@@ -80,3 +86,25 @@ class Cohort(Protocol):
 
   def describe(self) -> Mapping[str, Any]:
     """JSON-able facts that fix the cohort: source, settings, seed."""
+
+
+def wanted(
+  structures: Collection[str] | None, own: Iterable[str | None]
+) -> tuple[str, ...]:
+  """Canonical names that a cohort of files looks for.
+
+  Args:
+    structures: Canonical names; None is every organ, and those of `own` that
+      are in no table.
+    own: Names that the user's files or tables bring along.
+
+  Raises:
+    StructureNotFoundError: A name is neither canonical nor among `own`.
+  """
+  brought = dict.fromkeys(name for name in own if name is not None)
+  added = [name for name in brought if name not in vocabulary.names(kind="any")]
+  if structures is None:
+    return (*vocabulary.names(), *added)
+  return tuple(
+    vocabulary.get(name, own=name in added).name for name in structures
+  )

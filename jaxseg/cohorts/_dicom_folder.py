@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 import dataclasses
-import math
 import os
 import pathlib
 from typing import Any
@@ -13,24 +12,33 @@ from jaxseg import _files
 from jaxseg import _text
 from jaxseg import dicom
 from jaxseg import errors
-from jaxseg import structures as vocabulary
+from jaxseg import volume
 from jaxseg.cohorts import _case
+from jaxseg.cohorts import _dicom_choice
+from jaxseg.cohorts import _dicom_masks
 from jaxseg.cohorts import _dicom_names
 from jaxseg.cohorts import _dicom_options
 from jaxseg.cohorts import _dicom_tree
+from jaxseg.cohorts import _mr
 from jaxseg.cohorts import phantom
 
 
 class DicomFolder:
   """The patients of a folder with any layout.
 
-  Files are found by content. Patients are distinguished by PatientID; each is
-  one case: the chosen contours on the CT they were drawn on. A patient who
-  cannot be used never stops the others: `audit` says why.
+  Files are found by content. Patients are distinguished by PatientID, and by
+  name and birth date where those differ; each is one case: the chosen contours
+  on the image they were drawn on. A patient who cannot be used never stops the
+  others: `left_out` and `audit` say why.
 
   Attributes:
     name: "dicom_folder", or "phantom" if all patients are synthetic.
     structures: Canonical names that were contoured on some patient.
+    left_out: Patient -> why the patient cannot be used, as far as headers and
+      names tell.
+    remarks: Patient -> what was decided, such as which structure sets were
+      merged, and what could not be decided.
+    undecided: Structure -> number of patients on whom several contours fit it.
   """
 
   def __init__(
@@ -40,24 +48,30 @@ class DicomFolder:
     structures: Collection[str] | None = None,
     aliases: Mapping[str, str | None] | None = None,
     on_two: str = "refuse",
-    structure_set: str = "newest",
+    structure_set: str = "merge",
     combine: str = "even-odd",
     repair: Collection[str] = (),
     acquisition: str = "refuse",
     limit_s: float | None = None,
+    modality: str = "CT",
+    patients_by: str = "id",
   ) -> None:
     """Reads all headers and names, but no pixels of images.
 
     Args:
       folder: The folder.
       structures: Canonical names that are wanted; None takes every organ of the
-        vocabulary, but no target.
+        vocabulary and every structure of one's own in `aliases`, but no target.
+        Targets are mostly of several contours: see `on_two`.
       aliases: The user's own names, as `structures.read_aliases` gives them;
         they override the vocabulary's.
       on_two: If two contours fit a structure equally well: "refuse" both, or
-        take the "first" (lowest number), "newest" (highest) or "largest".
-      structure_set: If a patient has several: take the "newest", "refuse" the
-        patient, or give a StructureSetLabel.
+        take the "first" (lowest number), "newest" (highest), "largest", or the
+        "union" of all.
+      structure_set: If a patient has several: "merge" takes each structure from
+        the newest set on the same image that has it, RTSTRUCT before SEG; or
+        take the "newest" that names a wanted structure, "refuse" the patient,
+        or give a StructureSetLabel.
       combine: How the closed contours of a slice are combined: "even-odd" or
         "union".
       repair: Faults of a CT to repair: "spacing" (resample), "tilt" (shear),
@@ -69,14 +83,22 @@ class DicomFolder:
         AcquisitionNumber; see `dicom.read_ct`.
       limit_s: Processor time to parse a file of up to 5 MiB, in seconds; see
         `dicom.Limits.seconds`, whose default None takes.
+      modality: "CT", or "MR", whose signal is brought onto the scale of HU: no
+        signal is -1000, the brightest tissue 400.
+      patients_by: What makes a patient: the "id", or a "study", where many
+        people were given one PatientID and one name.
 
     Raises:
       DataError: The folder does not exist or has no DICOM files.
       ConfigError: An option is unknown.
       StructureNotFoundError: A wanted name is not canonical.
     """
-    _check_options(on_two, combine)
+    _check_options(on_two, combine, modality)
     self._options = _dicom_options.checked(repair, acquisition, limit_s)
+    if patients_by not in ("id", "study"):
+      raise errors.ConfigError(
+        f"patients_by: {patients_by!r} is unknown; give id or study"
+      )
     self._root = pathlib.Path(folder)
     self._aliases = dict(aliases or {})
     self._settings = {
@@ -86,12 +108,19 @@ class DicomFolder:
       **self._options.settings(),
       "aliases": _files.digest(self._aliases),
     }
-    self._wanted = tuple(
-      vocabulary.get(name).name
-      for name in (vocabulary.names() if structures is None else structures)
-    )
+    self._modality = modality
+    if modality != "CT":
+      self._settings["modality"] = modality
+    if patients_by != "id":
+      self._settings["patients_by"] = patients_by
+    self._wanted = _case.wanted(structures, self._aliases.values())
     self._tree = _dicom_tree.read_tree(
-      self._root, structure_set=structure_set, limits=self._options.limits
+      self._root,
+      structure_set=structure_set,
+      modality=modality,
+      by_study=patients_by == "study",
+      limits=self._options.limits,
+      known=lambda drawing: self._matched([drawing]),
     )
     if not self._tree.patients:
       raise errors.DataError(
@@ -101,19 +130,23 @@ class DicomFolder:
       )
     seen: set[str] = set()
     usable = []
+    self.left_out: dict[str, str] = {}
+    self.remarks: dict[str, list[str]] = {}
+    self.undecided: dict[str, int] = {}
     for name, one in self._tree.patients.items():
-      if one.drawing is None or one.refused:
-        continue
-      # Volumes are not known yet, but the names do not depend on the choice.
-      policy = "first" if on_two == "largest" else on_two
-      matched = {
-        named.structure
-        for named in self._named(one.drawing, lambda _: 0.0, policy)
-        if named.status == "matched"
-      }
+      named = [] if one.refused else self._early(one.used)
+      matched = {n.structure for n in named if n.status == "matched"}
       seen |= matched
       if matched:
         usable.append(name)
+      else:
+        self.left_out[name] = one.refused or self._unknown(one)
+      refused = {n.structure: n.reason for n in named if n.status == "refused"}
+      for structure in refused:
+        self.undecided[structure] = self.undecided.get(structure, 0) + 1
+      remarks = [f"{structure}: {why}" for structure, why in refused.items()]
+      if remarks or one.remarks:
+        self.remarks[name] = [*one.remarks, *remarks]
     self._usable = tuple(usable)
     self.structures: tuple[str, ...] = tuple(
       name for name in self._wanted if name in seen
@@ -164,25 +197,29 @@ class DicomFolder:
     """
     one = self._find(patient)
     image, masks = self._read(one)
-    notes = [*one.notes, *map(str, image.notes)]
-    kept, unknown = {}, {}
-    for named in self._named(masks.drawing, masks.volume):
+    notes = [*one.notes, *one.remarks, *map(str, image.notes)]
+    kept: dict[str, np.ndarray] = {}
+    unknown: dict[str, tuple[int, ...]] = {}
+    for named in self._named(one.used, masks.volume):
       said = f"{_text.shown(named.outline.name)} ({named.structure})"
       if named.status in ("refused", "empty"):
         notes.append(f"{said}: {named.status}, {named.reason}")
       if named.status != "matched":
         continue
-      array, remarks = masks.get(named.outline.number)
+      array, remarks = masks.get(named.outline)
       notes += [f"{said}: {remark}" for remark in remarks]
       if array is not None and array.any():
-        kept[named.structure] = array
-        unknown[named.structure] = masks.unknown(named.outline.number)
+        kept[named.structure] = array | kept.get(named.structure, False)
+        # Of a union, a slice is unknown as soon as one part of it is.
+        before = unknown.get(named.structure, ())
+        both = {*before, *masks.unknown(named.outline)}
+        unknown[named.structure] = tuple(sorted(both))
     unscanned: tuple[int, ...] = ()
     if image.unscanned is not None:
       whole = image.unscanned.all(axis=(1, 2))
       unscanned = tuple(int(k) for k in np.flatnonzero(whole))
     return _case.Case(
-      patient, image.hounsfield(), kept, unscanned, tuple(notes), unknown
+      patient, self._values(image), kept, unscanned, tuple(notes), unknown
     )
 
   def audit(self, patient: str) -> dict[str, Any]:
@@ -193,11 +230,11 @@ class DicomFolder:
 
     Returns:
       JSON-able: "patient", "refused" (why the patient cannot be used, or ""),
-      "images", "drawings", "notes", "ct" (shape, spacing in mm, range in HU)
-      and "structures": one row for each contour with "name", "structure"
-      (canonical or ""), "status" (see `_dicom_names.Named`) and its "reason",
-      "voxels", "ml", "slices", "unknown_slices" (passed over in drawing, or
-      with a malformed contour), and "notes" on the contours.
+      "images", "drawings", "remarks", "notes", "ct" (shape, spacing in mm,
+      range in HU) and "structures": one row for each contour with "name",
+      "structure" (canonical or ""), "status" (see `_dicom_names.Named`) and
+      its "reason", "voxels", "ml", "slices", "unknown_slices" (passed over in
+      drawing, or with a malformed contour), and "notes" on the contours.
 
     Raises:
       DataError: There is no such patient.
@@ -212,16 +249,17 @@ class DicomFolder:
       "refused": one.refused,
       "images": [str(series) for series in one.images],
       "drawings": [str(drawing) for drawing in one.drawings],
+      "remarks": self.remarks.get(patient, []),
       "notes": list(one.notes),
       "ct": {},
       "structures": [],
     }
-    if one.refused or one.drawing is None:
+    if one.refused:
       return row
-    row["notes"] += one.drawing.notes
+    row["notes"] += [note for drawing in one.used for note in drawing.notes]
     try:
       image, masks = self._read(one)
-      volume = image.hounsfield()
+      values = self._values(image)
     except (errors.JaxsegError, MemoryError, OSError) as e:
       row["refused"] = str(e) or type(e).__name__
       return row
@@ -230,13 +268,14 @@ class DicomFolder:
       "series": image.series_uid,
       "shape": list(image.shape),
       "spacing": [round(mm, 4) for mm in image.spacing],
-      "hu": [int(volume.array.min()), int(volume.array.max())],
+      "hu": [int(values.array.min()), int(values.array.max())],
     }
     row["structures"] = [
-      _row(named, masks) for named in self._named(one.drawing, masks.volume)
+      _dicom_masks.row(named, masks)
+      for named in self._named(one.used, masks.volume)
     ]
     if not any(s["status"] == "matched" for s in row["structures"]):
-      row["refused"] = "no contour has a known name"
+      row["refused"] = self._unknown(one)
     return row
 
   def describe(self) -> Mapping[str, Any]:
@@ -260,20 +299,62 @@ class DicomFolder:
       )
     return self._tree.patients[patient]
 
-  def _read(self, one: _dicom_tree.Patient) -> tuple[dicom.Image, "_Masks"]:
+  def _read(
+    self, one: _dicom_tree.Patient
+  ) -> tuple[dicom.Image, _dicom_masks.Masks]:
     """The CT, and the masks that can be made on it."""
-    if one.image is None or one.drawing is None:
+    if one.image is None or not one.used:
       raise errors.DataError(f"{one.name}: {one.refused}")
     image = dicom.read_ct(one.image, **self._options.of_image())
-    # Most patients are loaded once, so it is not kept any longer.
-    source = self._tree.parsed.pop(one.drawing.path, None)
-    if source is None:
-      source = _dicom_tree.read_drawing(
-        one.drawing.path, one.drawing.kind, self._options.limits
-      )
-    combine = str(self._settings["combine"])
-    drawn = self._options.of_masks()
-    return image, _Masks(one.drawing, source, image, combine, drawn)
+    sources = []
+    for drawing in one.used:
+      # Most patients are loaded once, so it is not kept any longer.
+      source = self._tree.parsed.pop(drawing.path, None)
+      if source is None:
+        source = _dicom_tree.read_drawing(
+          drawing.path, drawing.kind, self._options.limits
+        )
+      sources.append(source)
+    return image, _dicom_masks.Masks(
+      sources,
+      image,
+      str(self._settings["combine"]),
+      self._options.of_masks(),
+    )
+
+  def _values(self, image: dicom.Image) -> volume.Volume:
+    """The image in HU, or on the scale of HU."""
+    if self._modality == "CT":
+      return image.hounsfield()
+    return _mr.scale_mr(volume.Volume(image.array, image.grid, image.source))
+
+  def _matched(self, drawings: Sequence[_dicom_choice.Drawing]) -> set[str]:
+    """Canonical names of the structures in some drawings."""
+    named = self._early(drawings)
+    return {one.structure for one in named if one.status == "matched"}
+
+  def _early(
+    self, drawings: Sequence[_dicom_choice.Drawing]
+  ) -> Sequence[_dicom_names.Named]:
+    """How names are matched before anything is known of volumes."""
+    on_two = str(self._settings["on_two"])
+    # The structures that are found do not depend on which contour is taken.
+    policy = "first" if on_two == "largest" else on_two
+    return self._named(drawings, lambda _: 0.0, policy)
+
+  def _unknown(self, one: _dicom_tree.Patient) -> str:
+    """Why no contour of a patient is used."""
+    found = self._named(one.used, lambda _: 0.0, "first")
+    for status, why in (
+      ("not asked for", "has only structures that were not asked for: {}"),
+      ("empty", "has only structures without a closed contour: {}"),
+      ("unknown", "no contour has a known name: {}"),
+    ):
+      names = [n.outline.name for n in found if n.status == status]
+      if names:
+        listed = ", ".join(_text.shown(name) for name in names[:6])
+        return why.format(listed + (", ..." if len(names) > 6 else ""))
+    return "no contour has a known name"
 
   def __getstate__(self) -> dict[str, Any]:
     """Leaves out the contours read so far, which every process would get."""
@@ -282,12 +363,12 @@ class DicomFolder:
 
   def _named(
     self,
-    drawing: _dicom_tree.Drawing,
-    volume: Callable[[int], float],
+    drawings: Sequence[_dicom_choice.Drawing],
+    volume: Callable[[_dicom_choice.Outline], float],
     on_two: str | None = None,
   ) -> Sequence[_dicom_names.Named]:
-    return _dicom_names.name_all(
-      drawing.outlines,
+    return _dicom_names.name_merged(
+      drawings,
       wanted=self._wanted,
       aliases=self._aliases,
       on_two=on_two or str(self._settings["on_two"]),
@@ -295,92 +376,11 @@ class DicomFolder:
     )
 
 
-class _Masks:
-  """The masks of a drawing on a CT, each made once, when it is asked for."""
-
-  def __init__(
-    self,
-    drawing: _dicom_tree.Drawing,
-    source: _dicom_tree.Parsed,
-    image: dicom.Image,
-    combine: str,
-    options: Mapping[str, Any],
-  ):
-    self.drawing = drawing
-    self._source = source
-    self._image = image
-    self._combine, self._options = combine, options
-    self._unknown: dict[int, tuple[int, ...]] = {}
-    self._made: dict[int, tuple[np.ndarray | None, tuple[str, ...]]] = {}
-    spacing = image.spacing
-    self.voxel_ml = spacing[0] * spacing[1] * spacing[2] / 1000
-
-  def get(self, number: int) -> tuple[np.ndarray | None, tuple[str, ...]]:
-    """The mask of a number, None if there can be none, and remarks."""
-    if number not in self._made:
-      array, remarks = self._make(number)
-      # Packed, as there may be a hundred.
-      bits = None if array is None else np.packbits(array)
-      self._made[number] = bits, remarks
-      return array, remarks
-    bits, remarks = self._made[number]
-    if bits is None:
-      return None, remarks
-    flat = np.unpackbits(bits, count=math.prod(self._image.shape))
-    return flat.reshape(self._image.shape).view(np.bool_), remarks
-
-  def _make(self, number: int) -> tuple[np.ndarray | None, tuple[str, ...]]:
-    try:
-      if isinstance(self._source, dicom.Segmentation):
-        made = self._source.mask_on(self._image, number, **self._options)
-      else:
-        made = self._source.mask(
-          number, self._image, combine=self._combine, **self._options
-        )
-    except errors.JaxsegError as e:
-      return None, (str(e),)
-    except MemoryError:
-      return None, ("needs more memory than there is",)
-    self._unknown[number] = made.unknown
-    return made.array, tuple(map(str, made.notes))
-
-  def unknown(self, number: int) -> tuple[int, ...]:
-    """Slices of which the contours say nothing, once the mask is made."""
-    return self._unknown.get(number, ())
-
-  def volume(self, number: int) -> float:
-    """Volume, mL."""
-    array, _ = self.get(number)
-    return 0.0 if array is None else int(array.sum()) * self.voxel_ml
-
-
-def _row(named: _dicom_names.Named, masks: _Masks) -> dict[str, Any]:
-  """One line of the audit."""
-  array, remarks = masks.get(named.outline.number)
-  voxels = 0 if array is None else int(np.count_nonzero(array))
-  status, reason = named.status, named.reason
-  if array is None:
-    status, reason = "unreadable", remarks[0]
-  if status == "matched" and not voxels:
-    status, reason = "empty", "no voxel of the CT lies within"
-  return {
-    "number": named.outline.number,
-    "name": named.outline.name,
-    "structure": named.structure,
-    "status": status,
-    "voxels": voxels,
-    "ml": round(voxels * masks.voxel_ml, 3),
-    "slices": 0 if array is None else int(array.any(axis=(1, 2)).sum()),
-    "unknown_slices": len(masks.unknown(named.outline.number)),
-    "reason": reason,
-    "notes": "; ".join(remarks),
-  }
-
-
-def _check_options(on_two: str, combine: str) -> None:
+def _check_options(on_two: str, combine: str, modality: str) -> None:
   for said, given, known in (
     ("on_two", [on_two], _dicom_names.ON_TWO),
     ("combine", [combine], ("even-odd", "union")),
+    ("modality", [modality], _dicom_tree.MODALITIES),
   ):
     for one in given:
       if one not in known:

@@ -1,4 +1,4 @@
-"""A tree of DICOM files by patient: each one's CT and the contours on it."""
+"""A tree of DICOM files by patient: each one's image, the contours on it."""
 
 import collections
 from collections.abc import Iterable, Sequence
@@ -8,53 +8,14 @@ import pathlib
 from jaxseg import _text
 from jaxseg import dicom
 from jaxseg import errors
+from jaxseg.cohorts import _dicom_choice
+from jaxseg.cohorts import _dicom_people
 
+MODALITIES = ("CT", "MR")
+Drawing = _dicom_choice.Drawing
+Outline = _dicom_choice.Outline
 Parsed = dicom.StructureSet | dicom.Segmentation
 _KEPT_BYTES = 256 * 2**20
-
-
-@dataclasses.dataclass(frozen=True)
-class Outline:
-  """An ROI or segment before it is filled.
-
-  Attributes:
-    number: ROINumber or SegmentNumber.
-    name: ROIName or SegmentLabel; may be hostile.
-    empty: Whether it has no closed contour.
-  """
-
-  number: int
-  name: str
-  empty: bool
-
-
-@dataclasses.dataclass(frozen=True)
-class Drawing:
-  """An RTSTRUCT or SEG.
-
-  Attributes:
-    path: The file.
-    kind: "RTSTRUCT" or "SEG".
-    label: StructureSetLabel or ContentLabel; may be hostile.
-    date: Date and time as in the file, for sorting; "" where absent.
-    series: SeriesInstanceUIDs that it was drawn on.
-    frames: FrameOfReferenceUIDs that it names.
-    outlines: Its ROIs or segments.
-    notes: What was unusual.
-  """
-
-  path: pathlib.Path
-  kind: str
-  label: str
-  date: str
-  series: tuple[str, ...]
-  frames: tuple[str, ...]
-  outlines: tuple[Outline, ...]
-  notes: tuple[str, ...] = ()
-
-  def __str__(self) -> str:
-    when = self.date.strip() or "no date"
-    return f"{self.path.name} ({self.kind}, {_text.shown(self.label)}, {when})"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -63,21 +24,24 @@ class Patient:
 
   Attributes:
     name: Unique, safe to show and to use as a file name; from the PatientID.
-    images: All CT series.
+    images: All series of the wanted modality.
     drawings: All RTSTRUCT and SEG that could be read.
-    image: The CT that is used, None if the patient cannot be used.
-    drawing: The contours that are used.
+    image: The image that is used, None if the patient cannot be used.
+    used: The contours that are used; of two that have a structure, the first
+      decides.
     refused: Why the patient cannot be used, or "".
-    notes: What was unusual and what was decided.
+    notes: What was unusual.
+    remarks: What was decided and may not be what the user wants.
   """
 
   name: str
   images: tuple[dicom.Series, ...]
   drawings: tuple[Drawing, ...]
   image: dicom.Series | None
-  drawing: Drawing | None
+  used: tuple[Drawing, ...]
   refused: str
   notes: tuple[str, ...]
+  remarks: tuple[str, ...]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -101,14 +65,23 @@ class Tree:
 
 
 def read_tree(
-  root: pathlib.Path, *, structure_set: str, limits: dicom.Limits
+  root: pathlib.Path,
+  *,
+  structure_set: str,
+  modality: str,
+  by_study: bool,
+  limits: dicom.Limits,
+  known: _dicom_choice.Known,
 ) -> Tree:
-  """Reads all headers of a tree and pairs each patient's CT with contours.
+  """Reads all headers of a tree and pairs each patient's image with contours.
 
   Args:
     root: The folder.
-    structure_set: Which of several: "newest", "refuse", or a label.
+    structure_set: Which of several: "merge", "newest", "refuse", or a label.
+    modality: "CT" or "MR".
+    by_study: Take each study for a patient.
     limits: Limits on each file.
+    known: Drawing -> canonical names of the wanted structures in it.
 
   Raises:
     DataError: The folder does not exist.
@@ -134,19 +107,33 @@ def read_tree(
   patients: dict[str, Patient] = {}
   parsed: dict[pathlib.Path, Parsed] = {}
   for patient_id, own in sorted(groups.items()):
-    name = _unique(_text.slug(patient_id, fallback="patient"), patients)
     drawings, unreadable = _drawings(own, parsed, limits)
     broken += unreadable
-    folders = {path.parent for series in own for path in series.paths}
     # Nobody can tell whether a broken file beside them is a structure set.
+    places = {path.parent for series in own for path in series.paths}
     unreadable += [
       (path, str(reason))
       for path, reason in found.broken
-      if path.parent in folders
+      if path.parent in places
     ]
-    patients[name] = _paired(
-      name, own, drawings, suspects, structure_set, unreadable
-    )
+    people = _dicom_people.people(own, drawings, by_study=by_study)
+    for number, theirs in enumerate(people, start=1):
+      name = _unique(_text.slug(patient_id, fallback="patient"), patients)
+      paths = {path for series in theirs for path in series.paths}
+      patients[name] = _paired(
+        name,
+        theirs,
+        [drawing for drawing in drawings if drawing.path in paths],
+        suspects,
+        structure_set=structure_set,
+        modality=modality,
+        known=known,
+        unreadable=unreadable,
+        shared=""
+        if len(people) == 1 or by_study
+        else f"{number} of {len(people)} people who share a PatientID but no"
+        " name or birth date; they are kept apart",
+      )
   return Tree(
     patients,
     found.skipped,
@@ -246,20 +233,24 @@ def _paired(
   found: Sequence[dicom.Series],
   drawings: Sequence[Drawing],
   suspects: Sequence[tuple[pathlib.Path, str]],
+  *,
   structure_set: str,
+  modality: str,
+  known: _dicom_choice.Known,
+  shared: str,
   unreadable: Sequence[tuple[pathlib.Path, str]],
 ) -> Patient:
-  """Chooses the contours and the CT that they were drawn on."""
-  images = tuple(s for s in found if s.is_image and s.modality == "CT")
+  """A patient with the contours and the image that are used."""
+  images = tuple(s for s in found if s.is_image and s.modality == modality)
   notes = []
-  image = drawing = None
-  refused = ""
-  others = [str(s) for s in found if s.is_image and s.modality != "CT"]
+  remarks = [shared] if shared else []
+  others = [s for s in found if s.is_image and s.modality != modality]
   if others:
-    notes.append(f"other images: {'; '.join(others[:6])}")
+    notes.append(f"other images: {'; '.join(map(str, others[:6]))}")
+  choice, refused = None, ""
   try:
     if not images:
-      raise errors.DataError("has no CT series; add it to the folder")
+      raise _no_image(modality, others)
     if not drawings and unreadable:
       reasons = "; ".join(reason for _, reason in unreadable[:3])
       raise errors.DataError(
@@ -267,90 +258,42 @@ def _paired(
       )
     if not drawings:
       raise errors.DataError("has no structure set or segmentation; add one")
-    drawing, image, remarks = _choose(images, drawings, structure_set)
-    notes += remarks
-    _check_neighbours(image, suspects)
+    choice = _dicom_choice.choose(
+      images, drawings, structure_set=structure_set, known=known
+    )
+    notes += choice.notes
+    remarks += choice.remarks
+    _check_neighbours(choice.image, suspects)
   except errors.JaxsegError as e:
     refused = str(e)
   return Patient(
-    name, images, tuple(drawings), image, drawing, refused, tuple(notes)
+    name,
+    images,
+    tuple(drawings),
+    choice.image if choice else None,
+    choice.drawings if choice else (),
+    refused,
+    tuple(notes),
+    tuple(remarks),
   )
 
 
-def _choose(
-  images: Sequence[dicom.Series],
-  drawings: Sequence[Drawing],
-  structure_set: str,
-) -> tuple[Drawing, dicom.Series, list[str]]:
-  """Contours, their CT, and remarks."""
-  notes: list[str] = []
-  fitting, problems = [], []
-  for one in drawings:
-    try:
-      fitting.append((one, *_image_of(one, images)))
-    except errors.JaxsegError as e:
-      problems.append(f"{one}: {e}")
-  if not fitting:
-    raise errors.DataError("; ".join(problems[:4]))
-  notes += problems
-  fitting.sort(key=lambda pair: pair[0].date)
-  if structure_set not in ("newest", "refuse"):
-    labelled = [pair for pair in fitting if pair[0].label == structure_set]
-    if not labelled:
-      labels = ", ".join(_text.shown(pair[0].label) for pair in fitting[:6])
-      raise errors.DataError(
-        f"no structure set is labelled {_text.shown(structure_set)}; there are"
-        f" {labels}"
-      )
-    fitting = labelled
-  # The RTSTRUCT is what was drawn; a SEG beside it is mostly made from it.
-  if len({pair[0].kind for pair in fitting}) > 1:
-    segs = [str(pair[0]) for pair in fitting if pair[0].kind == "SEG"]
-    notes.append(f"left out for an RTSTRUCT: {'; '.join(segs[:4])}")
-    fitting = [pair for pair in fitting if pair[0].kind == "RTSTRUCT"]
-  if len(fitting) > 1:
-    listed = "; ".join(str(pair[0]) for pair in fitting[:6])
-    tie = fitting[-1][0].date == fitting[-2][0].date
-    if structure_set == "refuse" or tie:
-      raise errors.DataError(
-        f"{len(fitting)} structure sets fit"
-        f"{', with no newest' if tie else ''}: {listed}; choose one by its"
-        " label, or remove the others"
-      )
-    notes.append(f"took the newest of {listed}")
-  drawing, image, remarks = fitting[-1]
-  return drawing, image, notes + remarks
-
-
-def _image_of(
-  drawing: Drawing, images: Sequence[dicom.Series]
-) -> tuple[dicom.Series, list[str]]:
-  """The CT that contours were drawn on."""
-  named = [i for i in images if i.series_uid in drawing.series]
-  notes = []
-  if not named:
-    named = [i for i in images if i.frame_of_reference_uid in drawing.frames]
-    notes.append(
-      "the series that the contours refer to is missing; another one in the"
-      " same frame of reference is used"
+def _no_image(
+  modality: str, others: Sequence[dicom.Series]
+) -> errors.DataError:
+  there = sorted({one.modality for one in others} & set(MODALITIES))
+  if there:
+    return errors.DataError(
+      f"has no {modality} series, but {' and '.join(there)}; add the"
+      f" {modality}, or ask for --modality={there[0]}"
     )
-  if not named:
-    raise errors.DataError(
-      "refers to a series that is missing, and no CT has its frame of"
-      " reference; add the CT that it was drawn on"
-    )
-  if len(named) > 1:
-    raise errors.DataError(
-      f"fits {len(named)} groups of CT images:"
-      f" {'; '.join(map(str, named[:6]))}; remove all but one"
-    )
-  return named[0], notes
+  return errors.DataError(f"has no {modality} series; add it to the folder")
 
 
 def _check_neighbours(
   image: dicom.Series, suspects: Sequence[tuple[pathlib.Path, str]]
 ) -> None:
-  """Refuses a CT with an unreadable file beside it."""
+  """Refuses an image with an unreadable file beside it."""
   folders = {path.parent for path in image.paths}
   for path, reason in suspects:
     if path.parent in folders:

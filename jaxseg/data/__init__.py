@@ -5,6 +5,8 @@ from jaxseg.data._batches import draw
 from jaxseg.data._batches import known_slices
 from jaxseg.data._batches import Samples
 from jaxseg.data._batches import select
+from jaxseg.data._fit import fit
+from jaxseg.data._fit import SPACING_MM
 from jaxseg.data._placement import place
 from jaxseg.data._placement import Placement
 from jaxseg.data._placement import prepare_image
@@ -19,6 +21,7 @@ from jaxseg.data._store import Store
 from jaxseg.data._write_store import write_store
 
 __all__ = [
+  "SPACING_MM",
   "Patient",
   "Placement",
   "PrepareConfig",
@@ -29,6 +32,7 @@ __all__ = [
   "batches",
   "check_new",
   "draw",
+  "fit",
   "known_slices",
   "make_split",
   "place",

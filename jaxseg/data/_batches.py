@@ -38,7 +38,7 @@ def known_slices(patient: _store.Patient, structure: str) -> np.ndarray:
     Bool `[slice]`, the patient's own numbering.
   """
   known = patient.drawable(structure)
-  if structures.get(structure).open_ended:
+  if structures.get(structure, own=True).open_ended:
     first, last = patient.contoured[structure]
     known[:first] = False
     known[last + 1 :] = False

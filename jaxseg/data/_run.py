@@ -136,6 +136,7 @@ def prepare_run(
   cohort_flags: Mapping[str, Any] | None = None,
   skip_bad: bool = False,
   on_patient: Callable[[str, int, int], None] | None = None,
+  check: Callable[[_store.Store], None] | None = None,
 ) -> Run:
   """Prepares a cohort into a run folder, or opens it if that was done.
 
@@ -151,6 +152,8 @@ def prepare_run(
     skip_bad: Leave out patients that cannot be loaded; the store's `left_out`
       says why. Otherwise the first one stops it.
     on_patient: Called after each patient with (name, done, all).
+    check: Called with the new store before the folder appears; what it raises
+      leaves nothing behind.
 
   Raises:
     ExistingOutputError: The folder holds something else.
@@ -184,6 +187,8 @@ def prepare_run(
       skip_bad=skip_bad,
       on_patient=on_patient,
     )
+    if check is not None:
+      check(store)
     contoured = _contoured(store)
     if split is None:
       split = _split.make_split(contoured, seed=seed, fractions=fractions)

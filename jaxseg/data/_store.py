@@ -21,6 +21,7 @@ import numpy as np
 from jaxseg import _extras
 from jaxseg import _files
 from jaxseg import errors
+from jaxseg.data import _fit
 from jaxseg.data import _placement
 
 FORMAT = 1
@@ -88,6 +89,10 @@ class Store:
     patients: Name -> entry.
     content_hash: Fingerprint of settings, images and labels.
     left_out: Patient -> why the cohort could not load it.
+    remarks: Patient -> what was decided for it, such as which of several
+      structure sets was taken.
+    needed_size: Rows and columns of prepared slices that would keep all
+      structures; None in a store of an older version.
   """
 
   def __init__(self, folder: pathlib.Path | str):
@@ -110,6 +115,10 @@ class Store:
       self.structures: tuple[str, ...] = tuple(manifest["structures"])
       self.content_hash: str = manifest["content_hash"]
       self.left_out: dict[str, str] = dict(manifest.get("left_out", {}))
+      self.remarks: dict[str, list[str]] = dict(manifest.get("remarks", {}))
+      needed = manifest.get("needed_size")
+      self.needed_size = None if needed is None else (needed[0], needed[1])
+      self._voxels: dict[str, dict[str, int]] | None = manifest.get("voxels")
       self.patients = {
         entry["name"]: _patient_from_json(entry)
         for entry in manifest["patients"]
@@ -137,6 +146,26 @@ class Store:
     number = list(self.patients).index(patient)
     mask = self._read(f"references/{number:05d}", self.index(structure))
     return mask.astype(np.bool_)
+
+  def lost(self) -> dict[str, tuple[float, float, str]]:
+    """What the prepared slices leave out of each structure.
+
+    Returns:
+      Structure -> (share of the cohort's voxels, largest share of a patient,
+      that patient), shares in [0, 1]; for each structure that is contoured.
+    """
+    outside = {name: p.outside for name, p in self.patients.items()}
+    if self._voxels is None:  # A store of an older version.
+      self._voxels = {
+        name: {
+          one: int(np.count_nonzero(self.reference(name, one)))
+          if any(other.outside.get(one) for other in self.patients.values())
+          else 1
+          for one in p.contoured
+        }
+        for name, p in self.patients.items()
+      }
+    return _fit.lost(outside, self._voxels)
 
   def image(self, patient: str) -> np.ndarray:
     """One patient's prepared slices in HU, int16 `[slice, row, column]`."""

@@ -12,6 +12,7 @@ from jaxseg import _files
 from jaxseg import errors
 from jaxseg.cohorts import Case
 from jaxseg.cohorts import Cohort
+from jaxseg.data import _fit
 from jaxseg.data import _placement
 from jaxseg.data import _store
 
@@ -44,8 +45,12 @@ def write_store(
       f"{folder}: exists; name another output or delete it"
     )
   structures = _chosen(cohort, config)
-  names, left_out = cohort.patients(), {}
+  names = cohort.patients()
+  # Those that a folder's scan found unusable are not among `patients`.
+  left_out = dict(getattr(cohort, "left_out", {}))
   entries: list[dict[str, Any]] = []
+  voxels: dict[str, dict[str, int]] = {}
+  needed = (0, 0)
   content = hashlib.sha256()
   with _files.new_folder(folder) as temporary:
     stacks = _Stacks(temporary, len(structures))
@@ -62,12 +67,17 @@ def write_store(
         entry = _entry(case, made, structures, start=stacks.length)
         stacks.append(made, f"references/{len(entries):05d}")
         entries.append(_as_json(entry))
+        voxels[entry.name] = {
+          one: int(np.count_nonzero(made.reference[structures.index(one)]))
+          for one in entry.contoured
+        }
+        needed = _larger(needed, _fit.size_of(case, made.placement))
         for array in (made.image, made.labels, made.reference):
           content.update(np.ascontiguousarray(array).data)
       if on_patient:
         on_patient(name, done, len(names))
     if not entries:
-      first = "".join(f": {reason}" for reason in list(left_out.values())[:1])
+      first = "".join(f": {reason}" for reason in list(left_out.values())[-1:])
       raise errors.DataError(
         f"cohort {cohort.name} has no patients{first}; check its folder"
       )
@@ -85,9 +95,16 @@ def write_store(
         "content_hash": content.hexdigest()[:16],
         "patients": entries,
         "left_out": left_out,
+        "remarks": dict(getattr(cohort, "remarks", {})),
+        "voxels": voxels,
+        "needed_size": needed,
       },
     )
   return _store.Store(folder)
+
+
+def _larger(one: tuple[int, int], other: tuple[int, int]) -> tuple[int, int]:
+  return max(one[0], other[0]), max(one[1], other[1])
 
 
 class _Prepared(NamedTuple):
@@ -178,7 +195,10 @@ def _prepare(
   for c, name in enumerate(structures):
     if name in case.masks:
       reference[c] = case.masks[name]
-      labels[c] = placement.take(case.masks[name], fill=0) >= 0.5
+      seen = np.flatnonzero(case.masks[name].any((1, 2)))
+      if len(seen):  # The others stay empty, whatever is resampled.
+        some = slice(seen[0], seen[-1] + 1)
+        labels[c, some] = placement.take(case.masks[name][some], fill=0) >= 0.5
   return _Prepared(placement, image, labels, reference)
 
 

@@ -3,8 +3,10 @@
 import collections
 from collections.abc import Iterator
 import dataclasses
+import hashlib
 import os
 import pathlib
+import re
 
 import numpy as np
 from numpy import typing as npt
@@ -39,6 +41,8 @@ _TAGS = (
   "SOPInstanceUID",
   "Modality",
   "PatientID",
+  "PatientName",
+  "PatientBirthDate",
   "ImageType",
   "StudyInstanceUID",
   "SeriesInstanceUID",
@@ -77,6 +81,8 @@ class Series:
     localizer: Whether the images are scouts.
     studies: Number of different StudyInstanceUIDs among the files. Some
       exports give each image its own; the series decides then.
+    person: Fingerprints of PatientName and PatientBirthDate, "" where absent;
+      they tell people apart who share a PatientID.
   """
 
   key: str
@@ -91,6 +97,7 @@ class Series:
   frames: int
   localizer: bool = False
   studies: int = 1
+  person: tuple[str, str] = ("", "")
 
   @property
   def is_image(self) -> bool:
@@ -342,7 +349,24 @@ def _named(
       studies=len(
         {_header.text(one, "StudyInstanceUID", where) for where, one in files}
       ),
+      person=_person(header, path),
     )
+
+
+def _person(header: Dataset, path: pathlib.Path) -> tuple[str, str]:
+  """Fingerprints of name and birth date; never the name itself."""
+  try:
+    name = _header.text(header, "PatientName", path).casefold()
+    born = _header.text(header, "PatientBirthDate", path)
+  except errors.JaxsegError:
+    return "", ""
+  # However systems write it: "Doe^John" and "DOE, JOHN^^".
+  parts = " ".join(sorted(re.findall(r"\w+", name)))
+  first, second = (
+    hashlib.sha256(text.encode("utf-8", "replace")).hexdigest() if text else ""
+    for text in (parts, born)
+  )
+  return first, second
 
 
 def same_spacing(spacing: npt.ArrayLike, other: npt.ArrayLike) -> bool:

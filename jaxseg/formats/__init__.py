@@ -7,6 +7,7 @@ from jaxseg.formats._pair import Pairing
 from jaxseg.formats._read import companions
 from jaxseg.formats._read import read_mask
 from jaxseg.formats._read import read_probabilities
+from jaxseg.formats._values import read_image
 
 __all__ = [
   "Pair",
@@ -14,6 +15,7 @@ __all__ = [
   "companions",
   "match_grids",
   "pair",
+  "read_image",
   "read_mask",
   "read_probabilities",
 ]

@@ -13,6 +13,7 @@ from jaxseg.structures._match import match
 from jaxseg.structures._match import read_aliases
 from jaxseg.structures._match import resolve
 from jaxseg.structures._match import same_structure
+from jaxseg.structures._match import SUGGESTION
 from jaxseg.structures._vocabulary import get
 from jaxseg.structures._vocabulary import names
 from jaxseg.structures._vocabulary import SETS
@@ -21,6 +22,7 @@ from jaxseg.structures._vocabulary import Structure
 
 __all__ = [
   "SETS",
+  "SUGGESTION",
   "Match",
   "Structure",
   "get",

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping
 import dataclasses
+import difflib
 import json
 import os
 import pathlib
@@ -11,9 +12,17 @@ from jaxseg import errors
 from jaxseg.structures import _vocabulary
 
 _Named = TypeVar("_Named")
+# In a user's table: insists on a name; marks what is not accepted yet.
+NEW, SUGGESTION = "new:", "?"
 
-_LEFT = ("left", "l", "lt", "li", "links", "gauche", "g", "izq", "esq")
-_RIGHT = ("right", "r", "rt", "re", "rechts", "droit", "d", "der", "dir")
+_LEFT = """
+left l lt lft li lks links linke linker linkes gauche gche g izq izqda izda
+izquierda izquierdo esq esquerda esquerdo sinistra sinistro sinister sin sn sx
+""".split()
+_RIGHT = """
+right r rt rgt re rts rechts rechte rechter rechtes droit droite dte d der dcha
+dcho derecha derecho dir direita direito destra destro dextra dexter dex dx
+""".split()
 _SIDE_OF = dict.fromkeys(_LEFT, "left") | dict.fromkeys(_RIGHT, "right")
 
 
@@ -35,9 +44,9 @@ def match(name: str, *, own: Mapping[str, str | None] | None = None) -> Match:
 
   The user's own table comes first, as written and then without regard to case
   and separators. Then three rules, in this order: an alias exactly as written;
-  without regard to case and separators; a side (left, L, lt, links, gauche, ...
-  and likewise for right) before or after the name of a paired organ. Nothing
-  else: a name that is merely similar is unknown.
+  without regard to case, accents and separators; a side (left, L, lt, links,
+  gauche, ... and likewise for right) before or after the name of a paired
+  organ. Nothing else: a name that is merely similar is unknown.
 
   Args:
     name: A name, from a file or a flag.
@@ -118,14 +127,17 @@ def read_aliases(path: str | os.PathLike) -> dict[str, str | None]:
 
   Args:
     path: A JSON file with one object: their names to canonical ones, or to
-      null for a name that is to be left out.
+      null for a name that is to be left out. A name that is in no table, such
+      as "tumour_bed", is a structure of their own; one that is all but that of
+      another structure must say so, "new:brian". What ends in a question mark
+      is a suggestion that nobody has accepted yet, and passed over.
 
   Returns:
     The table, for `match`.
 
   Raises:
     DataError: The file is missing or not such a table.
-    StructureNotFoundError: It names a structure that is not canonical.
+    StructureNotFoundError: It names a structure that cannot be.
   """
   where = pathlib.Path(path)
   try:
@@ -145,12 +157,44 @@ def read_aliases(path: str | os.PathLike) -> dict[str, str | None]:
       f"{where}: holds something other than names for names; write"
       ' {"their name": "parotid_left"}'
     )
+  result: dict[str, str | None] = {}
   for alias, canonical in table.items():
-    if canonical is not None and canonical not in _vocabulary.ALL:
-      raise errors.StructureNotFoundError(
-        f"{where}: {alias[:100]!r}: {_vocabulary.unknown(canonical)}"
-      )
-  return table
+    if canonical is None:
+      result[alias] = None
+    elif not canonical.endswith(SUGGESTION):
+      try:
+        result[alias] = _canonical(canonical)
+      except errors.StructureNotFoundError as e:
+        raise errors.StructureNotFoundError(
+          f"{where}: {alias[:100]!r}: {e}"
+        ) from e
+  return result
+
+
+def _canonical(name: str) -> str:
+  """The structure that a table of names maps to; it may be the user's own."""
+  if name in _vocabulary.ALL:
+    return name
+  insisted = name.startswith(NEW)
+  own = _vocabulary.normal(name.removeprefix(NEW)).replace(" ", "_")
+  if not insisted:
+    found = _known(name)
+    if found is not None:
+      return found
+    if _vocabulary.normal(name) in _vocabulary.SIDELESS:
+      raise errors.StructureNotFoundError(_vocabulary.unknown(name))
+    for other in difflib.get_close_matches(own, _vocabulary.ALL, cutoff=0.8):
+      if abs(len(other) - len(own)) <= 2:
+        raise errors.StructureNotFoundError(
+          f"{_vocabulary.unknown(name)} For a structure of your own write"
+          f" {NEW + own!r}"
+        )
+  if not _vocabulary.OWN.fullmatch(own):
+    raise errors.StructureNotFoundError(
+      f"{name[:100]!r} is no name for a structure; write letters, digits and _,"
+      " a letter first"
+    )
+  return own
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

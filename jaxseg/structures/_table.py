@@ -1,6 +1,11 @@
 """The table of structures: names, TG-263 names, colours and aliases."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+import colorsys
+import hashlib
+
+from jaxseg.structures import _languages
+from jaxseg.structures import _table_body
 
 # A row: canonical name, TG-263 name, colour RRGGBB; aliases, after "; ", stand
 # indented below. MedullaOblongata is formed by TG-263's rules but is not in its
@@ -130,6 +135,9 @@ lung                            Lung             E0CD70
 
 # Doses in TG-263 names are cGy; OpenKBP writes Gy.
 _TARGETS = """
+ctv                             CTV              FF7A20
+  CTVp; CTVn
+itv                             ITV              FFB020
 gtv                             GTV              FF2020
   GTVp; GTVn; GTV-1; GTV1; GTV-2; GTV2; GTV-3; GTV3; GTV-4; GTV4; GTV-5;
   GTV5; GTV-6; GTV6; GTV-7; GTV7; GTV-8; GTV8
@@ -142,7 +150,7 @@ ptv_56                          PTV_5600         FFC8A0
 """
 
 # Slices beyond the range that is usually contoured are unknown, not negative.
-OPEN_ENDED = frozenset(
+OPEN_ENDED = _table_body.OPEN_ENDED | frozenset(
   """
 carotid_artery esophagus internal_jugular_vein neck spinal_canal spinal_cord
 trachea
@@ -152,14 +160,45 @@ trachea
 Row = tuple[str, str, int, tuple[str, ...]]
 
 
-def _rows(table: str) -> Iterator[Row]:
+def _rows(table: str, *, colored: bool = True) -> Iterator[Row]:
   # A line that is not indented begins a row.
   for entry in table.strip().replace("\n  ", "  ").split("\n"):
-    name, tg263, color, *words = entry.split()
+    name, tg263, *words = entry.split()
+    color = int(words.pop(0), 16) if colored else _color(name)
     aliases = " ".join(words).split("; ") if words else ()
-    yield name, tg263, int(color, 16), tuple(aliases)
+    yield name, tg263, color, tuple(aliases)
 
 
-SINGLE = tuple(_rows(_SINGLE))
-PAIRED = tuple(_rows(_PAIRED))
+def _color(name: str) -> int:
+  """A colour of a name's own, neither too dark nor too pale."""
+  draw = hashlib.sha256(name.encode()).digest()
+  hue, value = int.from_bytes(draw[:2], "big") / 65536, 0.75 + draw[2] / 1024
+  parts = colorsys.hsv_to_rgb(hue, 0.5 + draw[3] / 640, value)
+  red, green, blue = (round(255 * part) for part in parts)
+  return red << 16 | green << 8 | blue
+
+
+def color_of(name: str) -> int:
+  """The colour, 0xRRGGBB, of a structure that is in no table."""
+  return _color(name)
+
+
+def _with_more(rows: Iterable[Row], table: str) -> Iterator[Row]:
+  """Rows with the aliases of a table of other languages."""
+  more = {}
+  for entry in table.strip().replace("\n  ", "  ").split("\n"):
+    name, *words = entry.split()
+    more[name] = " ".join(words).split("; ")
+  for name, tg263, color, aliases in rows:
+    yield name, tg263, color, (*aliases, *more.get(name, ()))
+
+
+SINGLE = (
+  *_with_more(_rows(_SINGLE), _languages.ALIASES),
+  *_rows(_table_body.SINGLE, colored=False),
+)
+PAIRED = (
+  *_with_more(_rows(_PAIRED), _languages.PAIRED_ALIASES),
+  *_rows(_table_body.PAIRED, colored=False),
+)
 TARGETS = tuple(_rows(_TARGETS))

@@ -77,12 +77,25 @@ def _rgb(color: int) -> tuple[int, int, int]:
   return color >> 16 & 255, color >> 8 & 255, color & 255
 
 
+_LETTERS = str.maketrans({"œ": "oe", "æ": "ae", "ø": "o", "ł": "l", "ı": "i"})
+
+
 def normal(name: str) -> str:
-  """Lower case, one space for each run of separators, none at the ends."""
-  text = unicodedata.normalize("NFC", name).casefold()
-  return re.sub(r"[\s_.\-^/]+", " ", text.replace("\0", " ")).strip()
+  """Lower case without accents, one space for each run of separators."""
+  text = unicodedata.normalize("NFKD", name.casefold())
+  text = "".join(c for c in text if not unicodedata.combining(c))
+  text = text.translate(_LETTERS).replace("\0", " ")
+  return re.sub(r"[\s_.,()\-^/]+", " ", text).strip()
 
 
+def forms(name: str) -> tuple[str, ...]:
+  """The normal forms of a name; two if it is written with an umlaut."""
+  text = unicodedata.normalize("NFC", name.casefold())
+  spelt = re.sub("[äöü]", lambda found: _UMLAUTS[found[0]], text)
+  return tuple(dict.fromkeys((normal(name), normal(spelt))))
+
+
+_UMLAUTS = {"ä": "ae", "ö": "oe", "ü": "ue"}
 ALL: dict[str, Structure] = {
   structure.name: structure
   for structure in (
@@ -97,12 +110,13 @@ EXACT = {
   for structure in ALL.values()
   for alias in (structure.name, structure.tg263, *structure.aliases)
 }
-NORMAL = {normal(alias): name for alias, name in EXACT.items()}
+NORMAL = {form: name for alias, name in EXACT.items() for form in forms(alias)}
 SIDELESS = {
-  normal(form): name
+  form: name
   for name, tg263, _, aliases in _table.PAIRED
-  for form in (name, tg263, *aliases)
-  if "{}" not in form
+  for alias in (name, tg263, *aliases)
+  if "{}" not in alias
+  for form in forms(alias)
 }
 
 SETS: Mapping[str, tuple[str, ...]] = types.MappingProxyType({
@@ -124,24 +138,26 @@ def names(*, kind: str = "organ") -> tuple[str, ...]:
   """Canonical names of one kind, sorted.
 
   Args:
-    kind: "organ" or "target".
+    kind: "organ", "target", or "any".
 
   Returns:
     The names.
 
   Raises:
-    ConfigError: The kind is neither.
+    ConfigError: The kind is none of these.
   """
-  if kind not in ("organ", "target"):
-    raise errors.ConfigError(f"kind {kind!r}: give 'organ' or 'target'")
-  return tuple(sorted(s.name for s in ALL.values() if s.kind == kind))
+  if kind not in ("organ", "target", "any"):
+    raise errors.ConfigError(f"kind {kind!r}: give 'organ', 'target' or 'any'")
+  return tuple(sorted(s.name for s in ALL.values() if kind in ("any", s.kind)))
 
 
-def get(name: str) -> Structure:
+def get(name: str, *, own: bool = False) -> Structure:
   """The structure of a canonical name.
 
   Args:
     name: Canonical name; for any other, `resolve` it first.
+    own: Take a name that is in no table for a structure of the user's own: an
+      organ that is not open-ended, with a side if the name ends in one.
 
   Returns:
     What is known of the structure.
@@ -149,16 +165,33 @@ def get(name: str) -> Structure:
   Raises:
     StructureNotFoundError: The name is not canonical.
   """
-  if name not in ALL:
+  if name in ALL:
+    return ALL[name]
+  if not own or not OWN.fullmatch(name):
     raise errors.StructureNotFoundError(unknown(name))
-  return ALL[name]
+  base, _, last = name.rpartition("_")
+  side = last if base and last in ("left", "right") else None
+  label = f"{side} {base}" if side else name
+  return Structure(
+    name=name,
+    label=label.replace("_", " "),
+    tg263=name[:16].strip("_"),
+    side=side,
+    color=_rgb(_table.color_of(name)),
+    aliases=(),
+  )
 
 
-def similar(name: str) -> tuple[str, ...]:
+# What a structure of the user's own may be called.
+OWN = re.compile(r"[a-z][a-z0-9_]{0,63}")
+
+
+def similar(name: str, *, cutoff: float = 0.5) -> tuple[str, ...]:
   """Canonical names that look or sound like a name, the likeliest first.
 
   Args:
     name: A name, from a file or a flag.
+    cutoff: How much must be alike, in [0, 1].
 
   Returns:
     At most eight, for a person to choose from; never to be used unseen.
@@ -168,7 +201,7 @@ def similar(name: str) -> tuple[str, ...]:
     return (f"{SIDELESS[form]}_left", f"{SIDELESS[form]}_right")
   if form in NORMAL:
     return (NORMAL[form],)
-  close = difflib.get_close_matches(form, NORMAL, n=8, cutoff=0.5)
+  close = difflib.get_close_matches(form, NORMAL, n=8, cutoff=cutoff)
   return tuple(dict.fromkeys(NORMAL[one] for one in close))
 
 

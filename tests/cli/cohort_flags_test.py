@@ -31,9 +31,9 @@ def test_flags_name_what_the_registries_hold():
   assert _cohort_flags.RECIPES == {
     k: v.text for k, v in training.RECIPES.items()
   }
-  for name in ("OpenKBP", "DicomFolder", "Phantom"):
+  for name in ("OpenKBP", "DicomFolder", "NiftiFolder", "Phantom"):
     assert hasattr(cohorts, name)
-  assert len(_cohort_flags.COHORTS) == 3
+  assert len(_cohort_flags.COHORTS) == 4
 
 
 def test_run_json_says_what_the_run_is(prepared):

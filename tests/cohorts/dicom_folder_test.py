@@ -5,6 +5,7 @@ import pickle
 import shutil
 
 import numpy as np
+import pydicom
 import pytest
 
 from jaxseg import cohorts
@@ -190,11 +191,83 @@ class TestSeveralStructureSets:
       structure_set(tmp_path / f"{number}", rois, seed=1, change=change)
     return tmp_path
 
-  def test_the_newest(self, tmp_path):
-    cohort = cohorts.DicomFolder(self.folder(tmp_path))
+  def test_each_structure_of_the_newest_that_has_it(self, tmp_path):
+    folder = self.folder(tmp_path)
+
+    def change(dataset):
+      dataset.StructureSetDate = "20190101"
+
+    old = {"Brain": [square(30)], "Larynx": [square(33, 2, 3)]}
+    structure_set(folder / "old", old, seed=1, change=change)
+    cohort = cohorts.DicomFolder(folder)
+    case = cohort.load("p1")
+    assert case.contoured == ("brain", "larynx", "lips")
+    assert not case.masks["brain"][0].any()  # At z = 33, not at 30.
+    (remark,) = cohort.remarks["p1"]
+    assert remark.startswith("merged by structure, the newest first: 1 (")
+    assert remark in case.notes
+    rows = {
+      (row["name"], row["status"]): row["reason"]
+      for row in cohort.audit("p1")["structures"]
+    }
+    assert rows["Brain", "matched"] == ""
+    assert "comes first" in rows["Brain", "second choice"]
+
+  def test_the_newest_that_names_something(self, tmp_path):
+    folder = self.folder(tmp_path)
+
+    def change(dataset):
+      dataset.StructureSetDate = "20220101"
+      dataset.StructureSetLabel = "OPT"
+
+    structure_set(folder / "opt", {"Ring": [square(33)]}, seed=1, change=change)
+    for policy, found in (
+      ("newest", ("brain",)),
+      ("merge", ("brain", "lips")),
+    ):
+      cohort = cohorts.DicomFolder(folder, structure_set=policy)
+      assert cohort.load("p1").contoured == found
+      first = cohort.remarks["p1"][0]
+      assert first.startswith("left out, since it names no wanted structure:")
+      assert "'OPT'" in first
+    assert "took the newest of" in cohorts.DicomFolder(
+      folder, structure_set="newest"
+    ).remarks["p1"][1]  # fmt: skip
+
+  def test_two_of_one_date_that_have_a_structure(self, tmp_path):
+    folder = self.folder(tmp_path, ("2020", "2020"))
+    cohort = cohorts.DicomFolder(folder)
+    assert cohort.load("p1").contoured == ("brain", "lips")
+    structure_set(
+      folder / "third", {"Lips": [square(30)]}, seed=1,
+      change=lambda d: setattr(d, "StructureSetDate", "2020"),
+    )  # fmt: skip
+    cohort = cohorts.DicomFolder(folder)
     assert cohort.load("p1").contoured == ("brain",)
-    assert any("the newest of" in note for note in cohort.load("p1").notes)
-    assert len(cohort.audit("p1")["drawings"]) == 2
+    assert any("2 fit: 'Lips', 'Lips'" in n for n in cohort.load("p1").notes)
+
+  def test_a_copy_is_no_second_one(self, tmp_path):
+    folder = patient(tmp_path, 1)
+    shutil.copy(folder / "rs 1.bin", folder / "copy")
+    cohort = cohorts.DicomFolder(folder)
+    assert cohort.load("p1").contoured == ("parotid_left", "spinal_cord")
+    assert cohort.remarks == {}
+
+  def test_the_image_with_most_structures(self, tmp_path):
+    patient(tmp_path, 1)
+    for path in ct_series(tmp_path / "other", seed=2):
+      dataset = pydicom.dcmread(path)
+      dataset.PatientID = "P1"
+      dataset.save_as(path)
+
+    def change(dataset):
+      dataset.PatientID, dataset.StructureSetDate = "P1", "20300101"
+
+    structure_set(tmp_path / "o", {"Lips": [square(33)]}, seed=2, change=change)
+    cohort = cohorts.DicomFolder(tmp_path)
+    assert cohort.load("p1").contoured == ("parotid_left", "spinal_cord")
+    (remark,) = cohort.remarks["p1"]
+    assert remark.startswith("left out, since it is drawn on another image: o")
 
   def test_a_label(self, tmp_path):
     folder = self.folder(tmp_path)
@@ -208,7 +281,8 @@ class TestSeveralStructureSets:
     cohort = cohorts.DicomFolder(folder, structure_set="refuse")
     assert cohort.patients() == ()
     assert "2 structure sets fit" in cohort.audit("p1")["refused"]
-    tied = cohorts.DicomFolder(self.folder(tmp_path / "b", ("2020", "2020")))
+    folder = self.folder(tmp_path / "b", ("2020", "2020"))
+    tied = cohorts.DicomFolder(folder, structure_set="newest")
     assert "with no newest" in tied.audit("p1")["refused"]
 
 
@@ -255,9 +329,109 @@ class TestPairing:
     patient(tmp_path, 1, {"Brain": [square(33)]})
     pixels = np.ones((16, 20))
     seg(tmp_path / "s", [(2, 1, pixels)], labels=("Lips",), seed=1)
+    seg(tmp_path / "b", [(2, 1, pixels)], labels=("Brain",), seed=1)
     cohort = cohorts.DicomFolder(tmp_path)
+    case = cohort.load("p1")
+    assert case.contoured == ("brain", "lips")
+    assert 0 < case.masks["brain"].sum() < case.masks["lips"].sum() == 320
+    cohort = cohorts.DicomFolder(tmp_path, structure_set="newest")
     assert cohort.load("p1").contoured == ("brain",)
     assert any("left out for an RTSTRUCT" in n for n in cohort.load("p1").notes)
+
+
+class TestPeople:
+  def folder(self, tmp_path, names, born=("", "")):
+    """Two patients with one PatientID."""
+    for seed, (name, date) in enumerate(zip(names, born, strict=True), 1):
+      ct_series(tmp_path / f"ct{seed}", seed=seed)
+      structure_set(tmp_path / f"rs{seed}", ORGANS, seed=seed)
+      for path in [*(tmp_path / f"ct{seed}").iterdir(), tmp_path / f"rs{seed}"]:
+        dataset = pydicom.dcmread(path)
+        dataset.PatientID, dataset.PatientName = "0000", name
+        dataset.PatientBirthDate = date
+        dataset.save_as(path)
+    return tmp_path
+
+  @pytest.mark.parametrize(
+    ("names", "born"),
+    [
+      (("A^B", "C^D"), ("", "")),
+      (("A^B", "A^B"), ("19500101", "19600101")),
+    ],
+  )
+  def test_two_under_one_id_are_kept_apart(self, tmp_path, names, born):
+    cohort = cohorts.DicomFolder(self.folder(tmp_path, names, born))
+    assert cohort.patients() == ("0000", "0000-2")
+    first, second = (
+      cohort.load(name).image.array for name in cohort.patients()
+    )
+    assert (first != second).any()
+    assert "1 of 2 people who share a PatientID" in cohort.remarks["0000"][0]
+    assert not any(part in repr(cohort.remarks) for part in ("A^B", "1950"))
+
+  def test_one_whose_name_is_written_in_two_ways(self, tmp_path):
+    patient(tmp_path, 1)
+    path = tmp_path / "rs 1.bin"
+    dataset = pydicom.dcmread(path)
+    dataset.PatientName = "Somebody^Else"
+    dataset.save_as(path)
+    cohort = cohorts.DicomFolder(tmp_path)  # The contours refer to the CT.
+    assert cohort.patients() == ("p1",)
+    names = ("Doe^John", "DOE, JOHN^^")
+    cohort = cohorts.DicomFolder(self.folder(tmp_path / "x", names))
+    assert cohort.everyone() == ("0000",)
+
+  def test_all_of_one_id_and_name(self, tmp_path):
+    folder = self.folder(tmp_path, ("Anonymous", "Anonymous"))
+    cohort = cohorts.DicomFolder(folder)
+    assert "--patients_by=study" in cohort.left_out["0000"]
+    path = folder / "rs2"
+    dataset = pydicom.dcmread(path)
+    dataset.StructureSetDate = "20300101"
+    dataset.save_as(path)
+    cohort = cohorts.DicomFolder(folder)
+    assert cohort.patients() == ("0000",)
+    assert "--patients_by=study" in cohort.remarks["0000"][0]
+    cohort = cohorts.DicomFolder(folder, patients_by="study")
+    assert cohort.patients() == ("0000", "0000-2")
+    assert cohort.remarks == {}
+    with pytest.raises(errors.ConfigError, match="patients_by: 'name'"):
+      cohorts.DicomFolder(folder, patients_by="name")
+
+
+def test_those_left_out_are_named(tmp_path):
+  patient(tmp_path, 1)
+  patient(tmp_path, 2, {"Wart": [square(33)]})
+  patient(tmp_path, 3, {"GTV-1": [square(33)]})
+  ct_series(tmp_path / "lonely", seed=4)
+  cohort = cohorts.DicomFolder(tmp_path)
+  assert cohort.patients() == ("p1",)
+  assert cohort.left_out == {
+    "p2": "no contour has a known name: 'Wart'",
+    "p3": "has only structures that were not asked for: 'GTV-1'",
+    "p4": "has no structure set or segmentation; add one",
+  }
+
+
+def test_mr_is_scaled_where_it_is_asked_for(tmp_path):
+  ct_series(tmp_path / "a", seed=1, modality="MR")
+  structure_set(tmp_path / "b.dcm", ORGANS, seed=1)
+  cohort = cohorts.DicomFolder(tmp_path)
+  assert "ask for --modality=MR" in cohort.left_out["p1"]
+  case = cohorts.DicomFolder(tmp_path, modality="MR").load("p1")
+  signal = dicom.read_ct(tmp_path / "a").array.astype(np.float64)
+  tissue = signal[signal > 0.1 * np.percentile(signal[signal > 0], 99.5)]
+  bright = np.percentile(tissue, 99.5)
+  # A line through (a tenth of the brightest, -200) and (the brightest, 400).
+  expected = -200 + (signal - 0.1 * bright) * 600 / (0.9 * bright)
+  linear = signal > 0.11 * bright
+  assert linear.mean() > 0.5
+  np.testing.assert_allclose(
+    case.image.array[linear], expected[linear], atol=25
+  )
+  assert case.image.array.dtype == np.int16
+  with pytest.raises(errors.ConfigError, match="modality: 'PT' is unknown"):
+    cohorts.DicomFolder(tmp_path, modality="PT")
 
 
 class TestBadPatients:

@@ -66,6 +66,35 @@ SIDES = {
     ("SMG_R, lt SMG", "submandibular_right, submandibular_left"),
     ("Auge rechts, bulbus^L", "eye_right, eye_left"),
     ("Hals li", "neck_left"),
+    # Accents, umlauts and ligatures, written and left out.
+    ("Ösophagus, OESOPHAGUS, Osophagus, O\u0308sophagus", "esophagus"),
+    ("Thyroïde, thyroide, Tiroide, schilddruese, SCHILDDRÜSE", "thyroid"),
+    ("œsophage, Oesophage, esófago, slokdarm", "esophagus"),
+    ("Moelle épinière, MOELLE EPINIERE, midollo spinale", "spinal_cord"),
+    ("Tronc cérébral, tronco encefálico", "brainstem"),
+    ("Cavité buccale, cavità orale, Mundhöhle, mondholte", "oral_cavity"),
+    ("Großhirn, GROSSHIRN", "cerebrum"),
+    # Sides as adjectives, on either end.
+    ("Parotide droite, rechte Parotis, rechter Parotis", "parotid_right"),
+    ("Parotide sinistra, linke Parotis, Parotis (li.)", "parotid_left"),
+    ("parótida izquierda, linke Ohrspeicheldrüse", "parotid_left"),
+    ("Ghiandola parotide destra, rechter oorspeekselklier", "parotid_right"),
+    ("Œil gauche, Oeil G, occhio sx, linkes Auge", "eye_left"),
+    ("nerf optique droit, nervio óptico derecho", "optic_nerve_right"),
+    ("Tronco del encéfalo", "brainstem"),
+    ("Glandula parotidea re., Parotide dx", "parotid_right"),
+    ("nervo ottico dx, rechter Sehnerv", "optic_nerve_right"),
+    # Below the neck.
+    ("Liver, Leber, foie, fegato, hígado, lever", "liver"),
+    ("Prostate, Prostata, próstata", "prostate"),
+    (
+      "Femur_Head_L, linker Hüftkopf, tête fémorale gauche",
+      "femoral_head_left",
+    ),
+    ("Kidney_R, rechte Niere, rein droit, riñón derecho", "kidney_right"),
+    ("Bladder, Harnblase, vessie, vescica, vejiga, blaas", "bladder"),
+    ("Bag_Bowel, Rectum, Mastdarm", "bowel_bag, rectum, rectum"),
+    ("Lungs, Lung_L", "lungs, lung_left"),
   ],
 )
 def test_resolve(names, canonical):
@@ -191,6 +220,20 @@ class TestMatch:
 
 
 class TestReadAliases:
+  def test_may_add_structures(self, tmp_path):
+    path = tmp_path / "names.json"
+    path.write_text(
+      '{"Leber": "Liver", "Bett": "tumour_bed", "Loge": "Tumour Bed 2",'
+      ' "a": "new:brian", "b": "parotid_left?", "c": "Parotid_R"}'
+    )
+    assert structures.read_aliases(path) == {
+      "Leber": "liver",
+      "Bett": "tumour_bed",
+      "Loge": "tumour_bed_2",
+      "a": "brian",
+      "c": "parotid_right",
+    }
+
   def test_reads(self, tmp_path):
     path = tmp_path / "names.json"
     path.write_text('\ufeff{"Ohr li": "cochlea_left", "x": null}', "utf-8")
@@ -208,6 +251,10 @@ class TestReadAliases:
       ('{"a": 3}', "something other than names"),
       ('{"A_b": "brain", "a-B": "lips"}', "differ by case alone"),
       ('{"a": "brian"}', "'brian' is unknown; did you mean brain"),
+      ('{"a": "lung_letf"}', "own write 'new:lung_letf'"),
+      ('{"a": "parotid"}', "did you mean parotid_left, parotid_right"),
+      ('{"a": "<i>"}', "is no name for a structure"),
+      ('{"a": "7"}', "is no name for a structure"),
     ],
   )
   def test_refuses(self, tmp_path, text, said):

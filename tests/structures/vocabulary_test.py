@@ -70,12 +70,17 @@ def test_open_ended():
   assert {n.removesuffix("_left").removesuffix("_right") for n in ends} == {
     "carotid_artery", "esophagus", "internal_jugular_vein", "neck",
     "spinal_canal", "spinal_cord", "trachea",
+    # Of the trunk.
+    "aorta", "bone_marrow", "bowel", "bowel_bag", "bowel_large", "bowel_small",
+    "cauda_equina", "chest_wall", "colon", "femur", "great_vessels", "humerus",
+    "inferior_vena_cava", "peritoneum", "sacral_plexus", "superior_vena_cava",
+    "thecal_sac",
   }  # fmt: skip
 
 
 def test_targets_are_never_organs():
   targets = structures.names(kind="target")
-  assert targets == ("gtv", "ptv_56", "ptv_63", "ptv_70")
+  assert targets == ("ctv", "gtv", "itv", "ptv_56", "ptv_63", "ptv_70")
   assert not set(targets) & set(structures.names())
   for members in structures.SETS.values():
     assert set(members) <= set(structures.names())
@@ -103,3 +108,16 @@ def test_medulla_and_brainstem_are_two():
 def test_get_takes_canonical_names_only():
   with pytest.raises(errors.StructureNotFoundError, match="parotid_left"):
     structures.get("Parotid_L")
+  with pytest.raises(errors.StructureNotFoundError, match="parotid_left"):
+    structures.get("Parotid_L", own=True)
+
+
+def test_a_structure_of_ones_own():
+  with pytest.raises(errors.StructureNotFoundError):
+    structures.get("tumour_bed")
+  one = structures.get("tumour_bed", own=True)
+  assert (one.label, one.side, one.kind) == ("tumour bed", None, "organ")
+  other = structures.get("rotator_cuff_left", own=True)
+  assert (other.label, other.side) == ("left rotator cuff", "left")
+  assert one.color != other.color
+  assert structures.get("brain", own=True) is structures.get("brain")
