@@ -23,6 +23,11 @@ from jaxseg import errors
 SAME_MM = 0.01
 # Neighbouring slices are evenly spaced if within 1 % or that.
 _RELATIVE = 0.01
+# Positions rounded to 0.1 mm lie so far off an even line at most: half of that
+# in three directions, for a slice and for the ends of the line. But it must be
+# clear which slice is which.
+JITTER_MM = 0.18
+_JITTER_GAP, _JITTER_MOST = 0.03, 0.25
 # Two grids are one if their corners are this near, in voxels, plus that.
 _CORNER_VOXELS = 1e-3
 # Voxels are copied to another grid if their centres are this near, in voxels.
@@ -46,6 +51,8 @@ class Grid:
     columns: Number of columns.
     thickness: Extent of a slice along the normal, mm: the spacing where there
       is but one slice.
+    rounded: Whether positions may be rounded, to 0.1 mm: then slices that lie
+      off an even line by no more than that are evenly spaced.
   """
 
   positions: np.ndarray
@@ -54,6 +61,7 @@ class Grid:
   rows: int
   columns: int
   thickness: float | None = None
+  rounded: bool = False
 
   @staticmethod
   def from_affine(shape: Sequence[int], affine: npt.ArrayLike) -> "Grid":
@@ -118,17 +126,22 @@ class Grid:
     """Median distance of neighbouring slices, mm; thickness of a single one.
 
     Of an even number of distances it is the lower one in the middle, so that
-    the result is a distance that occurs.
+    the result is a distance that occurs. Where positions were rounded, so that
+    none of them is right, it is the mean.
     """
     if len(self.positions) > 1:
-      apart = np.abs(np.diff(self.distances))
-      return float(np.percentile(apart, 50, method="lower"))
+      return self.lattice.pitch if self.jitter else self._median_gap
     if self.thickness:
       return float(self.thickness)
     raise errors.GeometryError(
       "a single slice without SliceThickness (0018,0050) has no spacing;"
       " give the whole series"
     )
+
+  @functools.cached_property
+  def _median_gap(self) -> float:
+    apart = np.abs(np.diff(self.distances))
+    return float(np.percentile(apart, 50, method="lower"))
 
   @property
   def tolerance(self) -> float:
@@ -137,9 +150,47 @@ class Grid:
 
   @functools.cached_property
   def is_even(self) -> bool:
-    """Whether all neighbouring slices are equally far apart."""
-    apart = np.diff(self.distances)
-    return bool((abs(apart - self.gap) <= self.tolerance).all())
+    """Whether all neighbouring slices are equally far apart.
+
+    They are if each distance is; of rounded positions, if each lies near its
+    place on an even line.
+    """
+    return self._is_strict or self.jitter > 0
+
+  @functools.cached_property
+  def _is_strict(self) -> bool:
+    if len(self.positions) < 2:
+      return True
+    apart, gap = np.diff(self.distances), self._median_gap
+    return bool((abs(apart - gap) <= max(_RELATIVE * gap, SAME_MM)).all())
+
+  @functools.cached_property
+  def jitter(self) -> float:
+    """How far rounded positions lie off an even line, mm; 0 if they do not.
+
+    Also 0 if they lie so far off that they are not evenly spaced.
+    """
+    if not self.rounded or self._is_strict:
+      return 0.0
+    whole = self.lattice.index[-1] == len(self.positions) - 1
+    return self.lattice.off if whole and self.lattice.fits else 0.0
+
+  @functools.cached_property
+  def lattice(self) -> "Lattice":
+    """The evenly spaced places, some perhaps without a slice, that fit best.
+
+    Raises:
+      GeometryError: There is but one slice.
+    """
+    if len(self.positions) < 2:
+      raise errors.GeometryError("a single slice has no spacing; give more")
+    apart, gap = np.diff(self.distances), self._median_gap
+    near = apart[abs(apart - gap) <= _JITTER_MOST * gap]
+    steps = np.rint(apart / (near.mean() if len(near) else gap)).clip(1)
+    index = np.concatenate([[0], np.cumsum(steps)]).astype(np.int64)
+    pitch = float(self.distances[-1] / index[-1])
+    off = float(abs(self.distances - index * pitch).max())
+    return Lattice(index, pitch, off)
 
   @functools.cached_property
   def affine(self) -> np.ndarray:
@@ -230,6 +281,27 @@ class Grid:
       for k in range(self.shape[0])
       for end in ends
     )
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Lattice:
+  """Evenly spaced places along the normal.
+
+  Attributes:
+    index: int64 `[slice]`, the place of each slice, from 0.
+    pitch: Distance of neighbouring places, mm.
+    off: How far a slice lies off its place at most, mm.
+  """
+
+  index: np.ndarray
+  pitch: float
+  off: float
+
+  @property
+  def fits(self) -> bool:
+    """Whether the slices lie off no farther than decimals are rounded."""
+    allowed = max(JITTER_MM, _JITTER_GAP * self.pitch)
+    return self.off <= min(allowed, _JITTER_MOST * self.pitch)
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -514,7 +586,8 @@ def _copy_slices(
     apart = np.linalg.norm(target.positions - source.positions[index], axis=1)
     place = int(apart.argmin())
     # Two slices of a finer grid may lie by one of the target's.
-    if apart[place] > _COPY_VOXELS * target.gap or place in taken:
+    near = max(_COPY_VOXELS * target.gap, target.jitter + source.jitter)
+    if apart[place] > near or place in taken:
       return None
     taken.add(place)
     result[place] = array[index]
@@ -538,7 +611,10 @@ def _copy_lattice(
   far = np.array(source.shape) - 1
   drift = np.abs(to_target[:3, :3] - turn) @ far
   off = np.abs(shift - np.rint(shift))
-  if (drift + off > 2 * _COPY_VOXELS).any():
+  # A slice of rounded position is where it should be, not where it is said.
+  allowed = np.full(3, 2 * _COPY_VOXELS)
+  allowed[0] += (source.jitter + target.jitter) / target.gap
+  if (drift + off > allowed).any():
     return None
   axes = once.argmax(axis=1)  # Source axis that runs along each target axis.
   signs = turn[np.arange(3), axes].astype(np.int64)

@@ -6,9 +6,11 @@ from typing import Any, TYPE_CHECKING
 
 from jaxseg import errors
 from jaxseg.cli import _crop
+from jaxseg.cli import _dicom_flags
 from jaxseg.cli import _flags
 from jaxseg.cli import _grid_flags
 from jaxseg.cli import _structure_flags
+from jaxseg.cli import _unknown
 
 if TYPE_CHECKING:
   from jaxseg import cohorts
@@ -23,15 +25,6 @@ RECIPES = {
   "quick": "small and coarse, a whole study in minutes",
   "bice2020": "what is known of the paper's own network and preparation",
 }
-_DICOM = (
-  "aliases",
-  "on_two",
-  "structure_set",
-  "combine",
-  "repair",
-  "modality",
-  "patients_by",
-)
 
 
 def define_run(flags: _flags.Flags) -> None:
@@ -92,100 +85,7 @@ def define(flags: _flags.Flags) -> None:
     default="the run folder's, else quick for the phantom, jaxseg for others",
   )
   _grid_flags.define(flags)
-  define_dicom(flags)
-
-
-def define_dicom(flags: _flags.Flags) -> None:
-  """Defines how a folder of DICOM is read."""
-  flags.heading("Reading DICOM")
-  flags.string(
-    "aliases",
-    None,
-    "FILE",
-    'JSON file of your names, {"their name": "parotid_left"}, which come before'
-    " the built-in ones; null ignores the name, and a structure that is not"
-    ' built in ("tumour_bed") is added.',
-    default="none",
-  )
-  flags.choice(
-    "on_two",
-    "refuse",
-    ("refuse", "first", "largest", "newest", "union"),
-    "Which to take when two contours fit one structure equally well; union"
-    " takes all of them, as one wants of GTV-1 and GTV-2.",
-  )
-  flags.string(
-    "structure_set",
-    "merge",
-    "WHICH",
-    "Which of a patient's structure sets: merge takes each structure from"
-    " the newest set that has it, RTSTRUCT before SEG; newest; refuse (the"
-    " patient); or a label.",
-  )
-  flags.choice(
-    "modality",
-    "CT",
-    ("CT", "MR"),
-    "Which images; MR signal is scaled by each image's own range.",
-  )
-  flags.choice(
-    "patients_by",
-    "id",
-    ("id", "study"),
-    "What makes a patient: PatientID, and name and birth date where these"
-    " differ; or each study, where all were given one PatientID and name.",
-  )
-  flags.choice(
-    "combine",
-    "even-odd",
-    ("even-odd", "union"),
-    "How the closed contours of a slice are combined.",
-  )
-  flags.names(
-    "repair",
-    [],
-    "WHAT",
-    "What may be repaired in a CT: spacing (resample uneven slices), tilt"
-    " (shear), truncated (treat as missing), stray_bits (keep).",
-  )
-
-
-def open_dicom(
-  flags: _flags.Flags, folder: str, names: Sequence[str] = ("all",)
-) -> "cohorts.DicomFolder":
-  """The cohort of a folder, as the flags say.
-
-  Args:
-    flags: As `define_dicom` defines them.
-    folder: The folder.
-    names: Canonical names that are asked for. Organs always belong to a
-      cohort, targets only if they are asked for.
-
-  Raises:
-    DataError: The folder or the file of names cannot be used.
-    ConfigError: A flag is wrong.
-  """
-  from jaxseg import cohorts
-  from jaxseg import structures
-
-  aliases = structures.read_aliases(flags.aliases) if flags.aliases else {}
-  wanted = None
-  targets = set(names) & set(structures.names(kind="target"))
-  if targets:
-    own = {name for name in aliases.values() if name is not None}
-    own -= set(structures.names(kind="any"))
-    wanted = (*structures.names(), *sorted(own | targets))
-  return cohorts.DicomFolder(
-    folder,
-    structures=wanted,
-    aliases=aliases,
-    on_two=flags.on_two,
-    structure_set=flags.structure_set,
-    combine=flags.combine,
-    repair=[name for name in flags.repair if name],
-    modality=flags.modality,
-    patients_by=flags.patients_by,
-  )
+  _dicom_flags.define(flags)
 
 
 def output_folder(flags: _flags.Flags) -> pathlib.Path:
@@ -235,6 +135,7 @@ def prepared(
   else:
     run = _new(flags, folder, wanted)
   _crop.tell_run(run, wanted)
+  _unknown.say_of_store(run.store)
   if not (flags.allow_crop or run.facts["cohort_flags"].get("allow_crop")):
     _crop.check(run.store, wanted, where=run.folder)
   return run
@@ -349,7 +250,7 @@ def _check_together(
     raise errors.ConfigError(
       "--patients, --grid: only for the phantom; leave them out"
     )
-  asked = flags.given(*_DICOM)
+  asked = flags.given(*_dicom_flags.NAMES)
   idle = set(asked) - set(_BOTH if name == "nifti_folder" else ())
   if idle and name != "dicom_folder":
     raise errors.ConfigError(
@@ -374,7 +275,7 @@ def _open_cohort(
   from jaxseg.cli import _console
 
   if name == "dicom_folder":
-    return open_dicom(flags, flags.input, names)
+    return _dicom_flags.open_cohort(flags, flags.input, names)
   if name == "nifti_folder":
     return _structure_flags.open_nifti(flags, flags.input, names)
   if name == "openkbp":

@@ -16,9 +16,10 @@ from collections.abc import Mapping, Sequence
 import pathlib
 from typing import Any, TYPE_CHECKING
 
-from jaxseg.cli import _cohort_flags
+from jaxseg.cli import _dicom_flags
 from jaxseg.cli import _flags
 from jaxseg.cli import _structure_flags
+from jaxseg.cli import _unknown
 
 if TYPE_CHECKING:
   from jaxseg import cohorts
@@ -40,7 +41,7 @@ def define(flags: _flags.Flags) -> None:
     default="none",
   )
   _structure_flags.define(flags)
-  _cohort_flags.define_dicom(flags)
+  _dicom_flags.define(flags)
 
 
 def main(flags: _flags.Flags) -> None:
@@ -56,7 +57,7 @@ def main(flags: _flags.Flags) -> None:
     )
   names = _structure_flags.asked_names(flags)
   with rich.console.Console().status("reading headers"):
-    cohort = _cohort_flags.open_dicom(flags, folder, names)
+    cohort = _dicom_flags.open_cohort(flags, folder, names)
   audits = []
   with _console.progress("inspecting") as on_patient:
     everyone = cohort.everyone()
@@ -133,6 +134,11 @@ def _show(
         "largest": "largest, mL",
       },
     )
+  _unknown.say(
+    (one["structure"], one["unknown_slices"])
+    for audit in audits
+    for one in _matched(audit)
+  )
   others = collections.Counter(
     (_text.shown(one["name"]), one["status"], one["reason"])
     for audit in audits
@@ -160,7 +166,10 @@ def _show(
   if len(cohort.broken) > 20:
     print(f"and {len(cohort.broken) - 20} more files; audit.json has all")
   if cohort.skipped:
-    print(f"{cohort.skipped} files are not DICOM and were left out.")
+    print(
+      f"{cohort.skipped} files are not DICOM and were left out"
+      f"{cohort.to_unpack}."
+    )
 
 
 def _said(ct: Mapping[str, Any]) -> str:

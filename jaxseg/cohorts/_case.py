@@ -26,6 +26,8 @@ class Case:
     unscanned: Slices without a measurement, ascending: beyond the ends of the
       scan, or missing between two scanned ones.
     notes: Remarks for the audit: what was unusual and how it was read.
+    unknown: Canonical structure name -> slices of which its contours say
+      nothing, ascending: passed over in drawing, or with a malformed contour.
   """
 
   patient: str
@@ -33,6 +35,9 @@ class Case:
   masks: Mapping[str, np.ndarray]
   unscanned: tuple[int, ...] = ()
   notes: tuple[str, ...] = ()
+  unknown: Mapping[str, tuple[int, ...]] = dataclasses.field(
+    default_factory=dict
+  )
 
   def __post_init__(self):
     if self.image.array.dtype != np.int16:

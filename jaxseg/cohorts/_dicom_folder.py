@@ -17,17 +17,10 @@ from jaxseg.cohorts import _case
 from jaxseg.cohorts import _dicom_choice
 from jaxseg.cohorts import _dicom_masks
 from jaxseg.cohorts import _dicom_names
+from jaxseg.cohorts import _dicom_options
 from jaxseg.cohorts import _dicom_tree
 from jaxseg.cohorts import _mr
 from jaxseg.cohorts import phantom
-
-# What may be repaired, and how `dicom.read_ct` is asked to.
-REPAIRS: Mapping[str, tuple[str, str]] = {
-  "spacing": ("spacing", "resample"),
-  "tilt": ("tilt", "shear"),
-  "truncated": ("truncated", "missing"),
-  "stray_bits": ("stray_bits", "keep"),
-}
 
 
 class DicomFolder:
@@ -58,6 +51,8 @@ class DicomFolder:
     structure_set: str = "merge",
     combine: str = "even-odd",
     repair: Collection[str] = (),
+    acquisition: str = "refuse",
+    limit_s: float | None = None,
     modality: str = "CT",
     patients_by: str = "id",
   ) -> None:
@@ -80,7 +75,14 @@ class DicomFolder:
       combine: How the closed contours of a slice are combined: "even-odd" or
         "union".
       repair: Faults of a CT to repair: "spacing" (resample), "tilt" (shear),
-        "truncated" (treat as missing), "stray_bits" (keep).
+        "truncated" (treat as missing), "stray_bits" (mask to the bits stored);
+        of contours: "contours" (interpolate slices that were passed over),
+        "frame_of_reference" (accept those of another frame of reference).
+      acquisition: If a series holds several acquisitions in one place:
+        "refuse" the patient, or take the "first", the "last", or the one of an
+        AcquisitionNumber; see `dicom.read_ct`.
+      limit_s: Processor time to parse a file of up to 5 MiB, in seconds; see
+        `dicom.Limits.seconds`, whose default None takes.
       modality: "CT", or "MR", whose signal is brought onto the scale of HU: no
         signal is -1000, the brightest tissue 400.
       patients_by: What makes a patient: the "id", or a "study", where many
@@ -91,7 +93,8 @@ class DicomFolder:
       ConfigError: An option is unknown.
       StructureNotFoundError: A wanted name is not canonical.
     """
-    _check_options(on_two, combine, repair, modality)
+    _check_options(on_two, combine, modality)
+    self._options = _dicom_options.checked(repair, acquisition, limit_s)
     if patients_by not in ("id", "study"):
       raise errors.ConfigError(
         f"patients_by: {patients_by!r} is unknown; give id or study"
@@ -102,7 +105,7 @@ class DicomFolder:
       "on_two": on_two,
       "structure_set": structure_set,
       "combine": combine,
-      "repair": sorted(repair),
+      **self._options.settings(),
       "aliases": _files.digest(self._aliases),
     }
     self._modality = modality
@@ -116,12 +119,14 @@ class DicomFolder:
       structure_set=structure_set,
       modality=modality,
       by_study=patients_by == "study",
+      limits=self._options.limits,
       known=lambda drawing: self._matched([drawing]),
     )
     if not self._tree.patients:
       raise errors.DataError(
         f"{self._root}: holds no DICOM files"
         f" ({self._tree.skipped} others); check the path"
+        f"{self._tree.to_unpack}"
       )
     seen: set[str] = set()
     usable = []
@@ -171,6 +176,11 @@ class DicomFolder:
     """Number of files that are not DICOM, hidden, or a DICOMDIR."""
     return self._tree.skipped
 
+  @property
+  def to_unpack(self) -> str:
+    """Names archives among those, "; unpack a.zip", or ""."""
+    return self._tree.to_unpack
+
   def load(self, patient: str) -> _case.Case:
     """Loads one patient.
 
@@ -189,6 +199,7 @@ class DicomFolder:
     image, masks = self._read(one)
     notes = [*one.notes, *one.remarks, *map(str, image.notes)]
     kept: dict[str, np.ndarray] = {}
+    unknown: dict[str, tuple[int, ...]] = {}
     for named in self._named(one.used, masks.volume):
       said = f"{_text.shown(named.outline.name)} ({named.structure})"
       if named.status in ("refused", "empty"):
@@ -199,12 +210,16 @@ class DicomFolder:
       notes += [f"{said}: {remark}" for remark in remarks]
       if array is not None and array.any():
         kept[named.structure] = array | kept.get(named.structure, False)
+        # Of a union, a slice is unknown as soon as one part of it is.
+        before = unknown.get(named.structure, ())
+        both = {*before, *masks.unknown(named.outline)}
+        unknown[named.structure] = tuple(sorted(both))
     unscanned: tuple[int, ...] = ()
     if image.unscanned is not None:
       whole = image.unscanned.all(axis=(1, 2))
       unscanned = tuple(int(k) for k in np.flatnonzero(whole))
     return _case.Case(
-      patient, self._values(image), kept, unscanned, tuple(notes)
+      patient, self._values(image), kept, unscanned, tuple(notes), unknown
     )
 
   def audit(self, patient: str) -> dict[str, Any]:
@@ -218,8 +233,8 @@ class DicomFolder:
       "images", "drawings", "remarks", "notes", "ct" (shape, spacing in mm,
       range in HU) and "structures": one row for each contour with "name",
       "structure" (canonical or ""), "status" (see `_dicom_names.Named`) and
-      its "reason",
-      "voxels", "ml", "slices", and "notes" on the contours.
+      its "reason", "voxels", "ml", "slices", "unknown_slices" (passed over in
+      drawing, or with a malformed contour), and "notes" on the contours.
 
     Raises:
       DataError: There is no such patient.
@@ -290,19 +305,21 @@ class DicomFolder:
     """The CT, and the masks that can be made on it."""
     if one.image is None or not one.used:
       raise errors.DataError(f"{one.name}: {one.refused}")
-    options: dict[str, Any] = dict(
-      REPAIRS[name] for name in self._settings["repair"]
-    )
-    image = dicom.read_ct(one.image, **options)
+    image = dicom.read_ct(one.image, **self._options.of_image())
     sources = []
     for drawing in one.used:
       # Most patients are loaded once, so it is not kept any longer.
       source = self._tree.parsed.pop(drawing.path, None)
       if source is None:
-        source = _dicom_tree.read_drawing(drawing.path, drawing.kind)
+        source = _dicom_tree.read_drawing(
+          drawing.path, drawing.kind, self._options.limits
+        )
       sources.append(source)
     return image, _dicom_masks.Masks(
-      sources, image, str(self._settings["combine"])
+      sources,
+      image,
+      str(self._settings["combine"]),
+      self._options.of_masks(),
     )
 
   def _values(self, image: dicom.Image) -> volume.Volume:
@@ -359,13 +376,10 @@ class DicomFolder:
     )
 
 
-def _check_options(
-  on_two: str, combine: str, repair: Collection[str], modality: str
-) -> None:
+def _check_options(on_two: str, combine: str, modality: str) -> None:
   for said, given, known in (
     ("on_two", [on_two], _dicom_names.ON_TWO),
     ("combine", [combine], ("even-odd", "union")),
-    ("repair", list(repair), tuple(REPAIRS)),
     ("modality", [modality], _dicom_tree.MODALITIES),
   ):
     for one in given:

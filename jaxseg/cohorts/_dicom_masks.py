@@ -1,6 +1,6 @@
 """The masks of a patient's drawings, and the audit's line on each."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 import math
 from typing import Any
 
@@ -21,10 +21,12 @@ class Masks:
     sources: Sequence[_dicom_tree.Parsed],
     image: dicom.Image,
     combine: str,
+    options: Mapping[str, Any],
   ):
     self._sources = sources
     self._image = image
-    self._combine = combine
+    self._combine, self._options = combine, options
+    self._unknown: dict[tuple[int, int], tuple[int, ...]] = {}
     self._made: dict[
       tuple[int, int], tuple[np.ndarray | None, tuple[str, ...]]
     ] = {}
@@ -54,14 +56,21 @@ class Masks:
     source = self._sources[at]
     try:
       if isinstance(source, dicom.Segmentation):
-        # Frames of reference were compared when the two were paired.
-        return source.on(self._image, number), ()
-      made = source.mask(number, self._image, combine=self._combine)
+        made = source.mask_on(self._image, number, **self._options)
+      else:
+        made = source.mask(
+          number, self._image, combine=self._combine, **self._options
+        )
     except errors.JaxsegError as e:
       return None, (str(e),)
     except MemoryError:
       return None, ("needs more memory than there is",)
+    self._unknown[at, number] = made.unknown
     return made.array, tuple(map(str, made.notes))
+
+  def unknown(self, outline: _dicom_choice.Outline) -> tuple[int, ...]:
+    """Slices of which the contours say nothing, once the mask is made."""
+    return self._unknown.get((outline.source, outline.number), ())
 
   def volume(self, outline: _dicom_choice.Outline) -> float:
     """Volume, mL."""
@@ -86,6 +95,7 @@ def row(named: _dicom_names.Named, masks: Masks) -> dict[str, Any]:
     "voxels": voxels,
     "ml": round(voxels * masks.voxel_ml, 3),
     "slices": 0 if array is None else int(array.any(axis=(1, 2)).sum()),
+    "unknown_slices": len(masks.unknown(named.outline)),
     "reason": reason,
     "notes": "; ".join(remarks),
   }

@@ -52,6 +52,7 @@ class Tree:
     patients: By name.
     skipped: Number of files that are not DICOM, hidden, or a DICOMDIR.
     broken: File, relative to the root, and why it cannot be used.
+    to_unpack: The end of a message that names archives, or "".
     parsed: Contours that were read for their names, by file, up to 256 MB of
       files: so they need not be read again.
   """
@@ -60,6 +61,7 @@ class Tree:
   skipped: int
   broken: tuple[tuple[str, str], ...]
   parsed: dict[pathlib.Path, Parsed]
+  to_unpack: str = ""
 
 
 def read_tree(
@@ -68,6 +70,7 @@ def read_tree(
   structure_set: str,
   modality: str,
   by_study: bool,
+  limits: dicom.Limits,
   known: _dicom_choice.Known,
 ) -> Tree:
   """Reads all headers of a tree and pairs each patient's image with contours.
@@ -77,12 +80,13 @@ def read_tree(
     structure_set: Which of several: "merge", "newest", "refuse", or a label.
     modality: "CT" or "MR".
     by_study: Take each study for a patient.
+    limits: Limits on each file.
     known: Drawing -> canonical names of the wanted structures in it.
 
   Raises:
     DataError: The folder does not exist.
   """
-  found = dicom.find_series(root)
+  found = dicom.find_series(root, limits=limits)
   broken = [(path, str(reason)) for path, reason in found.broken]
   groups: dict[str, list[dicom.Series]] = collections.defaultdict(list)
   for series in found:
@@ -103,8 +107,15 @@ def read_tree(
   patients: dict[str, Patient] = {}
   parsed: dict[pathlib.Path, Parsed] = {}
   for patient_id, own in sorted(groups.items()):
-    drawings, unreadable = _drawings(own, parsed)
+    drawings, unreadable = _drawings(own, parsed, limits)
     broken += unreadable
+    # Nobody can tell whether a broken file beside them is a structure set.
+    places = {path.parent for series in own for path in series.paths}
+    unreadable += [
+      (path, str(reason))
+      for path, reason in found.broken
+      if path.parent in places
+    ]
     people = _dicom_people.people(own, drawings, by_study=by_study)
     for number, theirs in enumerate(people, start=1):
       name = _unique(_text.slug(patient_id, fallback="patient"), patients)
@@ -117,6 +128,7 @@ def read_tree(
         structure_set=structure_set,
         modality=modality,
         known=known,
+        unreadable=unreadable,
         shared=""
         if len(people) == 1 or by_study
         else f"{number} of {len(people)} people who share a PatientID but no"
@@ -127,6 +139,7 @@ def read_tree(
     found.skipped,
     tuple((_relative(path, root), reason) for path, reason in broken),
     parsed,
+    found.to_unpack,
   )
 
 
@@ -142,13 +155,16 @@ def _unique(name: str, taken: Iterable[str]) -> str:
   return result
 
 
-def read_drawing(path: pathlib.Path, kind: str) -> Parsed:
+def read_drawing(path: pathlib.Path, kind: str, limits: dicom.Limits) -> Parsed:
   """Reads an RTSTRUCT or SEG, whichever `kind` says."""
-  return dicom.read_seg(path) if kind == "SEG" else dicom.read_rtstruct(path)
+  read = dicom.read_seg if kind == "SEG" else dicom.read_rtstruct
+  return read(path, limits=limits)
 
 
 def _drawings(
-  found: Sequence[dicom.Series], parsed: dict[pathlib.Path, Parsed]
+  found: Sequence[dicom.Series],
+  parsed: dict[pathlib.Path, Parsed],
+  limits: dicom.Limits,
 ) -> tuple[list[Drawing], list[tuple[pathlib.Path, str]]]:
   """The contours among a patient's series, and the files that are broken."""
   drawings, broken = [], []
@@ -159,7 +175,7 @@ def _drawings(
     kind = "SEG" if series.is_segmentation else "RTSTRUCT"
     for path in series.paths:
       try:
-        one = read_drawing(path, kind)
+        one = read_drawing(path, kind, limits)
         drawings.append(_described(one))
       except errors.JaxsegError as e:
         broken.append((path, str(e)))
@@ -222,6 +238,7 @@ def _paired(
   modality: str,
   known: _dicom_choice.Known,
   shared: str,
+  unreadable: Sequence[tuple[pathlib.Path, str]],
 ) -> Patient:
   """A patient with the contours and the image that are used."""
   images = tuple(s for s in found if s.is_image and s.modality == modality)
@@ -234,6 +251,11 @@ def _paired(
   try:
     if not images:
       raise _no_image(modality, others)
+    if not drawings and unreadable:
+      reasons = "; ".join(reason for _, reason in unreadable[:3])
+      raise errors.DataError(
+        f"has no structure set or segmentation that can be used: {reasons}"
+      )
     if not drawings:
       raise errors.DataError("has no structure set or segmentation; add one")
     choice = _dicom_choice.choose(

@@ -5,6 +5,8 @@ evenly spaced slices. The others work in index coordinates, (row, column) of
 one slice: for grids that no affine describes, and for checks.
 """
 
+from jaxseg.contours._between import interpolate
+from jaxseg.contours._between import skipped
 from jaxseg.contours._crossings import count_crossings
 from jaxseg.contours._crossings import partly_overlapping
 from jaxseg.contours._crossings import self_crossing
@@ -24,6 +26,7 @@ __all__ = [
   "count_crossings",
   "fill",
   "has_area",
+  "interpolate",
   "isolines",
   "keyhole",
   "levels",
@@ -31,6 +34,7 @@ __all__ = [
   "partly_overlapping",
   "rasterize",
   "self_crossing",
+  "skipped",
   "trace",
   "trace_slices",
 ]

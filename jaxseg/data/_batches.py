@@ -25,7 +25,8 @@ class Samples:
 def known_slices(patient: _store.Patient, structure: str) -> np.ndarray:
   """Where the reference can be believed.
 
-  A slice without a measurement is unknown. Of an organ that goes on beyond
+  A slice without a measurement is unknown, and so is one that was passed over
+  in drawing. Of an organ that goes on beyond
   the range that is usually contoured (a spinal cord drawn near the target
   only), the slices beyond that range are unknown too, and not negative.
 
@@ -36,7 +37,7 @@ def known_slices(patient: _store.Patient, structure: str) -> np.ndarray:
   Returns:
     Bool `[slice]`, the patient's own numbering.
   """
-  known = patient.scanned
+  known = patient.drawable(structure)
   if structures.get(structure, own=True).open_ended:
     first, last = patient.contoured[structure]
     known[:first] = False

@@ -42,6 +42,8 @@ class Patient:
     unscanned: Slices without any measurement, own numbering.
     outside: Structure -> reference voxels beyond the prepared grid.
     notes: The cohort's remarks.
+    unknown: Structure -> slices of which its contours say nothing, own
+      numbering; structures without such slices are left out.
   """
 
   name: str
@@ -54,6 +56,7 @@ class Patient:
   unscanned: tuple[int, ...]
   outside: dict[str, int]
   notes: tuple[str, ...]
+  unknown: dict[str, tuple[int, ...]] = dataclasses.field(default_factory=dict)
 
   @property
   def slices(self) -> int:
@@ -65,6 +68,12 @@ class Patient:
     """Bool `[slice]`: which slices hold a measurement."""
     result = np.ones(self.slices, np.bool_)
     result[list(self.unscanned)] = False
+    return result
+
+  def drawable(self, structure: str) -> np.ndarray:
+    """Bool `[slice]`: scanned, and not unknown for a structure."""
+    result = self.scanned
+    result[list(self.unknown.get(structure, ()))] = False
     return result
 
 
@@ -244,4 +253,5 @@ def _patient_from_json(entry: dict[str, Any]) -> Patient:
     unscanned=tuple(entry["unscanned"]),
     outside=dict(entry["outside"]),
     notes=tuple(entry["notes"]),
+    unknown={k: tuple(v) for k, v in entry.get("unknown", {}).items()},
   )

@@ -66,7 +66,7 @@ def write_store(
       else:
         entry = _entry(case, made, structures, start=stacks.length)
         stacks.append(made, f"references/{len(entries):05d}")
-        entries.append(dataclasses.asdict(entry))
+        entries.append(_as_json(entry))
         voxels[entry.name] = {
           one: int(np.count_nonzero(made.reference[structures.index(one)]))
           for one in entry.contoured
@@ -223,4 +223,17 @@ def _entry(
     unscanned=tuple(int(k) for k in case.unscanned),
     outside=outside,
     notes=case.notes,
+    unknown={
+      name: tuple(int(k) for k in case.unknown[name])
+      for name in ranges
+      if case.unknown.get(name)
+    },
   )
+
+
+def _as_json(entry: _store.Patient) -> dict[str, Any]:
+  """An entry of the manifest; it is as it was where no slice is unknown."""
+  row = dataclasses.asdict(entry)
+  if not row["unknown"]:
+    del row["unknown"]
+  return row

@@ -5,9 +5,11 @@ References:
 """
 
 from collections.abc import Callable, Sequence
+import colorsys
 import pathlib
 from typing import Protocol, TypeVar
 
+import numpy as np
 from pydicom.sr.codedict import codes
 from pydicom.sr.coding import Code
 
@@ -67,6 +69,14 @@ _KEYWORDS = {
   "ptv_63": "PlanningTargetVolume",
   "ptv_56": "PlanningTargetVolume",
 }
+# Linear sRGB to XYZ with the white of D50.
+_TO_XYZ_D50 = np.array(
+  [
+    [0.4360747, 0.3850649, 0.1430804],
+    [0.2225045, 0.7168786, 0.0606169],
+    [0.0139322, 0.0971045, 0.7141733],
+  ]
+)
 _SIDES = {"left": "Left", "right": "Right"}
 
 
@@ -105,6 +115,43 @@ def coded(
     kind = getattr(codes.SCT, keyword)
   side = getattr(codes.SCT, _SIDES[structure.side]) if structure.side else None
   return category, kind, side
+
+
+def color(
+  structure: vocabulary.Structure | None, number: int
+) -> tuple[int, int, int]:
+  """The colour of a structure, sRGB, 0 to 255.
+
+  Args:
+    structure: What is known of it; None for a name outside the vocabulary.
+    number: Its place among those that are written, from 0.
+  """
+  if structure is not None:
+    return structure.color
+  # Hues are a golden angle apart, so that neighbours never look alike.
+  hue = (0.15 + number * 0.381966) % 1
+  red, green, blue = colorsys.hsv_to_rgb(hue, 0.75, 0.95)
+  return round(255 * red), round(255 * green), round(255 * blue)
+
+
+def cielab(rgb: tuple[int, int, int]) -> list[int]:
+  """An sRGB colour as RecommendedDisplayCIELabValue: L*, a*, b* of 16 bits.
+
+  References:
+    IEC 61966-2-1 (sRGB); the Bradford matrix of the ICC from D65 to D50, which
+    PS3.3, C.10.7.1.1 takes as the white of L*a*b*.
+  """
+  values = np.array(rgb, np.float64) / 255
+  linear = np.where(
+    values <= 0.04045, values / 12.92, ((values + 0.055) / 1.055) ** 2.4
+  )
+  ratio = _TO_XYZ_D50 @ linear / _TO_XYZ_D50.sum(axis=1)  # White is (1, 1, 1).
+  x, y, z = np.where(
+    ratio > (6 / 29) ** 3, np.cbrt(ratio), ratio * (29 / 6) ** 2 / 3 + 4 / 29
+  )
+  lightness, a, b = 116 * y - 16, 500 * (x - y), 200 * (y - z)
+  scaled = (lightness / 100, (a + 128) / 255, (b + 128) / 255)
+  return [round(min(max(value, 0), 1) * 65535) for value in scaled]
 
 
 def checked_text(text: object, longest: int, what: str) -> str:

@@ -9,6 +9,7 @@ from pydicom.dataset import Dataset
 
 from jaxseg import _text
 from jaxseg import errors
+from jaxseg.dicom import _acquisitions
 from jaxseg.dicom import _header
 from jaxseg.dicom import _image
 from jaxseg.dicom import _parse
@@ -21,7 +22,7 @@ _OPTIONS = {
   "spacing": ("even", "keep", "resample"),
   "tilt": ("refuse", "shear"),
   "truncated": ("refuse", "missing"),
-  "stray_bits": ("refuse", "keep"),
+  "stray_bits": ("refuse", "keep", "raw"),
 }
 
 
@@ -33,6 +34,7 @@ def read_ct(
   tilt: str = "refuse",
   truncated: str = "refuse",
   stray_bits: str = "refuse",
+  acquisition: str | int = "refuse",
   limits: _parse.Limits = _parse.DEFAULT,
 ) -> _image.Image:
   """Reads the CT in a folder, or an MR or PET series where there is no CT.
@@ -51,8 +53,12 @@ def read_ct(
       unscanned.
     tilt: If the gantry was tilted: "refuse", or "shear" the affine.
     truncated: If files are cut off: "refuse", or treat them as "missing".
-    stray_bits: If values exceed the bits stored: "refuse" or "keep". Overlays
-      in these bits are always left out.
+    stray_bits: If values exceed the bits stored: "refuse", "keep" what these
+      bits hold (the others are masked out, as most readers do), or take the
+      values "raw". Overlays beyond these bits are always left out.
+    acquisition: If several acquisitions of one series lie in one place:
+      "refuse", or take the "first", the "last", or the one of an
+      AcquisitionNumber (or of whatever attribute tells them apart).
     limits: Bounds on what is read.
 
   Returns:
@@ -88,7 +94,19 @@ def read_ct(
       )
     )
   planes, stored, headers = _load(chosen, kept, truncated, limits, notes)
-  planes, stored = _stack.in_order(planes, stored, notes)
+  taken = _acquisitions.choose(planes, headers, str(acquisition), notes)
+  planes, stored = [planes[k] for k in taken], [stored[k] for k in taken]
+  try:
+    planes, stored = _stack.in_order(planes, stored, notes)
+  except errors.GeometryError as e:
+    keyword, groups = _acquisitions.told(planes, headers)
+    if not groups:
+      raise
+    raise errors.GeometryError(
+      f"{planes[0].path.parent}: the series holds several acquisitions:"
+      f" {_acquisitions.listed(keyword, groups)}; choose one with acquisition,"
+      " first or last (--acquisition)"
+    ) from e
   grid, remarks = _stack.grid(planes, spacing=spacing, tilt=tilt)
   notes += remarks
   array, unscanned = _rescale.rescale(
@@ -176,6 +194,7 @@ def _choose(
     what = f"only {', '.join(sorted(kinds)[:6])}" if kinds else "no DICOM files"
     raise errors.DataError(
       f"{folder}: holds no CT, MR or PET images, {what}; check the path"
+      f"{found.to_unpack}"
     )
   if len(images) > 1:
     listed = "; ".join(str(one) for one in images[:6])

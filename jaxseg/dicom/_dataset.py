@@ -14,8 +14,12 @@ from pydicom import uid as uids
 from pydicom import valuerep
 from pydicom.dataelem import DataElement
 from pydicom.dataset import Dataset
+from pydicom.sr.codedict import codes
+from pydicom.sr.coding import Code
 
 from jaxseg import errors
+from jaxseg import structures as vocabulary
+from jaxseg.dicom import _codes
 from jaxseg.dicom import _header
 from jaxseg.dicom import _image
 
@@ -54,6 +58,25 @@ def item(**values: Any) -> Dataset:
   made = Dataset()
   put(made, **values)
   return made
+
+
+def coded_item(structure: vocabulary.Structure | None) -> Dataset | None:
+  """The SNOMED CT code of a structure and its side, None without one."""
+  _, kind, side = _codes.coded(structure)
+  if kind == codes.SCT.AnatomicalStructure:
+    return None
+  made = _code(kind)
+  if side is not None:
+    put(made, SegmentedPropertyTypeModifierCodeSequence=[_code(side)])
+  return made
+
+
+def _code(code: Code) -> Dataset:
+  return item(
+    CodeValue=code.value,
+    CodingSchemeDesignator=code.scheme_designator,
+    CodeMeaning=code.meaning,
+  )
 
 
 class Uids:

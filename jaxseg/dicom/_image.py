@@ -65,6 +65,32 @@ class Image(volumes.Volume):
     return volumes.Volume(values, self.grid, self.source)
 
 
+def _pitch(grid: volumes.Grid) -> tuple[float, float]:
+  """The new spacing, mm, and how near to a new slice an old one is that one.
+
+  Slices at whole multiples of the median lie there; if positions are rounded
+  or jitter, the mean keeps their number; else it is the median.
+  """
+  last = len(grid.positions) - 1
+  mean = float(grid.distances[last] / last)
+  off = abs(grid.distances - mean * np.arange(last + 1)).max()
+  widest = np.diff(grid.distances).max()
+  # Rounded to whole mm, slices 1.25 mm apart look as if some were missing.
+  stated = grid.thickness or 0.0
+  is_stated = abs(mean - stated) <= 0.01 * stated
+  if is_stated and off < mean / 2 and widest <= 1.7 * mean:
+    return mean, volumes.SAME_MM
+  steps = np.diff(grid.distances) / grid.gap
+  if (abs(steps - np.rint(steps)) * grid.gap <= grid.tolerance).all():
+    return grid.gap, volumes.SAME_MM
+  lattice = grid.lattice
+  if lattice.fits:
+    return lattice.pitch, max(volumes.SAME_MM, 1.001 * lattice.off)
+  if off < mean / 2 and widest <= 1.5 * mean:
+    return mean, volumes.SAME_MM
+  return grid.gap, volumes.SAME_MM
+
+
 def resampled(image: Image) -> Image:
   """Interpolates linearly along the slices, at their median spacing.
 
@@ -72,13 +98,15 @@ def resampled(image: Image) -> Image:
     image: With uneven slices.
 
   Returns:
-    Evenly spaced slices from the first one on. Where a slice falls on an
+    Evenly spaced slices from the first one on, as many as there are unless
+    some are missing or the spacing changes. Where a slice falls on an
     original one it is that one; the others have no instance ("") to refer to.
     Those in a gap of more than 1.5 times the median are marked as unscanned.
   """
   old = image.grid
-  count = int(np.floor(old.distances[-1] / old.gap + 1e-6)) + 1
-  new_at = np.arange(count) * old.gap
+  pitch, exactly = _pitch(old)
+  count = int(np.floor(old.distances[-1] / pitch + 1e-6)) + 1
+  new_at = np.arange(count) * pitch
   line = old.positions[-1] - old.positions[0]
   grid = volumes.Grid(
     positions=old.positions[0] + (new_at / old.distances[-1])[:, None] * line,
@@ -93,7 +121,7 @@ def resampled(image: Image) -> Image:
   apart = old.distances[below + 1] - old.distances[below]
   share = ((new_at - old.distances[below]) / apart).clip(0, 1)
   nearest = np.where(share < 0.5, below, below + 1)
-  exact = abs(new_at - old.distances[nearest]) <= volumes.SAME_MM
+  exact = abs(new_at - old.distances[nearest]) <= exactly
   array = np.empty(grid.shape, image.array.dtype)
   unscanned = np.zeros(grid.shape, np.bool_)
   for k, i in enumerate(below):
@@ -105,11 +133,11 @@ def resampled(image: Image) -> Image:
     mixed = (1 - share[k]) * image.array[i] + share[k] * image.array[i + 1]
     array[k] = np.rint(mixed) if array.dtype.kind == "i" else mixed
     # Across a gap nothing was measured, only interpolated.
-    if apart[k] > 1.5 * old.gap:
+    if apart[k] > 1.5 * pitch:
       unscanned[k] = True
   note = _text.Note(
     "resampled",
-    f"{old.shape[0]} uneven slices interpolated to {count}, {old.gap:.4g} mm"
+    f"{old.shape[0]} uneven slices interpolated to {count}, {pitch:.4g} mm"
     " apart",
   )
   frames = image.frames

@@ -109,8 +109,8 @@ def _read(
     left = end - time.monotonic()
     if left <= 0 or not select.select([stream], [], [], left)[0]:
       raise errors.LimitError(
-        f"{path}: decoding takes too long; export the image uncompressed, or"
-        " raise the limit 'seconds'"
+        f"{path}: decoding takes too many seconds, as the image is damaged or"
+        " the machine is busy; try again, or export the image uncompressed"
       )
     # Byte by byte to the end of the line: what follows is read as values.
     some = stream.read(1 if until_line else size - len(content))

@@ -21,8 +21,22 @@ from jaxseg import errors
 from jaxseg.dicom import _header
 
 _CHUNK = 1 << 20
-# A file of this size is parsed within the time limit, whatever it holds.
+# A file of this size is read at once.
 _SMALL = 8 << 20
+# Up to this size a file has the time limit, larger ones more in proportion.
+_TIMED = 5 << 20
+_ARCHIVES = (
+  ".zip",
+  ".tar",
+  ".tgz",
+  ".tar.gz",
+  ".gz",
+  ".7z",
+  ".rar",
+  ".bz2",
+  ".xz",
+  ".zst",
+)
 _UNDEFINED = 0xFFFFFFFF
 
 
@@ -42,7 +56,8 @@ class Limits:
     crossings: How often one ROI's contours cross the columns of an image,
       which decides the time to fill them; drawn ones do a million times at
       most.
-    seconds: Time to parse one file.
+    seconds: Processor time to parse a file of up to 5 MiB; a larger one may
+      take more in proportion. Waiting for a disk or other programs is free.
   """
 
   length: int = 4096
@@ -59,24 +74,39 @@ class Limits:
 DEFAULT = Limits()
 
 
+def archive(path: pathlib.Path) -> str:
+  """What kind of archive a file is by its name, such as ".zip"; "" for none."""
+  name = path.name.lower()
+  if name.endswith((".nii.gz", ".npz", ".json.gz", ".csv.gz")):
+    return ""
+  return next((end for end in _ARCHIVES if name.endswith(end)), "")
+
+
 class Deadline:
-  """The time within which a file must be parsed.
+  """The processor time within which a file must be parsed, by this thread.
 
   Args:
-    path: For the message.
+    path: The file; its size counts.
     limits: Has the limit.
   """
 
   def __init__(self, path: pathlib.Path, limits: Limits):
-    self._path, self._seconds = path, limits.seconds
-    self._end = time.monotonic() + limits.seconds
+    try:
+      size = os.stat(path).st_size
+    except OSError:
+      size = 0  # Whoever opens it says why it cannot be read.
+    self._path, self._size, self._base = path, size, limits.seconds
+    self._seconds = limits.seconds * max(1.0, size / _TIMED)
+    self._end = time.thread_time() + self._seconds
 
   def check(self) -> None:
     """Raises LimitError if the time is up."""
-    if time.monotonic() > self._end:
+    if time.thread_time() > self._end:
       raise errors.LimitError(
-        f"{self._path}: takes more than {self._seconds:g} s to parse; re-export"
-        " it, or raise the limit 'seconds'"
+        f"{self._path}: takes more than {self._seconds:.3g} s of processor time"
+        f" to parse {self._size / 2**20:.3g} MiB; re-export it, or raise the"
+        f" limit 'seconds' (--limit_s), now {self._base:g} for up to"
+        f" {_TIMED >> 20} MiB"
       )
 
 
@@ -213,7 +243,12 @@ def _check_start(file: Any, path: pathlib.Path) -> bool:
     return True
   # Without a preamble the first tag is of group 2 or 8, in either order.
   if start[:2] not in (b"\x02\x00", b"\x08\x00", b"\x00\x08"):
-    raise errors.NotDicomError(f"{path}: not a DICOM file; leave it out")
+    kind = archive(path)
+    raise errors.NotDicomError(
+      f"{path}: not a DICOM file but an archive ({kind}); unpack it first"
+      if kind
+      else f"{path}: not a DICOM file; leave it out"
+    )
   return False
 
 

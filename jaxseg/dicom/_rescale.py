@@ -27,7 +27,8 @@ def rescale(
     planes: Slices.
     stored: Stored values of each, integers `[row, column]`.
     modality: "CT" makes padding -1000, anything else makes it 0.
-    stray_bits: "refuse" or "keep" values that the bits stored cannot hold.
+    stray_bits: What is done about values that the bits stored cannot hold:
+      "refuse", "keep" what those bits hold, or take them "raw".
     notes: Receives what was unusual.
 
   Returns:
@@ -41,6 +42,11 @@ def rescale(
     notes.append(
       _text.Note("no-intercept", "RescaleIntercept is missing; read as 0")
     )
+  if stray_bits == "keep":
+    stored = [
+      _masked(plane, values, notes)
+      for plane, values in zip(planes, stored, strict=True)
+    ]
   shape = (len(planes), *stored[0].shape)
   padded = [_padded(*one) for one in zip(planes, stored, strict=True)]
   narrow = True
@@ -67,6 +73,27 @@ def rescale(
         unscanned = np.zeros(shape, np.bool_)
       unscanned[index] = outside
   return array, unscanned
+
+
+def _masked(
+  plane: _stack.Plane, values: np.ndarray, notes: list[_text.Note]
+) -> np.ndarray:
+  """What the bits stored hold: the others are no part of the value."""
+  form = plane.form
+  if form.lowest <= int(values.min()) and int(values.max()) <= form.highest:
+    return values
+  bits = values & values.dtype.type((1 << form.stored) - 1)
+  if form.signed:
+    sign = values.dtype.type(1 << form.stored - 1)
+    bits = (bits ^ sign) - sign
+  notes.append(
+    _text.Note(
+      "stray-bits",
+      f"{plane.path}: {int(np.count_nonzero(bits != values))} values masked to"
+      f" BitsStored (0028,0101) {form.stored}",
+    )
+  )
+  return bits
 
 
 def _wrapped(number: float) -> np.int16:
@@ -128,6 +155,7 @@ def _check_bits(
   )
   if stray_bits == "refuse":
     raise errors.DataError(
-      f"{said}; re-export the image, or read with stray_bits='keep'"
+      f"{said}; re-export the image, or read with stray_bits='keep', which"
+      " masks them to the bits stored (--repair=stray_bits)"
     )
   notes.append(_text.Note("stray-bits", said))

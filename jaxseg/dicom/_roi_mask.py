@@ -9,6 +9,7 @@ from jaxseg import _text
 from jaxseg import contours
 from jaxseg import errors
 from jaxseg import volume
+from jaxseg.dicom import _gaps
 from jaxseg.dicom import _image
 from jaxseg.dicom import _parse
 from jaxseg.dicom import _roi
@@ -24,13 +25,18 @@ class RoiMask:
     array: Bool `[slice, row, column]`, on the image's grid.
     notes: What was unusual and how it was read; each `code` occurs once.
     slices: Slices with a contour, ascending.
-    outside: Fraction of the contours' points that lie beyond the image.
+    outside: Fraction of the contours' points, or of a segment's voxels, that
+      lie beyond the image.
+    unknown: Slices of which the contours say nothing, or not all, ascending:
+      passed over in drawing, or with a malformed contour. Their part of the
+      array is no reference.
   """
 
   array: np.ndarray
   notes: tuple[_text.Note, ...]
   slices: tuple[int, ...]
   outside: float
+  unknown: tuple[int, ...] = ()
 
 
 def make(
@@ -38,6 +44,7 @@ def make(
   image: _image.Image,
   *,
   combine: str = "even-odd",
+  gaps: str = "unknown",
   limits: _parse.Limits = _parse.DEFAULT,
 ) -> RoiMask:
   """Rasterises an ROI.
@@ -46,6 +53,7 @@ def make(
     roi: Its contours.
     image: The mask is made on its grid; uneven slices are allowed.
     combine: "even-odd" or "union".
+    gaps: "unknown", or "interpolate" slices passed over in drawing.
     limits: Limits on the contours.
 
   Returns:
@@ -63,7 +71,8 @@ def make(
   closed = _closed(roi, notes)
   if not closed:
     empty = np.zeros(image.shape, np.bool_)
-    return RoiMask(empty, tuple(notes), (), 0.0)
+    unknown = tuple(int(k) for k in _gaps.lost_slices(roi, image)[0])
+    return RoiMask(empty, tuple(notes), (), 0.0, unknown)
   rings, slices, planes, kept = _place(closed, image, notes)
   outside = _outside(rings, image, len(closed), notes)
   keep = _without_twins(rings, slices, planes, kept, notes)
@@ -81,18 +90,16 @@ def make(
     rings, slices, image.shape, planes=planes, combine=combine
   )
   used = np.unique(slices)
-  if len(used):
-    skipped = int(used[-1] - used[0] + 1 - len(used))
-    if skipped:
-      _add(
-        notes,
-        "empty-between",
-        f"{skipped} slices between contoured ones have no contour and stay"
-        " empty",
-      )
+  array, open_slices = _gaps.close(roi, image, array, used, gaps, notes)
   if not array.any():
     _add(notes, "empty-mask", "no voxel's centre lies within the contours")
-  return RoiMask(array, tuple(notes), tuple(int(k) for k in used), outside)
+  return RoiMask(
+    array,
+    tuple(notes),
+    tuple(int(k) for k in used),
+    outside,
+    tuple(int(k) for k in open_slices),
+  )
 
 
 def _add(notes: list[_text.Note], code: str, text: str) -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 import os
 import pathlib
+from typing import NamedTuple
 import warnings
 
 from pydicom.dataset import Dataset
@@ -69,7 +70,7 @@ def read_rtstruct(
   with warnings.catch_warnings():
     warnings.simplefilter("ignore")
     rois = _rois(dataset, where, limits, notes, deadline)
-  frames, series = _references(dataset, where)
+  places = _references(dataset, where)
   own_frame = _header.text(dataset, "FrameOfReferenceUID", where)
   return _structure_set.StructureSet(
     path=where,
@@ -80,26 +81,44 @@ def read_rtstruct(
     series_uid=_header.text(dataset, "SeriesInstanceUID", where),
     study_uid=_header.text(dataset, "StudyInstanceUID", where),
     patient_id=_header.text(dataset, "PatientID", where),
-    frames_of_reference=frames or ((own_frame,) if own_frame else ()),
-    referenced_series=series,
+    frames_of_reference=places.frames or ((own_frame,) if own_frame else ()),
+    referenced_series=tuple(places.series),
     rois=rois,
     notes=tuple(notes),
+    frame_of_series=places.series,
+    frame_of_image=places.images,
   )
 
 
-def _references(
-  dataset: Dataset, path: pathlib.Path
-) -> tuple[tuple[str, ...], tuple[str, ...]]:
-  """Frames of reference and image series that the set refers to."""
-  frames, series = [], []
+class _Places(NamedTuple):
+  """What a set refers to.
+
+  Attributes:
+    frames: FrameOfReferenceUIDs.
+    series: SeriesInstanceUID -> frame of reference, "" where it has none.
+    images: SOPInstanceUID -> likewise.
+  """
+
+  frames: tuple[str, ...]
+  series: dict[str, str]
+  images: dict[str, str]
+
+
+def _references(dataset: Dataset, path: pathlib.Path) -> _Places:
+  """Frames of reference, series and images that the set refers to."""
+  frames, series, images = [], {}, {}
   for frame in _header.items(
     dataset, "ReferencedFrameOfReferenceSequence", path
   ):
-    frames.append(_header.text(frame, "FrameOfReferenceUID", path))
+    uid = _header.text(frame, "FrameOfReferenceUID", path)
+    frames.append(uid)
     for study in _header.items(frame, "RTReferencedStudySequence", path):
       for one in _header.items(study, "RTReferencedSeriesSequence", path):
-        series.append(_header.text(one, "SeriesInstanceUID", path))
-  return tuple(f for f in frames if f), tuple(s for s in series if s)
+        series[_header.text(one, "SeriesInstanceUID", path)] = uid
+        for image in _roi.images(one, path):
+          images[image] = uid
+  series.pop("", None)
+  return _Places(tuple(f for f in frames if f), series, images)
 
 
 def _rois(
@@ -209,7 +228,7 @@ def _one(
   about = Dataset() if about is None else about
   notes: list[_text.Note] = []
   refused: list[str] = []
-  contours = []
+  contours, lost = [], []
   odd_kinds: set[str] = set()
   items = _header.items(drawn or Dataset(), "ContourSequence", path)
   for index, item in enumerate(items):
@@ -217,16 +236,15 @@ def _one(
     if isinstance(points, str):
       refused.append(f"contour {index}: {points}")
       total.add(0)
+      said, images = _roi.kind(item, path), _roi.images(item, path)
+      kind = _KINDS.get(said.upper().replace(" ", ""), said)
+      lost.append(_roi.Contour(_roi.first_points(item), kind, images, index))
       continue
     total.add(len(points))
-    said = _header.text(item, "ContourGeometricType", path)
-    kind = _KINDS.get(said.upper().replace(" ", ""), said)
+    said, images = _roi.kind(item, path), _roi.images(item, path)
     if said not in _STANDARD:
       odd_kinds.add(said)
-    images = tuple(
-      _header.text(one, "ReferencedSOPInstanceUID", path)
-      for one in _header.items(item, "ContourImageSequence", path)
-    )
+    kind = _KINDS.get(said.upper().replace(" ", ""), said)
     contours.append(_roi.Contour(points, kind, images, index))
   for said in sorted(odd_kinds):
     known = _KINDS.get(said.upper().replace(" ", ""))
@@ -253,6 +271,7 @@ def _one(
       about, "ReferencedFrameOfReferenceUID", path
     ),
     refused=tuple(refused),
+    lost=tuple(lost),
     notes=tuple(notes),
   )
 

@@ -121,7 +121,7 @@ def _grid(
   rank[order] = np.cumsum(new) - 1
   places = positions[order][new]
   levels = along[order][new]
-  _check_line(places, levels, normal, path, notes)
+  is_rounded = _check_line(places, levels, normal, path, notes)
   steps = np.diff(levels)
   gap = between or thick
   if len(steps):
@@ -135,7 +135,7 @@ def _grid(
         )
       )
   slices = rank
-  if len(steps) and gap:
+  if len(steps) and gap and not is_rounded:
     index = np.rint((levels - levels[0]) / gap).astype(np.int64)
     if index[-1] >= limits.length:
       raise errors.LimitError(
@@ -185,14 +185,22 @@ def _check_line(
   normal: np.ndarray,
   path: pathlib.Path,
   notes: list[_text.Note],
-) -> None:
-  """Refuses slices out of line; notes a shear, as of a tilted gantry."""
+) -> bool:
+  """Refuses slices out of line; notes a shear, as of a tilted gantry.
+
+  Returns:
+    Whether they are out of line as rounded positions are: then each must keep
+    its own place, which is that of an image with the same rounding.
+  """
   if len(levels) < 2:
-    return
+    return False
   rise = levels - levels[0]
   shift, off, degrees = _stack.off_line(places, rise, normal)
   if shift.max() <= max(volume.SAME_MM, 1e-3 * rise[-1]):
-    return
+    return False
+  rounding = _stack.rounding(places)
+  if volume.SAME_MM < off.max() <= rounding:
+    return True
   if off.max() > volume.SAME_MM:
     raise errors.GeometryError(
       f"{path}: frames are shifted against each other; export the segmentation"
@@ -203,6 +211,7 @@ def _check_line(
       "tilt", f"slices are sheared by {degrees:.2f} degrees, kept in the affine"
     )
   )
+  return False
 
 
 def _gap(steps: np.ndarray, between: float | None) -> float | None:

@@ -7,11 +7,13 @@ import pathlib
 import numpy as np
 
 from jaxseg import _text
+from jaxseg import contours
 from jaxseg import errors
 from jaxseg import volume as volumes
 from jaxseg.dicom import _codes
 from jaxseg.dicom import _image
 from jaxseg.dicom import _pixels
+from jaxseg.dicom import _roi_mask
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -237,24 +239,119 @@ class Segmentation:
       GeometryError: The grids do not coincide, or lie in different frames of
         reference.
     """
+    array = self._own(key, occupancy)
+    return self._placed(array, image, resample, any_frame_of_reference)[0]
+
+  def _placed(
+    self,
+    array: np.ndarray,
+    image: _image.Image,
+    resample: bool,
+    any_frame: bool,
+  ) -> tuple[np.ndarray, bool]:
+    """An array on an image's grid, and whether its voxels were copied."""
     own, other = self.frame_of_reference_uid, image.frame_of_reference_uid
-    if own and other and own != other and not any_frame_of_reference:
+    if own and other and own != other and not any_frame:
       raise errors.GeometryError(
         f"{self.path}: FrameOfReferenceUID (0020,0052) is not that of the image"
         f" {_text.shown(image.series_uid)}; give the series it was made from,"
         " or set any_frame_of_reference"
       )
-    array = self._own(key, occupancy)
     copied = volumes.copy(array, self.grid, image.grid)
     if copied is not None:
-      return copied
+      return copied, True
     if not resample:
       raise errors.GeometryError(
         f"{self.path}: its voxels ({_said(self.grid)}) do not coincide with the"
         f" image's ({_said(image.grid)}); set resample=True"
       )
     own_grid = volumes.Volume(array, self.grid)
-    return volumes.resample(own_grid, image.grid).array
+    return volumes.resample(own_grid, image.grid).array, False
+
+  def mask_on(
+    self,
+    image: _image.Image,
+    key: str | int,
+    *,
+    gaps: str = "unknown",
+    resample: bool = False,
+    any_frame_of_reference: bool = False,
+  ) -> _roi_mask.RoiMask:
+    """A segment's mask on an image's grid, and what was unusual.
+
+    Args:
+      image: The image.
+      key: Label or number.
+      gaps: "unknown" names slices that were passed over in drawing, by the
+        rule of `contours.skipped`; "interpolate" fills them in.
+      resample: See `on`.
+      any_frame_of_reference: See `on`.
+
+    Returns:
+      As of a structure set's ROI; `outside` is the share of voxels that lie
+      beyond the image.
+
+    Raises:
+      ConfigError: `gaps` is unknown.
+      DataError: The segmentation has no masks.
+      GeometryError: As of `on`.
+    """
+    if gaps not in ("unknown", "interpolate"):
+      raise errors.ConfigError(
+        f"gaps is {gaps!r}; give one of unknown, interpolate"
+      )
+    own = self.mask(key)
+    array, is_copy = self._placed(own, image, resample, any_frame_of_reference)
+    notes = []
+    total = int(np.count_nonzero(own))
+    # Resampled, a voxel may become several, so their centres are counted.
+    lost = (
+      total - int(np.count_nonzero(array))
+      if is_copy
+      else _beyond(own, self.grid, image.grid)
+    )
+    if lost:
+      notes.append(
+        _text.Note(
+          "outside",
+          f"{lost} of {total} voxels ({100 * lost / total:.3g} %) lie beyond"
+          " the image and are left out",
+        )
+      )
+    drawn = np.flatnonzero(array.any(axis=(1, 2)))
+    bare = int(drawn[-1] - drawn[0] + 1 - len(drawn)) if len(drawn) else 0
+    unknown = contours.skipped(array)
+    if gaps == "interpolate" and len(unknown):
+      array = contours.interpolate(
+        array, unknown, image.grid.distances, image.spacing[1:]
+      )
+      filled = array[unknown].any(axis=(1, 2))
+      notes.append(
+        _text.Note(
+          "interpolated",
+          f"{int(filled.sum())} empty slices are interpolated from those on"
+          " both sides",
+        )
+      )
+      bare, unknown = bare - int(filled.sum()), unknown[~filled]
+    if bare:
+      notes.append(
+        _text.Note(
+          "empty-between",
+          f"{bare} slices between those with the segment are empty:"
+          f" unknown, passed over in drawing: {len(unknown)}; a real gap:"
+          f" {bare - len(unknown)}",
+        )
+      )
+    if not array.any():
+      notes.append(_text.Note("empty-mask", "no voxel lies within the image"))
+    return _roi_mask.RoiMask(
+      array,
+      tuple(notes),
+      tuple(int(k) for k in drawn),
+      lost / total if total else 0.0,
+      tuple(int(k) for k in unknown),
+    )
 
   def _own(self, key: str | int, occupancy: bool) -> np.ndarray:
     if self.kind == "FRACTIONAL":
@@ -265,6 +362,14 @@ class Segmentation:
     for index, place in enumerate(self.slices.tolist()):
       if self.kind == "LABELMAP" or self.frame_segments[index] == number:
         yield place, self.frames[index]
+
+
+def _beyond(mask: np.ndarray, grid: volumes.Grid, other: volumes.Grid) -> int:
+  """How many voxels of a mask have their centre beyond another grid."""
+  to_other = np.linalg.inv(other.affine) @ grid.affine
+  at = np.argwhere(mask) @ to_other[:3, :3].T + to_other[:3, 3]
+  beyond = (at < -0.5) | (at > np.array(other.shape) - 0.5)
+  return int(beyond.any(axis=1).sum())
 
 
 def _said(grid: volumes.Grid) -> str:

@@ -9,6 +9,7 @@ import pathlib
 import re
 
 import numpy as np
+from numpy import typing as npt
 from pydicom import uid as uids
 from pydicom.dataset import Dataset
 
@@ -56,6 +57,8 @@ _TAGS = (
   "StructureSetLabel",
 )
 _SAME_DIRECTION = 1e-4
+# Two texts of one number of mm, the shorter with three significant digits.
+_SAME_SPACING = 5e-4
 
 
 @dataclasses.dataclass(frozen=True)
@@ -127,18 +130,29 @@ class Found:
     skipped: Number of files that are not DICOM, hidden, or a DICOMDIR.
     broken: DICOM files that cannot be used, and why.
     aside: Those of them that are certainly not images of a volume.
+    archives: Skipped files that may hold DICOM once they are unpacked.
   """
 
   series: tuple[Series, ...]
   skipped: int
   broken: tuple[tuple[pathlib.Path, errors.JaxsegError], ...]
   aside: frozenset[pathlib.Path] = frozenset()
+  archives: tuple[pathlib.Path, ...] = ()
 
   def __iter__(self) -> Iterator[Series]:
     return iter(self.series)
 
   def __len__(self) -> int:
     return len(self.series)
+
+  @property
+  def to_unpack(self) -> str:
+    """The end of a message: which archives to unpack, "" if there are none."""
+    if not self.archives:
+      return ""
+    names = ", ".join(path.name for path in self.archives[:4])
+    more = len(self.archives) - 4
+    return f"; unpack {names}{f' and {more} more' if more > 0 else ''}"
 
 
 def find_series(
@@ -172,9 +186,10 @@ def only(
   Raises:
     DataError: There is none, or several.
   """
+  found = find_series(folder, limits=limits)
   files = [
     path
-    for one in find_series(folder, limits=limits)
+    for one in found
     if (one.is_segmentation if what == "segmentation" else one.is_structure_set)
     for path in one.paths
   ]
@@ -182,7 +197,7 @@ def only(
     raise errors.DataError(
       f"{folder}: holds {len(files)} {what}s"
       f"{': ' if files else ''}{', '.join(p.name for p in files[:10])}; give"
-      " the path of one"
+      f" the path of one{found.to_unpack}"
     )
   return files[0]
 
@@ -207,6 +222,7 @@ def scan(
   skipped, room = 0, limits.volume_bytes // 2
   broken: list[tuple[pathlib.Path, errors.JaxsegError]] = []
   aside: set[pathlib.Path] = set()
+  archives: list[pathlib.Path] = []
   for path in [root] if root.is_file() else _files(root):
     if path.name.startswith(".") or path.name.upper() == "DICOMDIR":
       skipped += 1
@@ -221,6 +237,8 @@ def scan(
       key = _key(header, path)
     except errors.NotDicomError:
       skipped += 1
+      if _parse.archive(path):
+        archives.append(path)
     except errors.JaxsegError as e:
       broken.append((path, e))
       if header is not None and _is_aside(header, path):
@@ -230,7 +248,13 @@ def scan(
       if keep is not None and whole and key[2] in IMAGES:
         keep[path] = header
         room -= size
-  return Found(tuple(_named(groups)), skipped, tuple(broken), frozenset(aside))
+  return Found(
+    tuple(_named(groups)),
+    skipped,
+    tuple(broken),
+    frozenset(aside),
+    tuple(archives),
+  )
 
 
 def _is_aside(header: Dataset, path: pathlib.Path) -> bool:
@@ -345,15 +369,27 @@ def _person(header: Dataset, path: pathlib.Path) -> tuple[str, str]:
   return first, second
 
 
+def same_spacing(spacing: npt.ArrayLike, other: npt.ArrayLike) -> bool:
+  """Whether two PixelSpacings are one, written with more or fewer digits."""
+  return bool(np.allclose(spacing, other, rtol=_SAME_SPACING, atol=0))
+
+
 def _merged(
   groups: dict[tuple, list[tuple[pathlib.Path, Dataset]]],
 ) -> list[tuple]:
-  """Merges groups whose directions differ by rounding alone; the keys left."""
+  """Merges groups whose directions or spacings differ by rounding alone.
+
+  Returns:
+    The keys that are left.
+  """
   kept: list[tuple] = []
   for key in sorted(groups):
     for other in kept:
-      same = key[:-1] == other[:-1] and key[-1][:4] == other[-1][:4]
-      if same and np.abs(np.subtract(key[-1][4:], other[-1][4:])).max() <= 1:
+      own, its = key[-1], other[-1]
+      if key[:-1] != other[:-1] or own[:2] != its[:2] or not own:
+        continue
+      near = np.abs(np.subtract(own[4:], its[4:])).max() <= 1
+      if near and same_spacing(own[2:4], its[2:4]):
         groups[other] += groups[key]
         break
     else:

@@ -4,6 +4,7 @@ Positions decide everything. InstanceNumber, SliceLocation, SliceThickness and
 file names say nothing about where a slice lies.
 """
 
+import collections
 from collections.abc import Iterator, Sequence
 import dataclasses
 import pathlib
@@ -152,7 +153,7 @@ def in_order(
     same = np.allclose(
       plane.orientation, first.orientation, rtol=0, atol=_SAME_DIRECTION
     )
-    if not same or not np.array_equal(plane.spacing, first.spacing):
+    if not same or not _series.same_spacing(plane.spacing, first.spacing):
       raise errors.GeometryError(
         f"{plane.path}: frame {plane.frame + 1} differs from the first in"
         " orientation or pixel spacing, so the images form no stack; keep the"
@@ -202,15 +203,16 @@ def grid(
     GeometryError: Slices are uneven or shifted.
   """
   first = planes[0]
+  pixel, notes = _pixel_spacing(planes)
   made = volume.Grid(
     positions=np.stack([plane.position for plane in planes]),
-    row_step=first.spacing[0] * first.orientation[3:],
-    column_step=first.spacing[1] * first.orientation[:3],
+    row_step=pixel[0] * first.orientation[3:],
+    column_step=pixel[1] * first.orientation[:3],
     rows=first.form.rows,
     columns=first.form.columns,
     thickness=first.thickness,
+    rounded=True,
   )
-  notes = []
   if len(planes) == 1:
     if not first.thickness:
       raise errors.GeometryError(
@@ -248,6 +250,24 @@ def grid(
   return made, notes
 
 
+def _pixel_spacing(
+  planes: Sequence[Plane],
+) -> tuple[np.ndarray, list[_text.Note]]:
+  """The PixelSpacing that most slices have, then the one with more digits."""
+  found = collections.Counter(tuple(p.spacing.tolist()) for p in planes)
+  best = max(found, key=lambda pair: (found[pair], len(repr(pair))))
+  if len(found) == 1:
+    return planes[0].spacing, []
+  listed = ", ".join(f"{a!r} x {b!r}" for a, b in sorted(found)[:4])
+  return np.array(best, np.float64), [
+    _text.Note(
+      "pixel-spacing",
+      f"PixelSpacing is written as {listed} mm; {best[0]!r} x {best[1]!r} is"
+      " used for all",
+    )
+  ]
+
+
 def off_line(
   positions: np.ndarray, along: np.ndarray, normal: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray, float]:
@@ -275,22 +295,22 @@ def _shifted(
   made: volume.Grid, planes: Sequence[Plane], tilt: str
 ) -> list[_text.Note]:
   """Notes a gantry tilt; refuses slices that jump sideways."""
-  _, off, angle = off_line(made.positions, made.distances, made.normal)
+  shift, off, angle = off_line(made.positions, made.distances, made.normal)
   bound = np.tan(np.deg2rad(_TILT_DEGREES)) * made.gap
   worst = int(np.argmax(off))
-  if off[worst] > max(bound, volume.SAME_MM):
+  if off[worst] > max(bound, volume.SAME_MM, _sideways(made)):
     raise errors.GeometryError(
       f"{planes[worst].path}: {_header.named('ImagePositionPatient')} lies"
       f" {off[worst]:.3g} mm off the line of the other slices, so the images"
       " form no stack; re-export them"
     )
-  if angle <= _TILT_DEGREES:
+  if angle <= _TILT_DEGREES or shift[-1] <= _sideways(made):
     return []
   if tilt == "refuse":
     raise errors.GeometryError(
       f"{planes[0].path.parent}: the gantry was tilted by {angle:.2f} degrees"
-      " (the slices' positions shift sideways); read it with tilt='shear', or"
-      " resample it first"
+      " (the slices' positions shift sideways); read it with tilt='shear'"
+      " (--repair=tilt), or resample it first"
     )
   return [
     _text.Note(
@@ -300,18 +320,43 @@ def _shifted(
   ]
 
 
+def rounding(positions: np.ndarray) -> float:
+  """How far rounding may shift slices: 0.18 mm if all are in tenths, else 0."""
+  tenths = positions * 10
+  whole = (abs(tenths - np.rint(tenths)) < 1e-6).all()
+  return volume.JITTER_MM if whole else 0.0
+
+
+def _sideways(made: volume.Grid) -> float:
+  """How far slices may be shifted sideways by rounding or jitter, mm."""
+  lattice = made.lattice
+  off = 2 * lattice.off if lattice.fits and lattice.off > 1e-3 else 0.0
+  return min(max(off, rounding(made.positions)), lattice.pitch / 4)
+
+
 def _uneven(
   made: volume.Grid, planes: Sequence[Plane], spacing: str
 ) -> list[_text.Note]:
   """Notes or refuses missing slices, and slices at uneven distances."""
+  if made.jitter:
+    return [
+      _text.Note(
+        "jitter",
+        f"slices lie up to {made.jitter:.2g} mm off an even spacing of"
+        f" {made.gap:.4g} mm, as rounded positions do; they are taken as even",
+      )
+    ]
   if made.is_even:
     return []
   apart = np.diff(made.distances)
   steps = np.rint(apart / made.gap)
+  off = abs(apart - steps * made.gap)
+  whole = bool((steps >= 1).all() and (off <= steps * made.tolerance).all())
+  gap = made.gap
+  if not whole and made.lattice.fits:
+    steps, whole = np.diff(made.lattice.index), True
+    gap = made.lattice.pitch
   wide = np.flatnonzero(steps > 1)
-  whole = (steps >= 1).all() and (
-    abs(apart - steps * made.gap) <= steps * made.tolerance
-  ).all()
   if whole:
     places = ", ".join(
       f"{int(steps[k]) - 1} between {_place(planes[k])} and"
@@ -321,11 +366,12 @@ def _uneven(
     more = f" and {len(wide) - 3} more gaps" if len(wide) > 3 else ""
     said = (
       f"{planes[0].path.parent}: slices are missing: {places}{more}; the"
-      f" others are {made.gap:.4g} mm apart"
+      f" others are {gap:.4g} mm apart"
     )
     if spacing == "even":
       raise errors.SeriesGapError(
         f"{said}; find them, or read with spacing='keep' or 'resample'"
+        " (--repair=spacing)"
       )
     return [_text.Note("gap", said)]
   said = (
@@ -335,6 +381,7 @@ def _uneven(
   if spacing == "even":
     raise errors.GeometryError(
       f"{said}, not evenly spaced; read with spacing='keep' or 'resample'"
+      " (--repair=spacing)"
     )
   return [_text.Note("uneven", said)]
 

@@ -1,5 +1,6 @@
 """A structure set: its ROIs as they were drawn, and their masks."""
 
+from collections.abc import Mapping
 import dataclasses
 import pathlib
 
@@ -8,10 +9,15 @@ import numpy as np
 from jaxseg import _text
 from jaxseg import errors
 from jaxseg.dicom import _codes
+from jaxseg.dicom import _gaps
 from jaxseg.dicom import _image
 from jaxseg.dicom import _parse
 from jaxseg.dicom import _roi
 from jaxseg.dicom import _roi_mask
+
+_ANY_FRAME = _text.Note(
+  "frame-of-reference", "drawn in another frame of reference, as allowed"
+)
 
 
 class Masks(dict[str, np.ndarray]):
@@ -20,12 +26,14 @@ class Masks(dict[str, np.ndarray]):
   Attributes:
     refused: ROI name -> why there is no mask of it.
     notes: ROI name -> what was unusual.
+    unknown: ROI name -> slices of which the contours say nothing.
   """
 
   def __init__(self) -> None:
     super().__init__()
     self.refused: dict[str, str] = {}
     self.notes: dict[str, tuple[_text.Note, ...]] = {}
+    self.unknown: dict[str, tuple[int, ...]] = {}
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -45,6 +53,9 @@ class StructureSet:
     referenced_series: SeriesInstanceUIDs of the images it was drawn on.
     rois: In the order of their numbers.
     notes: What was unusual.
+    frame_of_series: SeriesInstanceUID -> FrameOfReferenceUID under which the
+      set lists it, "" where it gives none.
+    frame_of_image: SOPInstanceUID -> likewise.
   """
 
   path: pathlib.Path
@@ -59,6 +70,8 @@ class StructureSet:
   referenced_series: tuple[str, ...]
   rois: tuple[_roi.Roi, ...]
   notes: tuple[_text.Note, ...]
+  frame_of_series: Mapping[str, str] = dataclasses.field(default_factory=dict)
+  frame_of_image: Mapping[str, str] = dataclasses.field(default_factory=dict)
 
   @property
   def names(self) -> tuple[str, ...]:
@@ -81,14 +94,17 @@ class StructureSet:
     image: _image.Image,
     *,
     combine: str = "even-odd",
+    gaps: str = "unknown",
     any_frame_of_reference: bool = False,
     limits: _parse.Limits = _parse.DEFAULT,
   ) -> _roi_mask.RoiMask:
     """The mask of one ROI on an image's grid.
 
     The points of a contour decide its slice; image references only confirm
-    it. Slices without a contour between contoured ones stay empty. Points and
-    open contours are never filled.
+    it. Slices without a contour between contoured ones stay empty; those that
+    were passed over in drawing, rather than left out for a real gap, and those
+    whose contour is malformed are `unknown` in the result. The rule is that of
+    `contours.skipped`. Points and open contours are never filled.
 
     Args:
       key: ROI name or number.
@@ -96,6 +112,8 @@ class StructureSet:
         of reference.
       combine: How the closed contours of a slice are combined: "even-odd" or
         "union".
+      gaps: "unknown" names the slices that were passed over; "interpolate"
+        fills them in by the shapes on both sides.
       any_frame_of_reference: Also accept an image in another one.
       limits: Limits on the contours.
 
@@ -107,11 +125,18 @@ class StructureSet:
       GeometryError: A contour is not planar, or the image lies in another frame
         of reference.
       LimitError: The contours exceed a limit.
+      ConfigError: `gaps` is unknown.
     """
+    if gaps not in _gaps.GAPS:
+      raise errors.ConfigError(
+        f"gaps is {gaps!r}; give one of {', '.join(_gaps.GAPS)}"
+      )
     roi = self[key]
     notes = self._belongs(roi, image, any_frame_of_reference)
     try:
-      made = _roi_mask.make(roi, image, combine=combine, limits=limits)
+      made = _roi_mask.make(
+        roi, image, combine=combine, gaps=gaps, limits=limits
+      )
     except errors.JaxsegError as e:
       raise type(e)(f"{self.path}: ROI {_text.shown(roi.name)}: {e}") from e
     return dataclasses.replace(made, notes=(*notes, *made.notes))
@@ -121,6 +146,7 @@ class StructureSet:
     image: _image.Image,
     *,
     combine: str = "even-odd",
+    gaps: str = "unknown",
     any_frame_of_reference: bool = False,
     limits: _parse.Limits = _parse.DEFAULT,
   ) -> Masks:
@@ -139,6 +165,7 @@ class StructureSet:
           roi.number,
           image,
           combine=combine,
+          gaps=gaps,
           any_frame_of_reference=any_frame_of_reference,
           limits=limits,
         )
@@ -147,6 +174,7 @@ class StructureSet:
       else:
         result[name] = made.array
         result.notes[name] = made.notes
+        result.unknown[name] = made.unknown
     return result
 
   def _belongs(
@@ -154,11 +182,29 @@ class StructureSet:
   ) -> tuple[_text.Note, ...]:
     """Checks that an ROI was drawn in the image's frame of reference."""
     own = image.frame_of_reference_uid
-    frames = (
-      {roi.frame_of_reference_uid}
-      if roi.frame_of_reference_uid
-      else set(self.frames_of_reference)
-    )
+    drawn_in = self._frames_of(roi)
+    frames = drawn_in or set(self.frames_of_reference)
+    # The frame under which the set lists the image is the image's own, even
+    # where some export or anonymiser has given it another UID.
+    listed = self.frame_of_series.get(image.series_uid, "")
+    if own and drawn_in and not drawn_in & {own, listed}:
+      if any_frame:
+        return (_ANY_FRAME,)
+      raise errors.GeometryError(
+        f"{self.path}: ROI {_text.shown(roi.name)} lies in the frame of"
+        f" reference {_text.shown(min(drawn_in))} (ReferencedFrameOfReference"
+        f"UID (3006,0024)), the image {_text.shown(image.series_uid)} in"
+        f" {_text.shown(own)}; give the image that it was drawn on, or set"
+        " any_frame_of_reference (--repair=frame_of_reference)"
+      )
+    if not drawn_in and len(frames) > 1:
+      return (
+        _text.Note(
+          "frame-of-reference",
+          "the structure set refers to several frames of reference and the ROI"
+          " names none; only positions were used",
+        ),
+      )
     if image.series_uid in self.referenced_series:
       if own and frames and own not in frames:
         return (
@@ -185,14 +231,20 @@ class StructureSet:
         ),
       )
     if any_frame:
-      return (
-        _text.Note(
-          "frame-of-reference",
-          "drawn in another frame of reference, as allowed",
-        ),
-      )
+      return (_ANY_FRAME,)
     raise errors.GeometryError(
       f"{self.path}: FrameOfReferenceUID (0020,0052) is not that of the image"
       f" {_text.shown(image.series_uid)}; give the series it was drawn on, or"
-      " set any_frame_of_reference"
+      " set any_frame_of_reference (--repair=frame_of_reference)"
     )
+
+  def _frames_of(self, roi: _roi.Roi) -> set[str]:
+    """The frame of reference that an ROI names, or those of its images."""
+    if roi.frame_of_reference_uid:
+      return {roi.frame_of_reference_uid}
+    found = {
+      self.frame_of_image.get(image, "")
+      for contour in roi.contours
+      for image in contour.images
+    }
+    return found - {""} if "" not in found else set()

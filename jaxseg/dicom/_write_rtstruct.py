@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 import datetime
+import logging
 import os
 import pathlib
 from typing import Any
@@ -13,12 +14,15 @@ from pydicom.dataset import Dataset
 
 import jaxseg
 from jaxseg import _files
+from jaxseg import _text
 from jaxseg import errors
 from jaxseg.dicom import _codes
 from jaxseg.dicom import _dataset
 from jaxseg.dicom import _image
 from jaxseg.dicom import _write_rtstruct_contours as _contours
 
+_LOG = logging.getLogger("jaxseg")
+_NAME = 16  # Characters of the longest name in TG-263.
 _STUDY_CLASS = "1.2.840.10008.3.1.2.3.1"  # Detached Study Management, retired.
 
 
@@ -42,7 +46,9 @@ def write_rtstruct(
   a contour holds 64 kB; a longer one loses its points on straight lines, and if
   that is not enough the whole file is in implicit VR. It is marked UNAPPROVED.
   Patient and study are those of the image; a text of the study that breaks the
-  standard's rules (too long, not a date) is left empty.
+  standard's rules (too long, not a date) is left empty. A known structure has
+  its SNOMED CT code in RTROIIdentificationCodeSequence; names of more than 16
+  characters, which some planning systems cut off, are logged as a warning.
 
   Args:
     path: The file to write; folders are made.
@@ -93,6 +99,7 @@ def write_rtstruct(
     raise errors.DataError(
       f"{where}: there are no structures to write; give at least one"
     )
+  _warn_of_long_names(where, rois)
   contours = [_contours.encoded(roi) for roi in rois]
   about = (seed, label, series_description)
   new = _dataset.Uids(seed, _content(ct, rois, contours, about))
@@ -110,6 +117,22 @@ def write_rtstruct(
   too_long = any(one.is_long for own in contours for one in own)
   _files.write_bytes(where, _dataset.encoded(dataset, implicit=too_long))
   return where
+
+
+def _warn_of_long_names(
+  path: pathlib.Path, rois: Sequence[_contours.Drawn]
+) -> None:
+  long = [roi.name for roi in rois if len(roi.name) > _NAME]
+  if long:
+    listed = ", ".join(map(_text.shown, long[:4]))
+    _LOG.warning(
+      "%s: %d ROI names have more than %d characters (%s); some planning"
+      " systems cut them off there, so give names of TG-263",
+      path,
+      len(long),
+      _NAME,
+      listed,
+    )
 
 
 def _general(ct: _image.Image, now: datetime.datetime, label: str) -> Dataset:
@@ -197,14 +220,15 @@ def _sequences(
     if own:
       _dataset.put(shape, ContourSequence=list(_contour_items(own, images)))
     shapes.append(shape)
-    observed.append(
-      _dataset.item(
-        ObservationNumber=number,
-        ReferencedROINumber=number,
-        RTROIInterpretedType=roi.interpreted_type,
-        ROIInterpreter="",
-      )
+    seen = _dataset.item(
+      ObservationNumber=number,
+      ReferencedROINumber=number,
+      RTROIInterpretedType=roi.interpreted_type,
+      ROIInterpreter="",
     )
+    if (code := _dataset.coded_item(roi.known)) is not None:
+      _dataset.put(seen, RTROIIdentificationCodeSequence=[code])
+    observed.append(seen)
   return {
     "ReferencedFrameOfReferenceSequence": [_frame_of_reference(ct, images)],
     "StructureSetROISequence": about,

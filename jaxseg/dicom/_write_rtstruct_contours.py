@@ -1,7 +1,6 @@
 """Checks the structures for an RTSTRUCT and encodes their contours."""
 
 from collections.abc import Iterator, Mapping, Sequence
-import colorsys
 import dataclasses
 import re
 
@@ -60,6 +59,7 @@ class Drawn:
     generation_algorithm: ROIGenerationAlgorithm, may be "".
     slices: Slice of each contour, ascending.
     contours: float64 `[P, 3]` each, LPS mm, not closed by a repeated point.
+    known: The vocabulary's entry, None for another name.
   """
 
   name: str
@@ -69,6 +69,7 @@ class Drawn:
   generation_algorithm: str
   slices: list[int]
   contours: list[np.ndarray]
+  known: vocabulary.Structure | None = None
 
 
 Shape = np.ndarray | Sequence[np.ndarray] | RtStructure
@@ -122,6 +123,7 @@ def drawn(
         generation_algorithm=_algorithm(given, name),
         slices=[index for index, _ in pairs],
         contours=[points for _, points in pairs],
+        known=known,
       )
     )
   return result
@@ -141,12 +143,7 @@ def _color(
   name: str,
 ) -> tuple[int, int, int]:
   if given.color is None:
-    if known is not None:
-      return known.color
-    # Hues are a golden angle apart, so that neighbours never look alike.
-    hue = (0.15 + number * 0.381966) % 1
-    red, green, blue = colorsys.hsv_to_rgb(hue, 0.75, 0.95)
-    return round(255 * red), round(255 * green), round(255 * blue)
+    return _codes.color(known, number)
   values = tuple(given.color)
   if len(values) != 3 or any(v not in range(256) for v in values):
     raise errors.DataError(

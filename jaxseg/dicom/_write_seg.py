@@ -235,6 +235,12 @@ def _segment(
     algorithm_type=algorithm,
     algorithm_identification=identification,
   )
+  _dataset.put(
+    made,
+    RecommendedDisplayCIELabValue=_codes.cielab(
+      _codes.color(known, number - 1)
+    ),
+  )
   if side is not None:
     _dataset.put(
       made.SegmentedPropertyTypeCodeSequence[0],

@@ -139,7 +139,7 @@ def sweep_model(
           part=part,
           scopes={
             "known": data.known_slices(patient, structure),
-            "volume": patient.scanned,
+            "volume": patient.drawable(structure),
           },
           voxel_ml=float(np.prod(patient.spacing)) / 1000.0,
           spacing=patient.spacing,

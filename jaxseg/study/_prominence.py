@@ -92,11 +92,13 @@ def measure(
     patient = store.patients[name]
     if structure not in patient.contoured:
       continue
-    found = int(store.reference(name, structure).sum(dtype=np.int64))
+    judged = patient.drawable(structure)
+    reference = store.reference(name, structure)
+    found = int(reference[judged].sum(dtype=np.int64))
     voxels += found
     millilitres += found * float(np.prod(patient.spacing)) / 1000.0
     patients += 1
-    count = int(patient.scanned.sum())
+    count = int(judged.sum())
     slices += count
     scanned += count * patient.placement.shape[1] * patient.placement.shape[2]
   return {

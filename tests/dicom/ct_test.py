@@ -390,9 +390,37 @@ def test_bits_beyond_those_stored_are_a_fault(tmp_path):
   ct_series(tmp_path, change=narrow)
   with pytest.raises(errors.DataError, match=r"BitsStored \(0028,0101\) 10"):
     dicom.read_ct(tmp_path)
+  values = stored((5, 16, 20)).astype(np.int32)
   kept = dicom.read_ct(tmp_path, stray_bits="keep")
   assert "stray-bits" in codes(kept)
-  assert kept.array.max() == stored((5, 16, 20)).max() - 1024
+  np.testing.assert_array_equal(kept.array, values % 1024 - 1024)
+  raw = dicom.read_ct(tmp_path, stray_bits="raw")
+  assert "stray-bits" in codes(raw)
+  np.testing.assert_array_equal(raw.array, values - 1024)
+
+
+@pytest.mark.parametrize("signed", [False, True])
+def test_a_stray_bit_is_no_part_of_the_value(tmp_path, signed):
+  """30 HU with bit 15 set is 30 HU, not 32798 or -32738."""
+  wanted = np.arange(-160 * signed, 320 - 160 * signed).reshape(16, 20)
+
+  def stray(dataset, index):
+    dataset.BitsStored, dataset.HighBit = 12, 11
+    dataset.PixelRepresentation = int(signed)
+    values = (wanted & 0xFFF) | (0x8000 if index == 2 else 0)
+    if signed and index != 2:  # Sign-extended, as they should be.
+      values = wanted & 0xFFFF
+    dataset.PixelData = values.astype("<u2").tobytes()
+
+  ct_series(tmp_path, intercept=0, change=stray)
+  with pytest.raises(errors.DataError, match="--repair=stray_bits"):
+    dicom.read_ct(tmp_path)
+  image = dicom.read_ct(tmp_path, stray_bits="keep")
+  for values in image.array:
+    np.testing.assert_array_equal(values, wanted)
+  assert "320 values masked" in next(
+    note.text for note in image.notes if note.code == "stray-bits"
+  )
 
 
 @pytest.mark.parametrize("signed", [False, True])

@@ -1,8 +1,11 @@
 """RTSTRUCT: real ones against their references, and every trap."""
 
+import copy
+import itertools
 import time
 
 import numpy as np
+import pydicom
 from pydicom import uid as uids
 from pydicom.dataset import Dataset
 import pytest
@@ -603,3 +606,112 @@ def test_found_by_content(tmp_path):
   assert dicom.read_rtstruct(tmp_path).referenced_series == (
     uid(0, "series", "CT"),
   )
+
+
+class TestSeveralFramesOfReference:
+  """A set that refers to a CT and to an MR, which lie apart."""
+
+  MR, MR_SERIES, MR_IMAGE = "1.2.840.99", "1.2.840.98", "1.2.840.97"
+
+  def read(self, tmp_path, frame_of, images=()):
+    def change(dataset):
+      (ct,) = dataset.ReferencedFrameOfReferenceSequence
+      mr = copy.deepcopy(ct)
+      mr.FrameOfReferenceUID = self.MR
+      (study,) = mr.RTReferencedStudySequence
+      (series,) = study.RTReferencedSeriesSequence
+      series.SeriesInstanceUID = self.MR_SERIES
+      image = pydicom.Dataset()
+      image.ReferencedSOPClassUID = "1.2.840.10008.5.1.4.1.1.4"
+      image.ReferencedSOPInstanceUID = self.MR_IMAGE
+      series.ContourImageSequence = [image]
+      dataset.ReferencedFrameOfReferenceSequence = [ct, mr]
+      for roi in dataset.StructureSetROISequence:
+        roi.ReferencedFrameOfReferenceUID = frame_of[roi.ROIName]
+
+    rois = {name: [Drawn(square(33), images=images)] for name in frame_of}
+    return read(tmp_path, rois, change=change)
+
+  def test_an_roi_of_the_mr_is_not_put_on_the_ct(self, tmp_path, image):
+    own = image.frame_of_reference_uid
+    rtss = self.read(tmp_path, {"on CT": own, "on MR": self.MR})
+    assert rtss.mask("on CT", image).notes == ()
+    with pytest.raises(errors.GeometryError, match=r"'on MR'.*1\.2\.840\.99"):
+      rtss.mask("on MR", image)
+    masks = rtss.masks(image)
+    assert list(masks) == ["on CT"] and list(masks.refused) == ["on MR"]
+    asked = rtss.mask("on MR", image, any_frame_of_reference=True)
+    assert asked.array.any() and codes(asked) == {"frame-of-reference"}
+
+  def test_an_roi_of_a_frame_that_the_set_does_not_list(self, tmp_path, image):
+    rtss = self.read(tmp_path, {"a": "1.2.3.4"})
+    with pytest.raises(errors.GeometryError, match="frame of reference"):
+      rtss.mask("a", image)
+
+  def test_without_a_frame_its_images_decide(self, tmp_path, image):
+    rtss = self.read(tmp_path, {"a": ""}, images=[self.MR_IMAGE])
+    with pytest.raises(errors.GeometryError, match="frame of reference"):
+      rtss.mask("a", image)
+    rtss = self.read(tmp_path, {"a": ""})
+    assert codes(rtss.mask("a", image)) == {"frame-of-reference"}
+
+  def test_a_set_with_another_uid_for_the_cts_own_frame(self, tmp_path, image):
+    # As some anonymisers leave it: the set ties series, frame and ROI.
+    rtss = read(tmp_path, {"a": [square(33)]}, frame="1.2.3.4")
+    made = rtss.mask("a", image)
+    assert made.array.any() and codes(made) == {"frame-of-reference"}
+
+
+@pytest.mark.parametrize("implicit", [True, False])
+@pytest.mark.parametrize("sequence", ["defined", "undefined"])
+def test_references_by_bytes_are_those_that_pydicom_reads(
+  tmp_path, implicit, sequence
+):
+  images = [uid(0, "instance", k) for k in range(2)]
+
+  def change(dataset):
+    for item in dataset.ROIContourSequence[0].ContourSequence[:1]:
+      element = item["ContourImageSequence"]
+      element.is_undefined_length = sequence == "undefined"
+      for one in element.value:
+        one.is_undefined_length_sequence_item = sequence == "undefined"
+
+  rtss = read(
+    tmp_path,
+    {"a": [Drawn(square(33), images=images), square(36)]},
+    implicit=implicit,
+    change=change,
+  )
+  assert [c.images for c in rtss["a"].contours] == [tuple(images), ()]
+
+
+class TestTime:
+  def test_it_is_the_processors(self, tmp_path, monkeypatch):
+    path = structure_set(tmp_path / "rs.dcm", {"a": [square(33)] * 3})
+    # However long a busy machine or a slow disk takes.
+    clock = itertools.count(0, 1000)
+    monkeypatch.setattr(time, "monotonic", lambda: next(clock))
+    monkeypatch.setattr(time, "time", lambda: next(clock))
+    assert len(dicom.read_rtstruct(path)["a"].contours) == 3
+    monkeypatch.setattr(time, "thread_time", lambda: next(clock))
+    with pytest.raises(errors.LimitError, match=r"seconds.*--limit_s"):
+      dicom.read_rtstruct(path)
+
+  def test_a_large_file_may_take_longer(self, tmp_path, monkeypatch):
+    rois = {"a": [square(33)]}
+    path = structure_set(tmp_path / "rs.dcm", rois)
+    large = structure_set(
+      tmp_path / "large.dcm",
+      rois,
+      change=lambda d: d.add_new(0x00091010, "UN", b"\0" * (20 << 20)),
+    )
+    # A second for each look at the clock, of which both files need as many.
+    for file, fits in ((path, False), (large, True)):
+      clock = itertools.count()
+      monkeypatch.setattr(time, "thread_time", lambda: next(clock))  # noqa: B023
+      limits = dicom.Limits(seconds=20)
+      if fits:
+        assert dicom.read_rtstruct(file, limits=limits).names == ("a",)
+      else:
+        with pytest.raises(errors.LimitError, match="processor time"):
+          dicom.read_rtstruct(file, limits=limits)
