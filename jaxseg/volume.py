@@ -218,8 +218,13 @@ class Grid:
 
   @property
   def spacing(self) -> tuple[float, float, float]:
-    """Distances of neighbours (across slices, rows, columns), mm."""
-    if "affine" in self.__dict__:
+    """Distances of neighbours (across slices, rows, columns), mm.
+
+    Of an even grid these are the lengths of the affine's columns, so across
+    slices that are shifted against each other, as by a tilted gantry, the way
+    from centre to centre; of an uneven one the median gap.
+    """
+    if self.is_even:
       lengths = np.linalg.norm(self.affine[:3, :3], axis=0)
       return tuple(float(length) for length in lengths)  # type: ignore
     return (

@@ -89,9 +89,11 @@ class TestGrid:
   def test_a_sheared_stack_keeps_its_shear(self):
     grid = stack([0, 3, 6])
     grid.positions[:, 1] += [0, 1, 2]
+    # Whether or not anyone has asked for the affine before.
+    assert grid.spacing[0] == pytest.approx(np.sqrt(10))  # Along the slices,
     np.testing.assert_allclose(grid.affine[:3, 0], [0, 1, 3])
-    assert grid.gap == 3.0  # Across the slices,
-    assert grid.spacing[0] == pytest.approx(np.sqrt(10))  # and along them.
+    assert grid.spacing[0] == pytest.approx(np.sqrt(10))
+    assert grid.gap == 3.0  # and across them.
     assert grid.voxel_ml == pytest.approx(3.0 * 2.0 * 1.5 / 1000)
 
   @pytest.mark.parametrize(
