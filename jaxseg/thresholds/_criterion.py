@@ -7,6 +7,7 @@ fractions of integers, so that none that differ look equal.
 import dataclasses
 import fractions
 import functools
+import math
 import re
 
 import numpy as np
@@ -49,17 +50,13 @@ class Scores:
 
   def exact(self, k: int) -> fractions.Fraction:
     """The score at a threshold, exactly."""
-    each = [
+    above, below = self.numerator[:, k], self.denominator[:, k]
+    if not self.worst:
+      return exact_sum(above, below) / len(above)
+    return min(
       fractions.Fraction(a, b)
-      for a, b in zip(
-        self.numerator[:, k].tolist(),
-        self.denominator[:, k].tolist(),
-        strict=True,
-      )
-    ]
-    if self.worst:
-      return min(each)
-    return sum(each, fractions.Fraction(0)) / len(each)
+      for a, b in zip(above.tolist(), below.tolist(), strict=True)
+    )
 
   @functools.cached_property
   def kinds(self) -> np.ndarray:
@@ -134,10 +131,7 @@ def kept(
   cases = _counts.cases(counts)
   has = np.asarray(cases.positive.any(-1))
   if not has.any():
-    raise errors.DataError(
-      f"none of {len(has)} cases has the structure, so no threshold is best;"
-      " leave the structure out"
-    )
+    raise errors.DataError(none_has_it(len(has)))
   if aggregate == "pooled" or empty == "perfect":
     has = np.ones_like(has)
   return cases[has], has
@@ -180,6 +174,39 @@ def of_cases(cases: _counts.Counts, metric: str, *, worst: bool) -> Scores:
     return Scores(numerator, denominator + undefined, worst)
   perfect = undefined & ((tp + fp + fn == 0) | (metric == "specificity"))
   return Scores(numerator + perfect, denominator + undefined, worst)
+
+
+def none_has_it(number: int) -> str:
+  """Says that no case has the structure."""
+  return (
+    f"none of {number} cases has the structure, so no threshold is best;"
+    " leave the structure out"
+  )
+
+
+def exact_sum(
+  numerators: np.ndarray, denominators: np.ndarray
+) -> fractions.Fraction:
+  """The sum of fractions of integers, exactly.
+
+  Over one common denominator; thousands of fractions added one by one take
+  minutes, because each step looks for a common divisor of long integers.
+
+  Args:
+    numerators: Integers `[n]`.
+    denominators: Integers above 0, `[n]`.
+  """
+  divisors = np.gcd(numerators, denominators)
+  below, place = np.unique(denominators // divisors, return_inverse=True)
+  parts = [0] * len(below)
+  above = (numerators // divisors).tolist()
+  for k, part in zip(place.tolist(), above, strict=True):
+    parts[k] += part
+  common = math.lcm(*below.tolist())
+  return fractions.Fraction(
+    sum(a * (common // b) for a, b in zip(parts, below.tolist(), strict=True)),
+    common,
+  )
 
 
 def _refuse_overflow(cases: _counts.Counts, metric: str) -> None:
