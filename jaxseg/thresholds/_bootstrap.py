@@ -2,12 +2,15 @@
 
 from collections.abc import Callable, Iterator, Sequence
 import dataclasses
+import fractions
+import functools
 from typing import Any
 
 import numpy as np
 from numpy import typing as npt
 
 from jaxseg import errors
+from jaxseg.thresholds import _clusters
 from jaxseg.thresholds import _counts
 from jaxseg.thresholds import _criterion
 from jaxseg.thresholds import _curves
@@ -15,7 +18,14 @@ from jaxseg.thresholds import _grid
 from jaxseg.thresholds import _optimum
 from jaxseg.thresholds import _sensitivity
 
-STATISTICS = ("threshold", "value", "curve", "sensitivity", "regret")
+STATISTICS = (
+  "threshold",
+  "value",
+  "optimum",
+  "curve",
+  "sensitivity",
+  "regret",
+)
 Statistic = str | Callable[[_counts.Counts[np.ndarray]], Any]
 # Curves processed together: 512 of 1001 thresholds are 4 MB.
 _BLOCK = 512
@@ -97,10 +107,12 @@ def bootstrap(
   empty: str = "skip",
   perturbations: Sequence[float] = (-0.05, 0.05),
   index: npt.ArrayLike | None = None,
+  patients: npt.ArrayLike | None = None,
 ) -> Bootstrap:
   """Resamples patients with replacement, and computes a statistic each time.
 
-  Patients are drawn, not voxels or slices, which depend on each other. Each
+  Patients are drawn, not voxels, slices or scans, which depend on each other:
+  with a patient come all of its cases. Each
   resample's curve comes from integer counts, and its optimum by the exact rule
   of `optimum`.
 
@@ -115,22 +127,25 @@ def bootstrap(
   [0.6, 0.6]
 
   Args:
-    counts: `[patient, T + 1]`, or with structures behind the patients
-      `[patient, structure, T + 1]`.
-    statistic: "threshold" (the optimum), "value" (the criterion there), "curve"
-      (the criterion at every threshold), "sensitivity" (relative Dice
-      reductions about the resample's own optimum), "regret" (that of 0.5), or a
-      function of `Counts` `[patient, ..., T + 1]`, which is slower. It returns
-      numbers, or an `Optimum`, whose threshold is taken; if it raises DataError
-      the resample is nan.
+    counts: `[case, T + 1]`, or with structures behind the cases
+      `[case, structure, T + 1]`.
+    statistic: "threshold" (the optimum), "value" (the criterion there),
+      "optimum" (both), "curve" (the criterion at every threshold),
+      "sensitivity" (relative Dice reductions about the resample's own optimum),
+      "regret" (that of 0.5), or a function of `Counts` `[case, ..., T + 1]`,
+      which is slower. It returns numbers, or an `Optimum`, whose threshold is
+      taken; if it raises DataError the resample is nan.
     resamples: Number of resamples.
     seed: Random seed of the draw.
-    criterion: As in `optimum`, but not a bound; "sensitivity" and "regret" are
-      always of Dice.
+    criterion: As in `optimum`; a bound has an optimum and no curve.
+      "sensitivity" and "regret" are always of Dice.
     aggregate: "pooled" or "mean_case".
     empty: As in `optimum`.
     perturbations: Shifts of "sensitivity".
-    index: Patients drawn, `[resample, patient]`, instead of resamples and seed.
+    index: Patients drawn, `[resample, patient]`, instead of resamples and seed;
+      patients are numbered in the order of their first cases.
+    patients: Patient of each case, `[case]`, names or numbers. None takes each
+      case for a patient.
 
   Returns:
     Samples `[resample, structure..., ...]`; a resample in which no patient has
@@ -139,7 +154,7 @@ def bootstrap(
   Raises:
     ConfigError: An option is unknown or invalid, or the counts are not of
       several patients.
-    DataError: No patient has the structure.
+    DataError: No patient has the structure, or no threshold keeps the bound.
 
   References:
     Efron and Tibshirani, An Introduction to the Bootstrap, 1993, chapter 13.
@@ -149,28 +164,31 @@ def bootstrap(
     raise errors.ConfigError(
       "counts without patients cannot be resampled; stack those of each patient"
     )
-  patients = len(host.positive)
-  if patients < 2:
+  of = _clusters.numbered(patients, len(host.positive))
+  number = int(of.max(initial=-1)) + 1
+  if number < 2:
     raise errors.ConfigError(
       "one patient drawn again and again says nothing about others; give"
       " counts of several"
     )
   if index is None:
-    drawn = _drawn(patients, resamples, seed)
+    drawn = _drawn(number, resamples, seed)
   else:
     drawn = np.asarray(index)
     shaped = drawn.ndim == 2 and drawn.size
-    if not shaped or drawn.min() < 0 or drawn.max() >= patients:
+    if not shaped or drawn.min() < 0 or drawn.max() >= number:
       raise errors.ConfigError(
-        f"index of shape {drawn.shape} does not name some of {patients}"
+        f"index of shape {drawn.shape} does not name some of {number}"
         " patients; give [resample, patient]"
       )
   if callable(statistic):
     as_is = _called(statistic, host)
     called = []
+    cases_of = [np.flatnonzero(of == k) for k in range(number)]
     for row in drawn:
       try:
-        called.append(_called(statistic, host[row]))
+        cases = np.concatenate([cases_of[k] for k in row])
+        called.append(_called(statistic, host[cases]))
       except errors.DataError:  # For example, no patient has the structure.
         called.append(np.full(as_is.shape, np.nan))
     return Bootstrap(as_is, np.stack(called), drawn)
@@ -180,8 +198,12 @@ def bootstrap(
   samples: list[np.ndarray] = []
   for place in np.ndindex(*lead):
     one = host[(slice(None), *place)] if lead else host
-    made = _Resampled(one, criterion, aggregate, empty)
-    once = np.arange(patients)[None]
+    if _criterion.constraint(criterion) is not None:  # It may be out of reach.
+      _optimum.optimum(
+        one, criterion=criterion, aggregate=aggregate, empty=empty
+      )
+    made = _Resampled(one, of, criterion, aggregate, empty)
+    once = np.arange(number)[None]
     estimates.append(_of(made, statistic, once, perturbations)[0])
     samples.append(_of(made, statistic, drawn, perturbations))
   joined = np.stack(samples, axis=1)
@@ -215,9 +237,11 @@ def _check(statistic: str, criterion: str, aggregate: str, empty: str) -> None:
       f"statistic {statistic!r} is unknown; take one of"
       f" {', '.join(STATISTICS)} or a function"
     )
-  if _criterion.constraint(criterion) is not None:
+  bound = _criterion.constraint(criterion) is not None
+  if bound and statistic not in ("threshold", "value", "optimum"):
     raise errors.ConfigError(
-      f"criterion {criterion!r} is a bound; give a function that calls optimum"
+      f"criterion {criterion!r} is a bound, which has no {statistic}; take"
+      " threshold, value or optimum"
     )
   _criterion.check(criterion, aggregate, empty)
   if aggregate == "worst_case":
@@ -250,8 +274,10 @@ def _of(
       parts.append(top)
       continue
     grid = np.asarray(made.thresholds, np.float64)
-    if statistic == "threshold":
-      parts.append(np.where(some, grid[best], np.nan))
+    if statistic in ("threshold", "optimum"):
+      there = np.where(some, grid[best], np.nan)
+      both = statistic == "optimum"
+      parts.append(np.stack([there, top], axis=-1) if both else there)
       continue
     shifts = np.asarray(perturbations, np.float64)
     wanted = (
@@ -259,8 +285,8 @@ def _of(
       if statistic == "regret"
       else grid[best][:, None] + shifts
     )
-    there = _grid.nearest(grid, wanted)
-    value = np.take_along_axis(curves, there, axis=1)
+    place = _grid.nearest(grid, wanted)
+    value = np.take_along_axis(curves, place, axis=1)
     with np.errstate(invalid="ignore", divide="ignore"):
       lost = (top[:, None] - value) / top[:, None]
     if statistic == "sensitivity":
@@ -273,7 +299,7 @@ def _of(
 class _Resampled:
   """Curves and optima of many resamples of one structure's patients.
 
-  A resample is a row of weights: how often each patient was drawn. Sums of
+  A resample is a row of weights: how often each case was drawn. Sums of
   counts are then matrix products, exact in float64 below 2**53 voxels.
 
   Attributes:
@@ -283,54 +309,62 @@ class _Resampled:
   def __init__(
     self,
     counts: _counts.Counts,
+    patients: np.ndarray,
     criterion: str,
     aggregate: str,
     empty: str,
   ):
     self.thresholds = np.asarray(counts.thresholds)
-    self._metric, self._pooled = criterion, aggregate == "pooled"
+    self._bound = _criterion.constraint(criterion)
+    self._metric = self._bound[0] if self._bound else criterion
+    self._pooled = aggregate == "pooled"
     cases, kept = _criterion.kept(counts, aggregate, empty)
-    self._kept, self._cases = kept, cases
-    self._has = cases.positive.any(-1)
-    self._scores = _criterion.of_cases(cases, criterion, worst=False)
-    self._four = [
-      v.astype(np.float64)
-      for v in (
-        cases.true_positive,
-        cases.false_positive,
-        cases.false_negative,
-        cases.true_negative,
-      )
-    ]
+    self._number = int(patients.max()) + 1
+    self._patients = patients[kept]
+    self._has = cases.positive.any(-1).astype(np.float64)
+    self._two = cases.true_positive, cases.false_positive
+    self._sizes = [v.sum(-1) for v in (cases.positive, cases.negative)]
+    self._scores = _criterion.of_cases(cases, self._metric, worst=False)
 
   def blocks(
     self, index: np.ndarray
   ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """Curves float64 `[block, T]` and weights `[block, case]`."""
-    patients = len(self._kept)
     for first in range(0, len(index), _BLOCK):
       some = index[first : first + _BLOCK]
-      flat = some + np.arange(len(some))[:, None] * patients
-      times = np.bincount(flat.ravel(), minlength=len(some) * patients)
-      weights = times.reshape(len(some), patients)[:, self._kept]
+      flat = some + np.arange(len(some))[:, None] * self._number
+      times = np.bincount(flat.ravel(), minlength=len(some) * self._number)
+      weights = times.reshape(len(some), self._number)[:, self._patients]
       yield self._curves(weights), weights
 
   def _curves(self, weights: np.ndarray) -> np.ndarray:
     factors = weights.astype(np.float64)
     # If no patient drawn has the structure there is nothing to score.
-    some = (factors @ self._has.astype(np.float64)) > 0
+    some = (factors @ self._has) > 0
     with np.errstate(invalid="ignore", divide="ignore"):
       if self._pooled:
-        ratio = _curves.ratio(self._metric)
-        numerator, denominator = ratio(*(factors @ v for v in self._four))
+        numerator, denominator = _curves.ratio(self._metric)(
+          *self._four(factors)
+        )
         values = np.where(denominator > 0, numerator / denominator, 0)
       else:
         values = factors @ self._scores.values_of_cases
         values /= factors.sum(1, keepdims=True)
     return np.where(some[:, None], values, np.nan)
 
+  @functools.cached_property
+  def _floats(self) -> list[np.ndarray]:
+    return [v.astype(np.float64) for v in (*self._two, *self._sizes)]
+
+  def _four(self, factors: np.ndarray) -> tuple[np.ndarray, ...]:
+    """Summed counts of each resample, float64 `[resample, T]` of whole ones."""
+    tp, fp, inside, outside = (factors @ v for v in self._floats)
+    return tp, fp, inside[:, None] - tp, outside[:, None] - fp
+
   def optima(self, curves: np.ndarray, weights: np.ndarray) -> np.ndarray:
     """Position of each resample's optimum by the exact rule; -1 if none."""
+    if self._bound is not None:
+      return self._bounded(curves, weights)
     top = curves.max(1, initial=-np.inf)
     result = np.full(len(curves), -1)
     kinds = self._scores.kinds
@@ -342,9 +376,68 @@ class _Resampled:
       result[row] = _optimum.widest(best).index
     return result
 
-  def _exact(self, weights: np.ndarray) -> _criterion.Scores:
+  def _bounded(self, curves: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """The same where the criterion is a bound."""
+    assert self._bound is not None
+    result = np.full(len(curves), -1)
+    factors = weights.astype(np.float64)
+    found = (np.rint(factors @ v).astype(np.int64) for v in self._floats[:2])
+    for row, (tp, fp) in enumerate(zip(*found, strict=True)):
+      if np.isnan(curves[row, 0]):
+        continue
+      if self._pooled:
+        scores = self._summed(tp, fp, weights[row])
+        curves[row] = scores.values
+      else:
+        scores = _Weighted(self._scores, weights[row], curves[row])
+      try:
+        best = _optimum.within(scores, _Total(tp, fp), *self._bound)
+      except errors.DataError:
+        continue  # No threshold keeps it in this resample.
+      result[row] = _optimum.widest(best).index
+    return result
+
+  def _exact(self, weights: np.ndarray) -> Any:
     """Exact scores of one resample."""
-    cases = self._cases[np.repeat(np.arange(len(weights)), weights)]
-    if self._pooled:
-      cases = _counts.pooled(cases)
-    return _criterion.of_cases(cases, self._metric, worst=False)
+    if not self._pooled:
+      return _Weighted(self._scores, weights, None)
+    return self._summed(*(weights @ v for v in self._two), weights)
+
+  def _summed(
+    self, tp: np.ndarray, fp: np.ndarray, weights: np.ndarray
+  ) -> _criterion.Scores:
+    inside, outside = (int(weights @ v) for v in self._sizes)
+    four = (v[np.newaxis] for v in (tp, fp, inside - tp, outside - fp))
+    return _criterion.of_four(*four, self._metric, worst=False)
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class _Total:
+  """Summed counts, integers `[T]`; what `_optimum.within` needs of them."""
+
+  true_positive: np.ndarray
+  false_positive: np.ndarray
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class _Weighted:
+  """The mean score of cases drawn several times; as `_criterion.Scores`."""
+
+  scores: _criterion.Scores
+  weights: np.ndarray
+  values: np.ndarray | None
+
+  @functools.cached_property
+  def kinds(self) -> np.ndarray:
+    drawn = self.weights > 0
+    return dataclasses.replace(
+      self.scores,
+      numerator=self.scores.numerator[drawn],
+      denominator=self.scores.denominator[drawn],
+    ).kinds
+
+  def exact(self, k: int) -> fractions.Fraction:
+    scores = self.scores
+    return _criterion.exact_sum(
+      scores.numerator[:, k], scores.denominator[:, k], self.weights
+    ) / int(self.weights.sum())

@@ -166,8 +166,26 @@ def of_cases(cases: _counts.Counts, metric: str, *, worst: bool) -> Scores:
   otherwise the worst, as in `curve` with empty="perfect".
   """
   _refuse_overflow(cases, metric)
-  tp, fp = cases.true_positive, cases.false_positive
-  fn, tn = cases.false_negative, cases.true_negative
+  return of_four(
+    cases.true_positive,
+    cases.false_positive,
+    cases.false_negative,
+    cases.true_negative,
+    metric,
+    worst=worst,
+  )
+
+
+def of_four(
+  tp: np.ndarray,
+  fp: np.ndarray,
+  fn: np.ndarray,
+  tn: np.ndarray,
+  metric: str,
+  *,
+  worst: bool,
+) -> Scores:
+  """Scores of integer counts `[case, T]`, as of `of_cases`."""
   numerator, denominator = _curves.ratio(metric)(tp, fp, fn, tn)
   undefined = denominator == 0
   if metric == "volume":  # -0 / 1, the best; or -FP / 1 without a reference.
@@ -185,7 +203,9 @@ def none_has_it(number: int) -> str:
 
 
 def exact_sum(
-  numerators: np.ndarray, denominators: np.ndarray
+  numerators: np.ndarray,
+  denominators: np.ndarray,
+  times: np.ndarray | None = None,
 ) -> fractions.Fraction:
   """The sum of fractions of integers, exactly.
 
@@ -195,13 +215,19 @@ def exact_sum(
   Args:
     numerators: Integers `[n]`.
     denominators: Integers above 0, `[n]`.
+    times: How often each counts, integers `[n]`; None is once.
   """
+  if times is not None:
+    drawn = times > 0
+    numerators, denominators = numerators[drawn], denominators[drawn]
+    times = times[drawn]
   divisors = np.gcd(numerators, denominators)
   below, place = np.unique(denominators // divisors, return_inverse=True)
   parts = [0] * len(below)
   above = (numerators // divisors).tolist()
-  for k, part in zip(place.tolist(), above, strict=True):
-    parts[k] += part
+  often = [1] * len(above) if times is None else times.tolist()
+  for k, part, n in zip(place.tolist(), above, often, strict=True):
+    parts[k] += part * n
   common = math.lcm(*below.tolist())
   return fractions.Fraction(
     sum(a * (common // b) for a, b in zip(parts, below.tolist(), strict=True)),
