@@ -1,6 +1,9 @@
 """Probability maps and masks of any framework: read, paired, on one grid."""
 
+from jaxseg.formats._classes import classes
+from jaxseg.formats._classes import winners
 from jaxseg.formats._grids import match_grids
+from jaxseg.formats._held import held
 from jaxseg.formats._pair import Pair
 from jaxseg.formats._pair import pair
 from jaxseg.formats._pair import Pairing
@@ -11,9 +14,12 @@ from jaxseg.formats._read import read_probabilities
 __all__ = [
   "Pair",
   "Pairing",
+  "classes",
   "companions",
+  "held",
   "match_grids",
   "pair",
   "read_mask",
   "read_probabilities",
+  "winners",
 ]

@@ -10,6 +10,7 @@ import numpy as np
 from jaxseg import _extras
 from jaxseg import _text
 from jaxseg import errors
+from jaxseg.formats import _held
 from jaxseg.formats import _metaimage
 from jaxseg.formats import _nifti
 from jaxseg.formats import _paths
@@ -26,6 +27,10 @@ def read(path: pathlib.Path) -> tuple[np.ndarray, np.ndarray]:
     Values `[channel, slice, row, column]` as stored, and the affine float64
     `[4, 4]`, LPS, mm.
   """
+  return _held.once(path, lambda: _read_any(path))
+
+
+def _read_any(path: pathlib.Path) -> tuple[np.ndarray, np.ndarray]:
   match _paths.suffix(path):
     case ".nii" | ".nii.gz":
       return _nifti.read(path)

@@ -34,6 +34,8 @@ class Cases:
     surfaces: `[case, 4, cut]`: HD95 in mm, ASSD in mm, NSD at 2 mm, voxels
       predicted; None where they were not computed.
     cuts: float32 `[cut]`, the thresholds of the surfaces.
+    patients: Of each case the patient; left out, each is one of its own.
+    argmax: As in `CohortCounts`.
   """
 
   names: tuple[str, ...]
@@ -42,6 +44,12 @@ class Cases:
   voxel_ml: np.ndarray
   surfaces: np.ndarray | None = None
   cuts: np.ndarray | None = None
+  patients: tuple[str, ...] = ()
+  argmax: np.ndarray | None = None
+
+  def __post_init__(self):
+    if not self.patients:
+      object.__setattr__(self, "patients", self.names)
 
   @functools.cached_property
   def even(self) -> thresholds.Counts:
@@ -59,9 +67,14 @@ class Cases:
     return self.counts.positive.sum(-1)
 
   @property
+  def number_of_patients(self) -> int:
+    return len(set(self.patients))
+
+  @property
   def with_structure(self) -> int:
-    """How many cases have the structure."""
-    return int((self.reference > 0).sum())
+    """How many patients have the structure."""
+    has = np.flatnonzero(self.reference > 0)
+    return len({self.patients[k] for k in has})
 
   def index(self, threshold: float) -> int:
     """Position in the even grid of the threshold nearest to this one."""
@@ -105,6 +118,11 @@ class CohortCounts:
     cuts: float32 `[cut]`, the thresholds of the surfaces.
     facts: JSON-able: structure, objective, seed and negatives of a model, class
       and label of maps; cases whose facts differ do not merge.
+    patients: Of each case the patient, whose cases are resampled and left out
+      together; empty where each case is a patient of its own.
+    argmax: Of each case the voxels where the class is the most probable one:
+      right, wrong and lost, integers `[case, 3]`; None of maps that are no
+      softmax of several classes.
   """
 
   names: tuple[str, ...]
@@ -116,6 +134,8 @@ class CohortCounts:
   surfaces: np.ndarray | None = None
   cuts: np.ndarray | None = None
   facts: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+  patients: tuple[str, ...] = ()
+  argmax: np.ndarray | None = None
 
   def __post_init__(self):
     count = len(self.names)
@@ -123,6 +143,8 @@ class CohortCounts:
       "parts": len(self.parts),
       "keys": len(self.keys),
       "voxel_ml": len(self.voxel_ml),
+      "patients": len(self.patients) or count,
+      "argmax": count if self.argmax is None else len(self.argmax),
       **{scope: len(c.positive) for scope, c in self.scopes.items()},
     }
     shape = None if self.surfaces is None else self.surfaces.shape
@@ -156,6 +178,16 @@ class CohortCounts:
     structure, objective, seed = (self.facts.get(name) for name in _MODEL)
     return f"{structure}, {objective}, seed {seed}"
 
+  @property
+  def class_columns(self) -> dict[str, Any]:
+    """Class and label of maps as a table's columns; nothing if not given."""
+    found = {}
+    for name, fact in (("class", "structure"), ("label", "label")):
+      value = self.facts.get(fact)
+      several = isinstance(value, list | tuple)
+      found[name] = ",".join(map(str, value)) if several else value
+    return found if any(v is not None for v in found.values()) else {}
+
   def take(self, which: Sequence[int]) -> "CohortCounts":
     """Some of the cases, by their positions."""
     return dataclasses.replace(
@@ -165,6 +197,8 @@ class CohortCounts:
       scopes={scope: c[which] for scope, c in self.scopes.items()},
       voxel_ml=self.voxel_ml[which],
       keys=tuple(self.keys[k] for k in which),
+      patients=tuple(self.patients[k] for k in which if self.patients),
+      argmax=None if self.argmax is None else self.argmax[which],
       surfaces=None if self.surfaces is None else self.surfaces[which],
     )
 
@@ -196,6 +230,8 @@ class CohortCounts:
       own.voxel_ml,
       None if bare else own.surfaces,
       None if bare else self.cuts,
+      own.patients,
+      own.argmax,
     )
 
   def sides(self, *, scope: str | None = None) -> tuple[Cases, Cases]:
@@ -211,9 +247,9 @@ class CohortCounts:
     return both, both
 
   def columns(self, scope: str | None = None) -> dict[str, Any]:
-    """What a row of a table says of a run's model; of maps nothing."""
+    """What a row of a table says of a run's model, or of a class of maps."""
     if not self.is_run:
-      return {}
+      return self.class_columns
     model = {name: self.facts.get(name) for name in _MODEL}
     return {**model, "scope": scope or next(iter(self.scopes))}
 
@@ -234,6 +270,10 @@ class CohortCounts:
     }
     if self.surfaces is not None:
       arrays |= {"surfaces": self.surfaces, "cuts": self.cuts}
+    if self.patients:
+      arrays["patients"] = np.array(self.patients, np.str_)
+    if self.argmax is not None:
+      arrays["argmax"] = self.argmax
     content = io.BytesIO()
     np.savez_compressed(content, **arrays)
     _files.write_bytes(path, content.getvalue())
@@ -269,6 +309,8 @@ class CohortCounts:
         arrays.get("surfaces"),
         arrays.get("cuts"),
         dict(json.loads(arrays["facts"].item())),
+        tuple(arrays["patients"].tolist()) if "patients" in arrays else (),
+        arrays.get("argmax"),
       )
     except (
       # What NumPy and zipfile raise of files that are cut or not theirs.
@@ -329,6 +371,10 @@ class CohortCounts:
       surfaces,
       cuts,
       first.facts,
+      tuple(one for p in parts for one in p.patients or p.names)
+      if any(p.patients for p in parts)
+      else (),
+      _all_or_none([p.argmax for p in parts]),
     )
 
   @staticmethod
@@ -360,6 +406,13 @@ class CohortCounts:
         " count all of them alike"
       )
     return found
+
+
+def _all_or_none(
+  arrays: Sequence[np.ndarray | None],
+) -> np.ndarray | None:
+  there = [array for array in arrays if array is not None]
+  return np.concatenate(there) if len(there) == len(arrays) else None
 
 
 def _check_alike(first: CohortCounts, other: CohortCounts) -> None:
