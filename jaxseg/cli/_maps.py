@@ -1,20 +1,21 @@
 """A sweep over anyone's maps: its flags, and what it prints."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+import dataclasses
 import glob
 import pathlib
 from typing import Any, TYPE_CHECKING
 
 from jaxseg import errors
 from jaxseg.cli import _flags
+from jaxseg.cli import _maps_merge
+from jaxseg.cli import _maps_told
 
 if TYPE_CHECKING:
   from jaxseg import study
 
-# Simulated, the 95 % interval of the best Dice holds it in 48 % of cohorts of
-# 2 patients, 85 % of 5, 88 % of 10 and 94 % of 30.
-_FEW_PATIENTS = 10
-
+# From so many cases on the choice without each patient has a bar.
+_MANY_CASES = 300
 
 # Flags that only say how maps are read and counted.
 OF_MAPS = (
@@ -53,15 +54,27 @@ def define(flags: _flags.Flags) -> None:
     None,
     "WHICH",
     "Class, channel or segment of the maps: an index, or a name where the files"
-    " have names.",
+    " have names. A list (1,2,3) or all: each file is read once, and each class"
+    " gets a threshold of its own.",
     default="the only one",
   )
   flags.string(
     "label",
     None,
     "WHICH",
-    "Label of the reference that is the structure.",
-    default="all that is not 0",
+    "Label of the reference that is the structure; of several classes one for"
+    " each.",
+    default="all that is not 0; of several classes that of the class's name",
+  )
+  flags.string(
+    "patients",
+    None,
+    "REGEX|CSV",
+    "Which cases are of one patient, whose cases are resampled and left out"
+    " together: a regular expression whose first group (or whole match) in a"
+    " case's name is the patient, such as '^[^_]+', or a .csv file with the"
+    " columns case and patient; '.*' makes each case a patient.",
+    default="by folders case/organ, _scan1, _visit2, ...; said on the console",
   )
   flags.switch(
     "resample",
@@ -109,8 +122,11 @@ def define(flags: _flags.Flags) -> None:
     "choose",
     "dice",
     "CRITERION",
-    "What the threshold is chosen for: dice, iou, f2 (F-beta), volume,"
-    " recall>=0.95, precision>=0.9 or specificity>=0.99.",
+    "What the threshold is chosen for. dice, iou, f2 (F-beta): the highest."
+    " volume: the predicted volume nearest to the reference's. recall>=0.95: of"
+    " the thresholds with at least this recall the one with the fewest false"
+    " positives. precision>=0.9, specificity>=0.99: of those that keep it the"
+    " one with the most true positives.",
   )
   flags.integer(
     "resamples", 2000, "N", "Resamples of the patients for the intervals."
@@ -143,6 +159,8 @@ def main(flags: _flags.Flags) -> None:
     )
   flags.refuse(("cohort",), "a run's models")
   how = settings(flags)
+  missing: tuple[str, ...] = ()
+  note = ""
   if flags.merge:
     flags.refuse(OF_MAPS, "--probabilities")
     if flags.probabilities or flags.reference:
@@ -150,44 +168,82 @@ def main(flags: _flags.Flags) -> None:
         "--merge: takes counts instead of maps; leave --probabilities and"
         " --reference out"
       )
-    found = study.CohortCounts.merge(
-      [study.CohortCounts.read(path) for path in _counts_files(flags.merge)]
+    paths = _counts_files(flags.merge)
+    found = _maps_merge.merged(
+      [study.CohortCounts.read(path) for path in paths]
     )
+    missing, shards = _maps_merge.missing(paths, found[0].names)
+    note = _maps_merge.missing_said(missing, shards)
   else:
     counted = _count(flags, folder)
     if counted is None:
       return
     found = counted
+  found = _with_patients(found, flags.patients)
   origin = report.provenance(
     cohort="maps",
-    cohort_hash=_files.digest(list(found.keys)),
+    cohort_hash=_files.digest([key for one in found for key in one.keys]),
     synthetic=False,
     seed=flags.seed,
     command=flags.command,
   )
-  tables = study.tables([found], how)
-  found.write(folder / "counts.npz")
+  each = [_analysed(one, how) for one in found]
+  tables = {
+    name: [row for of_class in each for row in of_class.get(name, ())]
+    for name in dict.fromkeys(name for of_class in each for name in of_class)
+  }
+  folders = [folder]
+  if len(found) > 1:
+    pairs = [(c.facts.get("structure"), c.facts.get("label")) for c in found]
+    names = study.class_folders(pairs)
+    folders = [folder / "classes" / name for name in names]
+  written = []
   sections = report.sweep_sections(folder, tables, origin)
-  details = {**study.details(tables), "provenance": origin}
-  study.chosen(found, how, details=details).write(folder / "threshold.json")
+  for one, of_class, place in zip(found, each, folders, strict=True):
+    one.write(place / "counts.npz")
+    details = {**study.details(of_class), "provenance": origin}
+    if missing:
+      details["missing_cases"] = list(missing)
+    study.chosen(one, how, details=details, row=of_class["optimum"][0]).write(
+      place / "threshold.json"
+    )
+    written += [place / "counts.npz", place / "threshold.json"]
   page = folder / "report" / "index.html"
-  report.write_maps(page, tables["optimum"], sections, origin)
-  _tell(tables["optimum"], tables["calibration"][0])
+  report.write_maps(page, tables["optimum"], sections, origin, note=note)
+  if note:
+    print(note)
+  if len(found) == 1:
+    _maps_told.tell(tables["optimum"], tables["calibration"][0])
+  else:
+    _maps_told.tell_classes(tables["optimum"])
   for best in tables.get("surface_optima", ()):
     name = report.heading(best["metric"])
-    print(f"Best {name}: {best['value']:.3f} at {best['threshold']:g}")
+    of = f", class {best['class']}" if len(found) > 1 else ""
+    print(f"Best {name}{of}: {best['value']:.3f} at {best['threshold']:g}")
   for section in sections:
     for path in (*section.tables, *section.figures):
       print(f"Written: {path}")
-  for name in ("counts.npz", "threshold.json"):
-    print(f"Written: {folder / name}")
-  print(f"Written: {page}")
+  for path in (*written, page):
+    print(f"Written: {path}")
+
+
+def _analysed(
+  found: "study.CohortCounts", how: "study.Settings"
+) -> dict[str, list[dict[str, Any]]]:
+  """The tables of one class, with a bar where they take a while."""
+  from jaxseg import study
+  from jaxseg.cli import _console
+
+  if len(found.names) < _MANY_CASES:
+    return study.tables([found], how)
+  with _console.progress("choosing without each patient") as on_step:
+    return study.tables([found], how, on_step=on_step)
 
 
 def _count(
   flags: _flags.Flags, folder: pathlib.Path
-) -> "study.CohortCounts | None":
-  """Counts of the maps; None if only a part of them was to be counted."""
+) -> "list[study.CohortCounts] | None":
+  """Counts of each class; None if only a part of the maps was to be counted."""
   from jaxseg import _files
   from jaxseg import formats
   from jaxseg import parallel
@@ -204,14 +260,18 @@ def _count(
   pairs: Sequence[formats.Pair] = pairing.pairs
   if flags.shard:
     pairs = parallel.shard(pairs, flags.shard)
-  options = study.MapOptions(
-    structure=_index(getattr(flags, "class")),
-    label=_index(flags.label),
-    resample=flags.resample,
-    eight_bit=flags.eight_bit,
-    grid=flags.thresholds,
-    surfaces=flags.surfaces,
-  )
+  classes = _classes(getattr(flags, "class"), flags.label, pairing.pairs)
+  options = [
+    study.MapOptions(
+      structure=structure,
+      label=label,
+      resample=flags.resample,
+      eight_bit=flags.eight_bit,
+      grid=flags.thresholds,
+      surfaces=flags.surfaces,
+    )
+    for structure, label in classes
+  ]
   rows = pairing.audit()
   alone = [row for row in rows if row["status"] != "paired"]
   print(f"{len(pairing)} maps with a reference")
@@ -224,19 +284,26 @@ def _count(
   if not pairs:
     print("this shard has no cases")
     return None
+  if len(classes) > 1:
+    for structure, label in classes:
+      print(f"class {structure}: label {label}")
+  study.check_labels(pairing.pairs, options)
+  count: Any = study.count_classes if len(classes) > 1 else study.count_maps
   with _console.progress("counting") as on_case:
-    found = study.count_maps(
+    found = count(
       pairs,
       folder / "counts",
-      options=options,
+      options=options if len(classes) > 1 else options[0],
       workers=flags.workers,
       scheduler=flags.scheduler,
       on_case=on_case,
     )
   if flags.shard:
+    names = [one.name for one in pairing.pairs]
+    _maps_merge.note_shard(folder / "counts", flags.shard, names)
     print(f"Counted: {len(pairs)} cases into {folder / 'counts'}")
     return None
-  return found
+  return _with_structure(found) if len(classes) > 1 else [found]
 
 
 def _counts_files(places: Sequence[str]) -> list[pathlib.Path]:
@@ -250,7 +317,7 @@ def _counts_files(places: Sequence[str]) -> list[pathlib.Path]:
         continue
       # A folder of counts, or one that a sweep wrote into.
       inner = path / "counts" if (path / "counts").is_dir() else path
-      paths += sorted(inner.glob("*.npz"))
+      paths += sorted(inner.glob("*.npz")) + sorted(inner.glob("*/*.npz"))
   if not paths:
     raise errors.DataError(
       f"--merge: no counts in {', '.join(places)}; give files or folders that"
@@ -259,73 +326,61 @@ def _counts_files(places: Sequence[str]) -> list[pathlib.Path]:
   return paths
 
 
+def _classes(
+  given: str | None, label: str | None, pairs: Sequence[Any]
+) -> list[tuple[Any, Any]]:
+  """Each class asked for, with its label."""
+  from jaxseg import formats
+
+  if given is None or ("," not in given and given != "all"):
+    return [(_index(given), _index(label))]
+  if given == "all":
+    first = pairs[0]
+    classes = formats.classes(first.probabilities, first.reference)
+  else:
+    names = [_index(part.strip()) for part in given.split(",")]
+    classes = [(name, name) for name in names]
+  if label is None:
+    return classes
+  labels = [_index(part.strip()) for part in label.split(",")]
+  if len(labels) != len(classes):
+    said = ", ".join(str(one) for one, _ in classes)
+    raise errors.ConfigError(
+      f"--label: {len(labels)} for {len(classes)} classes ({said}); give one"
+      " label for each class, or leave it out where they are named alike"
+    )
+  return [(one, other) for (one, _), other in zip(classes, labels, strict=True)]
+
+
 def _index(text: str | None) -> str | int | None:
   return int(text) if text is not None and text.isdecimal() else text
 
 
-def _tell(
-  optima: Sequence[dict[str, Any]], calibration: dict[str, Any]
-) -> None:
-  """Prints the optima side by side, and the calibration below."""
-  from jaxseg.cli import _console
-
-  facts = {
-    "threshold": _spread("threshold"),
-    f"{optima[0]['criterion']} there": _spread("value"),
-    "Dice there": lambda row: f"{row['dice']:.3f}",
-    "Dice at 0.5": lambda row: f"{row['dice_half']:.3f}",
-    "Dice lost at -0.05, +0.05": lambda row: (
-      f"{row['reduction_minus_0.05']:.1%}, {row['reduction_plus_0.05']:.1%}"
-    ),
-    "within epsilon": lambda row: (
-      f"{row['near_low']:g} to {row['near_high']:g}"
-    ),
-  }
-  if "left_out_value" in optima[0]:
-    facts["chosen without the patient"] = lambda row: (
-      "no threshold keeps the bound without one of them"
-      if row["left_out_value"] is None
-      else f"{row['left_out_value']:.3f}"
-    )
-  headings = {"": "", **{row["aggregate"]: row["aggregate"] for row in optima}}
-  rows = [
-    {"": name, **{row["aggregate"]: said(row) for row in optima}}
-    for name, said in facts.items()
-    if name != "dice there"
-  ]
-  cases = optima[0]["cases"]
-  _console.table(
-    f"Best threshold of {cases} case{'s' if cases != 1 else ''}", rows, headings
-  )
-  if "level" in optima[0]:
-    patients = optima[0]["patients"]
-    print(
-      f"In brackets: {optima[0]['level']:.0%} of {optima[0]['resamples']}"
-      f" resamples of {patients} patients"
-      + (
-        "; of so few, intervals are too narrow."
-        if optima[0]["patients_with_structure"] < _FEW_PATIENTS
-        else "."
+def _with_structure(
+  found: Sequence["study.CohortCounts"],
+) -> "list[study.CohortCounts]":
+  """Classes that some reference shows; the others have no best threshold."""
+  kept = []
+  for one in found:
+    if next(iter(one.scopes.values())).positive.any():
+      kept.append(one)
+    else:
+      two = one.class_columns
+      print(
+        f"left out: class {two['class']}: no reference has label {two['label']}"
       )
-    )
-  warmth = calibration["temperature"]
-  print(
-    "Calibration error {expected_calibration_error:.4f}, temperature {said}."
-    " Half of the best Dice: {half_of_best_dice:.3f}; optimum expected without"
-    " labels: {expected_threshold:.3f}".format(
-      said="none (constant maps)" if warmth is None else f"{warmth:.2f}",
-      **calibration,
-    )
-  )
+  return kept
 
 
-def _spread(name: str) -> Callable[[dict[str, Any]], str]:
-  """Says a value with its interval."""
+def _with_patients(
+  found: "list[study.CohortCounts]", how: str | None
+) -> "list[study.CohortCounts]":
+  """Counts whose cases know their patients; says which those are."""
+  from jaxseg import study
 
-  def said(row: dict[str, Any]) -> str:
-    text = f"{row[name]:.3f}"
-    if f"{name}_low" in row:
-      text += f" ({row[f'{name}_low']:.3f} to {row[f'{name}_high']:.3f})"
-    return text
-
-  return said
+  first = found[0]
+  grouped = study.patients(first.names, how)
+  if first.patients and how is None:  # Counts of a merge know them already.
+    grouped = study.Patients(first.patients, "the counts")
+  print(f"{grouped.sentence}; --patients groups them otherwise")
+  return [dataclasses.replace(one, patients=grouped.of) for one in found]

@@ -177,9 +177,7 @@ def _read_values(
 ) -> np.ndarray:
   """Reads the array, or one index of its first axis, in native byte order."""
   if channel is not None and _held.holds():
-    every = _held.once(
-      path, lambda: _read_values(path, stream, header, None)
-    )
+    every = _held.once(path, lambda: _read_values(path, stream, header, None))
     return every[channel].copy()
   part = channel is not None and not header.fortran
   shape = header.shape[1:] if part else header.shape

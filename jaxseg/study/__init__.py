@@ -10,7 +10,7 @@ from jaxseg.study._cohort_counts import CohortCounts
 from jaxseg.study._count_cases import count_arrays
 from jaxseg.study._count_cases import count_pair
 from jaxseg.study._count_cases import MapOptions
-from jaxseg.study._count_maps import check_label
+from jaxseg.study._count_maps import check_labels
 from jaxseg.study._count_maps import class_folders
 from jaxseg.study._count_maps import count_classes
 from jaxseg.study._count_maps import count_maps
@@ -53,7 +53,7 @@ __all__ = [
   "Settings",
   "calibration_rows",
   "case_rows",
-  "check_label",
+  "check_labels",
   "chosen",
   "class_folders",
   "correlations",

@@ -112,9 +112,7 @@ def optimum_rows(
   return rows
 
 
-def _assigned(
-  cases: _cohort_counts.Cases, aggregate: str
-) -> dict[str, float]:
+def _assigned(cases: _cohort_counts.Cases, aggregate: str) -> dict[str, float]:
   """Dice of what a softmax map assigns to the class, where that is known."""
   if cases.argmax is None:
     return {}

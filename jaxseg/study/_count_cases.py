@@ -3,12 +3,10 @@
 from collections.abc import Callable, Mapping, Sequence
 import dataclasses
 import json
-import pathlib
 from typing import Any
 
 import numpy as np
 
-from jaxseg import _files
 from jaxseg import errors
 from jaxseg import formats
 from jaxseg import metrics

@@ -104,28 +104,38 @@ def class_folders(classes: Sequence[tuple[Any, Any]]) -> list[str]:
   return slugs
 
 
-def check_label(pairs: Sequence[formats.Pair], options: MapOptions) -> None:
-  """Refuses a label that no reference has, before anything is counted.
+def check_labels(
+  pairs: Sequence[formats.Pair], options: Sequence[MapOptions]
+) -> None:
+  """Refuses labels that no reference has, before anything is counted.
 
-  Reads references until one has it, which is the first as a rule.
+  Reads references until one has one of them, which is the first as a rule.
+
+  Args:
+    pairs: Maps and references.
+    options: How each class is read.
 
   Raises:
-    DataError: None has a voxel of it.
+    DataError: None has a voxel of any.
     JaxsegError: A reference cannot be read.
   """
   for pair in pairs:
-    mask = formats.read_mask(pair.reference, structure=options.label)
-    if mask.array.any():
-      return
-  if pairs:
-    number = len(pairs)
-    number_said = f"{number} reference{'s' if number != 1 else ''}"
-    label = options.label
-    what = "a voxel that is not 0" if label is None else f"label {label}"
-    raise errors.DataError(
-      f"{pairs[0].reference}: has not {what}, as none of {number_said} has;"
-      " give a label that they have (--label)"
-    )
+    with formats.held():
+      for one in options:
+        if formats.read_mask(pair.reference, structure=one.label).array.any():
+          return
+  if not pairs:
+    return
+  several = f"any of the {len(pairs)} references" if len(pairs) > 1 else "it"
+  labels = [one.label for one in options]
+  said = ", ".join(map(str, labels))
+  what = "all voxels are 0"
+  if labels != [None]:
+    what = f"no voxel has the label {said}"
+  raise errors.DataError(
+    f"{pairs[0].reference}: {what} in {several}; give a label that they have"
+    " (--label)"
+  )
 
 
 def _counted(

@@ -46,7 +46,7 @@ class Patients:
     """What a user needs to check the grouping."""
     cases = f"{len(self.of)} case{'s' if len(self.of) != 1 else ''}"
     if len(self) == len(self.of):
-      return f"{cases}, each a patient of its own ({self.told})"
+      return f"{cases}, each taken for a patient ({self.told})"
     patients = f"{len(self)} patient{'s' if len(self) != 1 else ''}"
     return f"{cases} of {patients}, by {self.told}"
 
@@ -146,9 +146,7 @@ def _by_names(names: Sequence[str]) -> Patients:
       continue
     of = tuple(key or name for key, name in zip(keys, names, strict=True))
     if _plausible(of, keys):
-      example = next(
-        (o, n) for o, n in zip(of, names, strict=True) if o != n
-      )
+      example = next((o, n) for o, n in zip(of, names, strict=True) if o != n)
       return Patients(of, f"{told} (such as {example[0]} of {example[1]})")
   return Patients(tuple(names), "no name says otherwise")
 

@@ -101,9 +101,7 @@ class _Rest:
 class _Mixed:
   """What the mean and the worst of the cases' scores have in common."""
 
-  def __init__(
-    self, scores: _criterion.Scores, members: Sequence[np.ndarray]
-  ):
+  def __init__(self, scores: _criterion.Scores, members: Sequence[np.ndarray]):
     self.members = members
     self._scores = scores
     two = scores.numerator, scores.denominator
@@ -118,18 +116,16 @@ class _Mixed:
 class _Mean(_Mixed):
   """The mean over the cases."""
 
-  def __init__(
-    self, scores: _criterion.Scores, members: Sequence[np.ndarray]
-  ):
+  def __init__(self, scores: _criterion.Scores, members: Sequence[np.ndarray]):
     super().__init__(scores, members)
     each = scores.values_of_cases
     sums = np.stack([each[own].sum(0) for own in members])
     nothing = np.zeros_like(sums[:1])
     # From both ends; a difference would lose digits beside a large score.
     self._before = np.cumsum(np.concatenate([nothing, sums[:-1]]), axis=0)
-    self._after = np.cumsum(
-      np.concatenate([nothing, sums[:0:-1]]), axis=0
-    )[::-1]
+    self._after = np.cumsum(np.concatenate([nothing, sums[:0:-1]]), axis=0)[
+      ::-1
+    ]
     self._totals: dict[int, fractions.Fraction] = {}
 
   def without(self, fold: int) -> _Rest:
@@ -155,9 +151,7 @@ class _Mean(_Mixed):
 class _Worst(_Mixed):
   """The lowest of the cases."""
 
-  def __init__(
-    self, scores: _criterion.Scores, members: Sequence[np.ndarray]
-  ):
+  def __init__(self, scores: _criterion.Scores, members: Sequence[np.ndarray]):
     super().__init__(scores, members)
     each = scores.values_of_cases
     lowest = np.stack([each[own].min(0) for own in members])

@@ -147,7 +147,9 @@ def test_time_is_linear():
   """Steps, not seconds: each fold looks at a bounded number of cases."""
   draw = np.random.default_rng(0)
   rows = 1500
-  counts = counts_of(draw.integers(1, 90, (rows, 9)), draw.integers(0, 9, (rows, 9)))
+  counts = counts_of(
+    draw.integers(1, 90, (rows, 9)), draw.integers(0, 9, (rows, 9))
+  )
   seen = []
   before = time.process_time()
   for aggregate in ("pooled", "mean_case"):
@@ -167,5 +169,7 @@ def test_thousands_of_exact_ties_end():
   other[:, [2, 4]] = other[:, [4, 2]]
   positive = np.concatenate([half, other])
   negative = np.zeros_like(positive)
-  found = thresholds.nested(counts_of(positive, negative), aggregate="mean_case")
+  found = thresholds.nested(
+    counts_of(positive, negative), aggregate="mean_case"
+  )
   assert len(found.scores) == 800
