@@ -272,6 +272,10 @@ def _count(
     )
     for structure, label in classes
   ]
+  # What can be refused is refused before anything is written or started.
+  study.class_folders(classes)
+  study.patients([one.name for one in pairing.pairs], flags.patients)
+  study.check_labels(pairing.pairs, options)
   rows = pairing.audit()
   alone = [row for row in rows if row["status"] != "paired"]
   print(f"{len(pairing)} maps with a reference")
@@ -287,7 +291,6 @@ def _count(
   if len(classes) > 1:
     for structure, label in classes:
       print(f"class {structure}: label {label}")
-  study.check_labels(pairing.pairs, options)
   count: Any = study.count_classes if len(classes) > 1 else study.count_maps
   with _console.progress("counting") as on_case:
     found = count(

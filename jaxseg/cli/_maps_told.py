@@ -54,41 +54,36 @@ def tell_classes(optima: Sequence[dict[str, Any]]) -> None:
   from jaxseg.cli import _console
 
   rows = [row for row in optima if row["aggregate"] == "pooled"]
+  criterion = rows[0]["criterion"]
   columns = {
     "class": "class",
     "label": "label",
     "threshold": "threshold",
-    "value": str(rows[0]["criterion"]),
-    "left": "without the patient",
+    "value": criterion,
+    "left_out_value": "left out",
     "dice": "Dice",
-    "half": "Dice at 0.5",
-    "argmax": "Dice by argmax",
+    "dice_half": "at 0.5",
+    "dice_argmax": "by argmax",
   }
-  three = "{:.3f}".format
+  if criterion == "dice":
+    del columns["value"]
   told = []
   for row in rows:
-    left, argmax = row.get("left_out_value"), row.get("dice_argmax")
-    told.append(
-      {
-        "class": str(row["class"]),
-        "label": str(row["label"]),
-        "threshold": _spread("threshold")(row),
-        "value": _spread("value")(row),
-        "left": "–" if left is None else three(left),
-        "dice": three(row["dice"]),
-        "half": three(row["dice_half"]),
-        "argmax": "–" if argmax is None else three(argmax),
-      }
-    )
-  if all(row["argmax"] == "–" for row in told):
-    del columns["argmax"]
+    one = {name: str(row[name]) for name in ("class", "label")}
+    one["threshold"] = _spread("threshold")(row)
+    for name in columns:
+      value = row.get(name)
+      if name not in one:
+        one[name] = "–" if value is None else f"{value:.3f}"
+    told.append(one)
+  for name in ("left_out_value", "dice_argmax"):
+    if all(row.get(name) is None for row in rows):
+      del columns[name]
+  if all(row["class"] == row["label"] for row in told):
+    del columns["label"]
   cases = rows[0]["cases"]
-  _console.table(
-    f"Best threshold of each class, {cases} case{'s' if cases != 1 else ''},"
-    " pooled",
-    told,
-    columns,
-  )
+  number = f"{cases} case{'s' if cases != 1 else ''}"
+  _console.table(f"Best threshold of each class, {number}", told, columns)
   _tell_intervals(rows[0])
 
 

@@ -214,7 +214,7 @@ def _column(rows: Rows, name: str) -> np.ndarray:
 
 def _looks(lines: Sequence[_Line]) -> dict[str, _style.ObjectiveStyle]:
   names = [line.look for line in lines]
-  if not names[0]:
+  if all(name in _MAPS for name in names):
     return {name: _MAPS[name] for name in dict.fromkeys(names)}
   return _style.objective_styles(names)
 

@@ -291,8 +291,9 @@ def chosen(
     details: What else is kept.
     row: The first of `optimum_rows`, where it is known already.
   """
+  choose_on, score_on = counts.sides()
   if row is None:
-    row = optimum_rows(*counts.sides(), settings)[0]
+    row = optimum_rows(choose_on, score_on, settings)[0]
   kept = {**counts.class_columns, **(details or {})}
   if counts.is_run:
     by = f"highest pooled {settings.criterion} of the validation patients"
@@ -309,7 +310,7 @@ def chosen(
     threshold=row["threshold"],
     criterion=settings.criterion,
     value=row["value"],
-    patients=row["cases"],
+    patients=choose_on.number_of_patients,
     scope=next(iter(counts.scopes)),
     low=row["plateau_low"],
     high=row["plateau_high"],

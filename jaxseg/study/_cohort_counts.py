@@ -66,8 +66,9 @@ class Cases:
     """Voxels of each reference, `[case]`."""
     return self.counts.positive.sum(-1)
 
-  @property
+  @functools.cached_property
   def number_of_patients(self) -> int:
+    """How many patients the cases are of."""
     return len(set(self.patients))
 
   @property

@@ -92,14 +92,14 @@ def class_folders(classes: Sequence[tuple[Any, Any]]) -> list[str]:
     ConfigError: A class is there twice.
   """
   slugs: list[str] = []
-  for structure, label in classes:
-    slug = _text.slug(str(structure), fallback="class")
-    if slug.lower() in (other.lower() for other in slugs):
-      slug += f"-{_files.digest([str(structure), str(label)])[:8]}"
-    if slug in slugs:
+  for number, (structure, label) in enumerate(classes):
+    if (structure, label) in classes[:number]:
       raise errors.ConfigError(
         f"class {structure} is asked for twice; name each class once (--class)"
       )
+    slug = _text.slug(str(structure), fallback="class")
+    if slug.lower() in (other.lower() for other in slugs):
+      slug += f"-{_files.digest([str(structure), str(label)])[:8]}"
     slugs.append(slug)
   return slugs
 
