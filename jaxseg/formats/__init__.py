@@ -10,16 +10,20 @@ from jaxseg.formats._pair import Pairing
 from jaxseg.formats._read import companions
 from jaxseg.formats._read import read_mask
 from jaxseg.formats._read import read_probabilities
+from jaxseg.formats._write import find_maps
+from jaxseg.formats._write import write_mask
 
 __all__ = [
   "Pair",
   "Pairing",
   "classes",
   "companions",
+  "find_maps",
   "held",
   "match_grids",
   "pair",
   "read_mask",
   "read_probabilities",
   "winners",
+  "write_mask",
 ]
