@@ -142,28 +142,20 @@ def _cuts(
     chosen = thresholds.ChosenThreshold.read(path)
     # A run's structure is no class of its maps, which have one channel.
     swept: Any = chosen.details.get("class")
-    folder = output / path.parent.name if len(several) > 1 else output
-    cuts.append(
-      _Cut(chosen.threshold, swept if structure is None else own, folder)
-    )
-  if structure is not None and len(several) > 1:
-    cuts = [
-      dataclasses.replace(cut, folder=output)
-      for cut, path in zip(cuts, several, strict=True)
-      if structure in (path.parent.name, str(_class_of(path)))
-    ]
-    if len(cuts) != 1:
-      known = ", ".join(path.parent.name for path in several)
-      raise errors.ConfigError(
-        f"--class: {place} has no threshold of {structure}; it has {known}"
-      )
-  return cuts
-
-
-def _class_of(path: pathlib.Path) -> Any:
-  from jaxseg import thresholds
-
-  return thresholds.ChosenThreshold.read(path).details.get("class")
+    cuts.append(_Cut(chosen.threshold, swept, output / path.parent.name))
+  if len(cuts) == 1:
+    (cut,) = cuts
+    wanted = cut.structure if structure is None else own
+    return [_Cut(cut.threshold, wanted, output)]
+  if structure is None:
+    return cuts
+  for cut in cuts:
+    if structure in (cut.folder.name, str(cut.structure)):
+      return [dataclasses.replace(cut, folder=output)]
+  known = ", ".join(cut.folder.name for cut in cuts)
+  raise errors.ConfigError(
+    f"--class: {place} has no threshold of {structure}; it has {known}"
+  )
 
 
 def _index(text: str | None) -> str | int | None:

@@ -311,12 +311,17 @@ def _write_threshold(panel: mpl_axes.Axes, line: _Line) -> None:
   text = f"{line.mark[0]:.3f}"
   if line.interval:
     text += " ({:.3f} to {:.3f})".format(*line.interval)
+  x, y = line.mark
+  # Towards the middle, as a text at the edge would leave the panel.
+  side = "left" if x < 0.15 else "right" if x > 0.85 else "center"
+  below = y > 0.88
   offset: dict[str, Any] = {
     "textcoords": "offset points",
-    "ha": "center",
+    "ha": side,
+    "va": "top" if below else "bottom",
     "size": 9,
   }
-  panel.annotate(text, line.mark, (0, 8), **offset)
+  panel.annotate(text, line.mark, (0, -8 if below else 8), **offset)
 
 
 def _add_legend(
