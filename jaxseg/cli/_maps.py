@@ -199,12 +199,12 @@ def main(flags: _flags.Flags) -> None:
     folders = [folder / "classes" / name for name in names]
   written = []
   sections = report.sweep_sections(folder, tables, origin)
-  for one, of_class, place in zip(found, each, folders, strict=True):
-    one.write(place / "counts.npz")
+  for own, of_class, place in zip(found, each, folders, strict=True):
+    own.write(place / "counts.npz")
     details = {**study.details(of_class), "provenance": origin}
     if missing:
       details["missing_cases"] = list(missing)
-    study.chosen(one, how, details=details, row=of_class["optimum"][0]).write(
+    study.chosen(own, how, details=details, row=of_class["optimum"][0]).write(
       place / "threshold.json"
     )
     written += [place / "counts.npz", place / "threshold.json"]

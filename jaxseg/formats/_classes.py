@@ -74,9 +74,15 @@ def channels(path: pathlib.Path) -> int:
 def winners(path: pathlib.Path) -> np.ndarray | None:
   """The channel that is highest in each voxel; of equal ones the first.
 
+  Args:
+    path: A map of several channels.
+
   Returns:
     Integers `[slice, row, column]`; None where the channels do not add up to 1
     in every voxel, as they do after a softmax.
+
+  Raises:
+    DataError: It is a DICOM file, or cannot be read.
   """
   with _held.held():
     count = channels(path)

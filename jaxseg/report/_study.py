@@ -88,7 +88,9 @@ def write_maps(
   """
   best = optima[0]
   said = _sections.maps_said(optima)
-  chosen = {}  # The first row of each class is its pooled one.
+  chosen: dict[
+    str, Mapping[str, Any]
+  ] = {}  # The first row of each class is its pooled one.
   for row in optima:
     chosen.setdefault(_wording.class_label(row), row)
   of = next(iter(chosen)) if len(chosen) == 1 else ""

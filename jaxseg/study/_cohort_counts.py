@@ -7,8 +7,6 @@ import io
 import json
 import pathlib
 from typing import Any
-import zipfile
-import zlib
 
 import numpy as np
 
@@ -16,6 +14,7 @@ from jaxseg import _files
 from jaxseg import _text
 from jaxseg import errors
 from jaxseg import thresholds
+from jaxseg.study import _alike
 
 _FORMAT = 2
 # Columns that tell the models of a run apart, where the facts have them.
@@ -182,12 +181,7 @@ class CohortCounts:
   @property
   def class_columns(self) -> dict[str, Any]:
     """Class and label of maps as a table's columns; nothing if not given."""
-    found = {}
-    for name, fact in (("class", "structure"), ("label", "label")):
-      value = self.facts.get(fact)
-      several = isinstance(value, list | tuple)
-      found[name] = ",".join(map(str, value)) if several else value
-    return found if any(v is not None for v in found.values()) else {}
+    return _alike.class_columns(self.facts)
 
   def take(self, which: Sequence[int]) -> "CohortCounts":
     """Some of the cases, by their positions."""
@@ -313,20 +307,7 @@ class CohortCounts:
         tuple(arrays["patients"].tolist()) if "patients" in arrays else (),
         arrays.get("argmax"),
       )
-    except (
-      # What NumPy and zipfile raise of files that are cut or not theirs.
-      OSError,
-      EOFError,
-      ValueError,
-      TypeError,
-      KeyError,
-      IndexError,
-      AttributeError,
-      NotImplementedError,
-      zipfile.BadZipFile,
-      zlib.error,
-      errors.JaxsegError,
-    ) as e:
+    except _alike.UNREADABLE as e:
       said = " ".join(str(e).split())[:200]
       if "pickle" in said:  # NumPy's advice is not for files that came by mail.
         said = "it is no .npz file"
@@ -345,7 +326,7 @@ class CohortCounts:
       raise errors.DataError("there are no counts to merge; count maps first")
     first = parts[0]
     for part in parts:
-      _check_alike(first, part)
+      _alike.check(first, part)
     cuts = next((p.cuts for p in parts if p.cuts is not None), None)
     surfaces = None
     if cuts is not None:
@@ -375,7 +356,7 @@ class CohortCounts:
       tuple(one for p in parts for one in p.patients or p.names)
       if any(p.patients for p in parts)
       else (),
-      _all_or_none([p.argmax for p in parts]),
+      _alike.all_or_none([p.argmax for p in parts]),
     )
 
   @staticmethod
@@ -387,18 +368,7 @@ class CohortCounts:
         different counts, or only some cases have surfaces.
     """
     whole = CohortCounts.join(parts)
-    bare = whole.lacks_surfaces
-    places: dict[tuple[str, str], int] = {}
-    for place, key in enumerate(zip(whole.parts, whole.names, strict=True)):
-      seen = places.get(key, place)
-      for counts in whole.scopes.values():
-        for of_class in (counts.positive, counts.negative):
-          if not np.array_equal(of_class[seen], of_class[place]):
-            raise errors.DataError(
-              f"case {_text.shown(key[1])} is there twice with different"
-              " counts; merge one of the two"
-            )
-      places[key] = seen if bare[place] else place
+    places = _alike.places(whole)
     found = whole.take([places[key] for key in sorted(places)])
     if found.surfaces is not None and found.lacks_surfaces.any():
       first = found.names[int(found.lacks_surfaces.argmax())]
@@ -407,35 +377,3 @@ class CohortCounts:
         " count all of them alike"
       )
     return found
-
-
-def _all_or_none(
-  arrays: Sequence[np.ndarray | None],
-) -> np.ndarray | None:
-  there = [array for array in arrays if array is not None]
-  return np.concatenate(there) if len(there) == len(arrays) else None
-
-
-def _check_alike(first: CohortCounts, other: CohortCounts) -> None:
-  """Refuses counts at other thresholds, in other scopes or of other facts."""
-  if other.grid != first.grid:
-    raise errors.DataError(
-      f"counts at grids of {first.grid} and {other.grid} thresholds do not go"
-      " together; count again with the same"
-    )
-  pairs: list[tuple[str, Any, Any]] = [
-    ("scopes", list(first.scopes), list(other.scopes)),
-    *(
-      (name, first.facts.get(name), other.facts.get(name))
-      for name in {**first.facts, **other.facts}
-    ),
-  ]
-  if first.cuts is not None and other.cuts is not None:
-    pairs.append(("surfaces at", first.cuts.tolist(), other.cuts.tolist()))
-  for name, ours, theirs in pairs:
-    if ours != theirs:
-      raise errors.DataError(
-        f"case {_text.shown(first.names[0])} was counted with {name} {ours},"
-        f" case {_text.shown(other.names[0])} with {theirs}; count all cases"
-        " alike"
-      )
