@@ -225,8 +225,8 @@ class CohortCounts:
       own.voxel_ml,
       None if bare else own.surfaces,
       None if bare else self.cuts,
-      own.patients,
-      own.argmax,
+      patients=own.patients,
+      argmax=own.argmax,
     )
 
   def sides(self, *, scope: str | None = None) -> tuple[Cases, Cases]:
@@ -304,8 +304,10 @@ class CohortCounts:
         arrays.get("surfaces"),
         arrays.get("cuts"),
         dict(json.loads(arrays["facts"].item())),
-        tuple(arrays["patients"].tolist()) if "patients" in arrays else (),
-        arrays.get("argmax"),
+        patients=(
+          tuple(arrays["patients"].tolist()) if "patients" in arrays else ()
+        ),
+        argmax=arrays.get("argmax"),
       )
     except _alike.UNREADABLE as e:
       said = " ".join(str(e).split())[:200]
@@ -353,10 +355,10 @@ class CohortCounts:
       surfaces,
       cuts,
       first.facts,
-      tuple(one for p in parts for one in p.patients or p.names)
+      patients=tuple(one for p in parts for one in p.patients or p.names)
       if any(p.patients for p in parts)
       else (),
-      _alike.all_or_none([p.argmax for p in parts]),
+      argmax=_alike.all_or_none([p.argmax for p in parts]),
     )
 
   @staticmethod
