@@ -117,12 +117,15 @@ def check_labels(
 
   Raises:
     DataError: None has a voxel of any.
-    JaxsegError: A reference cannot be read.
   """
   for pair in pairs:
     with formats.held():
       for one in options:
-        if formats.read_mask(pair.reference, structure=one.label).array.any():
+        try:
+          mask = formats.read_mask(pair.reference, structure=one.label)
+        except errors.JaxsegError:
+          return  # Whoever counts it, first of all, says so.
+        if mask.array.any():
           return
   if not pairs:
     return
