@@ -8,7 +8,6 @@ import numpy as np
 
 from jaxseg import _files
 from jaxseg import errors
-from jaxseg.formats import _dataset_json
 from jaxseg.formats import _held
 from jaxseg.formats import _image_files
 from jaxseg.formats import _numpy
@@ -16,6 +15,7 @@ from jaxseg.formats import _paths
 from jaxseg.formats import _read
 
 Class = str | int | None
+_FILES = ("dataset.json", "plans.json")
 # What probabilities of all channels add up to, within rounding of float16.
 _SLACK = 0.02
 
@@ -105,7 +105,7 @@ def winners(path: pathlib.Path) -> np.ndarray | None:
 def _names(path: pathlib.Path) -> list[str]:
   """The structures that the nearest dataset.json names, in its order."""
   for folder in path.absolute().parents[:3]:
-    for file in _dataset_json.FILES:
+    for file in _FILES:
       if not (folder / file).is_file():
         continue
       content = _files.read_json(folder / file)
