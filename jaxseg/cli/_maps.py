@@ -385,5 +385,5 @@ def _with_patients(
   grouped = study.patients(first.names, how)
   if first.patients and how is None:  # Counts of a merge know them already.
     grouped = study.Patients(first.patients, "the counts")
-  print(f"{grouped.sentence}; --patients groups them otherwise")
+  print(f"{grouped.sentence}; --patients changes this")
   return [dataclasses.replace(one, patients=grouped.of) for one in found]
