@@ -68,7 +68,8 @@ def channels(path: pathlib.Path) -> int:
     )
   if _paths.suffix(path) in (".npy", ".npz"):
     return _numpy.channels(path)
-  return len(_image_files.read(path))
+  array, _ = _image_files.read(path)
+  return len(array)
 
 
 def winners(path: pathlib.Path) -> np.ndarray | None:

@@ -3,12 +3,14 @@
 import dataclasses
 import json
 
+import nibabel
 import numpy as np
 import pytest
 
 from jaxseg import errors
 from jaxseg import formats
 from jaxseg import study
+from jaxseg.formats import _nifti
 from jaxseg.formats import _numpy
 from tests.study import made
 
@@ -168,3 +170,42 @@ def test_patients_are_left_out_and_drawn_whole():
   assert [row["patient"] for row in rows] == list(of)
   chosen = study.chosen(clustered, made.SETTINGS)
   assert chosen.patients == 6
+
+
+def test_channels_of_an_image_are_counted_from_one_read(tmp_path, monkeypatch):
+  (tmp_path / "r").mkdir()
+  for seed in range(2):
+    p, y = softmax(seed)
+    name = f"case{seed}.nii.gz"
+    (tmp_path / "p").mkdir(exist_ok=True)
+    image = nibabel.Nifti1Image(p.transpose(3, 2, 1, 0), np.eye(4))
+    nibabel.save(image, tmp_path / "p" / name)
+    image = nibabel.Nifti1Image(y.transpose(2, 1, 0), np.eye(4))
+    nibabel.save(image, tmp_path / "r" / name)
+  pairs = made.pairs(tmp_path)
+  given = pairs[0].probabilities, pairs[0].reference
+  assert formats.classes(*given) == [(1, 1), (2, 2)]
+  alone = formats.classes(given[1], given[1])
+  assert alone == [(None, None)]
+  reads = []
+  inner = _nifti.read
+
+  def counted(path):
+    reads.append(path)
+    return inner(path)
+
+  monkeypatch.setattr(_nifti, "read", counted)
+  found = study.count_classes(
+    pairs, tmp_path / "c", options=options((1, 1), (2, 2)), workers=1
+  )
+  assert len(reads) == len(set(reads)) == 4
+  for seed in range(2):
+    p, y = softmax(seed)
+    won = p.argmax(0)
+    for k, of_class in enumerate(found, start=1):
+      three = [
+        ((won == k) & (y == k)).sum(),
+        ((won == k) & (y != k)).sum(),
+        ((won != k) & (y == k)).sum(),
+      ]
+      assert of_class.argmax[seed].tolist() == three
