@@ -97,6 +97,21 @@ def first_difference(found: Any, wanted: Any) -> str:
 
 
 @contextlib.contextmanager
+def new_file(path: pathlib.Path) -> Iterator[pathlib.Path]:
+  """Yields a temporary path that becomes `path` if the block succeeds.
+
+  It ends as `path` does, for writers that go by the ending.
+  """
+  path.parent.mkdir(parents=True, exist_ok=True)
+  with tempfile.TemporaryDirectory(
+    dir=path.parent, prefix=f".{path.name}."
+  ) as folder:
+    temporary = pathlib.Path(folder) / path.name
+    yield temporary
+    os.replace(temporary, path)
+
+
+@contextlib.contextmanager
 def new_folder(path: pathlib.Path) -> Iterator[pathlib.Path]:
   """Yields a temporary folder that becomes `path` if the block succeeds."""
   path.parent.mkdir(parents=True, exist_ok=True)

@@ -10,6 +10,7 @@ import concurrent.futures.process
 import contextlib
 import multiprocessing
 import os
+import time
 from typing import Any, TypeVar
 
 from jaxseg import _extras
@@ -17,6 +18,8 @@ from jaxseg import errors
 
 _Item = TypeVar("_Item")
 _Result = TypeVar("_Result")
+# What processes take to start and import, about, seconds.
+_START_S = 3.0
 
 
 def run(
@@ -25,6 +28,7 @@ def run(
   *,
   workers: int | None = None,
   scheduler: str | None = None,
+  here_first: bool = False,
 ) -> Iterator[tuple[int, _Result]]:
   """Calls a function on each item; results come as they are ready.
 
@@ -36,6 +40,9 @@ def run(
     scheduler: Address of a running `dask.distributed` scheduler, such as
       tcp://10.0.0.1:8786, whose workers have jaxseg; used instead of
       processes. An item whose worker is lost goes to another.
+    here_first: Call it in this process until what is left would take longer
+      than to start others: what is wrong with all items shows at once, and a
+      few quick ones do not wait for processes.
 
   Yields:
     (position in `items`, result), in any order. What `function` raises is
@@ -56,13 +63,28 @@ def run(
     for index, item in enumerate(items):
       yield index, function(item)
     return
+  begun = 0
+  if here_first:
+    quickest = float("inf")  # The first one compiles and imports.
+    for begun, item in enumerate(items, start=1):
+      start = time.monotonic()
+      result = function(item)
+      quickest = min(quickest, time.monotonic() - start)
+      yield begun - 1, result
+      left = len(items) - begun
+      if quickest * left > _START_S and (begun > 1 or quickest > _START_S / 4):
+        break
+    number = min(number, len(items) - begun)
+  if not number:
+    return
   # Not by fork, because JAX runs threads.
   context = multiprocessing.get_context("spawn")
   try:
     with concurrent.futures.ProcessPoolExecutor(
       number, mp_context=context
     ) as pool:
-      yield from _as_completed(pool, function, items, 2 * number)
+      work = _as_completed(pool, function, items[begun:], 2 * number)
+      yield from ((begun + index, result) for index, result in work)
   except concurrent.futures.process.BrokenProcessPool as e:
     raise errors.DataError(
       f"one of {number} processes was lost, perhaps for lack of memory; run the"

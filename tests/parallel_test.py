@@ -205,3 +205,31 @@ def test_no_cluster(address):
   pytest.importorskip("distributed", reason="dask.distributed is not installed")
   with pytest.raises(errors.ConfigError, match="cannot be reached"):
     list(parallel.run(parallel_double.square, [1], scheduler=address))
+
+
+def test_a_few_quick_items_start_no_process():
+  work = parallel.run(
+    parallel_double.square, range(50), workers=2, here_first=True
+  )
+  assert {pid for _, (_, pid) in work} == {os.getpid()}
+
+
+def test_slow_items_go_to_processes_after_the_first(monkeypatch):
+  monkeypatch.setattr(parallel, "_START_S", 1e-9)
+  work = parallel.run(
+    parallel_double.square, range(6), workers=2, here_first=True
+  )
+  found = dict(work)
+  assert {k: v[0] for k, v in found.items()} == {k: k * k for k in range(6)}
+  places = [found[k][1] == os.getpid() for k in range(6)]
+  assert places == [True] + [False] * 5
+
+
+def test_what_is_wrong_with_all_items_starts_no_process(monkeypatch):
+  monkeypatch.setattr("concurrent.futures.ProcessPoolExecutor", None)
+  items = [3, 3, 3]
+  work = parallel.run(
+    parallel_double.fail_at_three, items, workers=2, here_first=True
+  )
+  with pytest.raises(errors.DataError, match="three is malformed"):
+    list(work)

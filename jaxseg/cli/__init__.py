@@ -33,6 +33,7 @@ COMMANDS = {
   "prepare": "bring a cohort onto one grid, and split it",
   "train": "train models and score them on unseen patients",
   "sweep": "choose thresholds for a run's models or anyone's maps",
+  "apply": "cut maps at a chosen threshold and write masks",
   "sensitivity": "measure what a slightly wrong threshold costs",
   "prominence": "correlate thresholds with prominence in training",
   "objectives": "compare training objectives",

@@ -1,20 +1,22 @@
 """A sweep over anyone's maps: its flags, and what it prints."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+import dataclasses
 import glob
 import pathlib
 from typing import Any, TYPE_CHECKING
 
 from jaxseg import errors
 from jaxseg.cli import _flags
+from jaxseg.cli import _maps_classes
+from jaxseg.cli import _maps_merge
+from jaxseg.cli import _maps_told
 
 if TYPE_CHECKING:
   from jaxseg import study
 
-# Simulated, the 95 % interval of the best Dice holds it in 48 % of cohorts of
-# 2 patients, 85 % of 5, 88 % of 10 and 94 % of 30.
-_FEW_PATIENTS = 10
-
+# From so many cases on the choice without each patient has a bar.
+_MANY_CASES = 300
 
 # Flags that only say how maps are read and counted.
 OF_MAPS = (
@@ -64,7 +66,8 @@ def define(flags: _flags.Flags) -> None:
     None,
     "WHICH",
     "Class, channel or segment of the maps: an index, or a name where the files"
-    " or the dataset.json beside or above them have names.",
+    " or the dataset.json beside or above them have names. A list (1,2,3) or"
+    " all: each file is read once, and each class gets a threshold of its own.",
     default="the only one",
   )
   flags.string(
@@ -72,8 +75,10 @@ def define(flags: _flags.Flags) -> None:
     None,
     "WHICH",
     "Label of the reference that is the structure: a number, several (1,2), or"
-    " the name of a label or region in dataset.json.",
-    default="all that is not 0 or ignored",
+    " the name of a label or region in dataset.json; of several classes one for"
+    " each.",
+    default="all that is not 0 or ignored; of several classes that of the"
+    " class's name",
   )
   flags.string(
     "ignore",
@@ -83,6 +88,16 @@ def define(flags: _flags.Flags) -> None:
     " are left out of counts, and outside both masks in surfaces. none counts"
     " them as background.",
     default='the label that dataset.json names "ignore"',
+  )
+  flags.string(
+    "patients",
+    None,
+    "REGEX|CSV",
+    "Which cases are of one patient, whose cases are resampled and left out"
+    " together: a regular expression whose first group (or whole match) in a"
+    " case's name is the patient, such as '^[^_]+', or a .csv file with the"
+    " columns case and patient; '.*' makes each case a patient.",
+    default="by folders case/organ, _scan1, _visit2, ...; said on the console",
   )
   flags.switch(
     "resample",
@@ -131,8 +146,11 @@ def define(flags: _flags.Flags) -> None:
     "choose",
     "dice",
     "CRITERION",
-    "What the threshold is chosen for: dice, iou, f2 (F-beta), volume,"
-    " recall>=0.95, precision>=0.9 or specificity>=0.99.",
+    "What the threshold is chosen for. dice, iou, f2 (F-beta): the highest."
+    " volume: the predicted volume nearest to the reference's. recall>=0.95: of"
+    " the thresholds with at least this recall the one with the fewest false"
+    " positives. precision>=0.9, specificity>=0.99: of those that keep it the"
+    " one with the most true positives.",
   )
   flags.integer(
     "resamples", 2000, "N", "Resamples of the patients for the intervals."
@@ -165,6 +183,8 @@ def main(flags: _flags.Flags) -> None:
     )
   flags.refuse(("cohort",), "a run's models")
   how = settings(flags)
+  missing: tuple[str, ...] = ()
+  note = ""
   if flags.merge:
     flags.refuse(OF_MAPS, "--probabilities")
     if flags.probabilities or flags.reference:
@@ -172,45 +192,85 @@ def main(flags: _flags.Flags) -> None:
         "--merge: takes counts instead of maps; leave --probabilities and"
         " --reference out"
       )
-    found = study.CohortCounts.merge(
-      [study.CohortCounts.read(path) for path in _counts_files(flags.merge)]
+    paths = _counts_files(flags.merge)
+    found = _maps_merge.merged(
+      [study.CohortCounts.read(path) for path in paths]
     )
+    missing, shards = _maps_merge.missing(paths, found[0].names)
+    note = _maps_merge.missing_said(missing, shards)
   else:
     counted = _count(flags, folder)
     if counted is None:
       return
     found = counted
+  found = _with_patients(found, flags.patients)
   origin = report.provenance(
     cohort="maps",
-    cohort_hash=_files.digest(list(found.keys)),
+    cohort_hash=_files.digest([key for one in found for key in one.keys]),
     synthetic=False,
     seed=flags.seed,
     command=flags.command,
   )
-  tables = study.tables([found], how)
-  found.write(folder / "counts.npz")
+  each = [_analysed(one, how) for one in found]
+  tables = {
+    name: [row for of_class in each for row in of_class.get(name, ())]
+    for name in dict.fromkeys(name for of_class in each for name in of_class)
+  }
+  folders = [folder]
+  if len(found) > 1:
+    pairs = [(c.facts.get("structure"), c.facts.get("label")) for c in found]
+    names = study.class_folders(pairs)
+    folders = [folder / "classes" / name for name in names]
+  written = []
   sections = report.sweep_sections(folder, tables, origin)
-  details = {**study.details(tables), "provenance": origin}
-  study.chosen(found, how, details=details).write(folder / "threshold.json")
+  for own, of_class, place in zip(found, each, folders, strict=True):
+    own.write(place / "counts.npz")
+    details = {**study.details(of_class), "provenance": origin}
+    if missing:
+      details["missing_cases"] = list(missing)
+    study.chosen(own, how, details=details, row=of_class["optimum"][0]).write(
+      place / "threshold.json"
+    )
+    written += [place / "counts.npz", place / "threshold.json"]
   page = folder / "report" / "index.html"
-  report.write_maps(page, tables["optimum"], sections, origin)
-  _tell(tables["optimum"], tables["calibration"][0])
-  _tell_remarks(found, flags.ignore)
+  report.write_maps(page, tables["optimum"], sections, origin, note=note)
+  if note:
+    print(note)
+  if len(found) == 1:
+    _maps_told.tell(tables["optimum"], tables["calibration"][0])
+  else:
+    _maps_told.tell_classes(tables["optimum"])
+  for own in found:
+    name = own.facts.get("structure") if len(found) > 1 else None
+    _maps_told.tell_remarks(own, flags.ignore, name)
   for best in tables.get("surface_optima", ()):
     name = report.heading(best["metric"])
-    print(f"Best {name}: {best['value']:.3f} at {best['threshold']:g}")
+    of = f", class {best['class']}" if len(found) > 1 else ""
+    print(f"Best {name}{of}: {best['value']:.3f} at {best['threshold']:g}")
   for section in sections:
     for path in (*section.tables, *section.figures):
       print(f"Written: {path}")
-  for name in ("counts.npz", "threshold.json"):
-    print(f"Written: {folder / name}")
-  print(f"Written: {page}")
+  for path in (*written, page):
+    print(f"Written: {path}")
+
+
+def _analysed(
+  found: "study.CohortCounts", how: "study.Settings"
+) -> dict[str, list[dict[str, Any]]]:
+  """The tables of one class, with a bar where they take a while."""
+  from jaxseg import study
+  from jaxseg.cli import _console
+
+  if len(found.names) < _MANY_CASES:
+    return study.tables([found], how)
+  with _console.progress("choosing without each patient") as on_step:
+    return study.tables([found], how, on_step=on_step)
 
 
 def _count(
   flags: _flags.Flags, folder: pathlib.Path
-) -> "study.CohortCounts | None":
-  """Counts of the maps; None if only a part of them was to be counted."""
+) -> "list[study.CohortCounts] | None":
+  """Counts of each class; None if only a part of the maps was to be counted."""
   from jaxseg import _files
   from jaxseg import formats
   from jaxseg import parallel
@@ -235,15 +295,25 @@ def _count(
   pairs: Sequence[formats.Pair] = pairing.pairs
   if flags.shard:
     pairs = parallel.shard(pairs, flags.shard)
-  options = study.MapOptions(
-    structure=_index(getattr(flags, "class")),
-    label=_several(flags.label),
-    ignore=_ignored(flags.ignore),
-    resample=flags.resample,
-    eight_bit=flags.eight_bit,
-    grid=flags.thresholds,
-    surfaces=flags.surfaces,
+  classes = _maps_classes.classes(
+    getattr(flags, "class"), flags.label, pairing.pairs
   )
+  options = [
+    study.MapOptions(
+      structure=structure,
+      label=label,
+      ignore=_maps_classes.ignored(flags.ignore),
+      resample=flags.resample,
+      eight_bit=flags.eight_bit,
+      grid=flags.thresholds,
+      surfaces=flags.surfaces,
+    )
+    for structure, label in classes
+  ]
+  # What can be refused is refused before anything is written or started.
+  study.class_folders(classes)
+  study.patients([one.name for one in pairing.pairs], flags.patients)
+  study.check_labels(pairing.pairs, options)
   rows = pairing.audit()
   alone = [row for row in rows if row["status"] != "paired"]
   print(f"{len(pairing)} maps with a reference")
@@ -256,19 +326,25 @@ def _count(
   if not pairs:
     print("this shard has no cases")
     return None
+  if len(classes) > 1:
+    for structure, label in classes:
+      print(f"class {structure}: label {label}")
+  count: Any = study.count_classes if len(classes) > 1 else study.count_maps
   with _console.progress("counting") as on_case:
-    found = study.count_maps(
+    found = count(
       pairs,
       folder / "counts",
-      options=options,
+      options=options if len(classes) > 1 else options[0],
       workers=flags.workers,
       scheduler=flags.scheduler,
       on_case=on_case,
     )
   if flags.shard:
+    names = [one.name for one in pairing.pairs]
+    _maps_merge.note_shard(folder / "counts", flags.shard, names)
     print(f"Counted: {len(pairs)} cases into {folder / 'counts'}")
     return None
-  return found
+  return _with_structure(found) if len(classes) > 1 else [found]
 
 
 def _counts_files(places: Sequence[str]) -> list[pathlib.Path]:
@@ -282,7 +358,7 @@ def _counts_files(places: Sequence[str]) -> list[pathlib.Path]:
         continue
       # A folder of counts, or one that a sweep wrote into.
       inner = path / "counts" if (path / "counts").is_dir() else path
-      paths += sorted(inner.glob("*.npz"))
+      paths += sorted(inner.glob("*.npz")) + sorted(inner.glob("*/*.npz"))
   if not paths:
     raise errors.DataError(
       f"--merge: no counts in {', '.join(places)}; give files or folders that"
@@ -291,106 +367,31 @@ def _counts_files(places: Sequence[str]) -> list[pathlib.Path]:
   return paths
 
 
-def _tell_remarks(found: "study.CohortCounts", ignore: str | None) -> None:
-  """Prints what looks like a mistake, each kind once."""
-  cases: dict[str, list[tuple[str, str]]] = {}
-  for name, remarks in zip(found.names, found.remarks, strict=False):
-    for line in remarks.splitlines():
-      code, _, text = line.partition(": ")
-      cases.setdefault(code, []).append((name, text))
-  for code, said in cases.items():
-    (name, text), *others = said
-    plural = "s" if len(others) > 1 else ""
-    more = f" (and {len(others)} more case{plural})" if others else ""
-    print(f"Note, {code}: {name}{more}: {text}")
-  if ignore not in (None, "none") and "left-out" not in cases:
-    print(f"Note, left-out: --ignore={ignore}: no reference has such a voxel")
-
-
-def _several(text: str | None) -> str | int | tuple[str | int, ...] | None:
-  """A label, or several numbers with commas between."""
-  if text is None or not all(p.strip().isdecimal() for p in text.split(",")):
-    return text
-  numbers = tuple(int(part) for part in text.split(","))
-  return numbers if len(numbers) > 1 else numbers[0]
-
-
-def _ignored(text: str | None) -> tuple[str | int, ...] | None:
-  if text is None:
-    return None
-  parts = [part.strip() for part in text.split(",")]
-  if parts == ["none"]:
-    return ()
-  return tuple(int(part) if part.isdecimal() else part for part in parts)
-
-
-def _index(text: str | None) -> str | int | None:
-  return int(text) if text is not None and text.isdecimal() else text
-
-
-def _tell(
-  optima: Sequence[dict[str, Any]], calibration: dict[str, Any]
-) -> None:
-  """Prints the optima side by side, and the calibration below."""
-  from jaxseg.cli import _console
-
-  facts = {
-    "threshold": _spread("threshold"),
-    f"{optima[0]['criterion']} there": _spread("value"),
-    "Dice there": lambda row: f"{row['dice']:.3f}",
-    "Dice at 0.5": lambda row: f"{row['dice_half']:.3f}",
-    "Dice lost at -0.05, +0.05": lambda row: (
-      f"{row['reduction_minus_0.05']:.1%}, {row['reduction_plus_0.05']:.1%}"
-    ),
-    "within epsilon": lambda row: (
-      f"{row['near_low']:g} to {row['near_high']:g}"
-    ),
-  }
-  if "left_out_value" in optima[0]:
-    facts["chosen without the patient"] = lambda row: (
-      "no threshold keeps the bound without one of them"
-      if row["left_out_value"] is None
-      else f"{row['left_out_value']:.3f}"
-    )
-  headings = {"": "", **{row["aggregate"]: row["aggregate"] for row in optima}}
-  rows = [
-    {"": name, **{row["aggregate"]: said(row) for row in optima}}
-    for name, said in facts.items()
-    if name != "dice there"
-  ]
-  cases = optima[0]["cases"]
-  _console.table(
-    f"Best threshold of {cases} case{'s' if cases != 1 else ''}", rows, headings
-  )
-  if "level" in optima[0]:
-    patients = optima[0]["patients"]
-    print(
-      f"In brackets: {optima[0]['level']:.0%} of {optima[0]['resamples']}"
-      f" resamples of {patients} patients"
-      + (
-        "; of so few, intervals are too narrow."
-        if optima[0]["patients_with_structure"] < _FEW_PATIENTS
-        else "."
+def _with_structure(
+  found: Sequence["study.CohortCounts"],
+) -> "list[study.CohortCounts]":
+  """Classes that some reference shows; the others have no best threshold."""
+  kept = []
+  for one in found:
+    if next(iter(one.scopes.values())).positive.any():
+      kept.append(one)
+    else:
+      two = one.class_columns
+      print(
+        f"left out: class {two['class']}: no reference has label {two['label']}"
       )
-    )
-  warmth = calibration["temperature"]
-  print(
-    "Calibration error {expected_calibration_error:.4f}, temperature {said}."
-    " Half of the best Dice: {half_of_best_dice:.3f}; optimum expected without"
-    " labels: {expected_threshold:.3f}".format(
-      said="none (constant maps)" if warmth is None else f"{warmth:.2f}",
-      **calibration,
-    )
-  )
+  return kept
 
 
-def _spread(name: str) -> Callable[[dict[str, Any]], str]:
-  """Says a value with its interval."""
+def _with_patients(
+  found: "list[study.CohortCounts]", how: str | None
+) -> "list[study.CohortCounts]":
+  """Counts whose cases know their patients; says which those are."""
+  from jaxseg import study
 
-  def said(row: dict[str, Any]) -> str:
-    text = f"{row[name]:.3f}"
-    if f"{name}_low" in row:
-      text += f" ({row[f'{name}_low']:.3f} to {row[f'{name}_high']:.3f})"
-    return text
-
-  return said
+  first = found[0]
+  grouped = study.patients(first.names, how)
+  if first.patients and how is None:  # Counts of a merge know them already.
+    grouped = study.Patients(first.patients, "the counts")
+  print(f"{grouped.sentence}; --patients changes this")
+  return [dataclasses.replace(one, patients=grouped.of) for one in found]

@@ -10,8 +10,10 @@ the validation patients and scored on the test patients. Writes each model's
 threshold.json.
 
 For your own maps, paired with references by name or by --pairs, writes
-threshold.json and report/index.html into OUTPUT (runs/sweep if left out).
---merge combines counts from other machines.
+threshold.json and report/index.html into OUTPUT (runs/sweep if left out); with
+several classes OUTPUT/classes/<class>/threshold.json. --merge combines counts
+from other machines and names the cases that are missing. jaxseg apply cuts maps
+at the threshold.
 
 Both write OUTPUT/counts/*.npz, tables/*.csv (optimum or sweep, curve, cases,
 calibration, reliability, surfaces) and figures/*.{svg,png}.

@@ -1,6 +1,9 @@
 """Probability maps and masks of any framework: read, paired, on one grid."""
 
+from jaxseg.formats._classes import classes
+from jaxseg.formats._classes import winners
 from jaxseg.formats._grids import match_grids
+from jaxseg.formats._held import held
 from jaxseg.formats._masks import IGNORED
 from jaxseg.formats._masks import INSIDE
 from jaxseg.formats._masks import read_mask
@@ -13,6 +16,8 @@ from jaxseg.formats._pair_file import read_pairs
 from jaxseg.formats._read import companions
 from jaxseg.formats._read import read_probabilities
 from jaxseg.formats._values import read_image
+from jaxseg.formats._write import find_maps
+from jaxseg.formats._write import write_mask
 
 __all__ = [
   "IGNORED",
@@ -20,7 +25,10 @@ __all__ = [
   "Pair",
   "Pairing",
   "at_odds",
+  "classes",
   "companions",
+  "find_maps",
+  "held",
   "match_grids",
   "pair",
   "read_image",
@@ -28,4 +36,6 @@ __all__ = [
   "read_pairs",
   "read_probabilities",
   "read_reference",
+  "winners",
+  "write_mask",
 ]

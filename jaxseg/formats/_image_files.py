@@ -10,6 +10,7 @@ import numpy as np
 from jaxseg import _extras
 from jaxseg import _text
 from jaxseg import errors
+from jaxseg.formats import _held
 from jaxseg.formats import _metaimage
 from jaxseg.formats import _nifti
 from jaxseg.formats import _paths
@@ -27,6 +28,10 @@ def read(path: pathlib.Path) -> tuple[np.ndarray, np.ndarray | None]:
     Values `[channel, slice, row, column]` as stored, and the affine float64
     `[4, 4]`, LPS, mm; None of a picture, which has no geometry.
   """
+  return _held.once(path, lambda: _read_any(path))
+
+
+def _read_any(path: pathlib.Path) -> tuple[np.ndarray, np.ndarray | None]:
   match _paths.suffix(path):
     case ".nii" | ".nii.gz":
       return _nifti.read(path)

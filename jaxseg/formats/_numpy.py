@@ -18,6 +18,7 @@ from jaxseg import _extras
 from jaxseg import _text
 from jaxseg import errors
 from jaxseg.formats import _dataset_json
+from jaxseg.formats import _held
 from jaxseg.formats import _image_files
 from jaxseg.formats import _labels
 from jaxseg.formats import _paths
@@ -215,6 +216,9 @@ def _read_values(
   path: pathlib.Path, stream: IO[bytes], header: _Header, channel: int | None
 ) -> np.ndarray:
   """Reads the array, or one index of its first axis, in native byte order."""
+  if channel is not None and _held.holds():
+    every = _held.once(path, lambda: _read_values(path, stream, header, None))
+    return every[channel].copy()
   part = channel is not None and not header.fortran
   shape = header.shape[1:] if part else header.shape
   length = math.prod(shape) * header.dtype.itemsize
@@ -233,3 +237,24 @@ def _read_values(
   if channel is not None and not part:
     array = array[channel]
   return np.ascontiguousarray(array, header.dtype.newbyteorder("="))
+
+
+def channels(path: pathlib.Path) -> int:
+  """Number of channels of a .npy or .npz file, from its header alone."""
+  try:
+    if _paths.suffix(path) == ".npy":
+      with open(path, "rb") as file:
+        header = _read_header(path, file, path.stat().st_size)
+    else:
+      with zipfile.ZipFile(path) as archive:
+        info = _member(path, archive)
+        with archive.open(info) as stream:
+          header = _read_header(path, stream, info.file_size)
+  except OSError as e:
+    raise _paths.unreadable(path, e) from e
+  except (ValueError, RuntimeError, zipfile.BadZipFile, zlib.error) as e:
+    raise errors.DataError(
+      f"{path}: is not a complete .npz file ({type(e).__name__}); copy or save"
+      " it again"
+    ) from e
+  return header.shape[0] if len(header.shape) == 4 else 1

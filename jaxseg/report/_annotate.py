@@ -14,6 +14,7 @@ _RINGS = (1.0, 1.8, 2.8, 4.0, 5.5)  # Distances tried, in gaps.
 _DIRECTIONS = 16
 _MANY = 40  # Names; above, only the nearest ring is tried, for memory's sake.
 _STARTS = 24
+_OUTSIDE = 1e6
 
 
 def annotate(
@@ -47,7 +48,9 @@ def annotate(
   boxes, costs = _places(points, sizes, pixels)
   edge = np.array(panel.get_window_extent().padded(-3 * pixels).extents)
   area = np.prod(sizes, axis=1)[:, None]
-  costs = costs + 8.0 * (area - _overlap(boxes, edge[None]))
+  outside = area - _overlap(boxes, edge[None])
+  # Outside only where no place inside is left.
+  costs = costs + 8.0 * outside + _OUTSIDE * (outside > 0.5)
   costs += 3.0 * _overlap(boxes, _squares(points, 4.5 * pixels))
   # A name close to another's point could be taken for that one's.
   costs += 0.5 * _overlap(boxes, _squares(points, 9.0 * pixels))

@@ -4,7 +4,7 @@ A run's models give a panel per structure and a line per objective; anyone's
 maps give one panel. Both are drawn from the rows of `study.tables`.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 import dataclasses
 import math
 import textwrap
@@ -19,6 +19,7 @@ from jaxseg.report import _style
 from jaxseg.report import _wording
 
 Rows = Sequence[Mapping[str, Any]]
+_Key = tuple[str, str]
 _HALF = "#9a9a9a"
 _MEAN = "mean of the cases' Dice"
 _MAPS = {
@@ -61,7 +62,7 @@ def curves(rows: Rows, optima: Rows, title: str) -> mpl_figure.Figure:
   """
   _wording.check(f"figure {title!r}", rows, ("threshold", "dice"))
   _wording.check(f"figure {title!r}", optima, ("threshold", "aggregate"))
-  best: dict[tuple[str, str], Mapping[str, Any]] = {}
+  best: dict[_Key, Mapping[str, Any]] = {}
   for row in optima:
     if row["aggregate"] == "pooled":
       best.setdefault(_model(row), row)
@@ -73,7 +74,7 @@ def curves(rows: Rows, optima: Rows, title: str) -> mpl_figure.Figure:
   for key, own in _groups(rows):
     row = best[key]
     line = _Line(
-      *key,
+      *_shown(key, best),
       _column(own, "threshold"),
       _column(own, "dice"),
       mark=(row["threshold"], row[f"dice{part}"]),
@@ -83,14 +84,16 @@ def curves(rows: Rows, optima: Rows, title: str) -> mpl_figure.Figure:
       line.band = _column(own, "dice_low"), _column(own, "dice_high")
       line.interval = row["threshold_low"], row["threshold_high"]
     lines.append(line)
-  if not is_run and first["cases"] > 1:
-    mean = _column(rows, "dice_mean_case")
-    lines.append(_Line("", _MEAN, _column(rows, "threshold"), mean))
+  for key, own in () if is_run or first["cases"] < 2 else _groups(rows):
+    mean = _column(own, "dice_mean_case")
+    panel, _ = _shown(key, best)
+    lines.append(_Line(panel, _MEAN, _column(own, "threshold"), mean))
   label = "Dice, validation" if is_run else "Dice"
   figure = _multiples(lines, title, "threshold", label)
   if len(best) == 1:
     _write_threshold(figure.axes[0], lines[0])
-  _add_legend(figure, lines, next((r for r in optima if "level" in r), {}))
+  found = next((r for r in optima if "level" in r), first)
+  _add_legend(figure, lines, found)
   return figure
 
 
@@ -110,13 +113,15 @@ def reliability(rows: Rows, title: str) -> mpl_figure.Figure:
   """
   _wording.check(f"figure {title!r}", rows, ("confidence", "frequency"))
   lines = []
-  for key, own in _groups(rows):
+  groups = dict(_groups(rows))
+  for key, own in groups.items():
     x, y = _column(own, "confidence"), _column(own, "frequency")
-    lines.append(_Line(*key, x, y, marker="o"))
+    lines.append(_Line(*_shown(key, groups), x, y, marker="o"))
   labels = "mean probability", "share in the reference"
-  if "objective" in rows[0]:
+  if "objective" in rows[0] or len(groups) > 1:
     figure = _multiples(lines, title, *labels, diagonal=True)
-    _add_legend(figure, lines, {}, "calibrated")
+    named = lines if "objective" in rows[0] else []
+    _add_legend(figure, named, {}, "calibrated")
     return figure
   figure = _style.new_figure(title, 3.8)
   panel, below = figure.subplots(2, 1, sharex=True, height_ratios=(3, 1))
@@ -154,13 +159,15 @@ def surfaces(
   _wording.check(f"figure {title!r}", rows, ("threshold", *columns))
   best = {(*_model(row), row["metric"]): row for row in optima}
   lines = []
+  groups = dict(_groups(rows))
   for name in columns:
-    for (structure, objective), own in _groups(rows):
-      y, there = _column(own, name), best.get((structure, objective, name))
+    for key, own in groups.items():
+      y, there = _column(own, name), best.get((*key, name))
+      structure, objective = _shown(key, groups)
       lines.append(
         _Line(
           structure if column else _wording.heading(name),
-          objective,
+          objective if column else structure,
           _column(own, "threshold"),
           np.where(np.isfinite(y), y, np.nan),
           mark=(there["threshold"], there["value"]) if there else None,
@@ -174,19 +181,26 @@ def surfaces(
     panel.set_yscale("symlog", linthresh=1, linscale=0.4)
     panel.yaxis.set_major_formatter(mpl_ticker.FormatStrFormatter("%g"))
     panel.set_ylim(0, 1.3 * max(np.nanmax([1.0, *one.y]) for one in lines))
-  if column:
+  if column or len(groups) > 1:
     _add_legend(figure, lines, {})
   return figure
 
 
-def _model(row: Mapping[str, Any]) -> tuple[str, str]:
-  """Structure and objective of a row; both "" of anyone's maps."""
-  return row.get("structure", ""), row.get("objective", "")
+def _model(row: Mapping[str, Any]) -> _Key:
+  """Structure and objective of a row; of anyone's maps their class and ""."""
+  if "structure" in row:
+    return row["structure"], row.get("objective", "")
+  return _wording.class_label(row), ""
 
 
-def _groups(rows: Rows) -> Iterator[tuple[tuple[str, str], Rows]]:
+def _shown(key: _Key, models: Collection[_Key]) -> _Key:
+  """A panel's title and a line's look; a single class is in the title above."""
+  return ("", "") if len(models) == 1 and not key[1] else key
+
+
+def _groups(rows: Rows) -> Iterator[tuple[_Key, Rows]]:
   """Rows of each model; of several seeds those of the first."""
-  groups: dict[tuple[str, str], list[Mapping[str, Any]]] = {}
+  groups: dict[_Key, list[Mapping[str, Any]]] = {}
   for row in rows:
     own = groups.setdefault(_model(row), [])
     if not own or own[0].get("seed") == row.get("seed"):
@@ -200,7 +214,7 @@ def _column(rows: Rows, name: str) -> np.ndarray:
 
 def _looks(lines: Sequence[_Line]) -> dict[str, _style.ObjectiveStyle]:
   names = [line.look for line in lines]
-  if not names[0]:
+  if all(name in _MAPS for name in names):
     return {name: _MAPS[name] for name in dict.fromkeys(names)}
   return _style.objective_styles(names)
 
@@ -225,7 +239,9 @@ def _multiples(
   panels = dict(zip(names, grid.ravel(), strict=False))
   wide = {1: 90, 2: 50, 3: 34, 4: 25}.get(columns, 19)
   for name, panel in panels.items():
-    said = textwrap.fill(_wording.structure_label(name), wide)
+    is_class = name.startswith(("class ", "label "))
+    said = name if is_class else _wording.structure_label(name)
+    said = textwrap.fill(said, wide)
     _dress(panel, said, diagonal=diagonal)
   for panel in grid.ravel()[len(names) :]:
     panel.set_visible(False)
@@ -295,12 +311,17 @@ def _write_threshold(panel: mpl_axes.Axes, line: _Line) -> None:
   text = f"{line.mark[0]:.3f}"
   if line.interval:
     text += " ({:.3f} to {:.3f})".format(*line.interval)
+  x, y = line.mark
+  # Towards the middle, as a text at the edge would leave the panel.
+  side = "left" if x < 0.15 else "right" if x > 0.85 else "center"
+  below = y > 0.88
   offset: dict[str, Any] = {
     "textcoords": "offset points",
-    "ha": "center",
+    "ha": side,
+    "va": "top" if below else "bottom",
     "size": 9,
   }
-  panel.annotate(text, line.mark, (0, 8), **offset)
+  panel.annotate(text, line.mark, (0, -8 if below else 8), **offset)
 
 
 def _add_legend(
@@ -318,7 +339,9 @@ def _add_legend(
   ]
   signs: list[tuple[str, dict[str, Any]]] = []
   if any(line.mark for line in lines):
-    signs.append(("optimum", {"ls": "none", "marker": "o"}))
+    rule = _wording.choice_label(found.get("criterion", "dice"))
+    said = "optimum" if rule == "highest Dice" else f"chosen: {rule}"
+    signs.append((said, {"ls": "none", "marker": "o"}))
   if any(one.plateau and one.plateau[1] > one.plateau[0] for one in lines):
     signs.append(("plateau of the optimum", {"alpha": 0.35, "lw": 7}))
   if "level" in found:

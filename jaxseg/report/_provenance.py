@@ -2,6 +2,7 @@
 
 import datetime
 import pathlib
+import shlex
 import subprocess
 from typing import Any
 
@@ -23,7 +24,8 @@ def provenance(
     cohort_hash: Fingerprint of the prepared cohort.
     synthetic: Whether its patients are made up.
     seed: Of split and training; None where nothing was drawn.
-    command: The command line, as one would repeat it.
+    command: The command line; of absolute paths it keeps what lies below the
+      current folder, or the last name, as folders above tell who works where.
 
   Returns:
     These, and the version, the commit and today's date (UTC).
@@ -35,9 +37,34 @@ def provenance(
     "seed": seed,
     "version": jaxseg.__version__,
     "commit": _commit(),
-    "command": command,
+    "command": _without_places(command),
     "date": datetime.datetime.now(datetime.UTC).date().isoformat(),
   }
+
+
+def _without_places(command: str) -> str:
+  try:
+    words = shlex.split(command)
+  except ValueError:  # Not a command line.
+    return command
+  told = [_word(word) for word in words]
+  return command if told == words else shlex.join(told)
+
+
+def _word(word: str) -> str:
+  flag, equals, value = word.rpartition("=")
+  parts = [_place(part) for part in value.split(",")]
+  return flag + equals + ",".join(parts)
+
+
+def _place(text: str) -> str:
+  path = pathlib.PurePath(text)
+  if not path.is_absolute() or len(path.parts) < 2:
+    return text
+  here = pathlib.Path.cwd()
+  if path.is_relative_to(here) and path != here:
+    return str(path.relative_to(here))
+  return f".../{path.name}"
 
 
 def _commit() -> str:

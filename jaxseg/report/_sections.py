@@ -153,10 +153,12 @@ def sweep_sections(
     provenance: What `report.provenance` gave.
   """
   run = "sweep" in tables
-  kind, who = ("sweep" if run else "optimum"), _MODEL if run else {}
+  kind = "sweep" if run else "optimum"
   optima = tables[kind]
-  number = optima[0].get("cases", 0)
-  maps = f"{number} case{'s' if number != 1 else ''}"
+  classes = {} if run else {k: k for k in ("class", "label") if k in optima[0]}
+  who = _MODEL if run else classes
+  assigned = {"dice_argmax": "by argmax"} if "dice_argmax" in optima[0] else {}
+  maps = maps_said(optima)
   chosen, tested = (
     f"{_who(provenance)} {part} patients" if run else maps
     for part in ("validation", "test")
@@ -176,7 +178,7 @@ def sweep_sections(
       + "".join(intervals[:1])
       + (_SCOPES if run else ""),
       rows=_with_intervals(_main(optima) if run else optima),
-      columns=_COLUMNS[kind],
+      columns=classes | _COLUMNS[kind] | assigned,
     )
   ]
   drawn = _curves.reliability(tables["reliability"], f"Calibration, {tested}")
@@ -215,6 +217,16 @@ def sweep_sections(
     )
   )
   return found
+
+
+def maps_said(optima: Rows) -> str:
+  """What was swept: "12 cases, class tumour, label 2" or "of 3 classes"."""
+  number = optima[0].get("cases", 0)
+  said = f"{number} case{'s' if number != 1 else ''}"
+  labels = dict.fromkeys(_wording.class_label(row) for row in optima)
+  if len(labels) > 1:
+    return f"{said}, {len(labels)} classes"
+  return ", ".join(filter(None, (said, *labels)))
 
 
 def sensitivity_section(

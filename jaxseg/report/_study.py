@@ -8,6 +8,7 @@ import numpy as np
 
 from jaxseg import data
 from jaxseg.report import _page
+from jaxseg.report import _sections
 from jaxseg.report import _style
 from jaxseg.report import _wording
 
@@ -73,6 +74,8 @@ def write_maps(
   optima: Rows,
   sections: Sequence[_page.Section],
   provenance: Mapping[str, Any],
+  *,
+  note: str = "",
 ) -> None:
   """Writes the page of anyone's maps.
 
@@ -81,18 +84,30 @@ def write_maps(
     optima: Table `optimum`.
     sections: What `sweep_sections` gave.
     provenance: What `report.provenance` gave.
+    note: What else a reader must know, such as which cases are missing.
   """
   best = optima[0]
-  facts = {
-    f"threshold, chosen by {best['criterion']}": f"{best['threshold']:g}",
-    "Dice there": f"{best['dice']:.3f}",
-    "Dice at 0.5": f"{best['dice_half']:.3f}",
-  }
+  said = _sections.maps_said(optima)
+  chosen: dict[
+    str, Mapping[str, Any]
+  ] = {}  # The first row of each class is its pooled one.
+  for row in optima:
+    chosen.setdefault(_wording.class_label(row), row)
+  of = next(iter(chosen)) if len(chosen) == 1 else ""
+  facts = {}
+  if len(chosen) == 1:
+    facts = {
+      f"threshold, chosen by {best['criterion']}": f"{best['threshold']:g}",
+      "Dice there": f"{best['dice']:.3f}",
+      "Dice at 0.5": f"{best['dice_half']:.3f}",
+    }
+  for name, row in chosen.items() if len(chosen) > 1 else ():
+    facts[f"threshold of {name}"] = f"{row['threshold']:g}"
   _page.write_page(
     path,
-    title="Where to cut these probability maps",
-    summary=f"{best['cases']} cases. A voxel is inside where float32(p) >="
-    " float32(threshold).",
+    title=": ".join(filter(None, ("Where to cut these probability maps", of))),
+    summary=f"{said}. A voxel is inside where float32(p) >="
+    f" float32(threshold). {note}".rstrip(),
     provenance=provenance,
     sections=sections,
     facts=facts,

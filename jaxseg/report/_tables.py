@@ -25,17 +25,18 @@ def write_csv(
   rows: Sequence[Mapping[str, Any]],
   provenance: Mapping[str, Any],
 ) -> pathlib.Path:
-  """Writes a table; each row says what it was computed from.
+  """Writes a table whose first row says what it was computed from.
 
-  Tables of different runs can be put below one another. Floats keep six
-  significant digits and a point, None is an empty cell.
+  One header and no comments, so that any reader takes it as it is; columns of
+  the origin are empty below the first row. Floats keep six significant digits
+  and a point, None is an empty cell.
 
   Args:
     path: The file, replaced in one step; its folder is made.
     rows: Column -> text, number, bool or None. The first row's columns come
       first, then those that only later rows have.
     provenance: Has cohort, cohort_hash, seed, version, commit, command and
-      date; these end each row unless it has a column of that name.
+      date; these end the first row unless it has a column of that name.
 
   Returns:
     The path.
@@ -47,8 +48,8 @@ def write_csv(
   # Line ends of both kinds are quoted where they stand inside of a cell.
   writer = csv.writer(types.SimpleNamespace(write=lines.append))
   writer.writerow(columns)
-  for row in rows:
-    full = {**common, **row}
+  for number, row in enumerate(rows):
+    full = row if number else {**common, **row}
     writer.writerow([_cell(full.get(column)) for column in columns])
   text = "".join(line.removesuffix("\r\n") + "\n" for line in lines)
   _files.write_text(path, text)

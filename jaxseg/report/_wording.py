@@ -10,6 +10,7 @@ from jaxseg import structures
 _OBJECTIVES = {"bce": "BCE", "dice": "2D Dice", "bce_dice": "BCE + 2D Dice"}
 _HEADINGS = {
   "assd_mm": "ASSD (mm)",
+  "dice_argmax": "Dice by argmax",
   "dice_half": "Dice at 0.5",
   "dice_optimum": "Dice at own threshold",
   "hd95_mm": "HD95 (mm)",
@@ -38,6 +39,29 @@ def structure_label(name: str) -> str:
     base, _, side = name.rpartition("_")
     words = f"{side} {base}" if base and side in ("left", "right") else name
     return words.replace("_", " ")
+
+
+def class_label(row: Mapping[str, Any]) -> str:
+  """What a row of maps is of: "class tumour, label 2"; "" if not told."""
+  found, label = row.get("class"), row.get("label")
+  said = [] if found is None else [f"class {found}"]
+  if label is not None:
+    said.append(f"label {label}")
+  return ", ".join(said)
+
+
+def choice_label(criterion: str) -> str:
+  """What a threshold was chosen for, as a rule: "highest Dice" of "dice"."""
+  metric, bounded, bound = criterion.replace(" ", "").partition(">=")
+  if bounded:
+    goal = "fewest false positives" if metric == "recall" else ""
+    goal = goal or "most true positives"
+    return f"{goal} with {metric} ≥ {bound}"
+  if metric == "volume":
+    return "volume nearest to the reference's"
+  names = {"dice": "Dice", "iou": "IoU"}
+  name = names.get(metric, metric.upper() if metric[:1] == "f" else metric)
+  return f"highest {name}"
 
 
 def objective_label(name: str) -> str:

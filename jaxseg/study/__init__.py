@@ -8,15 +8,20 @@ from jaxseg.study._choice import sweep_rows
 from jaxseg.study._cohort_counts import Cases
 from jaxseg.study._cohort_counts import CohortCounts
 from jaxseg.study._count_cases import count_arrays
-from jaxseg.study._count_cases import count_maps
 from jaxseg.study._count_cases import count_pair
 from jaxseg.study._count_cases import MapOptions
+from jaxseg.study._count_maps import check_labels
+from jaxseg.study._count_maps import class_folders
+from jaxseg.study._count_maps import count_classes
+from jaxseg.study._count_maps import count_maps
 from jaxseg.study._examples import Example
 from jaxseg.study._examples import examples
 from jaxseg.study._models import read_run
 from jaxseg.study._models import sweep_model
 from jaxseg.study._models import sweep_run
 from jaxseg.study._objectives import objectives
+from jaxseg.study._patients import Patients
+from jaxseg.study._patients import patients
 from jaxseg.study._prominence import correlations
 from jaxseg.study._prominence import DEFINITIONS
 from jaxseg.study._prominence import measure
@@ -44,12 +49,16 @@ __all__ = [
   "CohortCounts",
   "Example",
   "MapOptions",
+  "Patients",
   "Settings",
   "calibration_rows",
   "case_rows",
+  "check_labels",
   "chosen",
+  "class_folders",
   "correlations",
   "count_arrays",
+  "count_classes",
   "count_maps",
   "count_pair",
   "curve_rows",
@@ -59,6 +68,7 @@ __all__ = [
   "objectives",
   "of_models",
   "optimum_rows",
+  "patients",
   "prominence",
   "read_run",
   "reliability_rows",

@@ -1,7 +1,8 @@
 """The choice of a threshold: on some cases, and what it is worth on others."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 import dataclasses
+import functools
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,8 @@ from jaxseg import errors
 from jaxseg import thresholds
 from jaxseg.study import _cohort_counts
 
+# Gets what is done, how much of it, and how much there is.
+OnStep = Callable[[str, int, int], None]
 AGGREGATES = ("pooled", "mean_case")
 _SHIFTS = (-0.1, -0.05, 0.05, 0.1)
 # Of the columns of a run's table those that name the part; the others beside.
@@ -61,6 +64,7 @@ def optimum_rows(
   choose_on: _cohort_counts.Cases,
   score_on: _cohort_counts.Cases,
   settings: Settings,
+  on_step: OnStep | None = None,
 ) -> list[dict[str, Any]]:
   """A row for each aggregate: the optimum, its certainty and its worth.
 
@@ -68,6 +72,7 @@ def optimum_rows(
     choose_on: Cases that the threshold is chosen on.
     score_on: Cases it is scored on; the same object adds no columns.
     settings: How it is chosen.
+    on_step: Called as patients are left out with (aggregate, done, all).
 
   Raises:
     DataError: No case has the structure, or the sum of all keeps no bound; a
@@ -96,14 +101,27 @@ def optimum_rows(
       "epsilon": best.epsilon,
       "dice": float(dice[best.index]),
       "dice_half": float(dice[choose_on.index(0.5)]),
+      **_assigned(choose_on, aggregate),
       **_reductions(counts, best.threshold, aggregate),
     }
     if choose_on.with_structure >= 2:
-      row |= _uncertainty(choose_on, settings, aggregate)
+      row |= _uncertainty(choose_on, settings, aggregate, on_step)
     if score_on is not choose_on:
       row |= _scored(score_on, best, settings, aggregate)
     rows.append(row)
   return rows
+
+
+def _assigned(cases: _cohort_counts.Cases, aggregate: str) -> dict[str, float]:
+  """Dice of what a softmax map assigns to the class, where that is known."""
+  if cases.argmax is None:
+    return {}
+  right, wrong, lost = cases.argmax.T.astype(np.float64)
+  if aggregate == "pooled":
+    right, wrong, lost = (np.array([v.sum()]) for v in (right, wrong, lost))
+  there = right + lost > 0
+  size = (2 * right + wrong + lost)[there]
+  return {"dice_argmax": float((2 * right[there] / size).mean())}
 
 
 def _reductions(
@@ -122,7 +140,10 @@ def _reductions(
 
 
 def _uncertainty(
-  cases: _cohort_counts.Cases, settings: Settings, aggregate: str
+  cases: _cohort_counts.Cases,
+  settings: Settings,
+  aggregate: str,
+  on_step: OnStep | None,
 ) -> dict[str, Any]:
   """Intervals by bootstrap, and the choice without the patient scored."""
   how: dict[str, Any] = {
@@ -131,33 +152,29 @@ def _uncertainty(
   }
   row: dict[str, Any] = {"left_out_value": None, "optimism": None}
   try:
-    nested = thresholds.nested(cases.even, **how)
+    nested = thresholds.nested(
+      cases.even,
+      patients=cases.patients,
+      on_fold=on_step and functools.partial(on_step, aggregate),
+      **how,
+    )
   except errors.DataError:
     pass  # Without one of the patients no threshold keeps the bound.
   else:
     row |= {"left_out_value": nested.held_out, "optimism": nested.optimism}
-  if ">=" in settings.criterion:
-
-    def both(some: thresholds.Counts) -> np.ndarray:
-      best = thresholds.optimum(some, **how)
-      return np.array([best.threshold, best.value])
-
-    low, high = resampled(cases.even, both, settings).interval(settings.level)
-    ends = [(low[0], high[0]), (low[1], high[1])]
-  else:
-    ends = [
-      resampled(cases.even, name, settings, **how).interval(settings.level)
-      for name in ("threshold", "value")
-    ]
+  low, high = resampled(cases, "optimum", settings, **how).interval(
+    settings.level
+  )
+  ends = zip(low.tolist(), high.tolist(), strict=True)
   for name, (first, last) in zip(("threshold", "value"), ends, strict=True):
     row |= {
-      f"{name}_low": decimal(float(first)),
-      f"{name}_high": decimal(float(last)),
+      f"{name}_low": decimal(first),
+      f"{name}_high": decimal(last),
     }
   return row | {
     "level": settings.level,
     "resamples": settings.resamples,
-    "patients": len(cases.names),
+    "patients": cases.number_of_patients,
     "patients_with_structure": cases.with_structure,
   }
 
@@ -174,7 +191,7 @@ def _scored(
   own = thresholds.optimum(cases.even, aggregate=aggregate)
   there = cases.reference > 0
   row: dict[str, Any] = {
-    "test_patients": len(cases.names),
+    "test_patients": cases.number_of_patients,
     "dice_test": float(dice[at]),
     "dice_test_half": float(dice[half]),
     "missed": int((there & (cases.predicted[:, at] == 0)).sum()),
@@ -185,9 +202,10 @@ def _scored(
   if cases.with_structure >= 2:
     two = np.asarray(cases.even.thresholds)[sorted({at, half})]
     found = resampled(
-      thresholds.coarsen(cases.even, two),
+      cases,
       "curve",
       settings,
+      counts=thresholds.coarsen(cases.even, two),
       aggregate=aggregate,
     )
     low, high = found.interval(settings.level)
@@ -198,18 +216,36 @@ def _scored(
 
 
 def resampled(
-  counts: thresholds.Counts, statistic: Any, settings: Settings, **how: Any
+  cases: _cohort_counts.Cases,
+  statistic: Any,
+  settings: Settings,
+  *,
+  counts: thresholds.Counts | None = None,
+  **how: Any,
 ) -> thresholds.Bootstrap:
   """`thresholds.bootstrap` that computes each distinct draw of patients once.
 
   Three patients have 10 distinct draws, whatever the number of resamples.
+
+  Args:
+    cases: Their patients are drawn.
+    statistic: As in `thresholds.bootstrap`.
+    settings: Number of resamples, and seed.
+    counts: Of the same cases, where not at the even grid.
+    **how: As in `thresholds.bootstrap`.
   """
-  patients = len(counts.positive)
+  patients = cases.number_of_patients
   drawn = np.random.default_rng(settings.seed).integers(
     patients, size=(settings.resamples, patients)
   )
   different, place = np.unique(np.sort(drawn), axis=0, return_inverse=True)
-  found = thresholds.bootstrap(counts, statistic, index=different, **how)
+  found = thresholds.bootstrap(
+    cases.even if counts is None else counts,
+    statistic,
+    index=different,
+    patients=cases.patients,
+    **how,
+  )
   return thresholds.Bootstrap(
     found.estimate, found.samples[place.ravel()], drawn
   )
@@ -245,6 +281,7 @@ def chosen(
   settings: Settings,
   *,
   details: Mapping[str, Any] | None = None,
+  row: Mapping[str, Any] | None = None,
 ) -> thresholds.ChosenThreshold:
   """The threshold to use: the pooled optimum, as threshold.json keeps it.
 
@@ -252,10 +289,12 @@ def chosen(
     counts: Of a model, or of anyone's maps.
     settings: How it is chosen.
     details: What else is kept.
+    row: The first of `optimum_rows`, where it is known already.
   """
   choose_on, score_on = counts.sides()
-  row = optimum_rows(choose_on, score_on, settings)[0]
-  kept = dict(details or {})
+  if row is None:
+    row = optimum_rows(choose_on, score_on, settings)[0]
+  kept = {**counts.class_columns, **(details or {})}
   if counts.is_run:
     by = f"highest pooled {settings.criterion} of the validation patients"
     names = ("objective", "seed", "store")
@@ -265,11 +304,13 @@ def chosen(
   if "threshold_low" in row:
     interval = row["threshold_low"], row["threshold_high"]
   structure = counts.facts.get("structure")
+  if isinstance(structure, list | tuple):
+    structure = ",".join(map(str, structure))
   return thresholds.ChosenThreshold(
     threshold=row["threshold"],
     criterion=settings.criterion,
     value=row["value"],
-    patients=row["cases"],
+    patients=choose_on.number_of_patients,
     scope=next(iter(counts.scopes)),
     low=row["plateau_low"],
     high=row["plateau_high"],

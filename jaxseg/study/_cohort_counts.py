@@ -7,8 +7,6 @@ import io
 import json
 import pathlib
 from typing import Any
-import zipfile
-import zlib
 
 import numpy as np
 
@@ -16,6 +14,7 @@ from jaxseg import _files
 from jaxseg import _text
 from jaxseg import errors
 from jaxseg import thresholds
+from jaxseg.study import _alike
 
 _FORMAT = 2
 # Columns that tell the models of a run apart, where the facts have them.
@@ -35,6 +34,8 @@ class Cases:
       predicted; None where they were not computed.
     cuts: float32 `[cut]`, the thresholds of the surfaces.
     remarks: Of each case what looks like a mistake, a line each; () is nothing.
+    patients: Of each case the patient; left out, each is one of its own.
+    argmax: As in `CohortCounts`.
   """
 
   names: tuple[str, ...]
@@ -43,7 +44,13 @@ class Cases:
   voxel_ml: np.ndarray
   surfaces: np.ndarray | None = None
   cuts: np.ndarray | None = None
+  patients: tuple[str, ...] = ()
+  argmax: np.ndarray | None = None
   remarks: tuple[str, ...] = ()
+
+  def __post_init__(self):
+    if not self.patients:
+      object.__setattr__(self, "patients", self.names)
 
   @functools.cached_property
   def even(self) -> thresholds.Counts:
@@ -60,10 +67,16 @@ class Cases:
     """Voxels of each reference, `[case]`."""
     return self.counts.positive.sum(-1)
 
+  @functools.cached_property
+  def number_of_patients(self) -> int:
+    """How many patients the cases are of."""
+    return len(set(self.patients))
+
   @property
   def with_structure(self) -> int:
-    """How many cases have the structure."""
-    return int((self.reference > 0).sum())
+    """How many patients have the structure."""
+    has = np.flatnonzero(self.reference > 0)
+    return len({self.patients[k] for k in has})
 
   def index(self, threshold: float) -> int:
     """Position in the even grid of the threshold nearest to this one."""
@@ -109,6 +122,11 @@ class CohortCounts:
       and label of maps; cases whose facts differ do not merge.
     remarks: Of each case what looks like a mistake, a line each, "" where
       nothing does; () stands for no remarks on any.
+    patients: Of each case the patient, whose cases are resampled and left out
+      together; empty where each case is a patient of its own.
+    argmax: Of each case the voxels where the class is the most probable one:
+      right, wrong and lost, integers `[case, 3]`; None of maps that are no
+      softmax of several classes.
   """
 
   names: tuple[str, ...]
@@ -120,6 +138,8 @@ class CohortCounts:
   surfaces: np.ndarray | None = None
   cuts: np.ndarray | None = None
   facts: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+  patients: tuple[str, ...] = ()
+  argmax: np.ndarray | None = None
   remarks: tuple[str, ...] = ()
 
   def __post_init__(self):
@@ -129,6 +149,8 @@ class CohortCounts:
       "keys": len(self.keys),
       "voxel_ml": len(self.voxel_ml),
       "remarks": len(self.remarks or self.names),
+      "patients": len(self.patients) or count,
+      "argmax": count if self.argmax is None else len(self.argmax),
       **{scope: len(c.positive) for scope, c in self.scopes.items()},
     }
     shape = None if self.surfaces is None else self.surfaces.shape
@@ -162,6 +184,11 @@ class CohortCounts:
     structure, objective, seed = (self.facts.get(name) for name in _MODEL)
     return f"{structure}, {objective}, seed {seed}"
 
+  @property
+  def class_columns(self) -> dict[str, Any]:
+    """Class and label of maps as a table's columns; nothing if not given."""
+    return _alike.class_columns(self.facts)
+
   def take(self, which: Sequence[int]) -> "CohortCounts":
     """Some of the cases, by their positions."""
     return dataclasses.replace(
@@ -171,6 +198,8 @@ class CohortCounts:
       scopes={scope: c[which] for scope, c in self.scopes.items()},
       voxel_ml=self.voxel_ml[which],
       keys=tuple(self.keys[k] for k in which),
+      patients=tuple(self.patients[k] for k in which if self.patients),
+      argmax=None if self.argmax is None else self.argmax[which],
       surfaces=None if self.surfaces is None else self.surfaces[which],
       remarks=tuple(self.remarks[k] for k in which if self.remarks),
     )
@@ -203,7 +232,9 @@ class CohortCounts:
       own.voxel_ml,
       None if bare else own.surfaces,
       None if bare else self.cuts,
-      own.remarks,
+      patients=own.patients,
+      argmax=own.argmax,
+      remarks=own.remarks,
     )
 
   def sides(self, *, scope: str | None = None) -> tuple[Cases, Cases]:
@@ -219,9 +250,9 @@ class CohortCounts:
     return both, both
 
   def columns(self, scope: str | None = None) -> dict[str, Any]:
-    """What a row of a table says of a run's model; of maps nothing."""
+    """What a row of a table says of a run's model, or of a class of maps."""
     if not self.is_run:
-      return {}
+      return self.class_columns
     model = {name: self.facts.get(name) for name in _MODEL}
     return {**model, "scope": scope or next(iter(self.scopes))}
 
@@ -244,6 +275,10 @@ class CohortCounts:
       arrays["remarks"] = np.array(self.remarks, np.str_)
     if self.surfaces is not None:
       arrays |= {"surfaces": self.surfaces, "cuts": self.cuts}
+    if self.patients:
+      arrays["patients"] = np.array(self.patients, np.str_)
+    if self.argmax is not None:
+      arrays["argmax"] = self.argmax
     content = io.BytesIO()
     np.savez_compressed(content, **arrays)
     _files.write_bytes(path, content.getvalue())
@@ -279,22 +314,15 @@ class CohortCounts:
         arrays.get("surfaces"),
         arrays.get("cuts"),
         dict(json.loads(arrays["facts"].item())),
-        tuple(arrays["remarks"].tolist()) if "remarks" in arrays else (),
+        patients=(
+          tuple(arrays["patients"].tolist()) if "patients" in arrays else ()
+        ),
+        argmax=arrays.get("argmax"),
+        remarks=tuple(arrays["remarks"].tolist())
+        if "remarks" in arrays
+        else (),
       )
-    except (
-      # What NumPy and zipfile raise of files that are cut or not theirs.
-      OSError,
-      EOFError,
-      ValueError,
-      TypeError,
-      KeyError,
-      IndexError,
-      AttributeError,
-      NotImplementedError,
-      zipfile.BadZipFile,
-      zlib.error,
-      errors.JaxsegError,
-    ) as e:
+    except _alike.UNREADABLE as e:
       said = " ".join(str(e).split())[:200]
       if "pickle" in said:  # NumPy's advice is not for files that came by mail.
         said = "it is no .npz file"
@@ -313,7 +341,7 @@ class CohortCounts:
       raise errors.DataError("there are no counts to merge; count maps first")
     first = parts[0]
     for part in parts:
-      _check_alike(first, part)
+      _alike.check(first, part)
     remarks = tuple(r for p in parts for r in p.remarks or [""] * len(p.names))
     cuts = next((p.cuts for p in parts if p.cuts is not None), None)
     surfaces = None
@@ -341,7 +369,11 @@ class CohortCounts:
       surfaces,
       cuts,
       first.facts,
-      remarks if any(remarks) else (),
+      patients=tuple(one for p in parts for one in p.patients or p.names)
+      if any(p.patients for p in parts)
+      else (),
+      argmax=_alike.all_or_none([p.argmax for p in parts]),
+      remarks=remarks if any(remarks) else (),
     )
 
   @staticmethod
@@ -353,18 +385,7 @@ class CohortCounts:
         different counts, or only some cases have surfaces.
     """
     whole = CohortCounts.join(parts)
-    bare = whole.lacks_surfaces
-    places: dict[tuple[str, str], int] = {}
-    for place, key in enumerate(zip(whole.parts, whole.names, strict=True)):
-      seen = places.get(key, place)
-      for counts in whole.scopes.values():
-        for of_class in (counts.positive, counts.negative):
-          if not np.array_equal(of_class[seen], of_class[place]):
-            raise errors.DataError(
-              f"case {_text.shown(key[1])} is there twice with different"
-              " counts; merge one of the two"
-            )
-      places[key] = seen if bare[place] else place
+    places = _alike.places(whole)
     found = whole.take([places[key] for key in sorted(places)])
     if found.surfaces is not None and found.lacks_surfaces.any():
       first = found.names[int(found.lacks_surfaces.argmax())]
@@ -373,28 +394,3 @@ class CohortCounts:
         " count all of them alike"
       )
     return found
-
-
-def _check_alike(first: CohortCounts, other: CohortCounts) -> None:
-  """Refuses counts at other thresholds, in other scopes or of other facts."""
-  if other.grid != first.grid:
-    raise errors.DataError(
-      f"counts at grids of {first.grid} and {other.grid} thresholds do not go"
-      " together; count again with the same"
-    )
-  pairs: list[tuple[str, Any, Any]] = [
-    ("scopes", list(first.scopes), list(other.scopes)),
-    *(
-      (name, first.facts.get(name), other.facts.get(name))
-      for name in {**first.facts, **other.facts}
-    ),
-  ]
-  if first.cuts is not None and other.cuts is not None:
-    pairs.append(("surfaces at", first.cuts.tolist(), other.cuts.tolist()))
-  for name, ours, theirs in pairs:
-    if ours != theirs:
-      raise errors.DataError(
-        f"case {_text.shown(first.names[0])} was counted with {name} {ours},"
-        f" case {_text.shown(other.names[0])} with {theirs}; count all cases"
-        " alike"
-      )

@@ -2,9 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 import dataclasses
-import functools
 import json
-import pathlib
 from typing import Any
 
 import numpy as np
@@ -14,8 +12,8 @@ from jaxseg import _text
 from jaxseg import errors
 from jaxseg import formats
 from jaxseg import metrics
-from jaxseg import parallel
 from jaxseg import thresholds
+from jaxseg import volume
 from jaxseg.study import _cohort_counts
 from jaxseg.study import _remarks
 
@@ -157,22 +155,30 @@ def _surfaces(
 
 
 def count_pair(
-  pair: formats.Pair, *, options: MapOptions
+  pair: formats.Pair,
+  *,
+  options: MapOptions,
+  read: Callable[..., volume.Volume] = formats.read_probabilities,
 ) -> _cohort_counts.CohortCounts:
   """Reads a map and its reference and counts them.
+
+  Args:
+    pair: Their files.
+    options: How they are read.
+    read: Reads the map.
 
   Raises:
     JaxsegError: A file cannot be read, the two do not fit, or a value is no
       probability; the line names the file.
   """
-  key = _key(pair, options)
+  key = key_of(pair, options)
   reference = formats.read_reference(
     pair.reference,
     structure=options.label,
     ignore=options.ignore,
     beside=pair.probabilities,
   )
-  given = formats.read_probabilities(
+  given = read(
     pair.probabilities,
     structure=options.structure,
     eight_bit=options.eight_bit,
@@ -248,79 +254,7 @@ def _facts(options: MapOptions) -> dict[str, Any]:
   return {k: v for k, v in facts.items() if k not in ("grid", "surfaces")}
 
 
-def count_maps(
-  pairs: Sequence[formats.Pair],
-  folder: pathlib.Path,
-  *,
-  options: MapOptions,
-  workers: int | None = None,
-  scheduler: str | None = None,
-  on_case: Callable[[str, int, int], None] | None = None,
-) -> _cohort_counts.CohortCounts:
-  """Counts all pairs; what was counted before is not counted again.
-
-  A worker holds one case at a time.
-
-  Args:
-    pairs: Maps and references.
-    folder: Gets one file of counts for each case.
-    options: How they are read.
-    workers: As in `parallel.run`.
-    scheduler: As in `parallel.run`.
-    on_case: Called after each case with (name, done, all).
-
-  Raises:
-    JaxsegError: A pair cannot be counted; the others that were are kept.
-  """
-  paths = [_path(one, folder) for one in pairs]
-  found: dict[int, _cohort_counts.CohortCounts] = {}
-  for index, one in enumerate(pairs):
-    if paths[index].exists():
-      before = _cohort_counts.CohortCounts.read(paths[index])
-      if before.keys == (_key(one, options),) and before.names == (one.name,):
-        found[index] = before
-  todo = [index for index in range(len(pairs)) if index not in found]
-  given = [pairs[index] for index in todo]
-  if scheduler is not None:
-    given = [_absolute(one) for one in given]  # Workers run in any folder.
-  work = parallel.run(
-    functools.partial(count_pair, options=options),
-    given,
-    workers=workers,
-    scheduler=scheduler,
-  )
-  done = len(found)
-  for place, counted in work:
-    index = todo[place]
-    counted.write(paths[index])
-    found[index] = counted
-    done += 1
-    if on_case:
-      on_case(pairs[index].name, done, len(pairs))
-  return _cohort_counts.CohortCounts.merge(
-    [found[index] for index in range(len(pairs))]
-  )
-
-
-def _absolute(pair: formats.Pair) -> formats.Pair:
-  return dataclasses.replace(
-    pair,
-    probabilities=pair.probabilities.absolute(),
-    reference=pair.reference.absolute(),
-  )
-
-
-def _path(pair: formats.Pair, folder: pathlib.Path) -> pathlib.Path:
-  """The file of a case; names that come from outside make no path.
-
-  It is the same whatever other cases are counted into the folder, by this
-  machine or another: what a slug loses of a name, its digest keeps.
-  """
-  slug = _text.slug(pair.name, fallback="case")
-  return folder / f"{slug}-{_files.digest(pair.name)[:8]}.npz"
-
-
-def _key(pair: formats.Pair, options: MapOptions) -> str:
+def key_of(pair: formats.Pair, options: MapOptions) -> str:
   """Tells whether a case would be counted from the same files again."""
   facts: list[Any] = [dataclasses.asdict(options)]
   for path in (pair.probabilities, pair.reference):

@@ -9,7 +9,6 @@ import itertools
 from typing import Any
 
 import numpy as np
-import scipy.stats
 
 from jaxseg import data
 from jaxseg import thresholds
@@ -154,7 +153,9 @@ def _correlate(rows: Sequence[dict[str, Any]]) -> dict[str, float]:
     ("pearson", "pearson_p", "spearman", "spearman_p"), nothing
   )
   if len(names) >= 3 and np.ptp(x) > 0 and np.ptp(y) > 0:
-    pearson = scipy.stats.pearsonr(x, y)
+    from scipy import stats  # Slow to import, and needed here alone.
+
+    pearson = stats.pearsonr(x, y)
     spearman, spearman_p = _spearman(x, y)
     result = {
       "pearson": float(pearson.statistic),
@@ -170,11 +171,13 @@ def _spearman(x: np.ndarray, y: np.ndarray) -> tuple[float, float]:
 
   The usual approximation says p = 0 when few ranks agree by chance.
   """
-  found = scipy.stats.spearmanr(x, y)
+  from scipy import stats
+
+  found = stats.spearmanr(x, y)
   rho = float(found.statistic)
   if len(x) > 8:
     return rho, float(found.pvalue)
-  a, b = (scipy.stats.zscore(scipy.stats.rankdata(v)) for v in (x, y))
+  a, b = (stats.zscore(stats.rankdata(v)) for v in (x, y))
   orders = np.array(list(itertools.permutations(range(len(x)))))
   every = b[orders] @ a / len(x)
   return rho, float(np.mean(np.abs(every) >= abs(rho) - 1e-9))

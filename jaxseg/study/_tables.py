@@ -19,13 +19,17 @@ SURFACES = {"hd95_mm": True, "assd_mm": True, "nsd_2mm": False}
 
 
 def tables(
-  results: Sequence[_cohort_counts.CohortCounts], settings: _choice.Settings
+  results: Sequence[_cohort_counts.CohortCounts],
+  settings: _choice.Settings,
+  *,
+  on_step: _choice.OnStep | None = None,
 ) -> dict[str, Rows]:
   """Every table of a sweep, of a run's models or of anyone's maps.
 
   Args:
     results: Counts of the models, or those of the maps alone.
     settings: How thresholds are chosen.
+    on_step: Called as patients are left out with (aggregate, done, all).
 
   Returns:
     Table -> rows: optimum (of a run as `sweep`, in all scopes), curve, cases,
@@ -33,7 +37,7 @@ def tables(
     where surfaces were computed.
   """
   analyses: dict[str, Analysis] = {
-    "optimum": lambda a, b: _choice.optimum_rows(a, b, settings),
+    "optimum": lambda a, b: _choice.optimum_rows(a, b, settings, on_step),
     "curve": lambda a, b: curve_rows(a, b, settings),
     "cases": lambda a, b: case_rows(a, b, settings),
     "calibration": calibration_rows,
@@ -107,9 +111,8 @@ def curve_rows(
     counts, empty="skip", aggregate="mean_case"
   )
   if choose_on.with_structure >= 2:
-    low, high = _choice.resampled(counts, "curve", settings).interval(
-      settings.level
-    )
+    found = _choice.resampled(choose_on, "curve", settings)
+    low, high = found.interval(settings.level)
     columns |= {"dice_low": low, "dice_high": high}
   if score_on is not choose_on:
     columns["dice_test"] = thresholds.curve(score_on.even, aggregate="pooled")
@@ -142,11 +145,13 @@ def case_rows(
     predicted = int(score_on.predicted[place, at])
     row: dict[str, Any] = {
       "case": name,
+      **_patient(score_on, place),
       "reference_voxels": reference,
       "reference_ml": reference * float(score_on.voxel_ml[place]),
       "predicted_voxels": predicted,
       "dice": float(dice[at]),
       "dice_half": float(dice[half]),
+      **_assigned(score_on, place),
       "own_threshold": None,
       "own_dice": None,
       "missed": bool(reference and not predicted),
@@ -162,6 +167,22 @@ def case_rows(
       row["remarks"] = "; ".join(score_on.remarks[place].splitlines())
     rows.append(row)
   return rows
+
+
+def _patient(cases: _cohort_counts.Cases, place: int) -> dict[str, str]:
+  """The case's patient, where some patients have several cases."""
+  if cases.number_of_patients == len(cases.names):
+    return {}
+  return {"patient": cases.patients[place]}
+
+
+def _assigned(cases: _cohort_counts.Cases, place: int) -> dict[str, Any]:
+  """Dice of what a softmax map assigns, where that is known."""
+  if cases.argmax is None:
+    return {}
+  right, wrong, lost = cases.argmax[place].tolist()
+  size = 2 * right + wrong + lost
+  return {"dice_argmax": 2 * right / size if size else None}
 
 
 def calibration_rows(

@@ -1,6 +1,6 @@
 """How much a threshold and its scores depend on which patients there were."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 import dataclasses
 from typing import Any
 
@@ -8,19 +8,23 @@ import numpy as np
 from numpy import typing as npt
 
 from jaxseg import errors
+from jaxseg.thresholds import _clusters
 from jaxseg.thresholds import _counts
 from jaxseg.thresholds import _criterion
-from jaxseg.thresholds import _curves
 from jaxseg.thresholds import _grid
 from jaxseg.thresholds import _optimum
+from jaxseg.thresholds import _resampled
 from jaxseg.thresholds import _sensitivity
 
-STATISTICS = ("threshold", "value", "curve", "sensitivity", "regret")
+STATISTICS = (
+  "threshold",
+  "value",
+  "optimum",
+  "curve",
+  "sensitivity",
+  "regret",
+)
 Statistic = str | Callable[[_counts.Counts[np.ndarray]], Any]
-# Curves processed together: 512 of 1001 thresholds are 4 MB.
-_BLOCK = 512
-# Rounding of float64 sums is below this; see `_Resampled.optima`.
-_NEAR = 1e-12
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -97,10 +101,12 @@ def bootstrap(
   empty: str = "skip",
   perturbations: Sequence[float] = (-0.05, 0.05),
   index: npt.ArrayLike | None = None,
+  patients: npt.ArrayLike | None = None,
 ) -> Bootstrap:
   """Resamples patients with replacement, and computes a statistic each time.
 
-  Patients are drawn, not voxels or slices, which depend on each other. Each
+  Patients are drawn, not voxels, slices or scans, which depend on each other:
+  with a patient come all of its cases. Each
   resample's curve comes from integer counts, and its optimum by the exact rule
   of `optimum`.
 
@@ -115,22 +121,25 @@ def bootstrap(
   [0.6, 0.6]
 
   Args:
-    counts: `[patient, T + 1]`, or with structures behind the patients
-      `[patient, structure, T + 1]`.
-    statistic: "threshold" (the optimum), "value" (the criterion there), "curve"
-      (the criterion at every threshold), "sensitivity" (relative Dice
-      reductions about the resample's own optimum), "regret" (that of 0.5), or a
-      function of `Counts` `[patient, ..., T + 1]`, which is slower. It returns
-      numbers, or an `Optimum`, whose threshold is taken; if it raises DataError
-      the resample is nan.
+    counts: `[case, T + 1]`, or with structures behind the cases
+      `[case, structure, T + 1]`.
+    statistic: "threshold" (the optimum), "value" (the criterion there),
+      "optimum" (both), "curve" (the criterion at every threshold),
+      "sensitivity" (relative Dice reductions about the resample's own optimum),
+      "regret" (that of 0.5), or a function of `Counts` `[case, ..., T + 1]`,
+      which is slower. It returns numbers, or an `Optimum`, whose threshold is
+      taken; if it raises DataError the resample is nan.
     resamples: Number of resamples.
     seed: Random seed of the draw.
-    criterion: As in `optimum`, but not a bound; "sensitivity" and "regret" are
-      always of Dice.
+    criterion: As in `optimum`; a bound has an optimum and no curve.
+      "sensitivity" and "regret" are always of Dice.
     aggregate: "pooled" or "mean_case".
     empty: As in `optimum`.
     perturbations: Shifts of "sensitivity".
-    index: Patients drawn, `[resample, patient]`, instead of resamples and seed.
+    index: Patients drawn, `[resample, patient]`, instead of resamples and seed;
+      patients are numbered in the order of their first cases.
+    patients: Patient of each case, `[case]`, names or numbers. None takes each
+      case for a patient.
 
   Returns:
     Samples `[resample, structure..., ...]`; a resample in which no patient has
@@ -139,7 +148,7 @@ def bootstrap(
   Raises:
     ConfigError: An option is unknown or invalid, or the counts are not of
       several patients.
-    DataError: No patient has the structure.
+    DataError: No patient has the structure, or no threshold keeps the bound.
 
   References:
     Efron and Tibshirani, An Introduction to the Bootstrap, 1993, chapter 13.
@@ -149,28 +158,31 @@ def bootstrap(
     raise errors.ConfigError(
       "counts without patients cannot be resampled; stack those of each patient"
     )
-  patients = len(host.positive)
-  if patients < 2:
+  of = _clusters.numbered(patients, len(host.positive))
+  number = int(of.max(initial=-1)) + 1
+  if number < 2:
     raise errors.ConfigError(
       "one patient drawn again and again says nothing about others; give"
       " counts of several"
     )
   if index is None:
-    drawn = _drawn(patients, resamples, seed)
+    drawn = _drawn(number, resamples, seed)
   else:
     drawn = np.asarray(index)
     shaped = drawn.ndim == 2 and drawn.size
-    if not shaped or drawn.min() < 0 or drawn.max() >= patients:
+    if not shaped or drawn.min() < 0 or drawn.max() >= number:
       raise errors.ConfigError(
-        f"index of shape {drawn.shape} does not name some of {patients}"
+        f"index of shape {drawn.shape} does not name some of {number}"
         " patients; give [resample, patient]"
       )
   if callable(statistic):
     as_is = _called(statistic, host)
     called = []
+    cases_of = [np.flatnonzero(of == k) for k in range(number)]
     for row in drawn:
       try:
-        called.append(_called(statistic, host[row]))
+        cases = np.concatenate([cases_of[k] for k in row])
+        called.append(_called(statistic, host[cases]))
       except errors.DataError:  # For example, no patient has the structure.
         called.append(np.full(as_is.shape, np.nan))
     return Bootstrap(as_is, np.stack(called), drawn)
@@ -180,8 +192,12 @@ def bootstrap(
   samples: list[np.ndarray] = []
   for place in np.ndindex(*lead):
     one = host[(slice(None), *place)] if lead else host
-    made = _Resampled(one, criterion, aggregate, empty)
-    once = np.arange(patients)[None]
+    if _criterion.constraint(criterion) is not None:  # It may be out of reach.
+      _optimum.optimum(
+        one, criterion=criterion, aggregate=aggregate, empty=empty
+      )
+    made = _resampled.Resampled(one, of, criterion, aggregate, empty)
+    once = np.arange(number)[None]
     estimates.append(_of(made, statistic, once, perturbations)[0])
     samples.append(_of(made, statistic, drawn, perturbations))
   joined = np.stack(samples, axis=1)
@@ -215,9 +231,11 @@ def _check(statistic: str, criterion: str, aggregate: str, empty: str) -> None:
       f"statistic {statistic!r} is unknown; take one of"
       f" {', '.join(STATISTICS)} or a function"
     )
-  if _criterion.constraint(criterion) is not None:
+  bound = _criterion.constraint(criterion) is not None
+  if bound and statistic not in ("threshold", "value", "optimum"):
     raise errors.ConfigError(
-      f"criterion {criterion!r} is a bound; give a function that calls optimum"
+      f"criterion {criterion!r} is a bound, which has no {statistic}; take"
+      " threshold, value or optimum"
     )
   _criterion.check(criterion, aggregate, empty)
   if aggregate == "worst_case":
@@ -232,7 +250,7 @@ def _check(statistic: str, criterion: str, aggregate: str, empty: str) -> None:
 
 
 def _of(
-  made: "_Resampled",
+  made: _resampled.Resampled,
   statistic: str,
   drawn: np.ndarray,
   perturbations: Sequence[float],
@@ -250,8 +268,10 @@ def _of(
       parts.append(top)
       continue
     grid = np.asarray(made.thresholds, np.float64)
-    if statistic == "threshold":
-      parts.append(np.where(some, grid[best], np.nan))
+    if statistic in ("threshold", "optimum"):
+      there = np.where(some, grid[best], np.nan)
+      both = statistic == "optimum"
+      parts.append(np.stack([there, top], axis=-1) if both else there)
       continue
     shifts = np.asarray(perturbations, np.float64)
     wanted = (
@@ -259,8 +279,8 @@ def _of(
       if statistic == "regret"
       else grid[best][:, None] + shifts
     )
-    there = _grid.nearest(grid, wanted)
-    value = np.take_along_axis(curves, there, axis=1)
+    place = _grid.nearest(grid, wanted)
+    value = np.take_along_axis(curves, place, axis=1)
     with np.errstate(invalid="ignore", divide="ignore"):
       lost = (top[:, None] - value) / top[:, None]
     if statistic == "sensitivity":
@@ -268,83 +288,3 @@ def _of(
       lost = np.where(near, lost, np.nan)
     parts.append(lost[:, 0] if statistic == "regret" else lost)
   return np.concatenate(parts)
-
-
-class _Resampled:
-  """Curves and optima of many resamples of one structure's patients.
-
-  A resample is a row of weights: how often each patient was drawn. Sums of
-  counts are then matrix products, exact in float64 below 2**53 voxels.
-
-  Attributes:
-    thresholds: `[T]`.
-  """
-
-  def __init__(
-    self,
-    counts: _counts.Counts,
-    criterion: str,
-    aggregate: str,
-    empty: str,
-  ):
-    self.thresholds = np.asarray(counts.thresholds)
-    self._metric, self._pooled = criterion, aggregate == "pooled"
-    cases, kept = _criterion.kept(counts, aggregate, empty)
-    self._kept, self._cases = kept, cases
-    self._has = cases.positive.any(-1)
-    self._scores = _criterion.of_cases(cases, criterion, worst=False)
-    self._four = [
-      v.astype(np.float64)
-      for v in (
-        cases.true_positive,
-        cases.false_positive,
-        cases.false_negative,
-        cases.true_negative,
-      )
-    ]
-
-  def blocks(
-    self, index: np.ndarray
-  ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Curves float64 `[block, T]` and weights `[block, case]`."""
-    patients = len(self._kept)
-    for first in range(0, len(index), _BLOCK):
-      some = index[first : first + _BLOCK]
-      flat = some + np.arange(len(some))[:, None] * patients
-      times = np.bincount(flat.ravel(), minlength=len(some) * patients)
-      weights = times.reshape(len(some), patients)[:, self._kept]
-      yield self._curves(weights), weights
-
-  def _curves(self, weights: np.ndarray) -> np.ndarray:
-    factors = weights.astype(np.float64)
-    # If no patient drawn has the structure there is nothing to score.
-    some = (factors @ self._has.astype(np.float64)) > 0
-    with np.errstate(invalid="ignore", divide="ignore"):
-      if self._pooled:
-        ratio = _curves.ratio(self._metric)
-        numerator, denominator = ratio(*(factors @ v for v in self._four))
-        values = np.where(denominator > 0, numerator / denominator, 0)
-      else:
-        values = factors @ self._scores.values_of_cases
-        values /= factors.sum(1, keepdims=True)
-    return np.where(some[:, None], values, np.nan)
-
-  def optima(self, curves: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """Position of each resample's optimum by the exact rule; -1 if none."""
-    top = curves.max(1, initial=-np.inf)
-    result = np.full(len(curves), -1)
-    kinds = self._scores.kinds
-    for row in np.flatnonzero(~np.isnan(curves[:, 0])):
-      best = np.flatnonzero(curves[row] >= top[row] - _NEAR)
-      if kinds[best[0]] != kinds[best[-1]] or (np.diff(kinds[best]) != 0).any():
-        # Rounding may hide a difference or make one: compare fractions.
-        best = best[_optimum.largest(self._exact(weights[row]), best)]
-      result[row] = _optimum.widest(best).index
-    return result
-
-  def _exact(self, weights: np.ndarray) -> _criterion.Scores:
-    """Exact scores of one resample."""
-    cases = self._cases[np.repeat(np.arange(len(weights)), weights)]
-    if self._pooled:
-      cases = _counts.pooled(cases)
-    return _criterion.of_cases(cases, self._metric, worst=False)

@@ -7,7 +7,6 @@ and the threshold that is best if the probabilities can be trusted.
 import dataclasses
 
 import numpy as np
-from scipy import optimize
 
 from jaxseg import errors
 from jaxseg.thresholds import _counts
@@ -191,6 +190,8 @@ def fit_temperature(counts: _counts.Counts) -> float:
     # softplus(-z) and softplus(z), numerically stable.
     cost = positive @ np.logaddexp(0, -z) + negative @ np.logaddexp(0, z)
     return float(cost / total)
+
+  from scipy import optimize  # Slow to import, and needed here alone.
 
   found = optimize.minimize_scalar(
     loss, bounds=np.log(_RANGE), method="bounded", options={"xatol": 1e-9}

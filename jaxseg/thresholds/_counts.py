@@ -179,6 +179,72 @@ class Counts(Generic[A]):
       )
     return Counts(cuts, *two).on_host()
 
+  def rows(
+    self,
+    metrics: Sequence[str] = ("dice", "iou", "precision", "recall"),
+  ) -> list[dict[str, Any]]:
+    """A row for each threshold, as `pandas.DataFrame(counts.rows())` takes it.
+
+    >>> import numpy as np
+    >>> counts = Counts(np.float32([0.5]), np.array([1, 3]), np.array([6, 1]))
+    >>> counts.rows(metrics=["dice"])[0]["dice"]
+    0.75
+
+    Args:
+      metrics: As in `curve`; each becomes a column.
+
+    Returns:
+      Rows of Python numbers: of several cases `case`, their position, then
+      threshold, the four counts and the metrics; nan where one is undefined.
+
+    Raises:
+      ConfigError: A metric is unknown.
+    """
+    from jaxseg.thresholds import _curves  # Which imports this module.
+
+    host = cases(self)
+    columns: dict[str, np.ndarray] = {
+      name: getattr(host, name)
+      for name in (
+        "true_positive",
+        "false_positive",
+        "false_negative",
+        "true_negative",
+      )
+    }
+    columns |= {name: _curves.curve(host, metric=name) for name in metrics}
+    several = np.ndim(self.positive) > 1
+    return [
+      {
+        **({"case": case} if several else {}),
+        # The shortest decimal of the same float32: 0.3, not 0.30000001.
+        "threshold": float(str(threshold)),
+        **{name: values[case, k].item() for name, values in columns.items()},
+      }
+      for case in range(len(host.positive))
+      for k, threshold in enumerate(host.thresholds)
+    ]
+
+  def plot(self, *, metric: str = "dice", axes: Any = None) -> Any:
+    """Draws a metric against the threshold: pooled, and thinly each case.
+
+    Args:
+      metric: As in `curve`.
+      axes: Matplotlib axes to draw into; None makes a figure of its own.
+
+    Returns:
+      The axes, with the best threshold marked and written in the legend; their
+      `figure` has `savefig`.
+
+    Raises:
+      ConfigError: The metric is unknown.
+      DataError: No case has the structure.
+      MissingExtraError: Matplotlib is not installed.
+    """
+    from jaxseg.thresholds import _plot  # Needs the extra `report`.
+
+    return _plot.plot(self, metric, axes)
+
   @property
   def true_positive(self) -> A:
     """Reference voxels with p >= t, `[..., T]`."""

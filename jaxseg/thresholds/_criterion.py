@@ -7,6 +7,7 @@ fractions of integers, so that none that differ look equal.
 import dataclasses
 import fractions
 import functools
+import math
 import re
 
 import numpy as np
@@ -49,17 +50,13 @@ class Scores:
 
   def exact(self, k: int) -> fractions.Fraction:
     """The score at a threshold, exactly."""
-    each = [
+    above, below = self.numerator[:, k], self.denominator[:, k]
+    if not self.worst:
+      return exact_sum(above, below) / len(above)
+    return min(
       fractions.Fraction(a, b)
-      for a, b in zip(
-        self.numerator[:, k].tolist(),
-        self.denominator[:, k].tolist(),
-        strict=True,
-      )
-    ]
-    if self.worst:
-      return min(each)
-    return sum(each, fractions.Fraction(0)) / len(each)
+      for a, b in zip(above.tolist(), below.tolist(), strict=True)
+    )
 
   @functools.cached_property
   def kinds(self) -> np.ndarray:
@@ -134,10 +131,7 @@ def kept(
   cases = _counts.cases(counts)
   has = np.asarray(cases.positive.any(-1))
   if not has.any():
-    raise errors.DataError(
-      f"none of {len(has)} cases has the structure, so no threshold is best;"
-      " leave the structure out"
-    )
+    raise errors.DataError(none_has_it(len(has)))
   if aggregate == "pooled" or empty == "perfect":
     has = np.ones_like(has)
   return cases[has], has
@@ -172,14 +166,73 @@ def of_cases(cases: _counts.Counts, metric: str, *, worst: bool) -> Scores:
   otherwise the worst, as in `curve` with empty="perfect".
   """
   _refuse_overflow(cases, metric)
-  tp, fp = cases.true_positive, cases.false_positive
-  fn, tn = cases.false_negative, cases.true_negative
+  return of_four(
+    cases.true_positive,
+    cases.false_positive,
+    cases.false_negative,
+    cases.true_negative,
+    metric,
+    worst=worst,
+  )
+
+
+def of_four(
+  tp: np.ndarray,
+  fp: np.ndarray,
+  fn: np.ndarray,
+  tn: np.ndarray,
+  metric: str,
+  *,
+  worst: bool,
+) -> Scores:
+  """Scores of integer counts `[case, T]`, as of `of_cases`."""
   numerator, denominator = _curves.ratio(metric)(tp, fp, fn, tn)
   undefined = denominator == 0
   if metric == "volume":  # -0 / 1, the best; or -FP / 1 without a reference.
     return Scores(numerator, denominator + undefined, worst)
   perfect = undefined & ((tp + fp + fn == 0) | (metric == "specificity"))
   return Scores(numerator + perfect, denominator + undefined, worst)
+
+
+def none_has_it(number: int) -> str:
+  """Says that no case has the structure."""
+  return (
+    f"none of {number} cases has the structure, so no threshold is best;"
+    " leave the structure out"
+  )
+
+
+def exact_sum(
+  numerators: np.ndarray,
+  denominators: np.ndarray,
+  times: np.ndarray | None = None,
+) -> fractions.Fraction:
+  """The sum of fractions of integers, exactly.
+
+  Over one common denominator; thousands of fractions added one by one take
+  minutes, because each step looks for a common divisor of long integers.
+
+  Args:
+    numerators: Integers `[n]`.
+    denominators: Integers above 0, `[n]`.
+    times: How often each counts, integers `[n]`; None is once.
+  """
+  if times is not None:
+    drawn = times > 0
+    numerators, denominators = numerators[drawn], denominators[drawn]
+    times = times[drawn]
+  divisors = np.gcd(numerators, denominators)
+  below, place = np.unique(denominators // divisors, return_inverse=True)
+  parts = [0] * len(below)
+  above = (numerators // divisors).tolist()
+  often = [1] * len(above) if times is None else times.tolist()
+  for k, part, n in zip(place.tolist(), above, often, strict=True):
+    parts[k] += part * n
+  common = math.lcm(*below.tolist())
+  return fractions.Fraction(
+    sum(a * (common // b) for a, b in zip(parts, below.tolist(), strict=True)),
+    common,
+  )
 
 
 def _refuse_overflow(cases: _counts.Counts, metric: str) -> None:

@@ -1,13 +1,17 @@
 """A threshold chosen on some patients and scored on the others."""
 
+from collections.abc import Callable
 import dataclasses
 
 import numpy as np
+from numpy import typing as npt
 
 from jaxseg import errors
+from jaxseg.thresholds import _clusters
 from jaxseg.thresholds import _counts
 from jaxseg.thresholds import _criterion
 from jaxseg.thresholds import _curves
+from jaxseg.thresholds import _left_out
 from jaxseg.thresholds import _optimum
 
 
@@ -16,14 +20,13 @@ class Nested:
   """What a chosen threshold is worth on patients it was not chosen on.
 
   Attributes:
-    fold: Fold of each patient, `[patient]`; -1 if it takes no part.
+    fold: Fold of each case, `[case]`; -1 if it takes no part.
     thresholds: Chosen without the fold, float64 `[fold]`.
-    scores: Score of each patient at the threshold chosen without it, float64
-      `[patient]`; nan where it has none.
-    held_out: The criterion over all patients, each at the threshold chosen
-      without it.
-    in_sample: The criterion at the optimum of all patients, which is
-      optimistic.
+    scores: Score of each case at the threshold chosen without its patient,
+      float64 `[case]`; nan where it has none.
+    held_out: The criterion over all cases, each at the threshold chosen
+      without its patient.
+    in_sample: The criterion at the optimum of all cases, which is optimistic.
     half: The criterion at 0.5.
   """
 
@@ -48,8 +51,12 @@ def nested(
   criterion: str = "dice",
   aggregate: str = "pooled",
   empty: str = "skip",
+  patients: npt.ArrayLike | None = None,
+  on_fold: Callable[[int, int], None] | None = None,
 ) -> Nested:
   """Chooses the threshold without a patient, then scores that patient with it.
+
+  Its time grows with the number of cases, not with its square.
 
   >>> import numpy as np
   >>> from jaxseg import thresholds
@@ -62,7 +69,7 @@ def nested(
   [0.6, 0.6, 0.6]
 
   Args:
-    counts: `[patient, T + 1]`.
+    counts: `[case, T + 1]`.
     folds: Number of groups into which the patients are drawn; None leaves out
       one patient at a time.
     seed: Random seed of the draw.
@@ -70,6 +77,9 @@ def nested(
       bounded metric.
     aggregate: "pooled", "mean_case" or "worst_case".
     empty: As in `optimum`.
+    patients: Patient of each case, `[case]`, names or numbers: the cases of a
+      patient are left out together. None takes each case for a patient.
+    on_fold: Called after each fold with (number done, number of all).
 
   Returns:
     The thresholds and scores.
@@ -82,32 +92,40 @@ def nested(
   host = counts.on_host()
   if host.positive.ndim != 2:
     raise errors.ConfigError(
-      f"counts of shape {host.positive.shape}; give [patient, T + 1]"
+      f"counts of shape {host.positive.shape}; give [case, T + 1]"
     )
+  of = _clusters.numbered(patients, len(host.positive))
   bound = _criterion.constraint(criterion)
   metric = bound[0] if bound else criterion
   # A patient without the structure has no say in the choice.
   taking_part = np.flatnonzero(_criterion.kept(host, aggregate, empty)[1])
-  number = len(taking_part) if folds is None else folds
-  if not 2 <= number <= len(taking_part):
+  there = np.unique(of[taking_part])
+  number = len(there) if folds is None else folds
+  if not 2 <= number <= len(there):
     raise errors.ConfigError(
-      f"{number} folds of {len(taking_part)} patients with the structure; give"
+      f"{number} folds of {len(there)} patients with the structure; give"
       " from 2 to as many as there are patients"
     )
-  fold = np.full(len(host.positive), -1)
-  order = taking_part
+  order = there
   if folds is not None:
-    order = np.random.default_rng(seed).permutation(taking_part)
-  fold[order] = np.arange(len(order)) * number // len(order)
-
-  def best(cases: _counts.Counts) -> int:
-    return _optimum.optimum(
-      cases, criterion=criterion, aggregate=aggregate, empty=empty
-    ).index
-
-  chosen = np.array(
-    [best(host[(fold != k) & (fold >= 0)]) for k in range(number)]
+    order = np.random.default_rng(seed).permutation(there)
+  fold_of = np.full(of.max() + 1, -1)
+  fold_of[order] = np.arange(len(order)) * number // len(order)
+  fold = np.full(len(host.positive), -1)
+  fold[taking_part] = fold_of[of[taking_part]]
+  left_out = _left_out.LeftOut(
+    host[taking_part], fold[taking_part], metric, aggregate
   )
+  chosen = np.empty(number, np.intp)
+  for k in range(number):
+    scores_of_rest = left_out.scores(k)
+    if bound is None:
+      best = _optimum.highest(scores_of_rest)
+    else:
+      best = _optimum.within(scores_of_rest, left_out.total(k), *bound)
+    chosen[k] = _optimum.widest(best).index
+    if on_fold is not None:
+      on_fold(k + 1, number)
   at = chosen[fold[taking_part]]
   cases = host[fold >= 0]
   four = [
@@ -131,11 +149,14 @@ def nested(
     held_out = known.min() if aggregate == "worst_case" else known.mean()
   grid = np.asarray(host.thresholds, np.float64)
   values = _criterion.scores(host, metric, aggregate, empty).values
+  all_ = _optimum.optimum(
+    host, criterion=criterion, aggregate=aggregate, empty=empty
+  )
   return Nested(
     fold=fold,
     thresholds=grid[chosen],
     scores=scores,
     held_out=float(held_out),
-    in_sample=float(values[best(host)]),
+    in_sample=float(values[all_.index]),
     half=float(values[host.index(0.5)]),
   )

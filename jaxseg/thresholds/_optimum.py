@@ -107,8 +107,9 @@ def optimum(
   """
   bound = _criterion.constraint(criterion)
   if bound is not None:
-    best, scores = _within(counts, *bound, aggregate, empty)
-    near = None
+    scores = _criterion.scores(counts, bound[0], aggregate, empty)
+    total = _criterion.kept(counts, aggregate, empty)[0].sum(0)
+    best, near = within(scores, total, *bound), None
   else:
     scores = _criterion.scores(counts, criterion, aggregate, empty)
     best = highest(scores)
@@ -193,6 +194,8 @@ def widest(best: np.ndarray) -> Run:
 def largest(scores: _criterion.Scores, near: np.ndarray) -> np.ndarray:
   """Which of the given thresholds reach the exactly highest score, bool."""
   kinds = scores.kinds[near]
+  if (kinds == kinds[0]).all():  # They tie, whatever their score.
+    return np.ones(len(near), np.bool_)
   exact: dict[int, fractions.Fraction] = {}
   for kind, k in zip(kinds.tolist(), near.tolist(), strict=True):
     if kind not in exact:  # On a plateau many thresholds have equal counts.
@@ -210,15 +213,23 @@ def _neighbourhood(good: np.ndarray, first: int, last: int) -> tuple[int, int]:
   return low, high
 
 
-def _within(
-  counts: _counts.Counts,
+def within(
+  scores: _criterion.Scores,
+  total: _counts.Counts,
   metric: str,
   bound: fractions.Fraction,
-  aggregate: str,
-  empty: str,
-) -> tuple[np.ndarray, _criterion.Scores]:
-  """The best thresholds that keep a bound, and the scores of its metric."""
-  scores = _criterion.scores(counts, metric, aggregate, empty)
+) -> np.ndarray:
+  """Positions of the best thresholds that keep a bound, ascending.
+
+  Args:
+    scores: Of the bounded metric.
+    total: Summed counts of the same cases, `[T + 1]`.
+    metric: The bounded metric.
+    bound: What it must reach.
+
+  Raises:
+    DataError: No threshold keeps it.
+  """
   values = scores.values
   allowed = values >= float(bound)
   for k in np.flatnonzero(abs(values - float(bound)) < _NEAR).tolist():
@@ -228,10 +239,9 @@ def _within(
       f"no threshold reaches {metric} {float(bound):g}; the highest is"
       f" {values.max():.4g}"
     )
-  total = _criterion.kept(counts, aggregate, empty)[0].sum(0)
   fewer, more = -total.false_positive, total.true_positive
   goals = (fewer, more) if metric == "recall" else (more, fewer)
   best = np.flatnonzero(allowed)
   for goal in goals:
     best = best[goal[best] == goal[best].max()]
-  return best, scores
+  return best

@@ -222,3 +222,42 @@ def test_a_structure_that_is_always_missed(tmp_path):
   optima = [row for row in surface_optima() if row["metric"] == "nsd_2mm"]
   figure = _curves.surfaces(rows, optima, "title")
   _style.save(figure, tmp_path / "surfaces")
+
+
+@pytest.mark.parametrize("at", [0.0, 0.5, 1.0])
+@pytest.mark.parametrize("dice", [0.02, 1.0])
+def test_the_written_threshold_stays_in_the_panel(at, dice):
+  row = {"aggregate": "pooled", "cases": 1, "threshold": at, "dice": dice}
+  row |= {"plateau_low": at, "plateau_high": at}
+  row |= {"level": 0.95, "threshold_low": 0.123, "threshold_high": 0.987}
+  rows = [
+    {"threshold": t, "dice": dice, "dice_low": dice, "dice_high": dice}
+    for t in (0.0, at, 1.0)
+  ]
+  figure = _curves.curves(rows, [row], "title")
+  figure.canvas.draw()
+  (panel,) = figure.axes
+  (text,) = panel.texts
+  ours, box = text.get_window_extent(), panel.get_window_extent()
+  assert box.x0 <= ours.x0 < ours.x1 <= box.x1
+  assert box.y0 <= ours.y0 < ours.y1 <= box.y1
+
+
+def test_classes_have_a_panel_each_and_the_rule_is_said():
+  optima, rows = [], []
+  for number, name in enumerate(("liver", "tumour")):
+    of = {"class": name, "label": number + 1}
+    optima.append(
+      {**of, "aggregate": "pooled", "cases": 3, "threshold": 0.4, "dice": 0.8,
+       "criterion": "recall>=0.9", "plateau_low": 0.4, "plateau_high": 0.4}
+    )  # fmt: skip
+    rows += [
+      {**of, "threshold": t, "dice": 0.8 - t / 3, "dice_mean_case": 0.7}
+      for t in (0.0, 0.4, 1.0)
+    ]
+  figure = _curves.curves(rows, optima, "title")
+  titles = [panel.get_title(loc="left") for panel in figure.axes]
+  assert titles == ["class liver, label 1", "class tumour, label 2"]
+  said = [text.get_text() for text in figure.legends[0].get_texts()]
+  assert "chosen: fewest false positives with recall ≥ 0.9" in said
+  assert "pooled Dice" in said

@@ -118,3 +118,25 @@ def test_a_missing_column_is_named_with_its_row():
   rows = [{"a": 1, "b": 2}, {"a": 1}]
   with pytest.raises(errors.DataError, match="row 1 lacks b; give rows with"):
     _wording.check("figure 'x'", rows, ("a", "b"))
+
+
+@pytest.mark.parametrize(
+  ("criterion", "said"),
+  [
+    ("dice", "highest Dice"),
+    ("iou", "highest IoU"),
+    ("f2", "highest F2"),
+    ("volume", "volume nearest to the reference's"),
+    ("recall>=0.95", "fewest false positives with recall ≥ 0.95"),
+    ("precision >= 0.9", "most true positives with precision ≥ 0.9"),
+  ],
+)
+def test_a_choice_as_its_rule(criterion, said):
+  assert _wording.choice_label(criterion) == said
+
+
+def test_class_and_label():
+  row = {"class": "tumour", "label": 2}
+  assert _wording.class_label(row) == "class tumour, label 2"
+  assert _wording.class_label({"class": None, "label": 1}) == "label 1"
+  assert _wording.class_label({"structure": "brain"}) == ""

@@ -155,7 +155,7 @@ def test_rounding_hides_no_difference():
   [
     ({"statistic": "mode"}, "mode"),
     ({"resamples": 1}, "at least 2"),
-    ({"criterion": "recall>=0.5"}, "is a bound"),
+    ({"statistic": "curve", "criterion": "recall>=0.5"}, "is a bound"),
     ({"aggregate": "worst_case"}, "worst_case"),
     ({"statistic": "regret", "criterion": "iou"}, "is of Dice"),
     ({"index": np.array([[0, 7]])}, "some of 7 patients"),
@@ -212,3 +212,48 @@ def test_one_patient_and_no_index_are_refused():
     thresholds.bootstrap(counts, index=np.zeros((0, 4), int))
   with pytest.raises(errors.ConfigError, match="not above 0"):
     thresholds.derivative(counts, step=-0.1)
+
+
+@pytest.mark.parametrize("aggregate", ["pooled", "mean_case"])
+def test_all_cases_of_a_patient_are_drawn_together(counts, aggregate):
+  patients = ["b", "a", "b", "b", "c", "a", "d"]
+  members = [[0, 2, 3], [1, 5], [4], [6]]  # In the order of their first cases.
+  index = np.random.default_rng(1).integers(4, size=(25, 4))
+  how = {"aggregate": aggregate, "patients": patients, "index": index}
+  found = thresholds.bootstrap(counts, "optimum", **how)
+  called = thresholds.bootstrap(
+    counts,
+    lambda c: thresholds.optimum(c, aggregate=aggregate),
+    patients=patients,
+    index=index,
+  )
+  for row, drawn in enumerate(index):
+    cases = np.concatenate([members[k] for k in drawn])
+    best = thresholds.optimum(counts[cases], aggregate=aggregate)
+    assert found.samples[row, 0] == best.threshold == called.samples[row]
+    assert found.samples[row, 1] == pytest.approx(best.value, abs=1e-12)
+  # Scans that repeat each other say nothing new: the interval stays as wide.
+  twice = counts_of(*(np.repeat(v, 2, axis=0) for v in
+                      (counts.positive, counts.negative)))  # fmt: skip
+  one = thresholds.bootstrap(counts, "value", aggregate=aggregate)
+  two = thresholds.bootstrap(
+    twice, "value", aggregate=aggregate, patients=np.arange(14) // 2
+  )
+  np.testing.assert_allclose(one.samples, two.samples, atol=1e-12)
+  with pytest.raises(errors.ConfigError, match="one patient drawn"):
+    thresholds.bootstrap(counts, patients=["a"] * 7)
+
+
+@pytest.mark.parametrize("aggregate", ["pooled", "mean_case"])
+def test_a_bound_as_a_function_that_calls_optimum(counts, aggregate):
+  for criterion in ("recall>=0.8", "precision>=0.5", "specificity>=0.9"):
+    how = {"criterion": criterion, "aggregate": aggregate}
+
+    def both(some, how=how):
+      best = thresholds.optimum(some, **how)
+      return np.array([best.threshold, best.value])
+
+    found = thresholds.bootstrap(counts, "optimum", resamples=60, **how)
+    called = thresholds.bootstrap(counts, both, resamples=60)
+    np.testing.assert_array_equal(found.samples[:, 0], called.samples[:, 0])
+    np.testing.assert_allclose(found.samples, called.samples, atol=1e-12)

@@ -160,3 +160,51 @@ def test_wrong_arrays_are_refused(change, message):
   arrays.pop("negative")
   with pytest.raises(errors.DataError, match="lack negative"):
     thresholds.Counts.from_arrays(arrays)
+
+
+def some_cases():
+  draw = np.random.default_rng(0)
+  return thresholds.Counts(
+    thresholds.grid(11),
+    draw.integers(1, 50, (3, 12)),
+    draw.integers(0, 50, (3, 12)),
+  )
+
+
+def test_rows_go_into_pandas():
+  counts = some_cases()
+  rows = counts.rows(metrics=["dice", "volume"])
+  assert len(rows) == 33
+  assert list(rows[0]) == [
+    "case", "threshold", "true_positive", "false_positive", "false_negative",
+    "true_negative", "dice", "volume",
+  ]  # fmt: skip
+  assert [row["threshold"] for row in rows[:4]] == [0.0, 0.1, 0.2, 0.3]
+  assert all(type(v) in (int, float) for row in rows for v in row.values())
+  row, tp = rows[11 + 3], int(counts.positive[1, 4:].sum())
+  fp, fn = int(counts.negative[1, 4:].sum()), int(counts.positive[1, :4].sum())
+  assert (row["case"], row["true_positive"], row["false_positive"]) == (
+    1,
+    tp,
+    fp,
+  )
+  assert row["dice"] == 2 * tp / (2 * tp + fp + fn)
+  assert "case" not in counts[0].rows()[0]
+
+
+def test_plot():
+  counts = some_cases()
+  best = thresholds.optimum(counts)
+  axes = counts.plot()
+  *cases, pooled, _, dot = axes.lines
+  assert len(cases) == 3
+  np.testing.assert_array_equal(
+    pooled.get_ydata(), thresholds.curve(counts, aggregate="pooled")
+  )
+  assert dot.get_xdata()[0] == best.threshold
+  assert f"at {best.threshold:.3f}" in dot.get_label()
+  axes.figure.canvas.draw()
+  inside = axes.get_legend().get_window_extent()
+  assert axes.get_window_extent().contains(inside.x0, inside.y0)
+  again = counts[0].plot(metric="volume", axes=counts.plot(metric="recall"))
+  assert again.get_ylabel() == "volume"

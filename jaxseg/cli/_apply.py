@@ -1,0 +1,195 @@
+r"""Cuts probability maps at a chosen threshold and writes masks.
+
+    jaxseg apply --probabilities=maps --threshold=runs/sweep
+    jaxseg apply --probabilities='nnunet/*.npz' --threshold=0.38 --class=1
+    jaxseg apply --probabilities=new --output=masks \
+        --threshold=runs/sweep/classes/liver/threshold.json
+
+A voxel is inside where float32(p) >= float32(threshold), as in the sweep that
+chose it; the class of the maps is the one that was swept. The folder of a sweep
+over several classes cuts each of them at its own threshold.
+
+Writes OUTPUT/<map>.nii.gz (runs/masks if left out), 0 and 1, with the map's
+geometry and order of axes; .npy where the map has no geometry; of several
+classes OUTPUT/<class>/<map>.nii.gz.
+"""
+
+from collections.abc import Sequence
+import dataclasses
+import functools
+import pathlib
+from typing import Any
+
+from jaxseg import errors
+from jaxseg.cli import _flags
+
+
+@dataclasses.dataclass(frozen=True)
+class _Cut:
+  """A threshold, the class of the maps it is for, and where masks go."""
+
+  threshold: float
+  structure: str | int | None
+  folder: pathlib.Path
+
+
+def define(flags: _flags.Flags) -> None:
+  flags.heading("Masks from maps")
+  flags.string(
+    "probabilities",
+    None,
+    "FILES",
+    "Probability maps, a folder or glob: NIfTI, NRRD, MetaImage, .npy,"
+    " nnU-Net's .npz, fractional DICOM SEG.",
+    default="required",
+  )
+  flags.string(
+    "threshold",
+    None,
+    "FILE",
+    "A threshold.json, the folder of a sweep that holds one or several, or a"
+    " number from 0 to 1.",
+    default="required",
+  )
+  flags.string(
+    "class",
+    None,
+    "WHICH",
+    "Class, channel or segment of the maps, an index or a name.",
+    default="that of the threshold",
+  )
+  flags.switch("eight_bit", False, "8-bit maps store 255 x p.")
+  flags.string(
+    "output", None, "FOLDER", "Gets the masks.", default="runs/masks"
+  )
+  flags.switch("overwrite", False, "Replace masks that are there already.")
+  flags.integer(
+    "workers", None, "N", "Number of processes.", default="the number of cores"
+  )
+
+
+def main(flags: _flags.Flags) -> None:
+  from jaxseg import formats
+  from jaxseg import parallel
+  from jaxseg.cli import _console
+
+  if flags.workers is not None and flags.workers < 1:
+    raise errors.ConfigError(f"--workers: {flags.workers} is below 1")
+  output = pathlib.Path(flags.output or "runs/masks")
+  for one in (output, *output.parents):
+    if one.exists() and not one.is_dir():
+      raise errors.ConfigError(f"--output: {one} is a file; name a folder")
+  cuts = _cuts(flags.threshold, getattr(flags, "class"), output)
+  maps = formats.find_maps(flags.probabilities)
+  if not flags.overwrite:
+    for cut in cuts:
+      for name, _ in maps:
+        _check_free(cut.folder / name)
+  for cut in cuts:
+    of = "" if cut.structure is None else f"class {cut.structure}: "
+    print(f"{of}cut at {cut.threshold:g}")
+  work = parallel.run(
+    functools.partial(
+      _write, cuts=cuts, eight_bit=flags.eight_bit, overwrite=flags.overwrite
+    ),
+    maps,
+    workers=flags.workers,
+    here_first=True,
+  )
+  empty: list[pathlib.Path] = []
+  with _console.progress("cutting") as on_case:
+    for done, (index, written) in enumerate(work, start=1):
+      empty += [path for path, voxels in written if not voxels]
+      on_case(maps[index][0], done, len(maps))
+  for path in sorted(empty)[:10]:
+    print(f"empty: {path}")
+  if len(empty) > 10:
+    print(f"and {len(empty) - 10} more empty masks")
+  number = len(maps) * len(cuts)
+  print(f"Written: {number} mask{'s' if number != 1 else ''} into {output}")
+
+
+def _check_free(stem: pathlib.Path) -> None:
+  for end in (".nii.gz", ".npy"):
+    path = stem.with_name(stem.name + end)
+    if path.exists():
+      raise errors.ExistingOutputError(
+        f"{path}: already exists; give another --output, or --overwrite"
+      )
+
+
+def _cuts(
+  given: str, structure: str | None, output: pathlib.Path
+) -> Sequence[_Cut]:
+  """What to cut at: a number, a file, or the files of a folder."""
+  from jaxseg import thresholds
+
+  own = _index(structure)
+  try:
+    number = float(given)
+  except ValueError:
+    pass
+  else:
+    if not 0 <= number <= 1:
+      raise errors.ConfigError(f"--threshold: {given} is not from 0 to 1")
+    return [_Cut(number, own, output)]
+  place = pathlib.Path(given)
+  several = sorted(place.glob("classes/*/threshold.json"))
+  if (place / "threshold.json").is_file() or not several:
+    several = [place]
+  cuts = []
+  for path in several:
+    chosen = thresholds.ChosenThreshold.read(path)
+    # A run's structure is no class of its maps, which have one channel.
+    swept: Any = chosen.details.get("class")
+    cuts.append(_Cut(chosen.threshold, swept, output / path.parent.name))
+  if len(cuts) == 1:
+    (cut,) = cuts
+    wanted = cut.structure if structure is None else own
+    return [_Cut(cut.threshold, wanted, output)]
+  if structure is None:
+    return cuts
+  for cut in cuts:
+    if structure in (cut.folder.name, str(cut.structure)):
+      return [dataclasses.replace(cut, folder=output)]
+  known = ", ".join(cut.folder.name for cut in cuts)
+  raise errors.ConfigError(
+    f"--class: {place} has no threshold of {structure}; it has {known}"
+  )
+
+
+def _index(text: str | None) -> str | int | None:
+  return int(text) if text is not None and text.isdecimal() else text
+
+
+def _write(
+  one: tuple[str, pathlib.Path],
+  *,
+  cuts: Sequence[_Cut],
+  eight_bit: bool,
+  overwrite: bool,
+) -> list[tuple[pathlib.Path, int]]:
+  """Cuts one map: the masks written, and their voxels."""
+  import numpy as np
+
+  from jaxseg import formats
+
+  name, path = one
+  written = []
+  with formats.held():
+    for cut in cuts:
+      given = formats.read_probabilities(
+        path, structure=cut.structure, eight_bit=eight_bit
+      )
+      p = given.array.astype(np.float32)
+      if given.array.dtype == np.uint8:
+        p /= np.float32(255)
+      if not ((p >= 0) & (p <= 1)).all():
+        raise errors.DataError(
+          f"{path}: holds values that are no probabilities, from {p.min():.4g}"
+          f" to {p.max():.4g}; save them after the softmax or sigmoid"
+        )
+      mask = given.with_array(p >= np.float32(cut.threshold))
+      place = formats.write_mask(cut.folder / name, mask, overwrite=overwrite)
+      written.append((place, int(mask.array.sum())))
+  return written

@@ -1,0 +1,107 @@
+"""Counts of several machines put together, and what of them is missing."""
+
+from collections.abc import Sequence
+import pathlib
+from typing import Any, TYPE_CHECKING
+
+from jaxseg import errors
+
+if TYPE_CHECKING:
+  from jaxseg import study
+
+# Beside the counts of a shard, a file that names the cases of all shards.
+_SHARD = "shard-"
+_SHOWN = 10
+
+
+def merged(
+  parts: Sequence["study.CohortCounts"],
+) -> list["study.CohortCounts"]:
+  """Counts of each class, of the parts of all."""
+  from jaxseg import study
+
+  classes: dict[Any, list[study.CohortCounts]] = {}
+  for part in parts:
+    # Only classes that were counted together may differ.
+    together = part.facts.get("classes")
+    key = None
+    if together:
+      key = str([part.facts.get(k) for k in ("structure", "label", "classes")])
+    classes.setdefault(key, []).append(part)
+  if None in classes and len(classes) > 1:
+    return [study.CohortCounts.merge(list(parts))]  # It says what differs.
+  order = parts[0].facts.get("classes") or [""]
+  merged = [study.CohortCounts.merge(own) for own in classes.values()]
+  places = {name: place for place, name in enumerate(order)}
+  merged.sort(key=lambda c: places.get(str(c.facts.get("structure")), 0))
+  names = merged[0].names
+  for other in merged[1:]:
+    if other.names != names:
+      lacking = sorted(set(names) ^ set(other.names))
+      raise errors.DataError(
+        f"case {lacking[0]} was counted for some classes only; count all"
+        " classes of it"
+      )
+  return merged
+
+
+def note_shard(folder: pathlib.Path, part: str, cases: Sequence[str]) -> None:
+  """Says beside the counts of a shard which cases all shards have together."""
+  from jaxseg import _files
+
+  path = folder / f"{_SHARD}{part.replace('/', '-of-')}.json"
+  _files.write_json(path, {"shard": part, "cases": list(cases)})
+
+
+def missing(
+  paths: Sequence[pathlib.Path], names: Sequence[str]
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+  """What was to be counted with these counts, and is not among them.
+
+  Args:
+    paths: Files of counts.
+    names: Cases that they hold.
+
+  Returns:
+    Cases, and shards of which none is there.
+  """
+  from jaxseg import _files
+
+  wanted: set[str] = set()
+  shards: dict[str, set[str]] = {}  # Number of parts -> those that are there.
+  places = {path.parent for path in paths}
+  for folder in places | {folder.parent for folder in places}:
+    for path in folder.glob(f"{_SHARD}*.json"):
+      said = _files.read_json(path)
+      wanted |= set(said["cases"])
+      part, _, number = said["shard"].partition("/")
+      shards.setdefault(number, set()).add(part)
+  for folder in places:
+    inside = [one for one in (folder, folder.parent) if one.name == "counts"]
+    table = inside[0].parent / "pairs.json" if inside else None
+    if table is not None and table.is_file():
+      rows = _files.read_json(table)
+      wanted |= {row["case"] for row in rows if row.get("status") == "paired"}
+  cases = tuple(sorted(wanted - set(names)))
+  absent = tuple(
+    f"{part}/{number}"
+    for number, there in shards.items()
+    for part in range(1, int(number) + 1)
+    if str(part) not in there
+  )
+  return cases, absent if cases else ()
+
+
+def missing_said(cases: Sequence[str], shards: Sequence[str]) -> str:
+  """A sentence for the console and the page; "" where nothing is missing."""
+  if not cases:
+    return ""
+  named = ", ".join(cases[:_SHOWN])
+  more = f" and {len(cases) - _SHOWN} more" if len(cases) > _SHOWN else ""
+  one = len(cases) == 1
+  what = f"--shard={', '.join(shards)}" if shards else "them"
+  return (
+    f"Missing: {len(cases)} case{'' if one else 's'} that"
+    f" belong{'s' if one else ''} to these counts: {named}{more}; count"
+    f" {what} and merge again."
+  )

@@ -1,0 +1,66 @@
+"""Maps found without references, and masks written where their maps lie."""
+
+import os
+import pathlib
+
+import numpy as np
+
+from jaxseg import _extras
+from jaxseg import _files
+from jaxseg import volume
+from jaxseg.formats import _keys
+from jaxseg.formats import _paths
+
+
+def find_maps(given: _paths.Given) -> list[tuple[str, pathlib.Path]]:
+  """Maps and their names, as `pair` names them.
+
+  Args:
+    given: A file, a folder, a pattern with `*` and recursive `**`, or a list of
+      files, as in `pair`.
+
+  Returns:
+    (name, path) of each; names of one folder each may hold a `/`.
+
+  Raises:
+    DataError: There are no files.
+  """
+  paths = _paths.without_segmentations(_paths.find(given, "probabilities"))
+  return list(zip(_keys.telling(paths).keys, paths, strict=True))
+
+
+def write_mask(
+  stem: str | os.PathLike, mask: volume.Volume, *, overwrite: bool = False
+) -> pathlib.Path:
+  """Writes a mask in one step: as NIfTI, or as .npy where it has no geometry.
+
+  Args:
+    stem: Path without an ending; its folder is made.
+    mask: bool `[slice, row, column]`; stored as 0 and 1, uint8, with axes in
+      the order of the file it comes from.
+    overwrite: Whether a file that is there is replaced.
+
+  Returns:
+    The path: stem.nii.gz or stem.npy.
+
+  Raises:
+    ExistingOutputError: It is there already.
+    MissingExtraError: nibabel is not installed.
+  """
+  end = ".npy" if mask.grid is None else ".nii.gz"
+  path = pathlib.Path(stem)
+  path = path.with_name(path.name + end)
+  _files.check_free(path, overwrite=overwrite)
+  array = np.asarray(mask.array, np.uint8)
+  with _files.new_file(path) as temporary:
+    if mask.grid is None:
+      with open(temporary, "wb") as file:
+        np.save(file, array)
+    else:
+      nibabel = _extras.load("nibabel", extra="io")
+      # NIfTI has x first, and points to the right, front and head (RAS).
+      ras = np.diag([-1.0, -1.0, 1.0, 1.0]) @ mask.affine[:, [2, 1, 0, 3]]
+      nibabel.save(
+        nibabel.Nifti1Image(array.transpose(2, 1, 0), ras), temporary
+      )
+  return path

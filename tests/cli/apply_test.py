@@ -1,0 +1,104 @@
+"""Masks from maps: those whose Dice the sweep told, where their maps lie."""
+
+import nibabel
+import numpy as np
+import pytest
+import SimpleITK as sitk
+
+from jaxseg import thresholds
+from tests.cli import command
+
+
+@pytest.fixture
+def folder(tmp_path):
+  draw = np.random.default_rng(0)
+  for side in ("maps", "labels"):
+    (tmp_path / side).mkdir()
+  for k in range(3):
+    y = np.zeros((3, 12, 14), np.uint8)
+    y[1:, 3:8, 4:9] = 1
+    p = np.clip(0.5 * y + draw.normal(0.2, 0.1, y.shape), 0, 1)
+    for side, array in (("maps", p.astype(np.float32)), ("labels", y)):
+      image = sitk.GetImageFromArray(array)
+      image.SetSpacing((1.0, 1.5, 2.5))
+      image.SetOrigin((-7.0, 8.0, 30.0))
+      image.SetDirection((0.8, -0.6, 0, 0.6, 0.8, 0, 0, 0, -1))
+      end = "nrrd" if k == 2 else "nii.gz"
+      sitk.WriteImage(image, str(tmp_path / side / f"case_{k}.{end}"))
+  return tmp_path
+
+
+MAPS = "--probabilities=maps"
+
+
+def test_masks_have_the_dice_of_the_sweep(folder):
+  command.done(
+    "sweep", MAPS, "--reference=labels", "--resamples=20", folder=folder
+  )
+  out = command.done("apply", MAPS, "--threshold=runs/sweep", folder=folder)
+  assert "Written: 3 masks into runs/masks" in out
+  rows = command.rows(folder / "runs/sweep/tables/cases.csv")
+  for row in rows:
+    path = folder / "runs" / "masks" / f"{row['case']}.nii.gz"
+    mask = sitk.ReadImage(str(path))
+    (source,) = (folder / "labels").glob(f"{row['case']}.*")
+    label = sitk.ReadImage(str(source))
+    for get in ("GetSize", "GetSpacing", "GetOrigin", "GetDirection"):
+      ours, theirs = getattr(mask, get)(), getattr(label, get)()
+      np.testing.assert_allclose(ours, theirs, atol=1e-5)
+    a, b = (sitk.GetArrayFromImage(image) > 0 for image in (mask, label))
+    dice = 2 * (a & b).sum() / (a.sum() + b.sum())
+    assert f"{dice:.5f}" == f"{float(row['dice']):.5f}"
+    assert nibabel.load(path).get_data_dtype() == np.uint8
+  # It is there now, and stays.
+  before = path.read_bytes()
+  again = ("apply", MAPS, "--threshold=0.9")
+  assert "case_0.nii.gz: already exists" in command.refused(
+    *again, folder=folder
+  )
+  assert path.read_bytes() == before
+  command.done(*again, "--overwrite", folder=folder)
+  assert path.read_bytes() != before
+
+
+def test_several_classes_have_masks_of_their_own(tmp_path):
+  (tmp_path / "maps").mkdir()
+  p = np.random.default_rng(0).random((2, 3, 5, 6), np.float32)
+  np.savez(tmp_path / "maps" / "a.npz", p)
+  for name, cut, channel in (("liver", 0.25, 0), ("spleen", 0.75, 1)):
+    thresholds.ChosenThreshold(
+      cut, "dice", 0.5, 3, details={"class": channel}
+    ).write(tmp_path / "chosen" / "classes" / name / "threshold.json")
+  command.done("apply", MAPS, "--threshold=chosen", folder=tmp_path)
+  masks = tmp_path / "runs" / "masks"
+  for k, (name, cut) in enumerate((("liver", 0.25), ("spleen", 0.75))):
+    mask = np.load(masks / name / "a.npy")
+    np.testing.assert_array_equal(mask, p[k] >= np.float32(cut))
+  one = ("--class=spleen", "--output=one")
+  command.done("apply", MAPS, "--threshold=chosen", *one, folder=tmp_path)
+  np.testing.assert_array_equal(np.load(tmp_path / "one" / "a.npy"), mask)
+
+
+@pytest.mark.parametrize(
+  ("flags", "text"),
+  [
+    (("--threshold=1.5",), "--threshold: 1.5 is not from 0 to 1"),
+    (("--threshold=nan",), "--threshold: nan is not from 0 to 1"),
+    (("--threshold=nowhere",), "nowhere: no such file"),
+    ((), "--threshold: missing"),
+    (("--threshold=0.5", "--workers=0"), "--workers: 0"),
+    (("--threshold=0.5", "--class=4"), "case_0.nii.gz: holds a single map"),
+    (("--threshold=0.5", "--output=maps/case_0.nii.gz"), "is a file"),
+  ],
+)
+def test_refused_in_one_line(folder, flags, text):
+  before = sorted(folder.rglob("*"))
+  assert text in command.refused("apply", MAPS, *flags, folder=folder)
+  assert sorted(folder.rglob("*")) == before
+
+
+def test_logits_are_refused(tmp_path):
+  (tmp_path / "maps").mkdir()
+  np.save(tmp_path / "maps" / "a.npy", np.float32([[[-3, 4]]]))
+  line = command.refused("apply", MAPS, "--threshold=0.5", folder=tmp_path)
+  assert "a.npy: holds values that are no probabilities, from -3 to 4" in line

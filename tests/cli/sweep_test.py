@@ -1,0 +1,161 @@
+"""A sweep over anyone's maps as its user meets it: classes, patients, parts."""
+
+import json
+
+import numpy as np
+import pytest
+
+from tests.cli import command
+
+GIVEN = ("--probabilities=maps", "--reference=labels", "--resamples=20")
+TWO = (*GIVEN, "--class=1,2")
+
+
+@pytest.fixture(autouse=True)
+def _no_figures(monkeypatch):
+  """Drawing takes most of a sweep's time, and is tested elsewhere."""
+
+  def draw(_, content, **__):
+    content.write(b"<svg/>")
+
+  monkeypatch.setattr("matplotlib.figure.Figure.savefig", draw)
+
+
+@pytest.fixture
+def folder(tmp_path):
+  """Softmax maps of two classes; three patients with two scans each."""
+  for side in ("maps", "labels"):
+    (tmp_path / side).mkdir()
+  for k in range(6):
+    draw = np.random.default_rng(k)
+    y = draw.integers(0, 3, (2, 8, 9)).astype(np.uint8)
+    channels = np.arange(3)[:, None, None, None]
+    p = np.exp(draw.normal(0, 1, (3, *y.shape)) + 1.5 * (channels == y))
+    name = f"pat0{k // 2}_scan{k % 2 + 1}"
+    np.savez(tmp_path / "maps" / f"{name}.npz", np.float32(p / p.sum(0)))
+    np.save(tmp_path / "labels" / f"{name}.npy", y)
+  return tmp_path
+
+
+def test_several_classes_are_one_table_and_one_page(folder):
+  out = command.done("sweep", *TWO, folder=folder)
+  assert "6 cases of 3 patients" in out
+  assert "by argmax" in out
+  run = folder / "runs" / "sweep"
+  optima = command.rows(run / "tables" / "optimum.csv")
+  assert [(r["class"], r["label"]) for r in optima] == [
+    ("1", "1"), ("1", "1"), ("2", "2"), ("2", "2")
+  ]  # fmt: skip
+  assert {r["patients"] for r in optima} == {"3"}
+  page = (run / "report" / "index.html").read_text()
+  assert "class 1, label 1" in page
+  assert "class 2, label 2" in page
+  alone = ("--class=2", "--label=2", "--output=alone")
+  out = command.done("sweep", *GIVEN, *alone, folder=folder)
+  assert "class 2, label 2" in out
+  for path in (
+    run / "classes" / "2" / "threshold.json",
+    folder / "alone" / "threshold.json",
+  ):
+    said = json.loads(path.read_text())
+    assert said["structure"] == "2"
+    assert (said["details"]["class"], said["details"]["label"]) == (2, 2)
+    assert said["patients"] == 3
+    assert f"{said['threshold']:.3f}" in out
+  assert (
+    "class 2, label 2"
+    in (folder / "alone" / "report" / "index.html").read_text()
+  )
+
+
+def test_what_a_merge_lacks_is_named(folder):
+  for part in "12":
+    command.done(
+      "sweep", *TWO, f"--shard={part}/3", f"--output=part{part}", folder=folder
+    )
+  merge = ("--merge=part1,part2", "--output=merged", "--resamples=20")
+  out = command.done("sweep", *merge, folder=folder)
+  lacking = ["pat01_scan1", "pat02_scan2"]
+  sentence = f"Missing: 2 cases that belong to these counts: {lacking[0]}"
+  assert sentence in out
+  assert "count --shard=3/3" in out
+  run = folder / "merged"
+  assert sentence in (run / "report" / "index.html").read_text()
+  said = json.loads((run / "classes" / "1" / "threshold.json").read_text())
+  assert said["details"]["missing_cases"] == lacking
+  command.done("sweep", *TWO, "--shard=3/3", "--output=part3", folder=folder)
+  merge = ("--merge=part1,part2,part3", "--output=all", "--resamples=20")
+  assert "Missing" not in command.done("sweep", *merge, folder=folder)
+  command.done("sweep", *TWO, folder=folder)
+  whole, parts = (
+    (folder / run / "classes" / "2" / "counts.npz").stat().st_size
+    for run in ("runs/sweep", "all")
+  )
+  assert whole == parts
+  # A case that was never counted is missed without shards, too.
+  next((folder / "runs/sweep/counts/1").glob("pat02*")).unlink()
+  line = command.refused("sweep", "--merge=runs/sweep/counts", folder=folder)
+  assert "pat02" in line
+  for path in (folder / "runs/sweep/counts").glob("*/pat02*"):
+    path.unlink()
+  out = command.done("sweep", "--merge=runs/sweep", *merge[1:], folder=folder)
+  assert "Missing: 2 cases" in out
+
+
+@pytest.mark.parametrize(
+  ("flags", "text"),
+  [
+    (("--class=1", "--label=7"), "no voxel has the label 7 in any of the 6"),
+    (("--class=1,2", "--label=1"), "--label: 1 for 2 classes (1, 2)"),
+    (("--class=2,2",), "class 2 is asked for twice"),
+    (("--class=9", "--label=1"), "no channel 9"),
+    (("--class=1", "--patients=x"), "'x' finds no patient in the case"),
+    (("--class=1", "--patients=("), "regular expression"),
+    (("--class=1", "--patients=x.csv"), "x.csv: cannot be read"),
+  ],
+)
+def test_refused_before_a_process_starts(folder, flags, text, monkeypatch):
+  def start(*_, **__):
+    raise AssertionError("a pool of processes was started")
+
+  monkeypatch.setattr("concurrent.futures.ProcessPoolExecutor", start)
+  line = command.refused("sweep", *GIVEN, *flags, folder=folder)
+  assert text in line
+  assert not list(folder.glob("runs/sweep/tables/*"))
+
+
+def test_patients_can_be_told(folder):
+  each = ("--class=1", "--label=1", "--patients=.*")
+  out = command.done("sweep", *GIVEN, *each, folder=folder)
+  assert "6 cases, each taken for a patient" in out
+  (row, _) = command.rows(folder / "runs/sweep/tables/optimum.csv")
+  assert row["patients"] == "6"
+  (folder / "who.csv").write_text(
+    "case,patient\n"
+    + "".join(f"pat0{k // 2}_scan{k % 2 + 1},p{k // 3}\n" for k in range(6))
+  )
+  told = ("--class=1", "--label=1", "--patients=who.csv")
+  out = command.done("sweep", *GIVEN, *told, folder=folder)
+  assert "6 cases of 2 patients, by the table who.csv" in out
+  cases = command.rows(folder / "runs/sweep/tables/cases.csv")
+  assert [row["patient"] for row in cases] == ["p0"] * 3 + ["p1"] * 3
+
+
+def test_tables_hide_where_the_user_works(folder):
+  choose = "--choose=recall>=0.6"
+  flags = (
+    f"--probabilities={folder}/maps",
+    f"--reference={folder}/labels",
+    f"--output={folder}/out",
+    "--class=1",
+    "--label=1",
+    "--resamples=20",
+    choose,
+  )
+  command.done("sweep", *flags, folder=folder)
+  for path in (folder / "out").rglob("*"):
+    if path.suffix in (".csv", ".json", ".html") and path.name != "pairs.json":
+      assert str(folder) not in path.read_text(), path
+  row, *others = command.rows(folder / "out/tables/curve.csv")
+  assert "--probabilities=maps" in row["command"]
+  assert {other["command"] for other in others} == {""}

@@ -1,0 +1,60 @@
+"""Masks come back as they were, where they were."""
+
+import numpy as np
+import pytest
+
+from jaxseg import errors
+from jaxseg import formats
+from jaxseg import volume
+
+
+@pytest.fixture
+def mask():
+  return np.random.default_rng(0).random((3, 4, 5)) < 0.5
+
+
+def test_a_mask_comes_back_on_its_grid(tmp_path, mask):
+  turned = np.array([[0, 0.6, -1.6], [0, 0.8, 1.2], [2.5, 0, 0]])
+  affine = np.eye(4)
+  affine[:3] = np.column_stack([turned, [-7.0, 8.0, 9.5]])
+  given = volume.Volume.from_affine(mask, affine)
+  path = formats.write_mask(tmp_path / "new" / "a.b", given)
+  assert path == tmp_path / "new" / "a.b.nii.gz"
+  back = formats.read_mask(path)
+  np.testing.assert_array_equal(back.array, mask)
+  np.testing.assert_allclose(back.affine, affine, atol=1e-6)
+  assert [one.name for one in path.parent.iterdir()] == [path.name]
+  with pytest.raises(errors.ExistingOutputError, match="already exists"):
+    formats.write_mask(tmp_path / "new" / "a.b", given)
+  other = given.with_array(~mask)
+  formats.write_mask(tmp_path / "new" / "a.b", other, overwrite=True)
+  np.testing.assert_array_equal(formats.read_mask(path).array, ~mask)
+
+
+def test_without_a_geometry_it_is_npy(tmp_path, mask):
+  path = formats.write_mask(tmp_path / "a", volume.Volume(mask, None))
+  assert path.name == "a.npy"
+  assert np.load(path).dtype == np.uint8
+  np.testing.assert_array_equal(np.load(path), mask)
+
+
+def test_maps_are_named_as_pairs_are(tmp_path):
+  for name in ("p1/liver", "p1/spleen", "p2/liver"):
+    (tmp_path / name).parent.mkdir(exist_ok=True)
+    np.save(tmp_path / f"{name}.npy", np.zeros((1, 2, 2), np.float32))
+  found = formats.find_maps(f"{tmp_path}/**/*.npy")
+  assert [name for name, _ in found] == ["p1/liver", "p1/spleen", "p2/liver"]
+
+
+def test_within_a_block_a_file_is_read_once(tmp_path):
+  path = tmp_path / "a.npy"
+  p = np.random.default_rng(0).random((3, 2, 4, 4), np.float32)
+  np.save(path, p)
+  with formats.held():
+    one = formats.read_probabilities(path, structure=0)
+    np.save(path, 1 - p)
+    with formats.held():  # The inner block belongs to the outer one.
+      two = formats.read_probabilities(path, structure=2)
+  after = formats.read_probabilities(path, structure=2)
+  for found, is_ in ((one, p[0]), (two, p[2]), (after, (1 - p)[2])):
+    np.testing.assert_array_equal(found.array, is_)
