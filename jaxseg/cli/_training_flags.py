@@ -23,6 +23,7 @@ LOSSES = (
   "lovasz",
   "lovasz_hinge",
   "softmax_cross_entropy",
+  "softmax_focal",
   "tversky",
 )
 _NETWORK = ("base", "norm", "dropout", "final_dropout", "final_norm", "dtype")
