@@ -10,6 +10,7 @@ import numpy as np
 
 from jaxseg import _checks as checks
 from jaxseg.losses import _inputs
+from jaxseg.losses import _mesh
 
 
 def boundary(
@@ -57,6 +58,9 @@ def boundary(
     )
   checks.same_shape(logits=logits, distances=distances)
   keep = _inputs.kept(where, np.shape(distances))
+  if keep is not True:
+    keep = _mesh.like(keep, logits)
+  distances = _mesh.like(distances, logits)
   p = _inputs.probabilities(logits, activation, keep)
   d = jnp.where(keep, distances, 0).astype(p.dtype)
   return jnp.where(keep, p * d, 0)

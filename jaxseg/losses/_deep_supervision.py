@@ -127,7 +127,7 @@ def _checked(
     _inputs.kept(where, np.shape(labels))
     _labels.check_values(labels, where, None)
   if where is not None:
-    where = jnp.broadcast_to(where, np.shape(labels))
+    where = _mesh.like(jnp.broadcast_to(where, np.shape(labels)), labels)
   return labels, where
 
 
@@ -182,4 +182,8 @@ def _mean(labels: ArrayLike, shape: tuple[int, ...]) -> jax.Array:
 def _nearest(labels: ArrayLike, shape: tuple[int, ...]) -> jax.Array:
   """The labels in the middle of what each pixel of a coarser output covers."""
   factors = _factors(np.shape(labels), shape)
-  return jnp.asarray(labels)[tuple(slice(f // 2, None, f) for f in factors)]
+  middle = tuple(slice(f // 2, None, f) for f in factors)
+  values = jnp.asarray(labels)
+  if values.shape == shape:
+    return values
+  return _mesh.reshaping(lambda v: v[middle], values, axes=range(len(shape)))

@@ -65,21 +65,19 @@ def focal(
   z, t = _inputs.prepared(given.logits, given.labels, given.keep)
   sign = 2 * t - 1
   power = _numbers.broadcast(gamma, z, "gamma")
+  a = None if alpha is None else _numbers.broadcast(alpha, z, "alpha")
   # In logarithms: the gradient of a power is unbounded at 0.
-  gap, entropy = jax.nn.log_sigmoid(-z * sign), jax.nn.softplus(-z * sign)
+  easy = jnp.exp(power * jax.nn.log_sigmoid(-z * sign))
+  loss = easy * jax.nn.softplus(-z * sign)
+  if a is not None:
+    loss = loss * jnp.where(t > 0.5, a, 1 - a)
   if given.soft:
-    hard = (t == 0) | (t == 1)
     near = jnp.maximum(jnp.abs(t - jax.nn.sigmoid(z)), _NEAREST)
-    gap = jnp.where(hard, gap, jnp.log(near))
-    both = t * jax.nn.softplus(-z) + (1 - t) * jax.nn.softplus(z)
-    entropy = jnp.where(hard, entropy, both)
-  loss = jnp.exp(power * gap) * entropy
-  if alpha is not None:
-    a = _numbers.broadcast(alpha, z, "alpha")
-    weight = jnp.where(t > 0.5, a, 1 - a)
-    if given.soft:
-      weight = jnp.where(hard, weight, t * a + (1 - t) * (1 - a))
-    loss = loss * weight
+    entropy = t * jax.nn.softplus(-z) + (1 - t) * jax.nn.softplus(z)
+    soft = jnp.exp(power * jnp.log(near)) * entropy
+    if a is not None:
+      soft = soft * (t * a + (1 - t) * (1 - a))
+    loss = jnp.where((t == 0) | (t == 1), loss, soft)
   return jnp.where(given.keep, loss, 0)
 
 

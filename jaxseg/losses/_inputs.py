@@ -11,6 +11,7 @@ import numpy as np
 
 from jaxseg import _checks as checks
 from jaxseg.losses import _labels
+from jaxseg.losses import _mesh
 
 ACTIVATIONS = ("sigmoid", "softmax", "none")
 
@@ -92,14 +93,14 @@ def given(
   """
   checks.one_of(ACTIVATIONS, activation=activation)
   checks.unmasked(logits=logits, labels=labels, where=where)
+  _check_logits(logits)
   logits, labels = widened(logits), widened(labels)
-  checks.floating(logits=logits)
   if isinstance(axis, Slice):
     axis.check(np.shape(logits))
   shape = np.shape(logits)
   if activation != "sigmoid" and _labels.are_numbers(labels, logits):
     keep = _of_numbers(labels, where, ignore, shape, by_pixel)
-    return Given(logits, _labels.one_hot(labels, shape[-1]), keep, soft=False)
+    return _alike(logits, _labels.one_hot(labels, shape[-1]), keep, soft=False)
   _labels.check_shape(labels, logits)
   keep = kept(where, (*shape[:-1], 1) if by_pixel else shape)
   _labels.check_values(
@@ -114,7 +115,18 @@ def given(
     if by_pixel:
       counts = jnp.all(counts, axis=-1, keepdims=True)
     keep = counts if where is None else jnp.logical_and(keep, counts)
-  return Given(logits, labels, keep, soft and not _labels.are_hard(labels))
+  return _alike(
+    logits, labels, keep, soft=soft and not _labels.are_hard(labels)
+  )
+
+
+def _alike(
+  logits: ArrayLike, labels: ArrayLike, keep: Mask, *, soft: bool
+) -> Given:
+  """Arguments that lie on a mesh as the logits do."""
+  if keep is not True:
+    keep = _mesh.like(keep, logits)
+  return Given(logits, _mesh.like(labels, logits), keep, soft)
 
 
 def _of_numbers(
@@ -158,6 +170,16 @@ def _of_numbers(
     counts = _labels.counted(labels, ignore)[..., None]
     keep = counts if where is None else jnp.logical_and(keep, counts)
   return keep
+
+
+def _check_logits(logits: ArrayLike) -> None:
+  """Raises TypeError unless logits are of a float that has a sign."""
+  checks.floating(logits=logits)
+  dtype = jnp.asarray(logits).dtype
+  if jnp.finfo(dtype).min >= 0:
+    raise TypeError(
+      f"logits have dtype {dtype}, which has no sign; give floats"
+    )
 
 
 def widened(array: Any) -> Any:
@@ -313,5 +335,7 @@ def has_structure(
   if isinstance(axis, Slice):
     axis.check(np.shape(labels))
   keep = kept(where, np.shape(labels))
+  if keep is not True:
+    keep = _mesh.like(keep, labels)
   there = jnp.where(keep, labels, 0) > 0
   return jnp.any(there, axis=checks.axes(axis, there.ndim))

@@ -50,7 +50,8 @@ def are_numbers(labels: ArrayLike, logits: ArrayLike) -> bool:
 def one_hot(labels: ArrayLike, classes: int) -> jax.Array:
   """Class numbers as bool, with an axis of classes at the end."""
   numbers = jnp.asarray(labels).astype(jnp.int32)[..., None]
-  return numbers == jnp.arange(classes, dtype=jnp.int32)
+  every = jnp.arange(classes, dtype=jnp.int32)
+  return numbers == every.reshape((1,) * (numbers.ndim - 1) + (-1,))
 
 
 def counted(labels: ArrayLike, ignore: ArrayLike) -> jax.Array:
@@ -206,11 +207,11 @@ def _refuse(
   low, high = _limits(numbers)
   fine = _fine(values, mask, no, low, high, hard and not are_hard(labels))
   place = tuple(int(i) for i in np.argwhere(~fine)[0])
-  said = f"labels hold {values[place]} at {place}"
+  said = f"labels hold {values[place]!s} at {place}"
   if numbers is not None:
     raise ValueError(
       f"{said}, and there are {numbers} classes; give numbers of 0 to"
-      f" {numbers - 1}, and leave others out by ignore={values[place]}"
+      f" {numbers - 1}, and leave others out by ignore={values[place]!s}"
     )
   if hard and low <= values[place] <= high:
     raise ValueError(
@@ -232,11 +233,9 @@ def _check_classes_are_last(labels: ArrayLike, where: ArrayLike | None) -> None:
   if len(shape) < 3 or not np.size(labels):
     return
   whole = None if where is None else np.broadcast_to(where, shape)
-  with jax.ensure_compile_time_eval():
-    first = labels if len(shape) == 3 else jnp.asarray(labels)[:1]
-    some = whole if whole is None or len(shape) == 3 else whole[:1]
-    if _adds_up(_host(first), some, -1):
-      return
+  few = slice(None) if len(shape) == 3 else slice(1)
+  if _adds_up(_cases(labels, few), whole if whole is None else whole[few], -1):
+    return
   for axis in (0, 1) if len(shape) == 3 else (1,):
     if shape[axis] > 1 and _adds_up(_host(labels), whole, axis):
       raise ValueError(
@@ -244,6 +243,16 @@ def _check_classes_are_last(labels: ArrayLike, where: ArrayLike | None) -> None:
         " is taken over the last; move the classes of logits and labels to the"
         f" end (jnp.moveaxis(x, {axis}, -1))"
       )
+
+
+def _cases(labels: ArrayLike, some: slice) -> np.ndarray:
+  """Some of the cases, on the host."""
+  if isinstance(labels, jax.Array) and _on_accelerator(labels):
+    if len(labels.devices()) == 1:  # On a mesh it is no case's own.
+      with jax.ensure_compile_time_eval():
+        labels = labels[some]
+        return np.asarray(_host(labels))
+  return np.asarray(_host(labels)[some])
 
 
 def _adds_up(values: np.ndarray, where: np.ndarray | None, axis: int) -> bool:

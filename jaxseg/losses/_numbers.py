@@ -46,20 +46,20 @@ def broadcast(value: ArrayLike, array: jax.Array, name: str) -> Any:
   return number(value, array.dtype)
 
 
-def smoothing(smooth: Smooth | Sequence[Any]) -> tuple[Any, Any, bool]:
+def smoothing(smooth: Smooth) -> tuple[Any, Any, bool]:
   """Smoothing of numerator and denominator, and whether the latter is above 0.
 
   Raises:
     ValueError: One is known to be negative or not finite, or the numerator's is
       above 0 and the denominator's is not.
   """
-  pair = isinstance(smooth, (tuple, list))
-  if pair and len(smooth) != 2:
+  pair = smooth if isinstance(smooth, (tuple, list)) else (smooth, smooth)
+  if len(pair) != 2:
     raise ValueError(
-      f"smooth has {len(smooth)} numbers; give one, or a pair of numerator and"
+      f"smooth has {len(pair)} numbers; give one, or a pair of numerator and"
       " denominator"
     )
-  above, below = smooth if pair else (smooth, smooth)
+  above, below = pair
   checks.within(0, math.inf, smooth=above)
   checks.within(0, math.inf, smooth=below)
   sure = checks.known(below) and bool(np.all(np.asarray(below) > 0))

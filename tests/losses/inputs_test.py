@@ -1,6 +1,7 @@
 """What losses do with their inputs: masks, activations, infinities, axes."""
 
 import functools
+import inspect
 
 import chex
 import jax
@@ -10,18 +11,18 @@ import pytest
 
 from jaxseg import errors
 from jaxseg import losses
+from tests.losses.registered import ALL
+from tests.losses.registered import shape_of
 from tests.quick import jit
 
 # Losses that take an activation.
 ACTIVATED = {
-  f.__name__: f for f in (
-    losses.dice, losses.jaccard, losses.tversky, losses.focal_tversky,
-    losses.log_cosh_dice, losses.lovasz, losses.generalized_dice,
-    losses.boundary,
-  )
-}  # fmt: skip
+  f.__name__: f
+  for f in (*map(losses.get, losses.names()), losses.boundary)
+  if "activation" in inspect.signature(f).parameters
+}
 # Those of them with one value for each class.
-BY_CLASS = [n for n in ACTIVATED if n not in ("generalized_dice", "boundary")]
+BY_CLASS = [n for n in ACTIVATED if n in ALL and len(shape_of(n)) == 2]
 
 
 SHAPE = (2, 8, 8, 3)
