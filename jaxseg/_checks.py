@@ -112,9 +112,10 @@ def one_of(known: Collection[str], **settings: Any) -> None:
 
 
 def positive(**values: Any) -> None:
-  """Raises ValueError unless every number is above 0; traced ones may be."""
+  """Raises ValueError unless all are finite and above 0; traced ones may be."""
   for name, value in values.items():
-    if known(value) and not np.all(np.asarray(value) > 0):
+    given = np.asarray(value) if known(value) else np.ones(1)
+    if not np.all((given > 0) & np.isfinite(given)):
       said = " ".join(str(value).split())  # One line, however many it had.
       raise ValueError(f"{name} is {said}; give a number above 0")
 

@@ -12,6 +12,7 @@ from tests.losses.registered import of
 from tests.losses.registered import refuses_soft
 from tests.losses.registered import SHAPE
 from tests.losses.registered import takes
+from tests.quick import jit
 
 LOGITS, LABELS = (np.array(v) for v in batch())
 NUMBERS = np.argmax(LABELS, -1)
@@ -34,7 +35,7 @@ def test_known_labels_outside_0_to_1_are_refused(name):
   labels = jnp.asarray(2 * LABELS)
   for transformed in (jax.jit, jax.vmap, lambda f: jax.grad(_sum(f))):
     with pytest.raises(ValueError, match="labels hold 2.0 at"):
-      transformed(lambda z: loss(z, labels))(LOGITS[None][0])
+      transformed(lambda z: loss(z.reshape(SHAPE), labels))(LOGITS[None])
   # Traced ones are not.
   jax.eval_shape(loss, LOGITS, jax.ShapeDtypeStruct(SHAPE, jnp.float32))
 
@@ -120,7 +121,7 @@ def test_soft_labels_are_the_least_of_a_loss_or_refused():
     labels[..., 0] = 1 - labels[..., 1]
     if not _of_classes(name):  # As a softmax of two classes has them.
       logits[..., 0] = -logits[..., 1]
-    found = jax.vmap(ALL[name])(logits, labels)
+    found = jit(jax.vmap(ALL[name]))(logits, labels)
     total = np.asarray(found).reshape(p.size, t.size, -1).sum(-1)
     best = p[np.argmin(total, axis=0)]
     np.testing.assert_allclose(best, t, atol=0.004, err_msg=name)
