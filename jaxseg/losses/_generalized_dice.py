@@ -78,12 +78,6 @@ def generalized_dice(
   above, below, sure = _numbers.smoothing(smooth)
   checks.one_of(_WEIGHTS, weights=weights)
   checks.one_of(_ABSENT, absent=absent)
-  ndim = len(np.shape(logits))
-  if ndim - 1 in checks.axes(axis, ndim):
-    raise ValueError(
-      f"axis {axis} includes the classes' axis, which is summed over in any"
-      " case; leave it out"
-    )
   given = _inputs.given(
     logits,
     labels,
@@ -93,6 +87,12 @@ def generalized_dice(
     axis=axis,
     soft=soft_labels,
   )
+  ndim = len(np.shape(logits))
+  if ndim - 1 in checks.axes(axis, ndim):
+    raise ValueError(
+      f"axis {axis} includes the classes' axis, which is summed over in any"
+      " case; leave it out"
+    )
   s = _sums.sums(given, axis, activation)
   there = s.t > 0
   size = jnp.where(there, s.t, 1)
