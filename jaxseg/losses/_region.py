@@ -120,7 +120,7 @@ def log_cosh_dice(
 
   Args:
     logits: Network output, float, `[N, H, W, C]`; `activation` is inside.
-    labels: As in `dice`.
+    labels: Reference t in [0, 1], same shape, or class numbers, as in `dice`.
     axis: Axes summed over; the default is one slice, of four axes or more.
     squared: As in `dice`.
     smooth: As in `dice`.
@@ -181,7 +181,7 @@ def jaccard(
 
   Args:
     logits: Network output, float, `[N, H, W, C]`; `activation` is inside.
-    labels: As in `dice`.
+    labels: Reference t in [0, 1], same shape, or class numbers, as in `dice`.
     axis: Axes summed over; the default is one slice, of four axes or more.
     smooth: As in `dice`.
     where: Pixels that count, bool, broadcastable to `labels`; None is all.

@@ -44,7 +44,7 @@ def tversky(
 
   Args:
     logits: Network output, float, `[N, H, W, C]`; `activation` is inside.
-    labels: As in `dice`.
+    labels: Reference t in [0, 1], same shape, or class numbers, as in `dice`.
     axis: Axes summed over; the default is one slice, of four axes or more.
     fp_weight: a >= 0, the weight of false positives.
     fn_weight: b >= 0, the weight of false negatives.
@@ -105,7 +105,7 @@ def focal_tversky(
 
   Args:
     logits: Network output, float, `[N, H, W, C]`; `activation` is inside.
-    labels: As in `dice`.
+    labels: Reference t in [0, 1], same shape, or class numbers, as in `dice`.
     axis: Axes summed over; the default is one slice, of four axes or more.
     exponent: g > 0. The original paper writes 1/g for it, with g = 4/3.
     fp_weight: As in `tversky`.
