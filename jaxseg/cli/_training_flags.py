@@ -32,6 +32,7 @@ LOSSES = (
   "lovasz",
   "lovasz_hinge",
   "softmax_cross_entropy",
+  "softmax_focal",
   "tversky",
 )
 _NETWORK = ("base", "norm", "dropout", "dropout_at", "final_norm", "dtype")

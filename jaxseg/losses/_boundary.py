@@ -10,6 +10,7 @@ import numpy as np
 
 from jaxseg import _checks as checks
 from jaxseg.losses import _inputs
+from jaxseg.losses import _mesh
 
 
 def boundary(
@@ -40,23 +41,33 @@ def boundary(
 
   Raises:
     ConfigError: The activation is unknown.
-    TypeError: `logits` is not floating point, or `where` is not boolean.
+    TypeError: `logits` is not floating point, `where` is not boolean,
+      `distances` is boolean, or an array is masked.
     ValueError: Shapes differ, or `where` does not broadcast.
 
   References:
     Kervadec et al., Boundary loss for highly unbalanced segmentation,
     arXiv:1812.07032.
   """
+  checks.unmasked(logits=logits, distances=distances, where=where)
+  logits, distances = _inputs.widened(logits), _inputs.widened(distances)
   checks.floating(logits=logits)
+  if jnp.asarray(distances).dtype == jnp.bool_:
+    raise TypeError(
+      "distances have dtype bool, as labels have; give signed_distance of them"
+    )
   checks.same_shape(logits=logits, distances=distances)
   keep = _inputs.kept(where, np.shape(distances))
+  if keep is not True:
+    keep = _mesh.like(keep, logits)
+  distances = _mesh.like(distances, logits)
   p = _inputs.probabilities(logits, activation, keep)
   d = jnp.where(keep, distances, 0).astype(p.dtype)
   return jnp.where(keep, p * d, 0)
 
 
 def signed_distance(
-  mask: ArrayLike, spacing: Sequence[float] | None = None
+  mask: ArrayLike, spacing: Sequence[float] | ArrayLike | None = None
 ) -> np.ndarray:
   """Signed distance of each pixel to the border of a mask, on the host.
 
@@ -77,7 +88,8 @@ def signed_distance(
     float32 of the mask's shape; 0 everywhere if the mask is empty or full.
 
   Raises:
-    TypeError: The mask is not boolean.
+    TypeError: The mask is not boolean, or masked; or it or the spacing is
+      traced.
     ValueError: It has more than 3 axes, or the spacing does not fit.
 
   References:
@@ -86,6 +98,12 @@ def signed_distance(
   """
   from scipy import ndimage  # The losses themselves need JAX alone.
 
+  if checks.traced(mask, spacing):
+    raise TypeError(
+      "signed_distance works on the host, and mask or spacing is traced; give"
+      " the compiled function the distances"
+    )
+  checks.unmasked(mask=mask)
   checks.boolean(mask=mask)
   inside = np.asarray(mask)
   if not 1 <= inside.ndim <= 3:
@@ -94,7 +112,7 @@ def signed_distance(
     )
   if spacing is not None and (
     np.shape(spacing) != (inside.ndim,)
-    or not all(0 < s < math.inf for s in spacing)
+    or not all(0 < s < math.inf for s in np.asarray(spacing))
   ):
     raise ValueError(
       f"spacing {spacing} does not fit a mask of {inside.ndim} axes;"
@@ -102,7 +120,9 @@ def signed_distance(
     )
   if not inside.any() or inside.all():
     return np.zeros(inside.shape, np.float32)
-  step = None if spacing is None else tuple(float(s) for s in spacing)
+  step = (
+    None if spacing is None else tuple(float(s) for s in np.asarray(spacing))
+  )
   outer = ndimage.distance_transform_edt(~inside, sampling=step)
   inner = ndimage.distance_transform_edt(inside, sampling=step)
   return np.asarray(np.where(inside, 1 - inner, outer), np.float32)

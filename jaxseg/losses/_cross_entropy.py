@@ -1,14 +1,14 @@
-"""Cross entropy from logits: binary, focal, and of exclusive classes."""
+"""Cross entropy from logits: binary, and of exclusive classes."""
 
 import math
 
 import jax
 import jax.numpy as jnp
 from jax.typing import ArrayLike
-import numpy as np
 
 from jaxseg import _checks as checks
 from jaxseg.losses import _inputs
+from jaxseg.losses import _numbers
 
 
 def binary_cross_entropy(
@@ -17,6 +17,7 @@ def binary_cross_entropy(
   *,
   where: ArrayLike | None = None,
   pos_weight: ArrayLike | None = None,
+  ignore: ArrayLike | None = None,
 ) -> jax.Array:
   """Cross entropy of each pixel: w t softplus(-z) + (1 - t) softplus(z).
 
@@ -30,76 +31,37 @@ def binary_cross_entropy(
     labels: Reference t in [0, 1], same shape; structures may overlap.
     where: Pixels that count, bool, broadcastable to `labels`; None is all.
     pos_weight: w, weight of the structure's pixels, broadcastable; None is 1.
+    ignore: Value of labels that do not count, such as 255; None is none.
 
   Returns:
     Loss, float32 (float64 for float64 logits), like `logits`; 0 at pixels that
     do not count.
 
   Raises:
-    TypeError: `logits` is not floating point, or `where` is not boolean.
-    ValueError: Shapes differ, `where` does not broadcast, or `pos_weight` is
-      negative.
+    TypeError: `logits` is not floating point, `where` is not boolean, or an
+      array is masked.
+    ValueError: Shapes differ, `where` or `pos_weight` does not broadcast, a
+      label whose value is known is outside [0, 1], or a weight below 0.
 
   References:
     Cross entropy as an objective for U-Nets: arXiv:1505.04597. The form with
     softplus is finite for every logit.
   """
-  keep = _inputs.checked(logits, labels, where)
-  _inputs.within(0, math.inf, pos_weight=pos_weight)
-  z, t = _inputs.prepared(logits, labels, keep)
+  given = _inputs.given(logits, labels, where, ignore=ignore)
+  return entropy_of(given, pos_weight)
+
+
+def entropy_of(
+  given: _inputs.Given, pos_weight: ArrayLike | None = None
+) -> jax.Array:
+  """The binary cross entropy of arguments that are checked."""
+  checks.within(0, math.inf, pos_weight=pos_weight)
+  z, t = _inputs.prepared(given.logits, given.labels, given.keep)
   inside = t * jax.nn.softplus(-z)
   if pos_weight is not None:
-    inside = inside * jnp.asarray(pos_weight, z.dtype)
-  return jnp.where(keep, inside + (1 - t) * jax.nn.softplus(z), 0)
-
-
-def focal(
-  logits: ArrayLike,
-  labels: ArrayLike,
-  *,
-  gamma: float = 2.0,
-  alpha: ArrayLike | None = None,
-  where: ArrayLike | None = None,
-) -> jax.Array:
-  """Cross entropy that down-weights easy pixels: times a_t (1 - p_t)^g.
-
-  p_t is the probability of the true class, for hard labels.
-
-  >>> loss = focal(jnp.zeros(1), jnp.ones(1))
-  >>> round(float(loss[0]), 6)  # log 2 / 4
-  0.173287
-
-  Args:
-    logits: Network output z, float, any shape; the sigmoid is inside.
-    labels: Reference, 0 or 1, same shape; structures may overlap.
-    gamma: g >= 0; 0 is cross entropy.
-    alpha: a_t is alpha in the structure and 1 - alpha outside; None is 1 in
-      both.
-    where: Pixels that count, bool, broadcastable to `labels`; None is all.
-
-  Returns:
-    Loss, float32 (float64 for float64 logits), like `logits`; 0 at pixels that
-    do not count.
-
-  Raises:
-    TypeError: `logits` is not floating point, or `where` is not boolean.
-    ValueError: Shapes differ, `where` does not broadcast, `gamma` is
-      negative, or `alpha` is outside [0, 1].
-
-  References:
-    Lin et al., Focal loss for dense object detection, arXiv:1708.02002.
-  """
-  keep = _inputs.checked(logits, labels, where)
-  _inputs.within(0, math.inf, gamma=gamma)
-  _inputs.within(0, 1, alpha=alpha)
-  z, t = _inputs.prepared(logits, labels, keep)
-  sign = 2 * t - 1
-  # In logarithms: the gradient of a power is unbounded at 0.
-  easy = jnp.exp(gamma * jax.nn.log_sigmoid(-z * sign))
-  loss = easy * jax.nn.softplus(-z * sign)
-  if alpha is not None:
-    loss = loss * jnp.where(t > 0.5, alpha, 1 - alpha)
-  return jnp.where(keep, loss, 0)
+    weight = _numbers.broadcast(pos_weight, z, "pos_weight")
+    inside = inside * jnp.asarray(weight, z.dtype)
+  return jnp.where(given.keep, inside + (1 - t) * jax.nn.softplus(z), 0)
 
 
 def softmax_cross_entropy(
@@ -108,6 +70,7 @@ def softmax_cross_entropy(
   *,
   class_weights: ArrayLike | None = None,
   where: ArrayLike | None = None,
+  ignore: ArrayLike | None = None,
 ) -> jax.Array:
   """Cross entropy of each pixel: -sum_l w_l t_l log softmax(z)_l.
 
@@ -117,32 +80,33 @@ def softmax_cross_entropy(
 
   Args:
     logits: Network output z, float, `[..., C]`.
-    labels: One-hot or soft labels t, same shape.
+    labels: One-hot or soft labels t, same shape; or class numbers, integers
+      `[...]`.
     class_weights: w, `[C]`; None is 1.
-    where: Pixels that count, bool, broadcastable to `[..., 1]`; None is all.
+    where: Pixels that count, bool, broadcastable to `[..., 1]`, or to class
+      numbers; None is all.
+    ignore: Value of labels whose pixels do not count; None is none.
 
   Returns:
     Loss, float32 (float64 for float64 logits), `[...]`; 0 at pixels that do not
     count.
 
   Raises:
-    TypeError: `logits` is not floating point, or `where` is not boolean.
-    ValueError: Shapes differ, `where` does not broadcast, or `class_weights`
-      are not one for each class.
+    TypeError: `logits` is not floating point, `where` is not boolean, or an
+      array is masked.
+    ValueError: Shapes differ, `where` does not broadcast, `class_weights` are
+      not one for each class, or a label whose value is known is outside [0, 1]
+      or of no class.
 
   References:
     U-Net, arXiv:1505.04597.
   """
-  checks.floating(logits=logits)
-  checks.same_shape(logits=logits, labels=labels)
-  keep = _inputs.kept(where, (*np.shape(labels)[:-1], 1))
-  z, t = _inputs.prepared(logits, labels, keep)
+  given = _inputs.given(
+    logits, labels, where, ignore=ignore, activation="softmax", by_pixel=True
+  )
+  z, t = _inputs.prepared(given.logits, given.labels, given.keep)
   if class_weights is not None:
-    w = jnp.asarray(class_weights, t.dtype)
-    if w.shape != t.shape[-1:]:
-      raise ValueError(
-        f"class_weights of shape {w.shape} do not fit {t.shape[-1]} classes;"
-        " give one for each"
-      )
-    t = t * w.reshape((1,) * (t.ndim - 1) + (-1,))
+    t = t * _numbers.weights_of_classes(class_weights, t)
+  if not z.size:  # A softmax of nothing is an error, and its sum is 0.
+    return jnp.zeros(z.shape[:-1], z.dtype)
   return -jnp.sum(t * jax.nn.log_softmax(z, axis=-1), axis=-1)

@@ -1,7 +1,8 @@
 """What every loss does first: check, mask, widen and activate its inputs."""
 
 from collections.abc import Sequence
-from typing import Any, TypeAlias
+import math
+from typing import Any, NamedTuple, TypeAlias
 
 import jax
 import jax.numpy as jnp
@@ -9,6 +10,8 @@ from jax.typing import ArrayLike
 import numpy as np
 
 from jaxseg import _checks as checks
+from jaxseg.losses import _labels
+from jaxseg.losses import _mesh
 
 ACTIVATIONS = ("sigmoid", "softmax", "none")
 
@@ -21,18 +24,175 @@ Mask: TypeAlias = ArrayLike
 _LARGEST = 1e30
 
 
-def checked(
-  logits: ArrayLike, labels: ArrayLike, where: ArrayLike | None
-) -> Mask:
-  """Checks the arguments that all losses share; returns the pixels that count.
+class Slice(tuple[int, ...]):
+  """The default axes of a group: rows and columns of `[N, H, W, C]`.
+
+  A type of its own, so that the default is told from the same axes given.
+  """
+
+  def check(self, shape: tuple[int, ...]) -> None:
+    """Raises ValueError if an array has too few axes for the default."""
+    if len(shape) < 4:
+      raise ValueError(
+        f"arrays of shape {shape} have {len(shape)} axes, and the default axis"
+        f" {tuple(self)} is of [N, H, W, C]; add the missing axes (x[..., None]"
+        " for classes), or say which to sum over: axis=(-2, -1) of [N, H, W],"
+        " axis=(-3, -2) of [H, W, C]"
+      )
+
+
+SLICE = Slice((-3, -2))
+
+
+class Given(NamedTuple):
+  """Arguments that are checked, and not yet masked.
+
+  Attributes:
+    logits: Float of 16 bits or more.
+    labels: Of the logits' shape; class numbers have become one-hot.
+    keep: The pixels that count.
+    soft: Whether labels may lie between 0 and 1.
+  """
+
+  logits: ArrayLike
+  labels: ArrayLike
+  keep: Mask
+  soft: bool
+
+
+def given(
+  logits: ArrayLike,
+  labels: ArrayLike,
+  where: ArrayLike | None,
+  *,
+  ignore: ArrayLike | None = None,
+  activation: str = "sigmoid",
+  axis: int | Sequence[int] = (),
+  soft: bool = True,
+  by_pixel: bool = False,
+) -> Given:
+  """Checks the arguments that all losses share.
+
+  Args:
+    logits: Network output.
+    labels: Reference of the same shape, or class numbers without the last axis
+      unless the activation is a sigmoid.
+    where: Pixels that count; None is all.
+    ignore: Value of labels that do not count; None is none.
+    activation: As of `probabilities`.
+    axis: Axes of a group.
+    soft: Whether labels may lie between 0 and 1.
+    by_pixel: Whether a pixel's classes count together.
 
   Raises:
-    TypeError: `logits` is not floating point, or `where` is not boolean.
-    ValueError: Shapes differ, or `where` does not broadcast to `labels`.
+    ConfigError: The activation is unknown.
+    TypeError: `logits` is not floating point, `where` is not boolean, labels
+      are not real, or an array is masked.
+    ValueError: Shapes differ, `where` does not broadcast to `labels`, a label
+      whose value is known does not fit, or the axes must be said.
   """
+  checks.one_of(ACTIVATIONS, activation=activation)
+  checks.unmasked(logits=logits, labels=labels, where=where)
+  logits = checks.native(logits)
+  _check_logits(logits)
+  logits, labels = widened(logits), widened(labels)
+  if isinstance(axis, Slice):
+    axis.check(np.shape(logits))
+  shape = np.shape(logits)
+  if activation != "sigmoid" and _labels.are_numbers(labels, logits):
+    keep = _of_numbers(labels, where, ignore, shape, by_pixel)
+    return _alike(logits, _labels.one_hot(labels, shape[-1]), keep, soft=False)
+  _labels.check_shape(labels, logits)
+  keep = kept(where, (*shape[:-1], 1) if by_pixel else shape)
+  _labels.check_values(
+    labels,
+    where,
+    ignore,
+    hard=not soft,
+    exclusive=activation == "softmax",
+  )
+  if ignore is not None:
+    counts = _labels.counted(labels, ignore)
+    if by_pixel:
+      counts = jnp.all(counts, axis=-1, keepdims=True)
+    keep = counts if where is None else jnp.logical_and(keep, counts)
+  return _alike(
+    logits, labels, keep, soft=soft and not _labels.are_hard(labels)
+  )
+
+
+def _alike(
+  logits: ArrayLike, labels: ArrayLike, keep: Mask, *, soft: bool
+) -> Given:
+  """Arguments that lie on a mesh as the logits do."""
+  if keep is not True:
+    keep = _mesh.like(keep, logits)
+  return Given(logits, _mesh.like(labels, logits), keep, soft)
+
+
+def _of_numbers(
+  labels: ArrayLike,
+  where: ArrayLike | None,
+  ignore: ArrayLike | None,
+  shape: tuple[int, ...],
+  by_pixel: bool,
+) -> Mask:
+  """The pixels that count, `[..., 1]` or of `shape`, where labels are numbers.
+
+  Raises:
+    ValueError: There is one class, a number is not of one, or `where` has
+      another number of axes than labels or logits.
+  """
+  numbers, classes = np.shape(labels), shape[-1]
+  if classes < 2:
+    raise ValueError(
+      f"labels {numbers} are class numbers, and logits {shape} have"
+      f" {classes} class; give labels of the logits' shape"
+    )
+  keep: Mask = True
+  pixels = None
+  if where is not None:
+    axes = np.ndim(where)
+    if axes == len(numbers):
+      keep = pixels = kept(where, numbers)
+      keep = jnp.asarray(keep)[..., None]
+    elif axes == len(shape):
+      keep = kept(where, (*numbers, 1) if by_pixel else shape)
+      if checks.known(keep):
+        pixels = np.asarray(keep).any(axis=-1)
+    else:
+      raise ValueError(
+        f"where {np.shape(where)} does not broadcast to class numbers"
+        f" {numbers}; give it an axis for each of theirs"
+      )
+  if where is None or pixels is not None:
+    _labels.check_values(labels, pixels, ignore, numbers=classes)
+  if ignore is not None:
+    counts = _labels.counted(labels, ignore)[..., None]
+    keep = counts if where is None else jnp.logical_and(keep, counts)
+  return keep
+
+
+def _check_logits(logits: ArrayLike) -> None:
+  """Raises TypeError unless logits are of a float that has a sign."""
   checks.floating(logits=logits)
-  checks.same_shape(logits=logits, labels=labels)
-  return kept(where, np.shape(labels))
+  dtype = jnp.asarray(logits).dtype
+  if dtype.name == "float8_e8m0fnu":  # Powers of 2, for scales.
+    raise TypeError(
+      f"logits have dtype {dtype}, which has no sign; give floats"
+    )
+
+
+def widened(array: Any) -> Any:
+  """An array in this machine's byte order, float8 and smaller as float32.
+
+  JAX promotes none of these to anything, and some cannot be negative or 0.
+  """
+  array = checks.native(array)
+  dtype = getattr(array, "dtype", None)
+  if dtype is None or not jnp.issubdtype(dtype, jnp.floating):
+    return array
+  return array if dtype.itemsize > 1 else jnp.asarray(array).astype(jnp.float32)
 
 
 def kept(where: ArrayLike | None, shape: tuple[int, ...]) -> Mask:
@@ -116,41 +276,28 @@ def probabilities(logits: ArrayLike, activation: str, keep: Mask) -> jax.Array:
   z = jnp.where(keep, logits, 0).astype(wide(logits))
   if activation == "sigmoid":
     return jax.nn.sigmoid(bounded(z))
-  if activation == "softmax":
+  if activation == "softmax" and z.size:
     return jax.nn.softmax(bounded(z), axis=-1)
   return z
 
 
-def within(low: float, high: float, **values: Any) -> None:
-  """Raises ValueError unless all numbers are in [low, high].
-
-  Only Python's and NumPy's are checked: JAX's may be traced.
-  """
-  for name, value in values.items():
-    if value is None or isinstance(value, jax.Array):
-      continue
-    given = np.asarray(value)
-    if not np.all((low <= given) & (given <= high)):
-      wanted = f"{low} or above" if high == np.inf else f"{low} to {high}"
-      said = " ".join(str(value).split())  # One line, however many it had.
-      raise ValueError(f"{name} is {said}; give {wanted}")
-
-
 def masked_mean(
-  values: jax.Array, axis: int | Sequence[int], where: ArrayLike | None
+  values: jax.Array, axis: int | Sequence[int], keep: Mask
 ) -> jax.Array:
   """Mean over axes of values that are 0 where they do not count."""
   over = checks.axes(axis, values.ndim)
-  if where is None:
+  if math.prod(values.shape[a] for a in over) == 0:
+    return jnp.sum(values, over)  # Of nothing: 0, where a mean is NaN.
+  if keep is True:
     return jnp.mean(values, over)
-  number = jnp.sum(jnp.broadcast_to(where, values.shape), over)
+  number = jnp.sum(jnp.broadcast_to(keep, values.shape), over)
   return jnp.sum(values, over) / jnp.maximum(number, 1).astype(values.dtype)
 
 
 def has_structure(
   labels: ArrayLike,
   *,
-  axis: int | Sequence[int] = (-3, -2),
+  axis: int | Sequence[int] = SLICE,
   where: ArrayLike | None = None,
 ) -> jax.Array:
   """Which groups contain a pixel of the structure in the reference.
@@ -169,20 +316,27 @@ def has_structure(
 
   Args:
     labels: Reference in [0, 1], `[N, H, W, C]`.
-    axis: Axes of a group; the default is one slice.
+    axis: Axes of a group; the default is one slice, of four axes or more.
     where: Pixels that count, bool, broadcastable to `labels`; None is all.
 
   Returns:
     bool, `labels.shape` without `axis`: `[N, C]`.
 
   Raises:
-    TypeError: `where` is not boolean.
-    ValueError: `where` does not broadcast, or `axis` does not fit.
+    TypeError: `where` is not boolean, or an array is masked.
+    ValueError: `where` does not broadcast, `axis` does not fit, or it is not
+      given for fewer than four axes.
 
   References:
     Milletari, Navab and Ahmadi, V-Net, arXiv:1606.04797, for the loss it is
     meant for.
   """
+  checks.unmasked(labels=labels, where=where)
+  labels = widened(labels)
+  if isinstance(axis, Slice):
+    axis.check(np.shape(labels))
   keep = kept(where, np.shape(labels))
+  if keep is not True:
+    keep = _mesh.like(keep, labels)
   there = jnp.where(keep, labels, 0) > 0
   return jnp.any(there, axis=checks.axes(axis, there.ndim))

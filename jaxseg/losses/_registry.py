@@ -9,9 +9,11 @@ from jaxseg import errors
 from jaxseg.losses import _boundary
 from jaxseg.losses import _combined
 from jaxseg.losses import _cross_entropy
+from jaxseg.losses import _focal
 from jaxseg.losses import _generalized_dice
 from jaxseg.losses import _lovasz
 from jaxseg.losses import _region
+from jaxseg.losses import _tversky
 
 _LOSSES: dict[str, Callable[..., jax.Array]] = {
   "bce": _cross_entropy.binary_cross_entropy,
@@ -19,15 +21,16 @@ _LOSSES: dict[str, Callable[..., jax.Array]] = {
   "binary_cross_entropy": _cross_entropy.binary_cross_entropy,
   "combo": _combined.combo,
   "dice": _region.dice,
-  "focal": _cross_entropy.focal,
-  "focal_tversky": _region.focal_tversky,
+  "focal": _focal.focal,
+  "focal_tversky": _tversky.focal_tversky,
   "generalized_dice": _generalized_dice.generalized_dice,
   "jaccard": _region.jaccard,
   "log_cosh_dice": _region.log_cosh_dice,
   "lovasz": _lovasz.lovasz,
   "lovasz_hinge": _lovasz.lovasz_hinge,
   "softmax_cross_entropy": _cross_entropy.softmax_cross_entropy,
-  "tversky": _region.tversky,
+  "softmax_focal": _focal.softmax_focal,
+  "tversky": _tversky.tversky,
 }
 
 

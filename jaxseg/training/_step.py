@@ -89,7 +89,9 @@ def step(
       rngs={"dropout": key},
     )
     if own_loss is None:
-      loss = losses.bce_dice(logits, targets, weight=bce_weight)  # [N, C]
+      loss = losses.bce_dice(
+        logits, targets, weight=bce_weight, soft_labels=False
+      )  # [N, C]
     else:
       loss = own_loss(logits, targets)
     return jnp.mean(loss.astype(jnp.float32)), changed.get("batch_stats", {})

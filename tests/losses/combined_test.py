@@ -74,66 +74,13 @@ def test_the_mean_is_of_the_pixels_that_count():
   np.testing.assert_array_equal(found[1], 0)  # None of its pixels counts.
 
 
-def halved(array):
-  """Rows and columns in pairs: `[N, H / 2, 2, W / 2, 2, C]`."""
-  n, rows, columns, classes = array.shape
-  return array.reshape(n, rows // 2, 2, columns // 2, 2, classes)
-
-
-def test_deep_supervision_is_a_weighted_mean():
+def test_nothing_costs_nothing():
   logits, labels = batch()
-  coarse = halved(logits).mean((2, 4))
-  found = losses.deep_supervision(
-    losses.dice, [logits, coarse], labels, weights=[3, 1]
-  )
-  fine = losses.dice(logits, labels)
-  rough = losses.dice(coarse, halved(labels).mean((2, 4)))
-  np.testing.assert_allclose(found, 0.75 * fine + 0.25 * rough, rtol=1e-6)
-
-
-def test_deep_supervision_of_some_pixels():
-  logits, labels = batch()
-  coarse = halved(logits).mean((2, 4))
-  keep = np.ones((2, 8, 8, 1), np.bool_)
-  keep[:, 2:4] = keep[:, :, 0] = False
-  found = losses.deep_supervision(
-    losses.dice,
-    [jnp.where(keep, logits, jnp.nan), coarse],
-    jnp.where(keep, labels, jnp.nan),
-    where=keep,
-  )
-  # The second row of coarse pixels has none that counts; the first column's
-  # see the right half of what they cover.
-  parts = halved(np.array(labels))
-  shrunk = parts.mean((2, 4))
-  shrunk[:, :, 0] = parts[:, :, :, 0, 1].mean(2)
-  rows = np.array([True, False, True, True]).reshape(1, 4, 1, 1)
-  fine = losses.dice(logits, labels, where=keep)
-  rough = losses.dice(coarse, shrunk, where=rows)
-  np.testing.assert_allclose(found, fine * 2 / 3 + rough / 3, rtol=1e-5)
-
-
-def test_outputs_and_weights_that_do_not_fit():
-  logits, labels = batch()
-  for outputs, weights, said in (
-    ([], None, "no outputs"),
-    ([logits], [1, 1], "do not fit 1"),
-    ([logits[:, :3]], None, "does not divide"),
-    ([logits, logits[0]], None, "does not divide"),
-    ([logits, logits[:1]], None, "same cases and classes"),
-    ([logits, logits[..., :1]], None, "same cases and classes"),
-  ):
-    with pytest.raises(ValueError, match=said):
-      losses.deep_supervision(losses.dice, outputs, labels, weights=weights)
-
-
-def test_deep_supervision_by_numpys_float64():
-  logits, labels = batch()
-  outputs = [logits, logits[:, ::2, ::2]]
-  found = losses.deep_supervision(
-    losses.dice, outputs, np.asarray(labels, np.float64)
-  )
-  assert found.dtype == jnp.float32
-  np.testing.assert_array_equal(
-    found, losses.deep_supervision(losses.dice, outputs, labels)
-  )
+  where = np.ones((2, 8, 8, 1), np.bool_)
+  where[1] = False
+  for loss in (losses.combo, losses.bce_dice):
+    found = loss(logits, labels, where=where)
+    np.testing.assert_array_equal(found[1], 0)
+    np.testing.assert_allclose(found[0], loss(logits, labels)[0], rtol=1e-6)
+    empty = loss(logits[:, :0], labels[:, :0])
+    np.testing.assert_array_equal(empty, np.zeros((2, 3)))

@@ -1,6 +1,7 @@
 """What losses do with their inputs: masks, activations, infinities, axes."""
 
 import functools
+import inspect
 
 import chex
 import jax
@@ -10,18 +11,19 @@ import pytest
 
 from jaxseg import errors
 from jaxseg import losses
+from tests.losses.registered import ALL
+from tests.losses.registered import shape_of
+from tests.losses.registered import takes
 from tests.quick import jit
 
 # Losses that take an activation.
 ACTIVATED = {
-  f.__name__: f for f in (
-    losses.dice, losses.jaccard, losses.tversky, losses.focal_tversky,
-    losses.log_cosh_dice, losses.lovasz, losses.generalized_dice,
-    losses.boundary,
-  )
-}  # fmt: skip
+  f.__name__: f
+  for f in (*map(losses.get, losses.names()), losses.boundary)
+  if "activation" in inspect.signature(f).parameters
+}
 # Those of them with one value for each class.
-BY_CLASS = [n for n in ACTIVATED if n not in ("generalized_dice", "boundary")]
+BY_CLASS = [n for n in ACTIVATED if n in ALL and len(shape_of(n)) == 2]
 
 
 SHAPE = (2, 8, 8, 3)
@@ -203,3 +205,66 @@ def test_groups_with_the_structure():
   assert losses.has_structure(labels).tolist() == [[True, False], [False] * 2]
   where = jnp.ones((1, 4, 4, 1), bool).at[0, 1, 1].set(False)
   assert not losses.has_structure(labels, where=where).any()
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_the_default_axes_are_of_four_axes_or_more(name):
+  logits, labels = batch()
+  loss = ALL[name]
+  if not takes(name, "axis"):
+    loss(logits[0], labels[0])
+    return
+  for k in ((..., 0), 0, (0, ..., 0)):
+    with pytest.raises(ValueError, match=r"default axis \(-3, -2\) is of \[N"):
+      loss(logits[k], labels[k])
+  found = loss(logits[0], labels[0], axis=(-3, -2))
+  np.testing.assert_allclose(found, loss(logits, labels)[0], rtol=1e-5)
+  with pytest.raises(ValueError, match="default axis"):
+    losses.has_structure(labels[0])
+
+
+@pytest.mark.parametrize("name", [*ALL, "boundary"])
+def test_masked_arrays_are_refused(name):
+  logits, labels = map(np.asarray, batch())
+  loss = ALL.get(name, losses.boundary)
+  mask = np.ma.masked_array(labels, labels > 0)
+  for given, said in (
+    ((mask, labels), "logits"),
+    ((logits, mask), "labels|distances"),
+  ):
+    with pytest.raises(TypeError, match=f"({said}) is a masked array"):
+      loss(*given)
+  with pytest.raises(TypeError, match="where is a masked array"):
+    loss(logits, labels, where=mask > 0)
+
+
+@pytest.mark.parametrize("name", [*ALL, "boundary"])
+def test_byte_order_changes_nothing(name):
+  logits, labels = map(np.asarray, batch())
+  loss = ALL.get(name, losses.boundary)
+  found = loss(logits.astype(">f4"), labels.astype(">f4"))
+  np.testing.assert_array_equal(found, loss(logits, labels))
+
+
+@pytest.mark.parametrize("name", [*ALL, "boundary"])
+def test_logits_of_8_bits_are_those_of_32(name):
+  logits, labels = batch()
+  loss = ALL.get(name, losses.boundary)
+  for dtype in (jnp.float8_e4m3fn, jnp.float8_e5m2):
+    small = logits.astype(dtype)
+    found = loss(small, labels.astype(dtype))
+    assert found.dtype == jnp.float32
+    expected = loss(small.astype(jnp.float32), labels)
+    np.testing.assert_array_equal(found, expected)
+  if name != "boundary":
+    with pytest.raises(TypeError, match="which has no sign"):
+      loss(jnp.abs(logits).astype(jnp.float8_e8m0fnu), labels)
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_of_nothing_the_loss_is_0(name):
+  for shape in ((0, 8, 8, 3), (2, 0, 8, 3), (2, 8, 0, 3), (2, 8, 8, 0)):
+    nothing = np.zeros(shape, np.float32)
+    found, backward = jax.vjp(lambda z, t=nothing: ALL[name](z, t), nothing)
+    np.testing.assert_array_equal(found, np.zeros(found.shape))
+    assert backward(found)[0].shape == shape

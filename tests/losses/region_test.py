@@ -11,14 +11,6 @@ from tests.quick import jit
 dice = jit(losses.dice, static_argnames=("axis", "squared", "smooth"))
 
 
-@jit
-def focal_tversky(logits, labels):
-  """The loss of one slice, and its gradient."""
-  return jax.value_and_grad(lambda z: losses.focal_tversky(z, labels)[0, 0])(
-    logits
-  )
-
-
 def test_by_hand():
   # One slice of two pixels, both predicted, one right: 1 - (2 + 1)/(3 + 1).
   logits = jnp.full((1, 1, 2, 1), 50.0)
@@ -77,26 +69,6 @@ def test_large_slices_of_half_precision(dtype):
   assert jnp.isfinite(gradient).all()
 
 
-def test_smoothing_is_above_zero():
-  logits = jnp.zeros((1, 2, 2, 1))
-  for smooth in (0, -1.0, float("nan")):
-    with pytest.raises(ValueError, match="smooth is .* above 0"):
-      losses.dice(logits, logits, smooth=smooth)
-    with pytest.raises(ValueError, match="exponent is .* above 0"):
-      losses.focal_tversky(logits, logits, exponent=smooth)
-
-
-def test_a_focal_tversky_loss_that_is_small():
-  # All but right: 2.1e-5, and a gradient.
-  labels = jnp.ones((1, 8, 8, 1))
-  p = 1 / (1 + np.exp(-14.0))
-  wrong = 64 * 0.7 * (1 - p)
-  expected = (wrong / (64 * p + wrong + 1)) ** 0.75
-  found, gradient = focal_tversky(jnp.full(labels.shape, 14.0), labels)
-  np.testing.assert_allclose(found, expected, rtol=1e-5)
-  assert np.all(gradient < 0)
-
-
 def test_errors_weigh_as_said():
   # One pixel right, one false positive, two false negatives.
   logits = jnp.array([50.0, 50.0, -50.0, -50.0]).reshape(1, 1, 4, 1)
@@ -120,8 +92,43 @@ def test_errors_weigh_as_said():
   )
 
 
-def test_the_least_focal_tversky_loss_has_no_gradient():
-  labels = jnp.ones((1, 8, 8, 1))
-  found, gradient = focal_tversky(jnp.full(labels.shape, 100.0), labels)
-  assert found == 0
-  np.testing.assert_array_equal(gradient, 0)
+def test_no_smoothing():
+  logits = jnp.array([-1.0, 2.0, 0.5, -3.0]).reshape(1, 1, 4, 1)
+  labels = jnp.array([0.0, 1.0, 1.0, 0.0]).reshape(1, 1, 4, 1)
+  p, t = 1 / (1 + np.exp(-np.ravel(logits))), np.ravel(labels)
+  both = (p * t).sum()
+  for loss, score in (
+    (losses.dice, 2 * both / (p.sum() + t.sum())),
+    (losses.jaccard, both / (p.sum() + t.sum() - both)),
+  ):
+    found = loss(logits, labels, smooth=0)
+    np.testing.assert_allclose(found[0, 0], 1 - score, rtol=1e-6)
+    # Nothing there and nothing predicted: no loss, no NaN.
+    for z in (-200.0, -39.0, 0.0):
+      silent = jnp.full((1, 1, 4, 1), z)
+      total = jax.value_and_grad(
+        lambda z, f=loss: jnp.sum(f(z, 0 * labels, smooth=0.0))
+      )
+      value, slope = total(silent)
+      assert value == pytest.approx(float(z > -100), abs=1e-6)
+      assert np.isfinite(slope).all()
+
+
+def test_smoothing_of_numerator_and_denominator():
+  logits = jnp.array([-1.0, 2.0, 0.5, -3.0]).reshape(1, 1, 4, 1)
+  labels = jnp.array([0.0, 1.0, 1.0, 0.0]).reshape(1, 1, 4, 1)
+  p, t = 1 / (1 + np.exp(-np.ravel(logits))), np.ravel(labels)
+  both, square = (p * t).sum(), (p * p).sum()
+  for above, below in ((0.0, 1e-5), (0.5, 2.0), (2.0, 2.0)):
+    how = {"smooth": (above, below)}
+    for found, expected in (
+      (losses.dice(logits, labels, **how),
+       1 - (2 * both + above) / (p.sum() + t.sum() + below)),
+      (losses.dice(logits, labels, squared=True, **how),
+       1 - (2 * both + above) / (square + t.sum() + below)),
+      (losses.jaccard(logits, labels, **how),
+       1 - (both + above) / (p.sum() + t.sum() - both + below)),
+      (losses.tversky(logits, labels, fp_weight=0.5, fn_weight=0.5, **how),
+       1 - (both + above) / ((p.sum() + t.sum()) / 2 + below)),
+    ):  # fmt: skip
+      np.testing.assert_allclose(found[0, 0], expected, rtol=1e-5)
