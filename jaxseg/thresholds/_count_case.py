@@ -126,6 +126,7 @@ def count_distinct(
     values[first],
     np.concatenate([below, positive]),
     np.concatenate([below, voxels - positive]),
+    distinct=True,
   )
 
 
