@@ -112,6 +112,10 @@ def _compared(
         wanted.percentile_names, wanted.percentiles, strict=True
       )
     },
+    **{
+      name: there.percentile(q)
+      for name, q in zip(wanted.directed_names, wanted.directed, strict=True)
+    },
     "assd": (there.moment + back.moment) / total,
     "masd": (means[0] + means[1]) / 2,
     "mean_to_reference": means[0],
@@ -150,9 +154,9 @@ class _Directed:
     self.total = jnp.maximum(self.share[-1], jnp.float32(1e-30))
     self.moment = jnp.cumsum(self.distances * weights)[-1]
 
-  def within(self, tolerance: float) -> jax.Array:
+  def within(self, tolerance: Any) -> jax.Array:
     """Weight of the points at most this far away."""
-    limit = jnp.float32(tolerance) * (1 + _MARGIN)
+    limit = jnp.asarray(tolerance, jnp.float32) * (1 + _MARGIN)
     last = jnp.max(self.distances)
     ascending = jnp.where(
       jnp.arange(self.distances.size) < self.points, self.distances, last
