@@ -26,11 +26,10 @@ def of_batch(axes: int, batch_axes: BatchAxes) -> tuple[int, ...]:
   batch = () if batch_axes is None else checks.axes(batch_axes, axes)
   left = axes - len(batch)
   if left not in (2, 3):
-    given = "" if batch_axes is None else f", of which {left} are no batch's"
+    given = "" if batch_axes is None else f", {left} of them no batch's"
     raise ValueError(
-      f"masks have {axes} axes{given}; give images of 2 or 3 axes, and name the"
-      " others: batch_axes=0 for several cases, batch_axes=(0, -1) for"
-      " `[N, H, W, C]`"
+      f"masks have {axes} axes{given}; give 2 or 3, and name the others: such as"
+      " batch_axes=0 for several cases, or batch_axes=(0, -1) for [N, H, W, C]"
     )
   return tuple(sorted(batch))
 
