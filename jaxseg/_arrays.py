@@ -5,11 +5,13 @@ that was compiled for them once takes another order's bytes as if they were its
 own, in silence. So all public functions of arrays take them through here.
 """
 
+import sys
 from typing import Any
 
-import jax
-import jax.numpy as jnp
 import numpy as np
+
+# JAX is imported where it is needed: contours are drawn, and DICOM is read,
+# without it.
 
 
 def native(**arrays: Any) -> tuple[Any, ...]:
@@ -26,7 +28,7 @@ def native(**arrays: Any) -> tuple[Any, ...]:
 
 
 def _native(name: str, array: Any) -> Any:
-  if array is None or isinstance(array, jax.Array):
+  if array is None or _is_jax(array):
     return array
   if isinstance(array, np.ma.MaskedArray):
     raise TypeError(
@@ -36,6 +38,8 @@ def _native(name: str, array: Any) -> Any:
   try:
     found = np.asarray(array)
   except TypeError:  # A list of traced numbers.
+    import jax.numpy as jnp
+
     return jnp.asarray(array)
   if found.dtype.kind == "f" and found.dtype.itemsize > 8:
     # No device has extended precision.
@@ -46,8 +50,16 @@ def _native(name: str, array: Any) -> Any:
   return found
 
 
+def _is_jax(array: Any) -> bool:
+  """Whether it is a JAX array, traced or not."""
+  jax = sys.modules.get("jax")  # Who has none, has none of its arrays.
+  return jax is not None and isinstance(array, jax.Array)
+
+
 def known(array: Any) -> bool:
   """Whether all values are here: neither traced nor on another machine."""
+  import jax
+
   if isinstance(array, jax.core.Tracer):
     return False
   return (
@@ -97,6 +109,8 @@ def gathered(*arrays: Any) -> tuple[Any, ...]:
 
 
 def _gathered(array: Any) -> Any:
+  import jax
+
   if not is_explicit(array):
     return array
   whole = jax.sharding.PartitionSpec()
@@ -106,6 +120,8 @@ def _gathered(array: Any) -> Any:
 
 def is_explicit(array: Any) -> bool:
   """Whether an array is laid out over a mesh whose axes are explicit."""
+  import jax
+
   if not isinstance(array, jax.Array):
     return False
   axes = jax.typeof(array).sharding.mesh.axis_types
@@ -119,6 +135,8 @@ def refuse_traced(remedy: str, **values: Any) -> None:
     remedy: What to do instead.
     **values: By name; numbers or sequences of them.
   """
+  import jax
+
   for name, value in values.items():
     leaves = jax.tree.leaves(value)
     if any(isinstance(leaf, jax.core.Tracer) for leaf in leaves):

@@ -28,8 +28,8 @@ def of_batch(axes: int, batch_axes: BatchAxes) -> tuple[int, ...]:
   if left not in (2, 3):
     given = "" if batch_axes is None else f", {left} of them no batch's"
     raise ValueError(
-      f"masks have {axes} axes{given}; give 2 or 3, and name the others: such as"
-      " batch_axes=0 for several cases, or batch_axes=(0, -1) for [N, H, W, C]"
+      f"masks have {axes} axes{given}; give 2 or 3, and name the others, such"
+      " as batch_axes=0 for several cases or batch_axes=(0, -1) for [N, H, W, C]"
     )
   return tuple(sorted(batch))
 
