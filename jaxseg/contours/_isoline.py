@@ -66,7 +66,8 @@ def isolines(
 
 
 def _checked(probabilities: np.ndarray) -> np.ndarray:
-  values = np.asarray(*arrays.native(probabilities=probabilities), np.float32)
+  (given,) = arrays.native(probabilities=probabilities)
+  values = np.asarray(given, np.float32)
   if values.ndim != 3:
     raise errors.DataError(
       f"map has shape {values.shape}; give [slice, row, column]"

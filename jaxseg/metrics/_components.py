@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+import jax
 import numpy as np
 from numpy import typing as npt
 from scipy import ndimage
@@ -14,7 +15,7 @@ from jaxseg import _empty
 def component_dice(
   prediction: npt.ArrayLike,
   reference: npt.ArrayLike,
-  spacing: Sequence[float] | np.ndarray,
+  spacing: Sequence[float] | np.ndarray | jax.Array,
   *,
   corners: bool = True,
   empty: str = "nan",

@@ -1,6 +1,7 @@
 """Overlap of two masks, from integer counts and one division."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -122,13 +123,14 @@ def f_beta(
   References:
     Metrics Reloaded, arXiv:2206.01653.
   """
-  if arrays.known(beta) and not 0 < beta <= _LARGEST_BETA:
+  weight: Any = beta
+  if arrays.known(weight) and not 0 < weight <= _LARGEST_BETA:
     raise errors.ConfigError(
       f"beta is {beta}; give a number above 0, at most {_LARGEST_BETA:g}"
     )
   both, a, b, _ = count(prediction, reference, axis)
   # Not from precision and recall: they are 0 / 0 where this is 0.
-  square = jnp.asarray(beta * beta, jnp.float32)
+  square = jnp.asarray(weight * weight, jnp.float32)
   numerator = (1 + square) * both.astype(jnp.float32)
   denominator = a.astype(jnp.float32) + square * b.astype(jnp.float32)
   return score(numerator, denominator, a, b, empty)

@@ -52,7 +52,7 @@ def volume_similarity(
 def volume_difference(
   prediction: ArrayLike,
   reference: ArrayLike,
-  spacing: Sequence[float] | np.ndarray,
+  spacing: Sequence[float] | np.ndarray | jax.Array,
   *,
   axis: _overlap.Axis = None,
 ) -> jax.Array:

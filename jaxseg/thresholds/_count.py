@@ -60,18 +60,18 @@ def count(
   References:
     doi:10.1002/acm2.13331 for the sweep over thresholds.
   """
-  (probabilities,) = arrays.native(probabilities=probabilities)
-  reference, where = arrays.mask(reference=reference, where=where)
-  checks.same_shape(probabilities=probabilities, reference=reference)
-  _grid.check_dtype(probabilities.dtype)
+  (p,) = arrays.native(probabilities=probabilities)
+  y, keep = arrays.mask(reference=reference, where=where)
+  checks.same_shape(probabilities=p, reference=y)
+  _grid.check_dtype(p.dtype)
   if _grid.known(thresholds):
     cuts = _grid.float32_thresholds(_grid.ascending(thresholds))
   else:
     cuts = _grid.float32_thresholds(thresholds)
-  shape = np.shape(probabilities)
+  shape = np.shape(p)
   axes = checks.axes(axis, len(shape))
   refuse_beyond_int32(math.prod(shape[a] for a in axes))
-  given = arrays.gathered(_grid.rounded(probabilities), reference, cuts, where)
+  given = arrays.gathered(_grid.rounded(p), y, cuts, keep)
   positive, negative = _count(*given, axes=axes)
   return _counts.Counts(cuts, positive, negative)
 

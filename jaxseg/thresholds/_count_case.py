@@ -139,16 +139,14 @@ def _on_host(
   arrays.refuse_traced(
     "use count under jit", probabilities=probabilities, reference=reference
   )
-  p, y, keep = (
-    None if v is None else np.asarray(v)
-    for v in (
-      *arrays.native(probabilities=probabilities),
-      *arrays.mask(reference=reference, where=where),
-    )
-  )
+  (p,) = (np.asarray(v) for v in arrays.native(probabilities=probabilities))
+  inside, keep = arrays.mask(reference=reference, where=where)
+  y = np.asarray(inside)
   checks.same_shape(probabilities=p, reference=y)
   _grid.check_dtype(p.dtype)
-  return p, y, None if keep is None else np.broadcast_to(keep, p.shape)
+  if keep is not None:
+    keep = np.broadcast_to(np.asarray(keep), p.shape)
+  return p, y, keep
 
 
 def _chunks(pieces: list[np.ndarray], begin: int = 0) -> Iterator[Any]:

@@ -206,7 +206,8 @@ class Counts(Generic[A]):
         f"positive {two[0].dtype} and negative {two[1].dtype} are not"
         " integers; count the maps again"
       )
-    return Counts(cuts, *two, bool(given.get("distinct", False))).on_host()
+    distinct = bool(given.get("distinct", False))
+    return Counts(cuts, two[0], two[1], distinct).on_host()
 
   @property
   def true_positive(self) -> A:

@@ -130,9 +130,9 @@ def as_float32(probabilities: ArrayLike) -> jax.Array:
   Raises:
     TypeError: The dtype is another.
   """
-  (probabilities,) = arrays.native(probabilities=probabilities)
-  check_dtype(probabilities.dtype)
-  array = jnp.asarray(rounded(probabilities))
+  (given,) = arrays.native(probabilities=probabilities)
+  check_dtype(given.dtype)
+  array = jnp.asarray(rounded(given))
   if array.dtype == jnp.uint8:
     return jnp.asarray(BYTES)[array.astype(jnp.int32)]
   return array.astype(jnp.float32)

@@ -60,11 +60,11 @@ def sweep_counts(
   References:
     doi:10.1002/acm2.13331.
   """
-  (probabilities,) = arrays.native(probabilities=probabilities)
-  (reference,) = arrays.mask(reference=reference)
-  checks.same_shape(probabilities=probabilities, reference=reference)
-  _grid.check_dtype(probabilities.dtype)
-  shape = np.shape(probabilities)
+  (p,) = arrays.native(probabilities=probabilities)
+  (y,) = arrays.mask(reference=reference)
+  checks.same_shape(probabilities=p, reference=y)
+  _grid.check_dtype(p.dtype)
+  shape = np.shape(p)
   axes = checks.axes(axis, len(shape))
   _count.refuse_beyond_int32(math.prod(shape[a] for a in axes))
   cuts = _grid.float32_thresholds(thresholds)
@@ -72,7 +72,7 @@ def sweep_counts(
     raise errors.ConfigError(
       f"thresholds have shape {cuts.shape}; give a vector of at least one"
     )
-  given = arrays.gathered(_grid.rounded(probabilities), reference, cuts)
+  given = arrays.gathered(_grid.rounded(p), y, cuts)
   return _sweep(*given, axes=axes)
 
 

@@ -1,6 +1,5 @@
 """Added path length: how much contour one would still have to draw."""
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -18,7 +17,7 @@ from jaxseg.metrics.surface import _nearest
 def added_path_length(
   prediction: npt.ArrayLike,
   reference: npt.ArrayLike,
-  spacing: Sequence[float] | np.ndarray,
+  spacing: _axes.Spacing,
   *,
   tolerance: float = 0.0,
   empty: str = "nan",

@@ -11,6 +11,7 @@ from jaxseg import _arrays as arrays
 from jaxseg import _checks as checks
 
 BatchAxes = int | Sequence[int] | None
+Spacing = Sequence[float] | np.ndarray | jax.Array
 
 
 def of_batch(axes: int, batch_axes: BatchAxes) -> tuple[int, ...]:
@@ -29,7 +30,7 @@ def of_batch(axes: int, batch_axes: BatchAxes) -> tuple[int, ...]:
     given = "" if batch_axes is None else f", {left} of them no batch's"
     raise ValueError(
       f"masks have {axes} axes{given}; give 2 or 3, and name the others, such"
-      " as batch_axes=0 for several cases or batch_axes=(0, -1) for [N, H, W, C]"
+      " as batch_axes=0 of several cases or batch_axes=(0, -1) of [N, H, W, C]"
     )
   return tuple(sorted(batch))
 

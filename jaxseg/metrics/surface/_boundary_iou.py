@@ -1,6 +1,5 @@
 """Boundary IoU: overlap of the masks' rims, where large masks still differ."""
 
-from collections.abc import Sequence
 import functools
 from typing import Any
 
@@ -25,7 +24,7 @@ _MARGIN = 1 + 1e-6
 def boundary_iou(
   prediction: ArrayLike,
   reference: ArrayLike,
-  spacing: Sequence[float] | np.ndarray,
+  spacing: _axes.Spacing,
   width: float,
   *,
   empty: str = "nan",

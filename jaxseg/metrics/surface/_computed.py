@@ -1,6 +1,5 @@
 """The report of two masks: on the host, or in JAX where one is traced."""
 
-from collections.abc import Sequence
 import functools
 from typing import Any
 
@@ -21,7 +20,7 @@ from jaxseg.metrics.surface import _wanted
 def report(
   prediction: npt.ArrayLike,
   reference: npt.ArrayLike,
-  spacing: Sequence[float] | np.ndarray,
+  spacing: _axes.Spacing,
   wanted: _wanted.Wanted,
   *,
   surface: str,

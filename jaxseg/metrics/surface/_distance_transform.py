@@ -7,7 +7,6 @@ until the square alone exceeds the value of every place. So the cost grows with
 the distances, not with the size of the array.
 """
 
-from collections.abc import Sequence
 import functools
 from typing import Any
 
@@ -27,7 +26,7 @@ _FAR = 1e30
 
 def distance_transform(
   mask: ArrayLike,
-  spacing: Sequence[float] | ArrayLike,
+  spacing: _axes.Spacing,
   *,
   batch_axes: _axes.BatchAxes = None,
 ) -> jax.Array:

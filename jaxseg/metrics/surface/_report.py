@@ -8,7 +8,6 @@ from collections.abc import Sequence
 import math
 from typing import Any
 
-import numpy as np
 from numpy import typing as npt
 
 from jaxseg import _arrays as arrays
@@ -20,7 +19,7 @@ from jaxseg.metrics.surface import _wanted
 def surface_report(
   prediction: npt.ArrayLike,
   reference: npt.ArrayLike,
-  spacing: Sequence[float] | np.ndarray,
+  spacing: _axes.Spacing,
   *,
   tolerances: Sequence[float] = (1.0, 2.0, 3.0),
   percentiles: Sequence[float] = (95.0, 100.0),
@@ -95,7 +94,7 @@ def surface_report(
 def hausdorff(
   prediction: npt.ArrayLike,
   reference: npt.ArrayLike,
-  spacing: Sequence[float] | np.ndarray,
+  spacing: _axes.Spacing,
   *,
   percentile: float = 100.0,
   surface: str = "surfel",
@@ -152,7 +151,7 @@ def hausdorff(
 def directed_hausdorff(
   prediction: npt.ArrayLike,
   reference: npt.ArrayLike,
-  spacing: Sequence[float] | np.ndarray,
+  spacing: _axes.Spacing,
   *,
   percentile: float = 100.0,
   surface: str = "surfel",
@@ -213,7 +212,7 @@ def directed_hausdorff(
 def average_symmetric_surface_distance(
   prediction: npt.ArrayLike,
   reference: npt.ArrayLike,
-  spacing: Sequence[float] | np.ndarray,
+  spacing: _axes.Spacing,
   *,
   surface: str = "surfel",
   empty: str = "nan",
@@ -266,7 +265,7 @@ def average_symmetric_surface_distance(
 def normalized_surface_dice(
   prediction: npt.ArrayLike,
   reference: npt.ArrayLike,
-  spacing: Sequence[float] | np.ndarray,
+  spacing: _axes.Spacing,
   tolerance: npt.ArrayLike,
   *,
   surface: str = "surfel",

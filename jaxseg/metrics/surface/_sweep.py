@@ -32,7 +32,7 @@ _MOST = np.iinfo(np.uint16).max  # A voxel's number of cuts is kept in uint16.
 def surface_sweep(
   probabilities: npt.ArrayLike,
   reference: npt.ArrayLike,
-  spacing: Sequence[float] | np.ndarray,
+  spacing: _axes.Spacing,
   thresholds: npt.ArrayLike,
   *,
   tolerances: Sequence[float] = (1.0, 2.0, 3.0),

@@ -38,7 +38,7 @@ class Wanted:
   @classmethod
   def checked(
     cls,
-    tolerances: Sequence[float],
+    tolerances: Sequence[Any],
     percentiles: Sequence[float],
     surface: str,
     empty: str,
@@ -128,10 +128,11 @@ def _number(name: str, value: Any, most: float) -> Any:
   """A number within its bounds, as a Python float; a traced one as it is."""
   if checks.traced(value) and np.shape(value) == ():
     return value
-  number = value
+  number: Any = value
   if isinstance(value, jax.Array | np.ndarray) and np.shape(value) == ():
     number = np.asarray(value)[()]
-  if not isinstance(number, numbers.Real) or not 0 <= number <= most:
+  real = isinstance(number, numbers.Real)
+  if not real or not 0 <= number <= most:
     said = " ".join(str(value).split())
     raise errors.ConfigError(
       f"{name} {said} is not in [0, {most}]; give another"
