@@ -46,11 +46,12 @@ def millimetres(spacing: Any, axes: int) -> tuple[float, ...]:
     "close over it, or name it in jit's static_argnames as a tuple",
     spacing=spacing,
   )
-  fits = np.shape(spacing) == (axes,)
-  if not fits and axes == 3 and np.shape(spacing) == (2,):
+  flat = hasattr(spacing, "__len__") and len(spacing) == 2
+  if axes == 3 and flat and not isinstance(spacing, str):
+    said = ", ".join(f"{s}" for s in spacing)
     raise ValueError(
-      f"spacing {tuple(spacing)} mm is of 2 axes, the masks have 3; give three"
-      " numbers, or batch_axes=0 if these are images `[N, H, W]`"
+      f"spacing {said} mm is of 2 axes, the masks have 3; give three numbers,"
+      " or batch_axes=0 if these are images [N, H, W]"
     )
   return checks.spacing(spacing, axes)
 

@@ -69,15 +69,15 @@ def distance_transform(
 
 def _steps(spacing: Any, axes: int) -> tuple[Any, ...]:
   """Spacing as float32 scalars, of which traced ones are not checked."""
-  traced = checks.traced(*jax.tree.leaves(spacing))
-  if traced and np.shape(spacing) == (axes,):
-    return tuple(jnp.asarray(s, jnp.float32) for s in spacing)
-  if traced:
+  if not checks.traced(*jax.tree.leaves(spacing)):
+    return tuple(np.float32(s) for s in _axes.millimetres(spacing, axes))
+  steps = jnp.asarray(spacing, jnp.float32)
+  if steps.shape != (axes,):
     raise ValueError(
-      f"spacing of shape {np.shape(spacing)} does not fit masks of {axes} axes;"
-      " give one number per axis, in the array's order"
+      f"spacing of shape {steps.shape} does not fit masks of {axes} axes; give"
+      " one number per axis, in the array's order"
     )
-  return tuple(np.float32(s) for s in _axes.millimetres(spacing, axes))
+  return tuple(steps)
 
 
 # Compiled as a whole: called by itself, a loop would be compiled every time.

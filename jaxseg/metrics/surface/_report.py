@@ -31,6 +31,7 @@ def surface_report(
 ) -> dict[str, Any]:
   """All surface metrics of two masks, at the cost of one.
 
+  >>> import numpy as np
   >>> a, b = np.zeros((2, 1, 9), bool)
   >>> a[0, 2], b[0, 5] = True, True
   >>> surface_report(a, b, (1.0, 2.0), surface="voxel")["hausdorff_100"]
@@ -105,6 +106,7 @@ def hausdorff(
 ) -> Any:
   """Hausdorff distance, or a percentile of it such as HD95, in mm.
 
+  >>> import numpy as np
   >>> a, b = np.zeros((2, 1, 9), bool)
   >>> a[0, 2], b[0, 5] = True, True
   >>> hausdorff(a, b, (1.0, 2.0))
@@ -164,6 +166,7 @@ def directed_hausdorff(
 
   How far the prediction strays. Exchange the masks for how far it falls short.
 
+  >>> import numpy as np
   >>> a, b = np.zeros((2, 1, 9), bool)
   >>> a[0, 2], b[0, [2, 5]] = True, True
   >>> [directed_hausdorff(*masks, (1.0, 2.0)) for masks in ((a, b), (b, a))]
@@ -222,6 +225,7 @@ def average_symmetric_surface_distance(
 ) -> Any:
   """ASSD: mean distance of both surfaces' points to the other, in mm.
 
+  >>> import numpy as np
   >>> a = np.zeros((5, 5), bool)
   >>> a[1:4, 1:4] = True
   >>> average_symmetric_surface_distance(a, a, (1.0, 1.0))
@@ -275,6 +279,7 @@ def normalized_surface_dice(
 ) -> Any:
   """NSD: share of both surfaces that lies within a tolerance of the other.
 
+  >>> import numpy as np
   >>> a, b = np.zeros((2, 5, 9), bool)
   >>> a[1:4, 1:4], b[1:4, 2:5] = True, True
   >>> normalized_surface_dice(a, b, (1.0, 1.0), 1.0)
