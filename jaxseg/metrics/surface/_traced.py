@@ -48,6 +48,9 @@ def report(
   box: tuple[int, ...] | None,
 ) -> _Report:
   """`surface_report` of two masks, float32 scalars."""
+  if not prediction.size:
+    nothing = wanted.of_empty(False, False)
+    return {name: jnp.float32(value) for name, value in nothing.items()}
   fits = jnp.bool_(True)
   if box is not None:
     (prediction, reference), fits = _boxed((prediction, reference), box)
@@ -66,8 +69,14 @@ def sweep(
   together: int,
 ) -> _Report:
   """`surface_sweep`: the reference's distances once, cuts in batches."""
-  fits = jnp.bool_(True)
   cuts = thresholds.astype(jnp.float32)
+  if not probabilities.size:
+    nothing = wanted.of_empty(False, False)
+    return {
+      name: jnp.full(cuts.shape, value, jnp.float32)
+      for name, value in nothing.items()
+    }
+  fits = jnp.bool_(True)
   p = probabilities.astype(jnp.float32)
   if box is not None:
     # All cuts share the lowest one's window, which holds the others.
