@@ -118,6 +118,28 @@ def _gathered(array: Any) -> Any:
   return jax.sharding.reshard(array, jax.sharding.NamedSharding(mesh, whole))
 
 
+def automatic(function: Any, *values: Any, spec: Any = None) -> Any:
+  """Calls a function whose layout XLA chooses, also on an explicit mesh.
+
+  As `gathered`, but for what is being compiled: nothing need be gathered, and
+  an axis that `vmap` maps stays laid out as it is.
+
+  Args:
+    function: Of arrays, of which one may be laid out over an explicit mesh.
+    *values: Its arguments; None stays None.
+    spec: PartitionSpec of all results; None is one that has them everywhere.
+  """
+  import jax
+
+  explicit = [value for value in values if is_explicit(value)]
+  if not explicit:
+    return function(*values)
+  mesh = jax.typeof(explicit[0]).sharding.mesh
+  whole = jax.sharding.PartitionSpec() if spec is None else spec
+  with jax.sharding.use_abstract_mesh(mesh):
+    return jax.sharding.auto_axes(function, out_sharding=whole)(*values)
+
+
 def is_explicit(array: Any) -> bool:
   """Whether an array is laid out over a mesh whose axes are explicit."""
   import jax

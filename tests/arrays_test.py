@@ -264,3 +264,13 @@ class TestExplicitMesh:
     call = jax.jit(lambda a, b: metrics.hausdorff(a, b, MM, surface="voxel"))
     expected = metrics.hausdorff(P > 0.5, Y, MM, surface="voxel")
     np.testing.assert_allclose(call(a, b), expected, rtol=2e-6)
+
+  def test_a_mapped_axis_stays_laid_out(self):
+    p, y = (np.moveaxis(v, 2, 0) for v in (P, Y))  # [6, 3, 5]
+    mesh = jax.make_mesh((2,), ("x",))
+    spec = jax.sharding.PartitionSpec("x")
+    laid_out = jax.sharding.NamedSharding(mesh, spec)
+    call = jax.vmap(lambda a, b: thresholds.count(a, b, CUTS).positive)
+    found = jax.jit(call)(*(jax.device_put(v, laid_out) for v in (p, y)))
+    assert jax.typeof(found).sharding.spec[0] == "x"
+    np.testing.assert_array_equal(found, call(p, y))

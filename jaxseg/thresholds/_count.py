@@ -71,8 +71,7 @@ def count(
   shape = np.shape(p)
   axes = checks.axes(axis, len(shape))
   refuse_beyond_int32(math.prod(shape[a] for a in axes))
-  given = arrays.gathered(_grid.rounded(p), y, cuts, keep)
-  positive, negative = _count(*given, axes=axes)
+  positive, negative = _count(_grid.rounded(p), y, cuts, keep, axes=axes)
   return _counts.Counts(cuts, positive, negative)
 
 
@@ -87,15 +86,20 @@ def refuse_beyond_int32(voxels: int) -> None:
 
 @functools.partial(jax.jit, static_argnames="axes")
 def _count(probabilities, reference, cuts, where, *, axes):
+  given = (probabilities, reference, cuts, where)
+  return arrays.automatic(functools.partial(_counted, axes=axes), *given)
+
+
+def _counted(probabilities, reference, cuts, where, *, axes):
   p, y = jnp.asarray(probabilities), jnp.asarray(reference)
   front = tuple(a for a in range(p.ndim) if a not in axes)
   lead = tuple(p.shape[a] for a in front)
   size = math.prod(p.shape[a] for a in axes)
-  arrays = [p, y]
+  pieces = [p, y]
   if where is not None:
-    arrays.append(jnp.broadcast_to(jnp.asarray(where), p.shape))
+    pieces.append(jnp.broadcast_to(jnp.asarray(where), p.shape))
   rows = [
-    v.transpose(front + axes).reshape(math.prod(lead), size) for v in arrays
+    v.transpose(front + axes).reshape(math.prod(lead), size) for v in pieces
   ]
   number = cuts.shape[0]
   if p.size == 0:

@@ -46,8 +46,11 @@ def report(
     )
     for _ in batch:
       one = jax.vmap(one)
-    whole = (jnp.asarray(mask) for mask in arrays.gathered(*given))
-    return one(*(_axes.in_front(mask, batch) for mask in whole))
+
+    def all_of(a: jax.Array, b: jax.Array) -> dict[str, Any]:
+      return one(_axes.in_front(a, batch), _axes.in_front(b, batch))
+
+    return arrays.automatic(all_of, *(jnp.asarray(mask) for mask in given))
   a, b = (_axes.in_front(np.asarray(mask), batch) for mask in given)
   if not batch:
     return _on_host(a, b, mm, surface, wanted)

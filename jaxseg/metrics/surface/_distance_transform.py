@@ -60,11 +60,7 @@ def distance_transform(
   checks.boolean(mask=given)
   batch = _axes.of_batch(given.ndim, batch_axes)
   steps = _steps(spacing, given.ndim - len(batch))
-  (whole,) = arrays.gathered(given)
-  found = _transform(jnp.asarray(whole), steps, batch=batch)
-  if not arrays.is_explicit(given):
-    return found
-  return jax.sharding.reshard(found, jax.typeof(given).sharding)
+  return _transform(jnp.asarray(given), steps, batch=batch)
 
 
 def _steps(spacing: Any, axes: int) -> tuple[Any, ...]:
@@ -83,6 +79,14 @@ def _steps(spacing: Any, axes: int) -> tuple[Any, ...]:
 # Compiled as a whole: called by itself, a loop would be compiled every time.
 @functools.partial(jax.jit, static_argnames="batch")
 def _transform(
+  mask: jax.Array, spacing: tuple[Any, ...], *, batch: tuple[int, ...]
+) -> jax.Array:
+  spec = jax.typeof(mask).sharding.spec if arrays.is_explicit(mask) else None
+  transform = functools.partial(_distances, batch=batch)
+  return arrays.automatic(transform, mask, spacing, spec=spec)
+
+
+def _distances(
   mask: jax.Array, spacing: tuple[Any, ...], *, batch: tuple[int, ...]
 ) -> jax.Array:
   # Hidden from the compiler, which multiplies by constants in another order:
