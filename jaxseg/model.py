@@ -16,6 +16,7 @@ from typing import Any
 import jax
 import numpy as np
 
+from jaxseg import _arrays as arrays
 from jaxseg import _extras
 from jaxseg import _files
 from jaxseg import data
@@ -165,6 +166,7 @@ class Model:
     Raises:
       ConfigError: The members of an ensemble were prepared differently.
     """
+    (images,) = arrays.native(images=images)
     if len({member.prepare for member in self._members}) > 1:
       raise errors.ConfigError(
         f"{self.folders[0]}: the ensemble's models see different grids; give"

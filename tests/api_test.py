@@ -263,7 +263,7 @@ def test_every_metric_obeys_the_policy(name):
   assert parameters["empty"].default == "nan"
   some, none = np.zeros((2, 3, 4, 5), np.bool_)
   some[1, 1:3, 2:4] = True
-  more = {"spacing": (3.0, 1.0, 1.0), "tolerance": 1.0}
+  more = {"spacing": (3.0, 1.0, 1.0), "tolerance": 1.0, "width": 1.0}
   more["thresholds"] = np.array([0.5], np.float32)
   given = {
     key: value

@@ -59,6 +59,12 @@ def test_it_is_what_the_store_gives(run, trained):
     expected = run.store.patients[name].placement.restore(stored)
     maps = loaded.predict(Blobs().load(name).image)
     np.testing.assert_array_equal(maps.array, expected)
+  # Compiled for this machine's byte order, it is not misled by another.
+  swapped = run.store.image(name).astype(">i2")
+  np.testing.assert_array_equal(loaded.predict_prepared(swapped), stored)
+  image = Blobs().load(name).image
+  swapped = image.with_array(image.array.astype(">f4"))
+  np.testing.assert_array_equal(loaded.predict(swapped).array, maps.array)
 
 
 @pytest.fixture(scope="module")

@@ -12,10 +12,15 @@ def square(x):
   return x * x, os.getpid()
 
 
-def slow_square(item):
+def square_beside_another(item):
+  """Squares a number once two workers have begun, however slow one is."""
   x, folder = item
-  pathlib.Path(folder, f"{os.getpid()}").touch()
-  time.sleep(0.1)
+  folder = pathlib.Path(folder)
+  (folder / f"{os.getpid()}").touch()
+  deadline = time.monotonic() + 60
+  while len(list(folder.iterdir())) < 2 and time.monotonic() < deadline:
+    time.sleep(0.05)
+  time.sleep(0.05)
   return x * x
 
 

@@ -144,10 +144,10 @@ def test_a_cluster_that_loses_a_worker(cluster, tmp_path):
   items = [(x, str(tmp_path)) for x in range(30)]
   found = {}
   for index, result in parallel.run(
-    parallel_double.slow_square, items, scheduler=address
+    parallel_double.square_beside_another, items, scheduler=address
   ):
     found[index] = result
-    if len(found) >= 4 and len(list(tmp_path.iterdir())) == 2:
+    if len(found) == 4:  # Both have begun, and much is left to do.
       workers[0].send_signal(signal.SIGKILL)
   assert found == {k: k * k for k in range(30)}
   assert workers[0].wait(5) == -signal.SIGKILL

@@ -9,10 +9,25 @@ import math
 import jax
 import numpy as np
 
-OPTIONS = {
-  "xla_backend_optimization_level": "0",
-  "xla_cpu_use_fusion_emitters": False,
-}
+
+def _known(options):
+  """Those options that this version of XLA has."""
+  found = {}
+  for name, value in options.items():
+    try:
+      jax.jit(lambda: 0, compiler_options={name: value})()
+    except jax.errors.JaxRuntimeError:
+      continue
+    found[name] = value
+  return found
+
+
+OPTIONS = _known(
+  {
+    "xla_backend_optimization_level": "0",
+    "xla_cpu_use_fusion_emitters": False,
+  }
+)
 jit = functools.partial(jax.jit, compiler_options=OPTIONS)
 
 

@@ -14,7 +14,14 @@ from tests.conftest import ROOT
 SNIPPET = """\
 import jaxseg
 from jaxseg import losses
+from jaxseg.thresholds import count, count_case, curve, grid
+import numpy as np
 
+p = np.random.default_rng(0).random((4, 5, 6), np.float32)
+counts = count(p, p > 0.5, grid(101))
+reveal_type(counts)
+reveal_type(curve(counts))
+reveal_type(curve(count_case(counts.positive, p > 0.5, grid(101))))
 reveal_type(losses.dice)
 reveal_type(jaxseg.thresholds.optimum)
 reveal_type(jaxseg.load_model)
@@ -22,6 +29,9 @@ reveal_type(jaxseg.Model.predict)
 jaxseg.segment
 """
 EXPECTED = (
+  r"Counts\[.*Array\]",
+  r"\"(jax\.)?(_src.*)?Array\"",
+  r"ndarray",
   r"\(logits: .*Array.*, labels: .*Array.*, \*, .*\) -> .*Array",
   r"\(counts: .*Counts.*, \*, criterion: str.*\) -> .*Optimum",
   r"\(path.*\) -> .*Model",

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from jaxseg import _arrays as arrays
 from jaxseg import errors
 from jaxseg.contours import _trace
 
@@ -65,7 +66,8 @@ def isolines(
 
 
 def _checked(probabilities: np.ndarray) -> np.ndarray:
-  values = np.asarray(probabilities, np.float32)
+  (given,) = arrays.native(probabilities=probabilities)
+  values = np.asarray(given, np.float32)
   if values.ndim != 3:
     raise errors.DataError(
       f"map has shape {values.shape}; give [slice, row, column]"

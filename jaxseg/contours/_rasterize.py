@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from jaxseg import _arrays as arrays
 from jaxseg import errors
 from jaxseg.contours import _rings
 
@@ -69,7 +70,8 @@ def _to_index(
   inverse = np.linalg.inv(affine)
   result = []
   for number, polygon in enumerate(polygons):
-    points = np.asarray(polygon, np.float64)
+    (given,) = arrays.native(**{f"polygon {number}": polygon})
+    points = np.asarray(given, np.float64)
     if points.ndim != 2 or points.shape[1] != 3 or not len(points):
       raise errors.DataError(
         f"polygon {number}: has shape {points.shape}; give points [P, 3]"

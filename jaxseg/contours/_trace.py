@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from jaxseg import _arrays as arrays
 from jaxseg import errors
 
 # Bits of the four voxels around a corner of the voxel lattice.
@@ -50,7 +51,8 @@ def trace_slices(mask: np.ndarray) -> list[tuple[int, np.ndarray, bool]]:
   Raises:
     DataError: The mask is not bool, or not of three axes.
   """
-  mask = np.asarray(mask)
+  (given,) = arrays.native(mask=mask)
+  mask = np.asarray(given)
   if mask.ndim != 3 or mask.dtype != np.bool_:
     raise errors.DataError(
       f"mask is {mask.dtype} of shape {mask.shape}; give bool"

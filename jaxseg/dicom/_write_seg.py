@@ -127,12 +127,23 @@ def write_seg(
       specific_character_set=None,
       **_plane(ct, used),
     )
+  _close_index(dataset)
   _complete(
     dataset, ct, new.of("seg dimensions"), now or datetime.datetime.now()
   )
   _dataset.say_character_set(dataset, [*arrays, texts["model"]])
   _files.write_bytes(where, _dataset.encoded(dataset))
   return where
+
+
+def _close_index(dataset: Any) -> None:
+  """Closes the database in memory that highdicom keeps of an image's frames.
+
+  It leaves that to the collector, of which Python 3.13 warns.
+  """
+  database = getattr(dataset, "_db_con", None)
+  if database is not None:
+    database.close()
 
 
 def _highdicom() -> Any:

@@ -6,6 +6,7 @@ import math
 import numpy as np
 from numpy import typing as npt
 
+from jaxseg import _arrays as arrays
 from jaxseg import _empty
 from jaxseg import errors
 
@@ -73,6 +74,7 @@ def aggregate(
   Raises:
     ConfigError: The policy or the kind is unknown, or worst_distance is not 0
       or more.
+    TypeError: An argument is a masked array.
     ValueError: Lengths differ, a number of voxels is negative or nan, or a case
       has voxels in both masks but no value.
 
@@ -91,6 +93,11 @@ def aggregate(
     empty,
     best=_BEST[kind],
     worst=0.0 if kind == "overlap" else worst_distance,
+  )
+  values, prediction_voxels, reference_voxels = arrays.native(
+    values=values,
+    prediction_voxels=prediction_voxels,
+    reference_voxels=reference_voxels,
   )
   for said, voxels in (
     ("prediction_voxels", prediction_voxels),

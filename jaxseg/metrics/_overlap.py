@@ -1,11 +1,13 @@
 """Overlap of two masks, from integer counts and one division."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 from jax.typing import ArrayLike
 
+from jaxseg import _arrays as arrays
 from jaxseg import _checks as checks
 from jaxseg import _empty
 from jaxseg import errors
@@ -89,7 +91,7 @@ def f_beta(
   prediction: ArrayLike,
   reference: ArrayLike,
   *,
-  beta: float = 1.0,
+  beta: ArrayLike = 1.0,
   axis: Axis = None,
   empty: str = "nan",
 ) -> jax.Array:
@@ -105,7 +107,8 @@ def f_beta(
   Args:
     prediction: Mask A, bool, any shape.
     reference: Mask B, bool, same shape.
-    beta: How much more recall counts than precision, > 0.
+    beta: How much more recall counts than precision, > 0; it may be traced,
+      and is then not checked.
     axis: Axes summed over; None is all.
     empty: Policy for empty masks: "nan", "perfect" or "skip".
 
@@ -120,13 +123,14 @@ def f_beta(
   References:
     Metrics Reloaded, arXiv:2206.01653.
   """
-  if not 0 < beta <= _LARGEST_BETA:
+  weight: Any = beta
+  if arrays.known(weight) and not 0 < weight <= _LARGEST_BETA:
     raise errors.ConfigError(
       f"beta is {beta}; give a number above 0, at most {_LARGEST_BETA:g}"
     )
   both, a, b, _ = count(prediction, reference, axis)
   # Not from precision and recall: they are 0 / 0 where this is 0.
-  square = jnp.float32(beta * beta)
+  square = jnp.asarray(weight * weight, jnp.float32)
   numerator = (1 + square) * both.astype(jnp.float32)
   denominator = a.astype(jnp.float32) + square * b.astype(jnp.float32)
   return score(numerator, denominator, a, b, empty)
@@ -247,9 +251,10 @@ def count(
   prediction: ArrayLike, reference: ArrayLike, axis: Axis
 ) -> tuple[jax.Array, jax.Array, jax.Array, int]:
   """Voxels in both masks and in each, int32, and of all a score's voxels."""
-  checks.boolean(prediction=prediction, reference=reference)
-  checks.same_shape(prediction=prediction, reference=reference)
-  a, b = jnp.asarray(prediction), jnp.asarray(reference)
+  given = arrays.native(prediction=prediction, reference=reference)
+  checks.boolean(prediction=given[0], reference=given[1])
+  checks.same_shape(prediction=given[0], reference=given[1])
+  a, b = (jnp.asarray(mask) for mask in given)
   axes = checks.axes(axis, a.ndim)
   both, in_a, in_b = (jnp.sum(m, axes, dtype=jnp.int32) for m in (a & b, a, b))
   size = a.size // max(both.size, 1)

@@ -8,6 +8,7 @@ import jax.numpy as jnp
 from jax.typing import ArrayLike
 import numpy as np
 
+from jaxseg import _arrays as arrays
 from jaxseg import _checks as checks
 from jaxseg import _empty
 from jaxseg.metrics import _overlap
@@ -51,7 +52,7 @@ def volume_similarity(
 def volume_difference(
   prediction: ArrayLike,
   reference: ArrayLike,
-  spacing: Sequence[float] | np.ndarray,
+  spacing: Sequence[float] | np.ndarray | jax.Array,
   *,
   axis: _overlap.Axis = None,
 ) -> jax.Array:
@@ -83,8 +84,10 @@ def volume_difference(
   References:
     Metrics Reloaded, arXiv:2206.01653.
   """
-  many = isinstance(spacing, Sequence | np.ndarray)
-  mm = checks.spacing(spacing, 2 if many and len(spacing) == 2 else 3)
+  arrays.refuse_traced(
+    "close over it, or multiply voxels by volumes under jit", spacing=spacing
+  )
+  mm = checks.spacing(spacing, 2 if np.shape(spacing) == (2,) else 3)
   _, a, b, _ = _overlap.count(prediction, reference, axis)
   return (a - b).astype(jnp.float32) * jnp.float32(math.prod(mm) / 1000)
 

@@ -5,6 +5,7 @@ equals the plain one of Flax or lax in value and gradient, as the tests show.
 Those with their own gradient rule have no forward-mode derivative.
 """
 
+import functools
 from typing import Any
 
 import flax.linen as nn
@@ -20,11 +21,22 @@ def compiler_options() -> dict[str, str]:
   other platforms have no such option.
 
   Returns:
-    The options, {} on any platform but the CPU.
+    The options, {} on any platform but the CPU, and where XLA has none such.
   """
-  if _on_cpu():
+  if _on_cpu() and _has_fusion_type():
     return {"xla_cpu_experimental_ynn_fusion_type": ""}
   return {}
+
+
+@functools.cache
+def _has_fusion_type() -> bool:
+  """Whether this version of XLA knows the option; others refuse to compile."""
+  option = {"xla_cpu_experimental_ynn_fusion_type": ""}
+  try:
+    jax.jit(lambda: 0, compiler_options=option)()
+  except jax.errors.JaxRuntimeError:
+    return False
+  return True
 
 
 def init_options() -> dict[str, str]:

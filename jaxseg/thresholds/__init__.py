@@ -1,4 +1,18 @@
-"""Maps to counts, counts to curves, the optimum, and what it is worth."""
+"""Maps to counts, counts to curves, the optimum, and what it is worth.
+
+What is grouped, where nothing else is asked for:
+
+- Maps are floating point or 8-bit, of any byte order and any of NumPy and JAX;
+  a voxel is inside where float32(p) >= float32(threshold). References are
+  boolean, or numbers known to be 0 and 1 alone.
+- `count` and `sweep` take all voxels of an array together; no axis is a channel
+  or a batch. `axis` names those that are counted over; the others stay in
+  front: of `[N, H, W, C]`, `axis=(1, 2)` gives counts `[N, C, T + 1]`.
+- Counts keep cases in front. `curve` keeps them too; `optimum`, `sensitivity`
+  and calibration pool them, unless `aggregate` says otherwise.
+- `binarize`, `count`, `sweep` and `curve` are pure. What compares exactly is of
+  the host, and says so under `jit`.
+"""
 
 from jaxseg.thresholds._bootstrap import Bootstrap
 from jaxseg.thresholds._bootstrap import bootstrap

@@ -10,6 +10,7 @@ import numpy as np
 
 from jaxseg import errors
 from jaxseg.thresholds import _counts
+from jaxseg.thresholds import _grid
 
 # Temperatures tried.
 _RANGE = (0.01, 100.0)
@@ -58,12 +59,13 @@ def reliability(counts: _counts.Counts, *, bins: int = 15) -> Reliability:
 
   Args:
     counts: `[..., T + 1]`; leading axes are summed.
-    bins: Number of bins of equal width; an interval across an edge belongs to
-      the bin of its middle.
+    bins: Number of bins of equal width, at the edges `grid(bins + 1)`; a bin
+      includes its lower edge. An interval across an edge belongs to the bin of
+      its middle.
 
   Returns:
     The curve; probabilities are known to half an interval, which is 0.0005 on
-    the grid of 1001.
+    the grid of 1001, and exactly from `count_distinct`.
 
   Raises:
     ConfigError: bins is not a whole number above 0.
@@ -72,10 +74,12 @@ def reliability(counts: _counts.Counts, *, bins: int = 15) -> Reliability:
   References:
     On calibration of modern neural networks, arXiv:1706.04599.
   """
-  if not isinstance(bins, int) or bins < 1:
+  if not isinstance(bins, int | np.integer) or bins < 1:
     raise errors.ConfigError(f"bins is {bins}; give a whole number above 0")
   p, positive, negative = _intervals(counts)
-  place = np.minimum((p * bins).astype(np.int64), bins - 1)
+  # Compared, not multiplied: 0.53 * 100 is below 53.
+  edges = _grid.grid(bins + 1).astype(np.float64)
+  place = np.searchsorted(edges[1:-1], p, side="right")
   inside = np.bincount(place, positive, bins)
   voxels = np.bincount(place, positive + negative, bins)
   mass = np.bincount(place, p * (positive + negative), bins)
@@ -105,6 +109,7 @@ def brier(counts: _counts.Counts) -> float:
   Returns:
     Within 0.001 of the maps' on the grid of 1001, where probabilities are known
     to 0.0005 and |d(p - y)^2 / dp| is at most 2; in practice errors cancel.
+    From `count_distinct` it is the maps'.
 
   Raises:
     DataError: Nothing was counted.
@@ -130,7 +135,8 @@ def negative_log_likelihood(counts: _counts.Counts) -> float:
 
   Returns:
     Infinite if a voxel outside of the reference was given probability 1; a
-    probability of 0 cannot be told from others in the lowest interval.
+    probability of 0 cannot be told from others in the lowest interval, except
+    in what `count_distinct` counts.
 
   Raises:
     DataError: Nothing was counted.
@@ -164,13 +170,13 @@ def fit_temperature(counts: _counts.Counts) -> float:
     T > 0; above 1 if the network was overconfident.
 
   Raises:
-    DataError: All voxels, or none, are in the reference, or all lie in one
-      interval.
+    DataError: All voxels, or none, are in the reference, all lie in one
+      interval, or all probabilities are 0 or 1.
 
   References:
     On calibration of modern neural networks, arXiv:1706.04599.
   """
-  cuts, positive, negative = _totals(counts)
+  p, positive, negative = _totals(counts)
   if not (positive.any() and negative.any()):
     raise errors.DataError(
       "a temperature needs voxels in and out of the reference; count other"
@@ -181,7 +187,7 @@ def fit_temperature(counts: _counts.Counts) -> float:
       "all voxels lie in one interval, so no temperature fits better; take"
       " finer thresholds"
     )
-  p = _inner(cuts)
+  p = _inner(p)
   logits = np.log(p) - np.log1p(-p)
   total = positive.sum() + negative.sum()
 
@@ -235,9 +241,7 @@ def with_temperature(
   with np.errstate(divide="ignore"):
     odds = (cuts / (1 - cuts)) ** (1 / temperature)
     moved = 1 / (1 + 1 / odds)
-  return _counts.Counts(
-    moved.astype(np.float32), counts.positive, counts.negative
-  )
+  return dataclasses.replace(counts, thresholds=moved.astype(np.float32))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -287,7 +291,7 @@ def expected_optimum(counts: _counts.Counts) -> Expected:
   """
   total = _counts.pooled(counts)[0]
   voxels = total.positive + total.negative
-  mass = voxels * middles(total.thresholds)
+  mass = voxels * probabilities(total)
   if not mass.any():
     raise errors.DataError(
       "no voxel has a probability above 0, so nothing can be expected; count a"
@@ -317,10 +321,27 @@ def middles(thresholds: np.ndarray) -> np.ndarray:
   return (ends + after) / 2
 
 
-def _inner(thresholds: np.ndarray) -> np.ndarray:
+def probabilities(counts: _counts.Counts) -> np.ndarray:
+  """The probability of each interval's voxels, float64 `[T + 1]`.
+
+  It is known where they are counted by their distinct values; otherwise the
+  middle stands for it.
+  """
+  cuts = np.asarray(counts.on_host().thresholds)
+  if not counts.distinct:
+    return middles(cuts)
+  known = np.clip(cuts.astype(np.float64), 0, 1)
+  return np.concatenate([[0.0], known])  # Below the first there is nothing.
+
+
+def _inner(p: np.ndarray) -> np.ndarray:
   """The intervals' probabilities, with 0 and 1 moved inwards."""
-  p = middles(thresholds)
   inside = p[(p > 0) & (p < 1)]
+  if not len(inside):
+    raise errors.DataError(
+      "all probabilities are 0 or 1, so no temperature fits better; count maps"
+      " that are not cut yet"
+    )
   return np.clip(p, inside.min() / 2, 1 - (1 - inside.max()) / 2)
 
 
@@ -328,19 +349,19 @@ def _intervals(
   counts: _counts.Counts,
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
   """Each interval's probability, and voxels in and out of the reference."""
-  cuts, positive, negative = _totals(counts)
+  p, positive, negative = _totals(counts)
   if not (positive.any() or negative.any()):
     raise errors.DataError("the counts are of no voxel; count a map")
-  return middles(cuts), positive, negative
+  return p, positive, negative
 
 
 def _totals(
   counts: _counts.Counts,
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-  """Thresholds, and voxels in and out of the reference, float64 `[T + 1]`."""
+  """The same, also of no voxel; float64 `[T + 1]` each."""
   total = _counts.pooled(counts)[0]
   return (
-    total.thresholds,
+    probabilities(total),
     total.positive.astype(np.float64),
     total.negative.astype(np.float64),
   )

@@ -9,6 +9,7 @@ import jax.numpy as jnp
 from jax.typing import ArrayLike
 import numpy as np
 
+from jaxseg import _arrays as arrays
 from jaxseg import _checks as checks
 from jaxseg.thresholds import _counts
 from jaxseg.thresholds import _grid
@@ -36,37 +37,41 @@ def count(
   thresholds they are searched for, which takes about ten times as long.
 
   Args:
-    probabilities: Floating point or uint8 (u means u / 255), any shape. NaN is
-      never inside, as in `binarize`: it counts as below all thresholds; use
-      `count_case` to have it refused.
-    reference: Mask, bool, same shape.
+    probabilities: Floating point or uint8 (u means u / 255), any shape and
+      byte order. NaN is never inside, as in `binarize`: it counts as below all
+      thresholds; use `count_case` to have it refused.
+    reference: Mask, bool, same shape; numbers only where they are known to be
+      0 and 1 alone, so not under `jit`.
     thresholds: `[T]`, ascending, which is checked where the values are known.
       New values do not compile anew.
-    where: Voxels that count, bool, broadcastable; None is all.
+    where: Voxels that count, a mask as the reference, broadcastable; None is
+      all.
     axis: Axes counted over; None is all. The others stay in front.
 
   Returns:
-    Counts, int32 `[..., T + 1]`.
+    Counts, int32 `[..., T + 1]`; on an explicit mesh every device has them.
 
   Raises:
     ConfigError: `thresholds` are not an ascending vector.
-    TypeError: `probabilities` are neither floating point nor uint8.
+    TypeError: `probabilities` are neither floating point nor uint8, the
+      reference or `where` is no mask, or an argument is a masked array.
     ValueError: Shapes differ, or a count could exceed int32.
 
   References:
     doi:10.1002/acm2.13331 for the sweep over thresholds.
   """
-  checks.same_shape(probabilities=probabilities, reference=reference)
-  _grid.check_dtype(_grid.dtype_of(probabilities))
+  (p,) = arrays.native(probabilities=probabilities)
+  y, keep = arrays.mask(reference=reference, where=where)
+  checks.same_shape(probabilities=p, reference=y)
+  _grid.check_dtype(p.dtype)
   if _grid.known(thresholds):
     cuts = _grid.float32_thresholds(_grid.ascending(thresholds))
   else:
     cuts = _grid.float32_thresholds(thresholds)
-  shape = np.shape(probabilities)
+  shape = np.shape(p)
   axes = checks.axes(axis, len(shape))
   refuse_beyond_int32(math.prod(shape[a] for a in axes))
-  p = _grid.rounded(probabilities)
-  positive, negative = _count(p, reference, cuts, where, axes=axes)
+  positive, negative = _count(_grid.rounded(p), y, cuts, keep, axes=axes)
   return _counts.Counts(cuts, positive, negative)
 
 
@@ -81,15 +86,20 @@ def refuse_beyond_int32(voxels: int) -> None:
 
 @functools.partial(jax.jit, static_argnames="axes")
 def _count(probabilities, reference, cuts, where, *, axes):
+  given = (probabilities, reference, cuts, where)
+  return arrays.automatic(functools.partial(_counted, axes=axes), *given)
+
+
+def _counted(probabilities, reference, cuts, where, *, axes):
   p, y = jnp.asarray(probabilities), jnp.asarray(reference)
   front = tuple(a for a in range(p.ndim) if a not in axes)
   lead = tuple(p.shape[a] for a in front)
   size = math.prod(p.shape[a] for a in axes)
-  arrays = [p, y]
+  pieces = [p, y]
   if where is not None:
-    arrays.append(jnp.broadcast_to(jnp.asarray(where), p.shape))
+    pieces.append(jnp.broadcast_to(jnp.asarray(where), p.shape))
   rows = [
-    v.transpose(front + axes).reshape(math.prod(lead), size) for v in arrays
+    v.transpose(front + axes).reshape(math.prod(lead), size) for v in pieces
   ]
   number = cuts.shape[0]
   if p.size == 0:

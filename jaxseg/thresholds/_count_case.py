@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy import typing as npt
 
+from jaxseg import _arrays as arrays
 from jaxseg import _checks as checks
 from jaxseg import errors
 from jaxseg.thresholds import _counts
@@ -40,7 +41,7 @@ def count_case(
   Args:
     probabilities: Floating point or uint8 (u means u / 255), any shape; NumPy
       or JAX.
-    reference: Mask, bool, same shape.
+    reference: Mask, bool or of 0 and 1 alone, same shape.
     thresholds: `[T]`, ascending.
     where: Voxels that count, bool, broadcastable; None is all. The others may
       hold anything.
@@ -51,24 +52,20 @@ def count_case(
   Raises:
     ConfigError: `thresholds` are not an ascending vector.
     DataError: A probability is NaN or outside of [0, 1].
-    TypeError: `probabilities` are neither floating point nor uint8.
+    TypeError: `probabilities` are neither floating point nor uint8, the
+      reference or `where` is no mask, or an argument is a masked array.
     ValueError: Shapes differ.
 
   References:
     doi:10.1002/acm2.13331 for the sweep over thresholds.
   """
-  p, y = np.asarray(probabilities), np.asarray(reference)
-  checks.same_shape(probabilities=p, reference=y)
-  _grid.check_dtype(p.dtype)
+  p, y, keep = _on_host(probabilities, reference, where)
   cuts = _grid.ascending(thresholds)
-  arrays = [p, y]
-  if where is not None:
-    arrays.append(np.broadcast_to(np.asarray(where, np.bool_), p.shape))
+  pieces = [p, y] if keep is None else [p, y, keep]
   histogram = _Bytes(cuts) if p.dtype == np.uint8 else _Floats(cuts, p.dtype)
-  for begin, values, inside, *keep in _chunks(arrays):
-    inside = inside.astype(np.bool_, copy=False)
-    if not histogram.add(values, inside, *keep):
-      _grid.refuse(values, begin, p.shape, *keep)
+  for begin, values, inside, *kept in _chunks(pieces):
+    if not histogram.add(values, inside, *kept):
+      _grid.refuse(values, begin, p.shape, *kept)
   positive, negative = histogram.result()
   return _counts.Counts(cuts, positive, negative)
 
@@ -96,7 +93,7 @@ def count_distinct(
   Args:
     probabilities: Floating point or uint8 (u means u / 255), any shape; NumPy
       or JAX.
-    reference: Mask, bool, same shape.
+    reference: Mask, bool or of 0 and 1 alone, same shape.
     where: Voxels that count, bool, broadcastable; None is all.
 
   Returns:
@@ -105,15 +102,11 @@ def count_distinct(
 
   Raises:
     DataError: A probability is NaN or outside of [0, 1], or no voxel counts.
-    TypeError: `probabilities` are neither floating point nor uint8.
+    TypeError: `probabilities` are neither floating point nor uint8, the
+      reference or `where` is no mask, or an argument is a masked array.
     ValueError: Shapes differ.
   """
-  p, y = np.asarray(probabilities), np.asarray(reference, np.bool_)
-  checks.same_shape(probabilities=p, reference=y)
-  _grid.check_dtype(p.dtype)
-  keep = None
-  if where is not None:
-    keep = np.broadcast_to(np.asarray(where, np.bool_), p.shape)
+  p, y, keep = _on_host(probabilities, reference, where)
   _grid.check_probabilities(p, keep)
   values = _grid.BYTES[p] if p.dtype == np.uint8 else p.astype(np.float32)
   if keep is not None:
@@ -133,24 +126,44 @@ def count_distinct(
     values[first],
     np.concatenate([below, positive]),
     np.concatenate([below, voxels - positive]),
+    distinct=True,
   )
 
 
-def _chunks(arrays: list[np.ndarray], begin: int = 0) -> Iterator[Any]:
+def _on_host(
+  probabilities: npt.ArrayLike,
+  reference: npt.ArrayLike,
+  where: npt.ArrayLike | None,
+) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
+  """Map, reference and what counts, as NumPy arrays of one shape."""
+  arrays.refuse_traced(
+    "use count under jit", probabilities=probabilities, reference=reference
+  )
+  (p,) = (np.asarray(v) for v in arrays.native(probabilities=probabilities))
+  inside, keep = arrays.mask(reference=reference, where=where)
+  y = np.asarray(inside)
+  checks.same_shape(probabilities=p, reference=y)
+  _grid.check_dtype(p.dtype)
+  if keep is not None:
+    keep = np.broadcast_to(np.asarray(keep), p.shape)
+  return p, y, keep
+
+
+def _chunks(pieces: list[np.ndarray], begin: int = 0) -> Iterator[Any]:
   """Yields a position in C order and the flat pieces of the arrays there.
 
   Views are taken along the first axes, so that a strided array is copied a
   chunk at a time and never as a whole.
   """
-  size = arrays[0].size
+  size = pieces[0].size
   if size <= _CHUNK:
-    yield begin, *(a.reshape(-1) for a in arrays)
+    yield begin, *(a.reshape(-1) for a in pieces)
     return
-  length = len(arrays[0])
+  length = len(pieces[0])
   row = size // length
   rows = max(1, _CHUNK // row)
   for i in range(0, length, rows):
-    part = [a[i] if rows == 1 else a[i : i + rows] for a in arrays]
+    part = [a[i] if rows == 1 else a[i : i + rows] for a in pieces]
     yield from _chunks(part, begin + i * row)
 
 

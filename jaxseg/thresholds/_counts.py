@@ -10,6 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 from numpy import typing as npt
 
+from jaxseg import _arrays as arrays
 from jaxseg import errors
 from jaxseg.thresholds import _grid
 
@@ -38,11 +39,21 @@ class Counts(Generic[A]):
     thresholds: float32 `[T]`, ascending.
     positive: Reference voxels, integers `[..., T + 1]`.
     negative: All other voxels, integers `[..., T + 1]`.
+    distinct: Whether every voxel's probability is known: it is the threshold
+      that its interval begins with, as `count_distinct` counts.
   """
 
   thresholds: A
   positive: A
   negative: A
+  distinct: bool = dataclasses.field(default=False, metadata={"static": True})
+
+  def __post_init__(self):
+    for name in ("thresholds", "positive", "negative"):
+      value = getattr(self, name)
+      if isinstance(value, np.ndarray):  # Not what `tree.map` passes through.
+        (found,) = arrays.native(**{name: value})
+        object.__setattr__(self, name, found)
 
   def __add__(self, other: "Counts") -> "Counts":
     """Counts of both, at the same thresholds.
@@ -57,6 +68,7 @@ class Counts(Generic[A]):
       _common(self.thresholds, other.thresholds),
       _add(self.positive, other.positive),
       _add(self.negative, other.negative),
+      self.distinct and other.distinct,
     )
 
   def __radd__(self, other: Any) -> "Counts":
@@ -76,7 +88,9 @@ class Counts(Generic[A]):
     index = (*index, slice(None))  # Never into the intervals.
     positive: Any = self.positive
     negative: Any = self.negative
-    return Counts(self.thresholds, positive[index], negative[index])
+    return dataclasses.replace(
+      self, positive=positive[index], negative=negative[index]
+    )
 
   def __iter__(self) -> Iterator["Counts[A]"]:
     # Iteration by __getitem__ would not end: JAX clamps an index.
@@ -100,8 +114,10 @@ class Counts(Generic[A]):
         " an axis of patients or structures"
       )
     axes = tuple(a % lead for a in axes)
-    return Counts(
-      self.thresholds, _sum(self.positive, axes), _sum(self.negative, axes)
+    return dataclasses.replace(
+      self,
+      positive=_sum(self.positive, axes),
+      negative=_sum(self.negative, axes),
     )
 
   def psum(self, axis_name: Any) -> "Counts":
@@ -114,7 +130,9 @@ class Counts(Generic[A]):
       The sum, int32, on every device.
     """
     add = functools.partial(jax.lax.psum, axis_name=axis_name)
-    return Counts(self.thresholds, add(self.positive), add(self.negative))
+    return dataclasses.replace(
+      self, positive=add(self.positive), negative=add(self.negative)
+    )
 
   @staticmethod
   def stack(counts: Sequence["Counts"]) -> "Counts[np.ndarray]":
@@ -132,6 +150,7 @@ class Counts(Generic[A]):
       host[0].thresholds,
       np.stack([c.positive for c in host]),
       np.stack([c.negative for c in host]),
+      all(c.distinct for c in host),
     )
 
   def on_host(self) -> "Counts[np.ndarray]":
@@ -140,31 +159,41 @@ class Counts(Generic[A]):
     Raises:
       ConfigError: The thresholds are not `[T]`, or several exceed 1, as after a
         sum that took them for counts.
+      TypeError: They are traced: integers of 64 bits and exact comparisons are
+        of the host.
     """
+    arrays.refuse_traced(
+      "return the counts from jit and go on outside, or use `curve`",
+      counts=(self.positive, self.negative),
+    )
     return Counts(
       _one_grid(self.thresholds),
       np.asarray(self.positive, np.int64),
       np.asarray(self.negative, np.int64),
+      self.distinct,
     )
 
   def to_arrays(self) -> dict[str, np.ndarray]:
     """NumPy arrays by attribute, as `numpy.savez` takes them."""
-    return dict(vars(self.on_host()))
+    found = dict(vars(self.on_host()))
+    if not found.pop("distinct"):
+      return found
+    return {**found, "distinct": np.bool_(True)}
 
   @staticmethod
-  def from_arrays(arrays: Mapping[str, Any]) -> "Counts[np.ndarray]":
+  def from_arrays(given: Mapping[str, Any]) -> "Counts[np.ndarray]":
     """Counts from what `to_arrays` returned, or from an open npz file.
 
     Raises:
       DataError: An array is missing, or its shape or dtype does not fit.
     """
-    missing = {"thresholds", "positive", "negative"} - set(arrays)
+    missing = {"thresholds", "positive", "negative"} - set(given)
     if missing:
       raise errors.DataError(
         f"counts lack {', '.join(sorted(missing))}; count the maps again"
       )
     cuts, *two = (
-      np.asarray(arrays[k]) for k in ("thresholds", "positive", "negative")
+      np.asarray(given[k]) for k in ("thresholds", "positive", "negative")
     )
     fits = two[0].shape == two[1].shape and cuts.ndim == 1
     if not fits or two[0].shape[-1:] != (len(cuts) + 1,):
@@ -177,7 +206,8 @@ class Counts(Generic[A]):
         f"positive {two[0].dtype} and negative {two[1].dtype} are not"
         " integers; count the maps again"
       )
-    return Counts(cuts, *two).on_host()
+    distinct = bool(given.get("distinct", False))
+    return Counts(cuts, two[0], two[1], distinct).on_host()
 
   def rows(
     self,
@@ -290,10 +320,10 @@ def cases(counts: Counts) -> Counts[np.ndarray]:
   """Counts `[case, T + 1]` on the host: all leading axes as one."""
   host = counts.on_host()
   bins = host.positive.shape[-1]
-  return Counts(
-    host.thresholds,
-    host.positive.reshape(-1, bins),
-    host.negative.reshape(-1, bins),
+  return dataclasses.replace(
+    host,
+    positive=host.positive.reshape(-1, bins),
+    negative=host.negative.reshape(-1, bins),
   )
 
 

@@ -1,6 +1,6 @@
 """Counts to curves: integers up to one division at the end."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 import fractions
 import math
 import re
@@ -81,34 +81,48 @@ def curve(
   axes = tuple(range(np.ndim(counts.positive) - 1))
   if aggregate == "pooled" and axes:
     counts = counts.sum(axes)
-  values = score(
+  four = (
     counts.true_positive,
     counts.false_positive,
     counts.false_negative,
     counts.true_negative,
-    metric=metric,
-    empty=empty,
   )
   if aggregate is None or aggregate == "pooled" or not axes:
-    return values
-  return _aggregated(values, axes, aggregate)
+    return score(*four, metric=metric, empty=empty)
+  return _aggregated(four, metric, empty, axes, aggregate)
 
 
-def _aggregated(values: Any, axes: tuple[int, ...], aggregate: str) -> Any:
+def _aggregated(
+  four: Sequence[Any],
+  metric: str,
+  empty: str,
+  axes: tuple[int, ...],
+  aggregate: str,
+) -> Any:
   """Aggregates the cases that have a value; nan where none has."""
-  host = isinstance(values, np.ndarray)
-  xp: Any = np if host else jnp
-  there = ~xp.isnan(values)
+  xp: Any = np if isinstance(four[0], np.ndarray) else jnp
+  outcome = _outcomes(metric, empty)
+  # No nan on the way, or `jax.debug_nans` would stop at a case left out.
+  values = _score(
+    four,
+    metric,
+    _empty.Outcomes(*(0.0 if v != v else v for v in outcome)),
+    empty,
+  )
+  there = _defined(four, metric, outcome, empty)
   some = there.any(axes)
+  if aggregate == "mean_case":
+    total = xp.where(there, values, 0).sum(axes)
+    return xp.where(some, total / xp.maximum(there.sum(axes), 1), np.nan)
+  kept = xp.where(there, values, np.inf)
   if aggregate == "worst_case":
-    worst = xp.where(there, values, np.inf).min(axes)
-    return xp.where(some, worst, np.nan)
-  if aggregate == "median_case":
-    if host:  # NumPy would warn where all are nan.
-      values = np.where(some, values, 0)
-    return xp.where(some, xp.nanmedian(values, axes), np.nan)
-  total = xp.where(there, values, 0).sum(axes)
-  return xp.where(some, total / xp.maximum(there.sum(axes), 1), np.nan)
+    return xp.where(some, kept.min(axes), np.nan)
+  kept = xp.sort(kept.reshape(-1, kept.shape[-1]), axis=0)
+  number = there.sum(axes)
+  middle = xp.stack([xp.maximum(number - 1, 0) // 2, number // 2])
+  middle = xp.minimum(middle, len(kept) - 1)
+  median = xp.take_along_axis(kept, middle, axis=0).mean(0)
+  return xp.where(some, median, np.nan)
 
 
 def ratio(metric: str) -> Ratio:
@@ -152,11 +166,20 @@ def score(
   Raises:
     ConfigError: The metric or the policy is unknown.
   """
+  return _score((tp, fp, fn, tn), metric, _outcomes(metric, empty), empty)
+
+
+def _outcomes(metric: str, empty: str) -> _empty.Outcomes:
   best, worst = 1.0, 0.0
   if metric in _SIGNED:
     best, worst = 0.0, -math.inf if metric == "volume" else math.inf
-  outcome = _empty.outcomes(empty, best=best, worst=worst)
-  four: tuple[Any, ...] = (tp, fp, fn, tn)
+  return _empty.outcomes(empty, best=best, worst=worst)
+
+
+def _score(
+  four: Sequence[Any], metric: str, outcome: _empty.Outcomes, empty: str
+) -> Any:
+  tp, fp, fn, _ = four
   host = isinstance(tp, np.ndarray)
   xp: Any = np if host else jnp
   dtype: Any = np.float64 if host else jnp.float32
@@ -182,7 +205,23 @@ def score(
   if metric != "specificity":
     return outcome.fill(value, four[0] + four[1] > 0, in_reference)
   # Undefined only where the reference is full: there is nothing to leave out.
-  value = xp.where(defined, value, dtype(outcome.both))
+  value = xp.where(defined, value, np.dtype(dtype).type(outcome.both))
   if empty == "skip":
-    value = xp.where(in_reference, value, dtype(math.nan))
+    left_out = np.dtype(dtype).type(outcome.hallucinated)
+    value = xp.where(in_reference, value, left_out)
   return value
+
+
+def _defined(
+  four: Sequence[Any], metric: str, outcome: _empty.Outcomes, empty: str
+) -> Any:
+  """Where a case has a value: not nan by the policy."""
+  tp, fp, fn, tn = four
+  in_reference = tp + fn > 0
+  if metric == "specificity":
+    there = (tn + fp > 0) | (outcome.both == outcome.both)
+    return there & (in_reference | (empty != "skip"))
+  in_prediction = tp + fp > 0
+  hallucinated = outcome.hallucinated == outcome.hallucinated
+  both = outcome.both == outcome.both
+  return in_reference | (in_prediction & hallucinated) | (~in_prediction & both)

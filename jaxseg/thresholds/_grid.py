@@ -8,6 +8,7 @@ from jax.typing import ArrayLike
 import numpy as np
 from numpy import typing as npt
 
+from jaxseg import _arrays as arrays
 from jaxseg import errors
 
 # float32(u / 255), each quotient rounded once. Under jit XLA would multiply by
@@ -86,9 +87,12 @@ def binarize(probabilities: ArrayLike, threshold: ArrayLike) -> jax.Array:
     Mask, bool.
 
   Raises:
-    TypeError: `probabilities` are neither floating point nor uint8.
+    TypeError: `probabilities` are neither floating point nor uint8, or an
+      argument is a masked array.
   """
   p, cut = as_float32(probabilities), float32_thresholds(threshold)
+  if arrays.is_explicit(p) and cut.ndim:
+    p, cut = arrays.gathered(p, cut)
   shape = np.broadcast_shapes(p.shape, cut.shape)
   # Spelled out, since JAX can be set to refuse broadcasting between ranks.
   p, cut = jnp.broadcast_to(p, shape), jnp.broadcast_to(cut, shape)
@@ -103,11 +107,6 @@ def check_dtype(dtype: Any) -> None:
       f"probabilities have dtype {dtype}; give floating point in [0, 1], or"
       " uint8 for u / 255"
     )
-
-
-def dtype_of(array: Any) -> Any:
-  """The dtype, also of something that is not an array yet."""
-  return array.dtype if hasattr(array, "dtype") else np.asarray(array).dtype
 
 
 def rounded(probabilities: Any) -> Any:
@@ -131,8 +130,9 @@ def as_float32(probabilities: ArrayLike) -> jax.Array:
   Raises:
     TypeError: The dtype is another.
   """
-  check_dtype(dtype_of(probabilities))
-  array = jnp.asarray(rounded(probabilities))
+  (given,) = arrays.native(probabilities=probabilities)
+  check_dtype(given.dtype)
+  array = jnp.asarray(rounded(given))
   if array.dtype == jnp.uint8:
     return jnp.asarray(BYTES)[array.astype(jnp.int32)]
   return array.astype(jnp.float32)
@@ -144,20 +144,13 @@ def float32_thresholds(thresholds: Any) -> jax.Array:
   Args:
     thresholds: Numbers, any shape.
   """
+  (thresholds,) = arrays.native(thresholds=thresholds)
   if isinstance(thresholds, jax.Array):
     return thresholds.astype(jnp.float32)
   return jnp.asarray(np.asarray(thresholds, np.float32))
 
 
-def known(array: Any) -> bool:
-  """Whether all values are here: neither traced nor on another machine."""
-  if isinstance(array, jax.core.Tracer):
-    return False
-  return (
-    not isinstance(array, jax.Array)
-    or array.is_fully_addressable
-    or array.is_fully_replicated
-  )
+known = arrays.known
 
 
 def ascending(thresholds: npt.ArrayLike) -> np.ndarray:
@@ -170,6 +163,7 @@ def ascending(thresholds: npt.ArrayLike) -> np.ndarray:
     ConfigError: They are not a vector of at least one, one is NaN, or one is
       below its predecessor.
   """
+  (thresholds,) = arrays.native(thresholds=thresholds)
   cuts = np.asarray(thresholds, np.float32)
   if cuts.ndim != 1 or not cuts.size:
     raise errors.ConfigError(

@@ -13,6 +13,7 @@ import jax.numpy as jnp
 from jax.typing import ArrayLike
 import numpy as np
 
+from jaxseg import _arrays as arrays
 from jaxseg import _checks as checks
 from jaxseg import errors
 from jaxseg.thresholds import _count
@@ -42,7 +43,7 @@ def sweep_counts(
 
   Args:
     probabilities: Floating point or uint8 (u means u / 255), any shape.
-    reference: Mask, bool, same shape.
+    reference: Mask as in `count`, same shape.
     thresholds: `[T]`, in any order.
     axis: Axes counted over; None is all. The others, such as structures, stay
       in front.
@@ -52,14 +53,18 @@ def sweep_counts(
 
   Raises:
     ConfigError: `thresholds` are not a vector of at least one.
-    TypeError: `probabilities` are neither floating point nor uint8.
+    TypeError: `probabilities` are neither floating point nor uint8, the
+      reference is no mask, or an argument is a masked array.
     ValueError: Shapes differ, or a count could exceed int32.
 
   References:
     doi:10.1002/acm2.13331.
   """
-  checks.same_shape(probabilities=probabilities, reference=reference)
-  shape = np.shape(probabilities)
+  (p,) = arrays.native(probabilities=probabilities)
+  (y,) = arrays.mask(reference=reference)
+  checks.same_shape(probabilities=p, reference=y)
+  _grid.check_dtype(p.dtype)
+  shape = np.shape(p)
   axes = checks.axes(axis, len(shape))
   _count.refuse_beyond_int32(math.prod(shape[a] for a in axes))
   cuts = _grid.float32_thresholds(thresholds)
@@ -67,7 +72,8 @@ def sweep_counts(
     raise errors.ConfigError(
       f"thresholds have shape {cuts.shape}; give a vector of at least one"
     )
-  return _sweep(_grid.rounded(probabilities), reference, cuts, axes=axes)
+  given = arrays.gathered(_grid.rounded(p), y, cuts)
+  return _sweep(*given, axes=axes)
 
 
 @functools.partial(jax.jit, static_argnames="axes")
@@ -102,7 +108,7 @@ def sweep(
 
   Args:
     probabilities: Floating point or uint8 (u means u / 255), any shape.
-    reference: Mask, bool, same shape.
+    reference: Mask as in `count`, same shape.
     thresholds: `[T]`, in any order.
     metric: "dice", "iou", "precision", "recall" or "specificity".
     axis: Axes counted over; None is all. The others, such as structures, stay
@@ -114,14 +120,17 @@ def sweep(
   Raises:
     ConfigError: The metric is unknown, or `thresholds` are not a vector of at
       least one.
-    TypeError: `probabilities` are neither floating point nor uint8.
+    TypeError: `probabilities` are neither floating point nor uint8, the
+      reference is no mask, or an argument is a masked array.
     ValueError: Shapes differ, or a count could exceed int32.
 
   References:
     doi:10.1002/acm2.13331.
   """
   _curves.ratio(metric)  # Refuses an unknown metric before the work.
+  (reference,) = arrays.mask(reference=reference)
   tp, fp = sweep_counts(probabilities, reference, thresholds, axis=axis)
+  (reference,) = arrays.gathered(reference)
   y = jnp.asarray(reference).astype(jnp.bool_)
   axes = checks.axes(axis, y.ndim)
   fn = jnp.sum(y, axes, dtype=jnp.int32)[..., None] - tp

@@ -154,11 +154,12 @@ def test_dcmqi_sparse_label_map(dicom_data):
   ["ct_binary", "ct_binary_overlap", "ct_binary_fractional",
    "ct_true_fractional"],
 )  # fmt: skip
-def test_as_highdicom_reads_it(dicom_data, name):
+def test_as_highdicom_reads_it(dicom_data, name, request):
   path = dicom_data / f"seg/highdicom/seg_image_{name}.dcm"
   read = dicom.read_seg(path)
   agrees_with_simple_reader(path, read)
   theirs = highdicom.seg.segread(path)
+  request.addfinalizer(theirs._db_con.close)  # It never does so itself.
   for segment in read.segments:
     volume = theirs.get_volume(segment_numbers=[segment.number])
     volume = volume.squeeze_channel() if hasattr(

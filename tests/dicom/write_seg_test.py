@@ -219,19 +219,20 @@ def test_uids_follow_from_seed_and_content(folder, ct):
   assert len({first[0], *(uid for uid, _ in others)}) == 6
 
 
-def test_highdicom_reads_the_same(folder, ct):
+def test_highdicom_reads_the_same(folder, ct, request):
   masks = overlapping(ct)
   path = dicom.write_seg(folder / "hd.dcm", masks, ct)
   theirs = highdicom.seg.segread(path)
+  request.addfinalizer(theirs._db_con.close)  # It never does so itself.
   array = theirs.get_pixels_by_source_instance(list(ct.instances))
   for number, mask in enumerate(masks.values()):
     np.testing.assert_array_equal(array[..., number] > 0, mask)
   maps = {"a": np.linspace(0, 1, ct.array.size, dtype=np.float32)}
   maps["a"] = maps["a"].reshape(ct.shape)
   path = dicom.write_seg(folder / "hdf.dcm", maps, ct)
-  array = highdicom.seg.segread(path).get_pixels_by_source_instance(
-    list(ct.instances)
-  )
+  theirs = highdicom.seg.segread(path)
+  request.addfinalizer(theirs._db_con.close)
+  array = theirs.get_pixels_by_source_instance(list(ct.instances))
   np.testing.assert_array_equal(array[..., 0], dicom.read_seg(path).on(ct, "a"))
 
 

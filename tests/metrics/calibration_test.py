@@ -22,7 +22,8 @@ MASKS = hnp.arrays(np.bool_, (4, 6))
 
 def plain(p, y, bins):
   """ECE, MCE, Brier and NLL in float64."""
-  place = np.minimum((p * np.float32(bins)).astype(int), bins - 1)
+  edges = (np.arange(bins + 1) / bins).astype(np.float32)
+  place = np.clip(np.searchsorted(edges, p, side="right") - 1, 0, bins - 1)
   wide = p.astype(np.float64)
   gaps = [
     (y[place == k].mean() - wide[place == k].mean(), (place == k).mean())
@@ -144,3 +145,31 @@ def test_a_bin_holds_its_lower_end():
   assert float(found) == 0.5
   with pytest.raises(errors.ConfigError, match=r"bins is 2\.5"):
     metrics.maximum_calibration_error(p, y, bins=2.5)
+
+
+def test_an_edge_is_in_the_bin_above():
+  # float32(0.53) * 100 is 52.99999: in one bin the two would cancel out.
+  p, y = np.float32([0.52, 0.53]), np.array([True, False])
+  found = metrics.expected_calibration_error(p, y, bins=100)
+  assert float(found) == pytest.approx((0.48 + 0.53) / 2, rel=1e-6)
+  found = metrics.maximum_calibration_error(p, y, bins=100)
+  assert float(found) == pytest.approx(0.53, rel=1e-6)
+
+
+@pytest.mark.parametrize("bins", [29, 100])
+def test_every_edge_and_its_neighbours(bins):
+  edges = (np.arange(bins + 1) / bins).astype(np.float32)
+  up, down = (np.nextafter(edges, np.float32(k)) for k in (2, -1))
+  p = np.concatenate([edges, up[:-1], down[1:]])
+  y = np.random.default_rng(bins).random(p.size) < 0.5
+  np.testing.assert_allclose(
+    found(p, y, bins)[:2], plain(p, y, bins)[:2], rtol=2e-6
+  )
+
+
+@pytest.mark.parametrize("jit", [False, True])
+def test_debug_nans_does_not_stop_at_a_constant(jit):
+  p, y = np.float32([0.25, 0.75]), np.array([False, True])
+  call = metrics.maximum_calibration_error
+  with jax.debug_nans(True):
+    assert float((jax.jit(call) if jit else call)(p, y)) == 0.25

@@ -190,3 +190,84 @@ class TestExpectedOptimum:
     )
     with pytest.raises(errors.DataError, match="nothing can be expected"):
       thresholds.expected_optimum(nothing)
+
+
+class TestDistinctValues:
+  """What was counted value by value is known, not the middle of a gap."""
+
+  P = np.float32([0.1, 0.1, 0.9, 0.9, 0.0, 1.0, 0.3])
+  Y = np.array([False, False, True, True, False, True, True])
+
+  def counts(self, p=P, y=Y):
+    return thresholds.count_distinct(p, y)
+
+  def test_scores_are_those_of_the_map(self):
+    p = self.P.astype(np.float64)
+    counts = self.counts()
+    brier = np.mean((p - self.Y) ** 2)
+    assert thresholds.brier(counts) == pytest.approx(brier, rel=1e-12)
+    cost = -np.log(np.where(self.Y, p, 1 - p)).mean()
+    found = thresholds.negative_log_likelihood(counts)
+    assert found == pytest.approx(cost, rel=1e-12)
+    # The one voxel of 0.3 is wrong by 0.7, and four by 0.1.
+    error = thresholds.reliability(counts, bins=10).expected_error
+    assert error == pytest.approx((0.7 + 4 * 0.1) / 7, rel=1e-6)
+    first = self.counts(self.P[:4], self.Y[:4])
+    assert thresholds.brier(first) == pytest.approx(0.01, rel=1e-6)
+
+  def test_a_zero_in_the_reference_costs_infinitely(self):
+    counts = self.counts(np.float32([0.0, 0.5]), np.array([True, False]))
+    assert thresholds.negative_log_likelihood(counts) == np.inf
+
+  def test_the_expected_optimum_and_the_temperature(self):
+    p, y = calibrated(3000)
+    counts = self.counts(p, y)
+    cuts = np.unique(p).astype(np.float64)
+    mass = p.astype(np.float64)
+    dice = [
+      2 * mass[p >= t].sum() / ((p >= t).sum() + mass.sum()) for t in cuts
+    ]
+    found = thresholds.expected_optimum(counts)
+    assert found.value == pytest.approx(max(dice), rel=1e-12)
+    assert found.threshold == cuts[int(np.argmax(dice))]
+    z = np.log(mass) - np.log1p(-mass)
+    best = optimize.minimize_scalar(
+      lambda t: np.mean(np.logaddexp(0, np.where(y, -z, z) / t)),
+      bounds=(0.2, 5), method="bounded", options={"xatol": 1e-9},
+    )  # fmt: skip
+    found = thresholds.fit_temperature(counts)
+    assert found == pytest.approx(best.x, rel=1e-5)
+    moved = thresholds.with_temperature(counts, 2.0)
+    expected = np.mean((1 / (1 + np.exp(-z / 2)) - y) ** 2)
+    assert thresholds.brier(moved) == pytest.approx(expected, rel=1e-6)
+
+  def test_is_kept_as_long_as_it_holds(self):
+    one = self.counts()
+    for same in (
+      one + one, thresholds.Counts.stack([one, one]).sum(), one.on_host(),
+      thresholds.Counts.stack([one, one])[0],
+      thresholds.Counts.from_arrays(one.to_arrays()),
+    ):  # fmt: skip
+      assert same.distinct
+      assert thresholds.brier(same) == pytest.approx(thresholds.brier(one))
+    grid = thresholds.count_case(self.P, self.Y, one.thresholds)
+    assert not (one + grid).distinct
+    assert not thresholds.coarsen(one, one.thresholds[:2]).distinct
+    assert set(grid.to_arrays()) == {"thresholds", "positive", "negative"}
+
+  def test_no_temperature_for_masks(self):
+    counts = self.counts(np.float32([0, 1, 1]), np.array([True, False, True]))
+    with pytest.raises(errors.DataError, match="all probabilities are 0 or 1"):
+      thresholds.fit_temperature(counts)
+
+
+def test_an_edge_is_in_the_bin_above():
+  counts = thresholds.count_distinct(
+    np.float32([0.52, 0.53]), np.array([True, False])
+  )
+  found = thresholds.reliability(counts, bins=100)
+  assert found.expected_error == pytest.approx(0.505, rel=1e-6)
+  # Grid intervals do not straddle edges that are thresholds.
+  p = thresholds.grid(101)[:-1]
+  even = thresholds.count_case(p, p > 0.5, thresholds.grid(101))
+  assert thresholds.reliability(even, bins=100).voxels.tolist() == [1] * 100

@@ -180,3 +180,25 @@ def test_aggregates_of_jax_and_numpy_agree(aggregate):
       aggregate=aggregate,
     )
     np.testing.assert_allclose(device, host, rtol=1e-6)
+
+
+@pytest.mark.parametrize("metric", ["dice", "specificity"])
+@pytest.mark.parametrize(
+  "aggregate", ["mean_case", "median_case", "worst_case"]
+)
+def test_debug_nans_does_not_stop_at_cases_left_out(metric, aggregate):
+  # The second case has neither a reference nor a prediction.
+  cuts = np.float32([0.25, 0.75])
+  p = np.float32([[0.5, 0.8, 0.1], [0.1, 0.2, 0.1], [0.9, 0.3, 0.8]])
+  y = np.array([[1, 1, 0], [0, 0, 0], [1, 0, 1]], np.bool_)
+  counts = thresholds.count(p, y, cuts, axis=1)
+  expected = thresholds.curve(
+    counts.on_host(), metric=metric, aggregate=aggregate, empty="skip"
+  )
+  with jax.debug_nans(True):
+    found = thresholds.curve(
+      counts, metric=metric, aggregate=aggregate, empty="skip"
+    )
+  np.testing.assert_allclose(found, expected, rtol=1e-6)
+  with jax.debug_nans(True):
+    assert np.isfinite(thresholds.sweep(p, y, cuts, metric=metric)).all()

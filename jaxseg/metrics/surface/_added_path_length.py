@@ -1,13 +1,15 @@
 """Added path length: how much contour one would still have to draw."""
 
-from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from numpy import typing as npt
 
+from jaxseg import _arrays as arrays
 from jaxseg import _checks as checks
 from jaxseg import _empty
 from jaxseg import errors
+from jaxseg.metrics.surface import _axes
 from jaxseg.metrics.surface import _definitions
 from jaxseg.metrics.surface import _nearest
 
@@ -15,11 +17,12 @@ from jaxseg.metrics.surface import _nearest
 def added_path_length(
   prediction: npt.ArrayLike,
   reference: npt.ArrayLike,
-  spacing: Sequence[float] | np.ndarray,
+  spacing: _axes.Spacing,
   *,
   tolerance: float = 0.0,
   empty: str = "nan",
-) -> float:
+  batch_axes: _axes.BatchAxes = None,
+) -> Any:
   """Length of the reference's contours that the prediction lacks, in mm.
 
   Computed on the host, slice by slice: the number of the reference's border
@@ -34,38 +37,62 @@ def added_path_length(
   0.5
 
   Args:
-    prediction: Mask, bool, `[slice, row, column]` or `[row, column]`.
+    prediction: Mask, bool, `[slice, row, column]` or `[row, column]`, and a
+      batch.
     reference: Mask, bool, same shape.
-    spacing: Of the array's axes, in their order, mm, > 0.
+    spacing: Of the image's two or three axes, in their order, mm, > 0.
     tolerance: mm, >= 0, within the slice; a pixel at exactly this distance
       need not be drawn.
     empty: Both masks empty: "nan", or "perfect" for 0 mm; "skip" gives nan
       whenever the reference is empty. A missed reference must be drawn in
       full. Where only the reference is empty there is nothing to draw, but
       something to delete, which no length expresses: inf.
+    batch_axes: Axes that are none of an image's, as in `surface_report`.
 
   Returns:
-    The length over all slices, mm, float64. Not symmetric.
+    The length over all slices, mm, float64; an array of a batch's axes. Not
+    symmetric.
 
   Raises:
     ConfigError: The policy is unknown, or the tolerance is not 0 or more.
-    TypeError: A mask is not boolean.
-    ValueError: Shapes differ, or the spacing does not fit.
+    TypeError: A mask is not boolean, or an argument is traced.
+    ValueError: Shapes differ, or the axes or the spacing do not fit.
 
   References:
     Vaassen et al., Physics and Imaging in Radiation Oncology 13 (2020) 1-6.
   """
-  checks.boolean(prediction=prediction, reference=reference)
-  checks.same_shape(prediction=prediction, reference=reference)
+  arrays.refuse_traced(
+    "call it outside of jit",
+    prediction=prediction, reference=reference, tolerance=tolerance,
+  )  # fmt: skip
+  given = arrays.native(prediction=prediction, reference=reference)
+  checks.boolean(prediction=given[0], reference=given[1])
+  checks.same_shape(prediction=given[0], reference=given[1])
   if not tolerance >= 0:
     raise errors.ConfigError(
       f"tolerance {tolerance} is not 0 or more; give another"
     )
   outcome = _empty.outcomes(empty, best=0.0, worst=np.inf)
-  a, b = np.asarray(prediction), np.asarray(reference)
-  if a.ndim > 3:
-    raise ValueError(f"masks have {a.ndim} axes; give 2 or 3")
-  pixel = checks.spacing(spacing, a.ndim)[-2:]
+  batch = _axes.of_batch(np.ndim(given[0]), batch_axes)
+  pixel = _axes.millimetres(spacing, np.ndim(given[0]) - len(batch))[-2:]
+  a, b = (_axes.in_front(np.asarray(mask), batch) for mask in given)
+  if not batch:
+    return _of_one(a, b, pixel, tolerance, outcome)
+  lengths = a.shape[: len(batch)]
+  found = [
+    _of_one(a[place], b[place], pixel, tolerance, outcome)
+    for place in np.ndindex(lengths)
+  ]
+  return np.array(found, np.float64).reshape(lengths)
+
+
+def _of_one(
+  a: np.ndarray,
+  b: np.ndarray,
+  pixel: tuple[float, ...],
+  tolerance: float,
+  outcome: _empty.Outcomes,
+) -> float:
   if not b.any():
     return outcome.of(bool(a.any()), False)
   slices = zip(

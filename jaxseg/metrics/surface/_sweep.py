@@ -7,14 +7,19 @@ give the map's surface at every threshold.
 """
 
 from collections.abc import Sequence
+import functools
 import math
+from typing import Any
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 from numpy import typing as npt
 
+from jaxseg import _arrays as arrays
 from jaxseg import _checks as checks
 from jaxseg import errors
+from jaxseg.metrics.surface import _axes
 from jaxseg.metrics.surface import _definitions
 from jaxseg.metrics.surface import _distances
 from jaxseg.metrics.surface import _nearest
@@ -27,7 +32,7 @@ _MOST = np.iinfo(np.uint16).max  # A voxel's number of cuts is kept in uint16.
 def surface_sweep(
   probabilities: npt.ArrayLike,
   reference: npt.ArrayLike,
-  spacing: Sequence[float] | np.ndarray,
+  spacing: _axes.Spacing,
   thresholds: npt.ArrayLike,
   *,
   tolerances: Sequence[float] = (1.0, 2.0, 3.0),
@@ -37,6 +42,7 @@ def surface_sweep(
   worst_distance: float = math.inf,
   box: tuple[int, ...] | None = None,
   together: int = 8,
+  batch_axes: _axes.BatchAxes = None,
 ) -> dict[str, np.ndarray]:
   """`surface_report` of a map cut at every threshold.
 
@@ -49,9 +55,9 @@ def surface_sweep(
   [1.0, 0.0, 1.0]
 
   Args:
-    probabilities: Map, floating point, 2D or 3D, without nan.
+    probabilities: Map, floating point, 2D or 3D, without nan, and a batch.
     reference: Mask, bool, same shape.
-    spacing: Of the array's axes, in their order, mm, > 0.
+    spacing: Of the image's two or three axes, in their order, mm, > 0.
     thresholds: `[T]`, in any order.
     tolerances: Of the NSD, mm, >= 0.
     percentiles: Of the Hausdorff distance, in [0, 100].
@@ -61,53 +67,75 @@ def surface_sweep(
     box: Under `jit`, lengths of a window that holds the reference and the map
       cut at the lowest threshold.
     together: Under `jit`, number of thresholds computed at a time.
+    batch_axes: Axes that are none of an image's, as in `surface_report`.
 
   Returns:
-    The keys of `surface_report`, float64 `[T]` each; float32 under `jit`.
+    The keys of `surface_report`, float64 `[T]` each, after a batch's axes;
+    float32 under `jit`.
 
   Raises:
     ConfigError: The policy or the surface is unknown; a tolerance, a percentile
       or the worst distance is invalid; or the thresholds are not a vector, one
       is nan, or more than 65,535 differ.
-    TypeError: The reference is not boolean, or the map not floating point.
-    ValueError: Shapes differ, the spacing or the box does not fit, or a
+    TypeError: The reference is not boolean, the map not floating point, or a
+      setting is traced.
+    ValueError: Shapes differ, the axes, the spacing or the box do not fit, or a
       probability is nan.
 
   References:
     Nikolov et al., arXiv:1809.04430 (surfel); Metrics Reloaded,
     arXiv:2206.01653 (voxel).
   """
-  checks.floating(probabilities=probabilities)
-  checks.boolean(reference=reference)
-  checks.same_shape(probabilities=probabilities, reference=reference)
+  arrays.refuse_traced(
+    "its value names the result; sweep with a number", tolerances=tolerances
+  )
   wanted = _wanted.Wanted.checked(
     tolerances, percentiles, surface, empty, worst_distance
   )
-  if np.ndim(probabilities) > 3:
-    raise ValueError(
-      f"the map has {np.ndim(probabilities)} axes; give 2 or 3 at a time"
-    )
-  mm = checks.spacing(spacing, np.ndim(probabilities))
+  given = arrays.native(
+    probabilities=probabilities, reference=reference, thresholds=thresholds
+  )
+  checks.floating(probabilities=given[0])
+  checks.boolean(reference=given[1])
+  checks.same_shape(probabilities=given[0], reference=given[1])
+  axes = np.ndim(given[0])
+  batch = _axes.of_batch(axes, batch_axes)
+  mm = _axes.millimetres(spacing, axes - len(batch))
   _traced.check_box(box, len(mm))
-  if checks.traced(probabilities, reference, thresholds):
-    return _traced.sweep(
-      jnp.asarray(probabilities),
-      jnp.asarray(reference),
-      mm,
-      jnp.asarray(thresholds),
-      surface,
-      wanted,
-      box,
-      together,
-    )
-  p, mask = np.asarray(probabilities, np.float32), np.asarray(reference)
-  cuts, place = _cuts(thresholds)
+  if checks.traced(*given):
+    p, mask, cuts = (jnp.asarray(v) for v in arrays.gathered(*given))
+    one = functools.partial(
+      _traced.sweep, spacing=mm, thresholds=cuts, surface=surface,
+      wanted=wanted, box=box, together=together,
+    )  # fmt: skip
+    for _ in batch:
+      one = jax.vmap(one)
+    return one(_axes.in_front(p, batch), _axes.in_front(mask, batch))
+  return _on_host(given, batch, mm, surface, wanted)
+
+
+def _on_host(
+  given: Sequence[Any],
+  batch: tuple[int, ...],
+  spacing: tuple[float, ...],
+  surface: str,
+  wanted: _wanted.Wanted,
+) -> dict[str, np.ndarray]:
+  p, mask = np.asarray(given[0], np.float32), np.asarray(given[1])
+  cuts, place = _cuts(given[2])
   if np.isnan(p).any():
     index = tuple(int(i) for i in np.argwhere(np.isnan(p))[0])
     raise ValueError(f"probability at {index} is nan; correct the map")
-  rows = _rows(p, mask, mm, cuts, surface, wanted)
+  p, mask = (_axes.in_front(v, batch) for v in (p, mask))
+  lengths = p.shape[: len(batch)]
+  each = [
+    _rows(p[index], mask[index], spacing, cuts, surface, wanted)
+    for index in np.ndindex(lengths)
+  ]
   return {
-    name: np.array([row[name] for row in rows], np.float64)[place]
+    name: np.array([[row[name] for row in rows] for rows in each], np.float64)
+    .reshape(*lengths, len(cuts))
+    .take(place, axis=-1)
     for name in wanted.names
   }
 

@@ -48,6 +48,9 @@ def report(
   box: tuple[int, ...] | None,
 ) -> _Report:
   """`surface_report` of two masks, float32 scalars."""
+  if not prediction.size:
+    nothing = wanted.of_empty(False, False)
+    return {name: jnp.float32(value) for name, value in nothing.items()}
   fits = jnp.bool_(True)
   if box is not None:
     (prediction, reference), fits = _boxed((prediction, reference), box)
@@ -66,8 +69,14 @@ def sweep(
   together: int,
 ) -> _Report:
   """`surface_sweep`: the reference's distances once, cuts in batches."""
-  fits = jnp.bool_(True)
   cuts = thresholds.astype(jnp.float32)
+  if not probabilities.size:
+    nothing = wanted.of_empty(False, False)
+    return {
+      name: jnp.full(cuts.shape, value, jnp.float32)
+      for name, value in nothing.items()
+    }
+  fits = jnp.bool_(True)
   p = probabilities.astype(jnp.float32)
   if box is not None:
     # All cuts share the lowest one's window, which holds the others.
@@ -112,6 +121,10 @@ def _compared(
         wanted.percentile_names, wanted.percentiles, strict=True
       )
     },
+    **{
+      name: there.percentile(q)
+      for name, q in zip(wanted.directed_names, wanted.directed, strict=True)
+    },
     "assd": (there.moment + back.moment) / total,
     "masd": (means[0] + means[1]) / 2,
     "mean_to_reference": means[0],
@@ -150,9 +163,9 @@ class _Directed:
     self.total = jnp.maximum(self.share[-1], jnp.float32(1e-30))
     self.moment = jnp.cumsum(self.distances * weights)[-1]
 
-  def within(self, tolerance: float) -> jax.Array:
+  def within(self, tolerance: Any) -> jax.Array:
     """Weight of the points at most this far away."""
-    limit = jnp.float32(tolerance) * (1 + _MARGIN)
+    limit = jnp.asarray(tolerance, jnp.float32) * (1 + _MARGIN)
     last = jnp.max(self.distances)
     ascending = jnp.where(
       jnp.arange(self.distances.size) < self.points, self.distances, last

@@ -55,7 +55,7 @@ def test_a_batch():
   masks[0, 1] = False
   transform = functools.partial(metrics.distance_transform, spacing=(3, 1, 2))
   found = jax.vmap(jax.vmap(transform))(masks)
-  np.testing.assert_array_equal(transform(masks), found)
+  np.testing.assert_array_equal(transform(masks, batch_axes=(0, 1)), found)
   for index in np.ndindex(2, 3):
     np.testing.assert_allclose(
       found[index], expected(masks[index], (3, 1, 2)), rtol=3e-7
@@ -71,5 +71,6 @@ def test_wrong_input_is_refused():
       metrics.distance_transform(mask, spacing)
   with pytest.raises(ValueError, match="masks have 1 axes; give 2 or 3"):
     metrics.distance_transform(mask[0], (1,))
-  with pytest.raises(ValueError, match="spacing .* of 3 axes"):
-    metrics.distance_transform(np.ones((1, 1, 1, 1), np.bool_), (1, 1, 1, 1))
+  for shape in ((1, 1, 1, 1), (2, 3, 4, 5)):
+    with pytest.raises(ValueError, match=r"have 4 axes; .*batch_axes=0"):
+      metrics.distance_transform(np.ones(shape, np.bool_), (1, 1, 1))

@@ -281,10 +281,12 @@ def test_a_batch_in_front(traced):
   a, b = np.random.default_rng(3).random((2, 2, 3, 4, 5, 6)) < 0.2
   b[1, 2] = False
   call = functools.partial(report, spacing=(3.0, 1.0, 2.0), surface="voxel")
-  found = (jax.jit(call) if traced else call)(a, b)
+  batch = functools.partial(call, batch_axes=(0, 1))
+  found = (jax.jit(batch) if traced else batch)(a, b)
   for index in np.ndindex(2, 3):
     one = call(a[index], b[index])
     for name, value in one.items():
       assert found[name].shape == (2, 3)
       np.testing.assert_allclose(found[name][index], value, rtol=2e-6)
-  assert metrics.hausdorff(a, b, (3.0, 1.0, 2.0)).shape == (2, 3)
+  hausdorff = metrics.hausdorff(a, b, (3.0, 1.0, 2.0), batch_axes=(0, 1))
+  assert hausdorff.shape == (2, 3)
