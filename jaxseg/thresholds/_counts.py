@@ -52,8 +52,7 @@ class Counts(Generic[A]):
     for name in ("thresholds", "positive", "negative"):
       value = getattr(self, name)
       if isinstance(value, np.ndarray):  # Not what `tree.map` passes through.
-        (found,) = arrays.native(**{name: value})
-        object.__setattr__(self, name, found)
+        object.__setattr__(self, name, arrays.native(**{name: value})[0])
 
   def __add__(self, other: "Counts") -> "Counts":
     """Counts of both, at the same thresholds.

@@ -45,14 +45,14 @@ def empty(image):
 
 def test_names_types_and_colours(image, drawn):
   keys = [
-    "parotid_left", "gtv", "ptv_70", "Widget", "Bulbus links", " Niere ", "左耳",
+    "parotid_left", "gtv", "ptv_70", "Gizmo", "Bulbus links", " Niere ", "左耳",
   ]  # fmt: skip
   rois = drawn({key: empty(image) for key in keys})
   assert [(roi.name, roi.interpreted_type) for roi in rois] == [
     ("Parotid_L", "ORGAN"),
     ("GTV", "GTV"),
     ("PTV_7000", "PTV"),
-    ("Widget", ""),
+    ("Gizmo", ""),
     ("Bulbus links", "ORGAN"),  # Known, but written as given.
     ("Niere", ""),
     ("左耳", ""),
