@@ -203,6 +203,8 @@ def main(flags: _flags.Flags) -> None:
     if counted is None:
       return
     found = counted
+  if len(found) > 1:
+    found = _with_structure(found)
   found = _with_patients(found, flags.patients)
   origin = report.provenance(
     cohort="maps",
@@ -240,16 +242,14 @@ def main(flags: _flags.Flags) -> None:
     _maps_told.tell(tables["optimum"], tables["calibration"][0])
   else:
     _maps_told.tell_classes(tables["optimum"])
-  for own in found:
-    name = own.facts.get("structure") if len(found) > 1 else None
-    _maps_told.tell_remarks(own, flags.ignore, name)
-  for best in tables.get("surface_optima", ()):
-    name = report.heading(best["metric"])
-    of = f", class {best['class']}" if len(found) > 1 else ""
-    print(f"Best {name}{of}: {best['value']:.3f} at {best['threshold']:g}")
+  _maps_told.tell_remarks(found, flags.ignore)
+  _maps_told.tell_surfaces(tables.get("surface_optima", ()))
   for section in sections:
     for path in (*section.tables, *section.figures):
       print(f"Written: {path}")
+  if len(found) > 1:
+    several = folder / "classes" / "*"
+    written = [several / "counts.npz", several / "threshold.json"]
   for path in (*written, page):
     print(f"Written: {path}")
 
@@ -327,8 +327,7 @@ def _count(
     print("this shard has no cases")
     return None
   if len(classes) > 1:
-    for structure, label in classes:
-      print(f"class {structure}: label {label}")
+    print(_maps_classes.said(classes))
   count: Any = study.count_classes if len(classes) > 1 else study.count_maps
   with _console.progress("counting") as on_case:
     found = count(
@@ -344,7 +343,7 @@ def _count(
     _maps_merge.note_shard(folder / "counts", flags.shard, names)
     print(f"Counted: {len(pairs)} cases into {folder / 'counts'}")
     return None
-  return _with_structure(found) if len(classes) > 1 else [found]
+  return found if len(classes) > 1 else [found]
 
 
 def _counts_files(places: Sequence[str]) -> list[pathlib.Path]:
@@ -380,6 +379,11 @@ def _with_structure(
       print(
         f"left out: class {two['class']}: no reference has label {two['label']}"
       )
+  if not kept:
+    raise errors.DataError(
+      f"no reference has the label of any of the {len(found)} classes; count"
+      " again with labels that they have (--label)"
+    )
   return kept
 
 

@@ -50,6 +50,14 @@ def classes(
   return [(one, other) for (one, _), other in zip(classes, labels, strict=True)]
 
 
+def said(classes: Sequence[tuple[Any, Any]]) -> str:
+  """Which classes are counted, and against which labels, for the console."""
+  if all(structure == label for structure, label in classes):
+    names = ", ".join(str(structure) for structure, _ in classes)
+    return f"{len(classes)} classes, and labels alike: {names}"
+  return "\n".join(f"class {one}: label {label}" for one, label in classes)
+
+
 def index(text: str | None) -> str | int | None:
   """A name, or the number that it is."""
   return int(text) if text is not None and text.isdecimal() else text

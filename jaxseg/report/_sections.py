@@ -69,6 +69,8 @@ the validation patients. Distances are medians over the test patients between \
 surfaces weighted by area, scope `known`: HD95 is the larger of the two \
 directed 95th percentiles, ASSD the mean over both surfaces, NSD the share of \
 both within 2 mm of the other. A missed structure is infinitely far."""
+# Of a run the first two; of a single class of maps all in one figure.
+_SURFACES_SHOWN: tuple[str | None, ...] = ("nsd_2mm", "hd95_mm", "assd_mm")
 _SHIFTS = (0.01, 0.02, 0.05, 0.1, 0.2)
 
 _MODEL = {"structure": "structure", "objective": "objective"}
@@ -155,8 +157,7 @@ def sweep_sections(
   run = "sweep" in tables
   kind = "sweep" if run else "optimum"
   optima = tables[kind]
-  classes = {} if run else {k: k for k in ("class", "label") if k in optima[0]}
-  who = _MODEL if run else classes
+  who = _MODEL if run else _classes(optima)
   assigned = {"dice_argmax": "by argmax"} if "dice_argmax" in optima[0] else {}
   maps = maps_said(optima)
   chosen, tested = (
@@ -178,7 +179,7 @@ def sweep_sections(
       + "".join(intervals[:1])
       + (_SCOPES if run else ""),
       rows=_with_intervals(_main(optima) if run else optima),
-      columns=classes | _COLUMNS[kind] | assigned,
+      columns=_COLUMNS[kind] if run else who | _of_optimum(optima) | assigned,
     )
   ]
   drawn = _curves.reliability(tables["reliability"], f"Calibration, {tested}")
@@ -199,7 +200,10 @@ def sweep_sections(
     return found
   rows, best = tables["surfaces"], tables["surface_optima"]
   figures = {}
-  for column in ("nsd_2mm", "hd95_mm") if run else (None,):
+  shown = _SURFACES_SHOWN[:2] if run else (None,)
+  if len({_wording.class_label(row) for row in best}) > 1:
+    shown = _SURFACES_SHOWN
+  for column in shown:
     said = _wording.heading(column) if column else "Surfaces"
     said = f"{said} against threshold"
     drawn = _curves.surfaces(rows, best, f"{said}, {tested}", column=column)
@@ -217,6 +221,22 @@ def sweep_sections(
     )
   )
   return found
+
+
+def _classes(rows: Rows) -> dict[str, str]:
+  """Columns of class and label; one where both have the same names."""
+  if all(row.get("class") == row.get("label") for row in rows):
+    return {"class": "class, label"} if "class" in rows[0] else {}
+  return {name: name for name in ("class", "label") if name in rows[0]}
+
+
+def _of_optimum(optima: Rows) -> dict[str, str]:
+  """Columns of the optimum, without those that say the same twice."""
+  columns = dict(_COLUMNS["optimum"])
+  if all(row["criterion"] == "dice" for row in optima):
+    del columns["criterion"], columns["dice"]
+    columns["value"] = "Dice"
+  return columns
 
 
 def maps_said(optima: Rows) -> str:

@@ -44,6 +44,8 @@ def structure_label(name: str) -> str:
 def class_label(row: Mapping[str, Any]) -> str:
   """What a row of maps is of: "class tumour, label 2"; "" if not told."""
   found, label = row.get("class"), row.get("label")
+  if isinstance(found, str) and found == label:
+    return f"class and label {found}"
   said = [] if found is None else [f"class {found}"]
   if label is not None:
     said.append(f"label {label}")
