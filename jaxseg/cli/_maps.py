@@ -75,8 +75,8 @@ def define(flags: _flags.Flags) -> None:
     None,
     "WHICH",
     "Label of the reference that is the structure: a number, several (1,2), or"
-    " the name of a label or region in dataset.json; of several classes one for"
-    " each.",
+    " the name of a label or region in dataset.json, or in the header of a"
+    " NIfTI file; of several classes one for each.",
     default="all that is not 0 or ignored; of several classes that of the"
     " class's name",
   )
