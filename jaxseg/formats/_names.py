@@ -88,8 +88,10 @@ def _of_channel(
   labels: _labels.Labels, path: pathlib.Path, index: int
 ) -> tuple[tuple[int, ...] | None, str | None]:
   """The labels and the name of a channel, where they are known."""
-  count = _numpy.count(path) if _paths.suffix(path) == ".npz" else None
-  channels = None if count is None else labels.channels(count)
+  # Of other files it takes reading all of them.
+  cheap = _paths.suffix(path) in (".npy", ".npz")
+  count = _numpy.channels(path) if cheap else 0
+  channels = labels.channels(count)
   if channels is None or not 0 <= index < len(channels):
     return None, None
   if len(labels.regions) == count:

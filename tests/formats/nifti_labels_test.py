@@ -13,8 +13,8 @@ from jaxseg.formats import _nifti_labels
 # As TotalSegmentator 2 writes it; names of its own.
 TABLE = """<?xml version="1.0" encoding="UTF-8"?> <CaretExtension>
   <VolumeInformation Index="0">   <LabelTable>
-<Label Key="1" Red="0.0" Green="1.0" Blue="0.0" Alpha="1"><![CDATA[spleen]]></Label>
-<Label Key="52" Red="0.0" Alpha="1"><![CDATA[aorta & branches]]></Label>
+<Label Key="1" Red="0.0" Green="1.0" Alpha="1"><![CDATA[spleen]]></Label>
+<Label Key="52" Red="0.0" Alpha="1"><![CDATA[aorta & arch]]></Label>
 <Label Red="0.5" Key="6">stomach &amp; duodenum</Label>
 <Label Key="7" Red="0.5">twice</Label><Label Key="8" Red="0.5">twice</Label>
   </LabelTable> <Label Key="9" Red="1">not in the table</Label>
@@ -36,9 +36,9 @@ def test_labels_are_found_by_their_names(tmp_path, kind, name):
   path = written(tmp_path, kind=kind, name=name)
   for wanted, labels in (
     ("spleen", [1]),
-    ("aorta & branches", [52]),
+    ("aorta & arch", [52]),
     ("stomach & duodenum", [6]),
-    ("spleen, aorta & branches", [1, 52]),
+    ("spleen, aorta & arch", [1, 52]),
     (["spleen", 7], [1, 7]),
     (52, [52]),
   ):
@@ -53,7 +53,7 @@ def test_a_name_that_it_lacks(tmp_path):
     with pytest.raises(errors.StructureNotFoundError, match=name) as caught:
       formats.read_mask(path, structure=name)
     assert "s.nii.gz has no number for" in str(caught.value)
-    assert "'spleen', 'aorta & branches'" in str(caught.value)
+    assert "'spleen', 'aorta & arch'" in str(caught.value)
 
 
 def test_dataset_json_goes_first(tmp_path):
