@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 import dataclasses
-import glob
 import pathlib
 from typing import Any, TYPE_CHECKING
 
@@ -192,7 +191,7 @@ def main(flags: _flags.Flags) -> None:
         "--merge: takes counts instead of maps; leave --probabilities and"
         " --reference out"
       )
-    paths = _counts_files(flags.merge)
+    paths = _maps_merge.counts_files(flags.merge)
     found = _maps_merge.merged(
       [study.CohortCounts.read(path) for path in paths]
     )
@@ -344,26 +343,6 @@ def _count(
     print(f"Counted: {len(pairs)} cases into {folder / 'counts'}")
     return None
   return found if len(classes) > 1 else [found]
-
-
-def _counts_files(places: Sequence[str]) -> list[pathlib.Path]:
-  """Files of counts in files, folders and globs."""
-  paths: list[pathlib.Path] = []
-  for place in places:
-    for name in sorted(glob.glob(place, recursive=True)):
-      path = pathlib.Path(name)
-      if not path.is_dir():
-        paths.append(path)
-        continue
-      # A folder of counts, or one that a sweep wrote into.
-      inner = path / "counts" if (path / "counts").is_dir() else path
-      paths += sorted(inner.glob("*.npz")) + sorted(inner.glob("*/*.npz"))
-  if not paths:
-    raise errors.DataError(
-      f"--merge: no counts in {', '.join(places)}; give files or folders that"
-      " a sweep has written"
-    )
-  return paths
 
 
 def _with_structure(

@@ -1,5 +1,6 @@
 """Probability maps and masks of any framework: read, paired, on one grid."""
 
+from jaxseg.formats._classes import channel
 from jaxseg.formats._classes import classes
 from jaxseg.formats._classes import winners
 from jaxseg.formats._grids import match_grids
@@ -25,6 +26,7 @@ __all__ = [
   "Pair",
   "Pairing",
   "at_odds",
+  "channel",
   "classes",
   "companions",
   "find_maps",

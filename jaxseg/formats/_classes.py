@@ -6,6 +6,7 @@ import pathlib
 import numpy as np
 
 from jaxseg import errors
+from jaxseg.formats import _dataset_json
 from jaxseg.formats import _held
 from jaxseg.formats import _image_files
 from jaxseg.formats import _labels
@@ -85,6 +86,31 @@ def channels(path: pathlib.Path) -> int:
     return _numpy.channels(path)
   array, _ = _image_files.read(path)
   return len(array)
+
+
+def channel(
+  path: pathlib.Path, structure: Class, *, beside: pathlib.Path | None = None
+) -> int:
+  """Which channel of a map is a class.
+
+  Args:
+    path: The map.
+    structure: The class, as in `read_probabilities`.
+    beside: Another file, whose dataset.json counts where the map has none.
+
+  Returns:
+    Its index, from 0; 0 of a map of one channel.
+
+  Raises:
+    DataError: It cannot be read, or no class of several was asked for.
+    StructureNotFoundError: It has no such class.
+  """
+  with _held.held():
+    count = channels(path)
+  if count < 2:
+    return 0
+  asked = _dataset_json.Asked(structure, "--class", beside)
+  return _dataset_json.channel(count, asked, path)
 
 
 def winners(path: pathlib.Path) -> np.ndarray | None:

@@ -159,7 +159,7 @@ def sweep_sections(
   optima = tables[kind]
   who = _MODEL if run else _classes(optima)
   assigned = {"dice_argmax": "by argmax"} if "dice_argmax" in optima[0] else {}
-  maps = maps_said(optima)
+  maps = _wording.maps_said(optima)
   chosen, tested = (
     f"{_who(provenance)} {part} patients" if run else maps
     for part in ("validation", "test")
@@ -178,7 +178,7 @@ def sweep_sections(
       text=(_CHOICE_RUN if run else _CHOICE_MAPS)
       + "".join(intervals[:1])
       + (_SCOPES if run else ""),
-      rows=_with_intervals(_main(optima) if run else optima),
+      rows=_tables.with_intervals(_main(optima) if run else optima),
       columns=_COLUMNS[kind] if run else who | _of_optimum(optima) | assigned,
     )
   ]
@@ -237,16 +237,6 @@ def _of_optimum(optima: Rows) -> dict[str, str]:
     del columns["criterion"], columns["dice"]
     columns["value"] = "Dice"
   return columns
-
-
-def maps_said(optima: Rows) -> str:
-  """What was swept: "12 cases, class tumour, label 2" or "of 3 classes"."""
-  number = optima[0].get("cases", 0)
-  said = f"{number} case{'s' if number != 1 else ''}"
-  labels = dict.fromkeys(_wording.class_label(row) for row in optima)
-  if len(labels) > 1:
-    return f"{said}, {len(labels)} classes"
-  return ", ".join(filter(None, (said, *labels)))
 
 
 def sensitivity_section(
@@ -392,19 +382,6 @@ def _written(
     for stem, (figure, alt) in figures.items()
   }
   return _page.Section(tables=paths, figures=shown, **section)
-
-
-def _with_intervals(rows: Rows) -> list[dict[str, Any]]:
-  """Rows with each pair of limits as one text."""
-  found = []
-  for row in rows:
-    full = dict(row)
-    for name in ("threshold", "value", "dice_test"):
-      if f"{name}_low" in row:
-        low, high = row[f"{name}_low"], row[f"{name}_high"]
-        full[f"{name}_interval"] = f"{low:.3f} to {high:.3f}"
-    found.append(full)
-  return found
 
 
 def _who(provenance: Origin) -> str:

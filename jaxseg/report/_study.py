@@ -8,7 +8,6 @@ import numpy as np
 
 from jaxseg import data
 from jaxseg.report import _page
-from jaxseg.report import _sections
 from jaxseg.report import _style
 from jaxseg.report import _wording
 
@@ -87,7 +86,7 @@ def write_maps(
     note: What else a reader must know, such as which cases are missing.
   """
   best = optima[0]
-  said = _sections.maps_said(optima)
+  said = _wording.maps_said(optima)
   chosen: dict[
     str, Mapping[str, Any]
   ] = {}  # The first row of each class is its pooled one.

@@ -52,6 +52,16 @@ def class_label(row: Mapping[str, Any]) -> str:
   return ", ".join(said)
 
 
+def maps_said(optima: Sequence[Mapping[str, Any]]) -> str:
+  """What was swept: "12 cases, class tumour, label 2" or "of 3 classes"."""
+  number = optima[0].get("cases", 0)
+  said = f"{number} case{'s' if number != 1 else ''}"
+  labels = dict.fromkeys(class_label(row) for row in optima)
+  if len(labels) > 1:
+    return f"{said}, {len(labels)} classes"
+  return ", ".join(filter(None, (said, *labels)))
+
+
 def choice_label(criterion: str) -> str:
   """What a threshold was chosen for, as a rule: "highest Dice" of "dice"."""
   metric, bounded, bound = criterion.replace(" ", "").partition(">=")

@@ -52,8 +52,7 @@ class Counts(Generic[A]):
     for name in ("thresholds", "positive", "negative"):
       value = getattr(self, name)
       if isinstance(value, np.ndarray):  # Not what `tree.map` passes through.
-        (found,) = arrays.native(**{name: value})
-        object.__setattr__(self, name, found)
+        object.__setattr__(self, name, arrays.native(**{name: value})[0])
 
   def __add__(self, other: "Counts") -> "Counts":
     """Counts of both, at the same thresholds.
@@ -230,30 +229,9 @@ class Counts(Generic[A]):
     Raises:
       ConfigError: A metric is unknown.
     """
-    from jaxseg.thresholds import _curves  # Which imports this module.
+    from jaxseg.thresholds import _rows  # Which imports this module.
 
-    host = cases(self)
-    columns: dict[str, np.ndarray] = {
-      name: getattr(host, name)
-      for name in (
-        "true_positive",
-        "false_positive",
-        "false_negative",
-        "true_negative",
-      )
-    }
-    columns |= {name: _curves.curve(host, metric=name) for name in metrics}
-    several = np.ndim(self.positive) > 1
-    return [
-      {
-        **({"case": case} if several else {}),
-        # The shortest decimal of the same float32: 0.3, not 0.30000001.
-        "threshold": float(str(threshold)),
-        **{name: values[case, k].item() for name, values in columns.items()},
-      }
-      for case in range(len(host.positive))
-      for k, threshold in enumerate(host.thresholds)
-    ]
+    return _rows.rows(self, metrics)
 
   def plot(self, *, metric: str = "dice", axes: Any = None) -> Any:
     """Draws a metric against the threshold: pooled, and thinly each case.
