@@ -75,7 +75,8 @@ def define(flags: _flags.Flags) -> None:
     "WHICH",
     "Label of the reference that is the structure: a number, several (1,2), or"
     " the name of a label or region in dataset.json, or in the header of a"
-    " NIfTI file; of several classes one for each.",
+    " NIfTI file; of several classes one for each, such as 1+2,3 where the"
+    " first has two.",
     default="all that is not 0 or ignored; of several classes that of the"
     " class's name",
   )
@@ -235,8 +236,6 @@ def main(flags: _flags.Flags) -> None:
     written += [place / "counts.npz", place / "threshold.json"]
   page = folder / "report" / "index.html"
   report.write_maps(page, tables["optimum"], sections, origin, note=note)
-  if note:
-    print(note)
   if len(found) == 1:
     _maps_told.tell(tables["optimum"], tables["calibration"][0])
   else:
@@ -251,6 +250,8 @@ def main(flags: _flags.Flags) -> None:
     written = [several / "counts.npz", several / "threshold.json"]
   for path in (*written, page):
     print(f"Written: {path}")
+  if note:  # Last, where it is read.
+    print(note)
 
 
 def _analysed(

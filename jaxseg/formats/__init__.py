@@ -10,6 +10,7 @@ from jaxseg.formats._masks import INSIDE
 from jaxseg.formats._masks import read_mask
 from jaxseg.formats._masks import read_reference
 from jaxseg.formats._names import at_odds
+from jaxseg.formats._names import label_of
 from jaxseg.formats._pair import Pair
 from jaxseg.formats._pair import pair
 from jaxseg.formats._pair import Pairing
@@ -31,6 +32,7 @@ __all__ = [
   "companions",
   "find_maps",
   "held",
+  "label_of",
   "match_grids",
   "pair",
   "read_image",
