@@ -35,13 +35,13 @@ def classes(
   from jaxseg import formats
 
   if given is None or ("," not in given and given != "all"):
-    return [(index(given), several(label))]
+    name = None if given is None else index(given)
+    return [(name, several(label))]
   first = pairs[0]
   if given == "all":
     classes = formats.classes(first.probabilities, first.reference)
   else:
-    names = [index(part) for part in _parts(given, "--class")]
-    classes = [(name, _label(name, first)) for name in names]
+    classes = [(name, _label(name, first)) for name in names(given, "--class")]
   if label is None:
     return classes
   labels = [several(part, "+") for part in _parts(label, "--label")]
@@ -61,6 +61,11 @@ def _label(name: str | int | None, pair: Any) -> Any:
   if not isinstance(name, int):
     return name
   return formats.label_of(pair.probabilities, name, pair.reference)
+
+
+def names(text: str | None, flag: str) -> list[str | int]:
+  """Names and numbers with commas between."""
+  return [] if text is None else [index(one) for one in _parts(text, flag)]
 
 
 def _parts(text: str, flag: str) -> list[str]:
@@ -87,6 +92,6 @@ def said(classes: Sequence[tuple[Any, Any]]) -> str:
   return "\n".join(lines)
 
 
-def index(text: str | None) -> str | int | None:
+def index(text: str) -> str | int:
   """A name, or the number that it is."""
-  return int(text) if text is not None and text.isdecimal() else text
+  return int(text) if text.isdecimal() else text
