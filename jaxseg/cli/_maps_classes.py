@@ -47,9 +47,11 @@ def classes(
   labels = [several(part, "+") for part in _parts(label, "--label")]
   if len(labels) != len(classes):
     said = ", ".join(str(one) for one, _ in classes)
+    number = f"{len(classes)} classes ({said})"
     raise errors.ConfigError(
-      f"--label: {len(labels)} for {len(classes)} classes ({said}); give one"
-      " label for each class, or leave it out where they are named alike"
+      f"--label: {len(labels)} for"
+      f" {number if len(classes) > 1 else 'maps of one class'}; give one label"
+      " for each class, or leave it out where they are named alike"
     )
   return [(one, other) for (one, _), other in zip(classes, labels, strict=True)]
 
