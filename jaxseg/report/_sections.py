@@ -30,10 +30,10 @@ highest, in the middle of that plateau, and then scored on the test patients, \
 beside 0.5. `left out`: the Dice of the validation patients, each cut at the \
 threshold chosen without it."""
 _CHOICE_MAPS = """\
-The threshold is where the criterion of all cases is highest, in the middle of \
-that plateau: chosen and scored on the same cases. `left out` is the honest \
-value: each case is cut at the threshold chosen without it. Pooled: one value \
-from the summed voxels of all cases; mean_case: the mean of the cases' values.\
+The threshold is that of the {rule}, in the middle of its plateau: chosen and \
+scored on the same cases. `left out` is the honest value: each case is cut at \
+the threshold chosen without its patient. Pooled: one value from the summed \
+voxels of all cases; mean_case: the mean of the cases' values.\
 """
 _INTERVALS = """\
  Intervals hold {level:.0%} of {resamples} resamples of the patients; with \
@@ -164,6 +164,7 @@ def sweep_sections(
     f"{_who(provenance)} {part} patients" if run else maps
     for part in ("validation", "test")
   )
+  rule = _wording.choice_label(optima[0].get("criterion", "dice"))
   intervals = [_INTERVALS.format(**row) for row in optima if "level" in row]
   drawn = _curves.curves(
     tables["curve"], optima, f"Dice against threshold, {chosen}"
@@ -175,7 +176,7 @@ def sweep_sections(
       {name: tables[name] for name in (kind, "curve", "cases")},
       {"curves" if run else "curve": (drawn, "Dice against threshold")},
       title="Dice against threshold",
-      text=(_CHOICE_RUN if run else _CHOICE_MAPS)
+      text=(_CHOICE_RUN if run else _CHOICE_MAPS.format(rule=rule))
       + "".join(intervals[:1])
       + (_SCOPES if run else ""),
       rows=_tables.with_intervals(_main(optima) if run else optima),

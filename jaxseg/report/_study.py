@@ -101,7 +101,7 @@ def write_maps(
       "Dice at 0.5": f"{best['dice_half']:.3f}",
     }
   for name, row in chosen.items() if len(chosen) > 1 else ():
-    facts[f"threshold of {name}"] = f"{row['threshold']:g}"
+    facts[f"threshold of {name}"] = f"{row['threshold']:.3f}"
   _page.write_page(
     path,
     title=": ".join(filter(None, ("Where to cut these probability maps", of))),

@@ -60,6 +60,7 @@ def test_a_sweep_of_anyones_maps(tmp_path, provenance):
     ["surfaces.csv", "surface_optima.csv", "surfaces.svg"],
   ]
   assert "chosen and scored on the same cases" in sections[0].text
+  assert "that of the highest Dice" in sections[0].text
   assert "Scope" not in sections[0].text
   page = tmp_path / "report" / "index.html"
   report.write_maps(page, tables["optimum"], sections, provenance)
