@@ -30,6 +30,8 @@ JITTER_MM = 0.18
 _JITTER_GAP, _JITTER_MOST = 0.03, 0.25
 # Two grids are one if their corners are this near, in voxels, plus that.
 _CORNER_VOXELS = 1e-3
+# Axes that drift apart are those of one image if steps differ by less of them.
+_STEPS = 2e-3
 # Voxels are copied to another grid if their centres are this near, in voxels.
 _COPY_VOXELS = 0.02
 _CORNERS = np.array(list(itertools.product((0, 1), repeat=3)))
@@ -389,13 +391,16 @@ class Volume:
     return Volume(array, self.grid)
 
 
-def reorder(volume: Volume, grid: Grid) -> Volume | None:
+def reorder(volume: Volume, grid: Grid, *, drift: float = 0.0) -> Volume | None:
   """Brings a volume's axes into another grid's order; no value changes.
 
   Args:
     volume: Values; its slices are evenly spaced.
     grid: The same voxels, with axes that may be exchanged or run the other
       way, as when one file is stored from the head and another from the feet.
+    drift: How far corners may lie apart, in voxels, where one of them meets:
+      axes of one file may be a little off orthogonal, and those of another,
+      made from it, not.
 
   Returns:
     The values on `grid`; None if its voxels are others.
@@ -414,7 +419,7 @@ def reorder(volume: Volume, grid: Grid) -> Volume | None:
       placed[:3, :3] = affine[:3, axes] * signs
       ends = np.where(np.array(signs) < 0, np.array(shape) - 1, 0)
       placed[:3, 3] = affine[:3, 3] + affine[:3, axes] @ ends
-      if _corners_meet(shape, placed, grid.affine):
+      if _corners_meet(shape, placed, grid.affine, drift):
         turned = tuple(slice(None, None, sign) for sign in signs)
         moved = volume.array.transpose(axes)[turned]
         return Volume(moved, grid, volume.source)
@@ -566,14 +571,21 @@ def _from(source: pathlib.Path | None) -> str:
 
 
 def _corners_meet(
-  shape: Sequence[int], affine: np.ndarray, other: np.ndarray
+  shape: Sequence[int],
+  affine: np.ndarray,
+  other: np.ndarray,
+  drift: float = 0.0,
 ) -> bool:
   """Whether the corners' centres of two grids of one shape are near."""
   corners = _CORNERS * (np.array(shape) - 1)
   apart = corners @ (affine - other)[:3, :3].T + (affine - other)[:3, 3]
-  voxel = np.linalg.norm(other[:3, :3], axis=0).min()
-  far = np.linalg.norm(apart, axis=1).max()
-  return bool(far <= _CORNER_VOXELS * voxel + SAME_MM)
+  lengths = np.linalg.norm(other[:3, :3], axis=0)
+  far = np.linalg.norm(apart, axis=1)
+  near = _CORNER_VOXELS * lengths.min() + SAME_MM
+  steps = np.linalg.norm((affine - other)[:3, :3], axis=0)
+  if far.min() <= near and (steps <= _STEPS * lengths).all():
+    near = max(near, drift * lengths.min())
+  return bool(far.max() <= near)
 
 
 def _copy_slices(

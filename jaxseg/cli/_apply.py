@@ -22,6 +22,7 @@ from typing import Any
 
 from jaxseg import errors
 from jaxseg.cli import _flags
+from jaxseg.cli import _maps_classes
 
 
 @dataclasses.dataclass(frozen=True)
@@ -55,8 +56,9 @@ def define(flags: _flags.Flags) -> None:
     "class",
     None,
     "WHICH",
-    "Class, channel or segment of the maps, an index or a name.",
-    default="that of the threshold",
+    "Class, channel or segment of the maps, an index or a name; of the folder"
+    " of a sweep over several a list, or all.",
+    default="that of the threshold, or all of its folder",
   )
   flags.switch("eight_bit", False, "8-bit maps store 255 x p.")
   flags.string(
@@ -124,15 +126,13 @@ def _cuts(
   """What to cut at: a number, a file, or the files of a folder."""
   from jaxseg import thresholds
 
-  own = _index(structure)
+  wanted = _maps_classes.names(structure, "--class")
   try:
     number = float(given)
   except ValueError:
     pass
   else:
-    if not 0 <= number <= 1:
-      raise errors.ConfigError(f"--threshold: {given} is not from 0 to 1")
-    return [_Cut(number, own, output)]
+    return _at(number, wanted, output)
   place = pathlib.Path(given)
   several = sorted(place.glob("classes/*/threshold.json"))
   if (place / "threshold.json").is_file() or not several:
@@ -143,23 +143,50 @@ def _cuts(
     # A run's structure is no class of its maps, which have one channel.
     swept: Any = chosen.details.get("class")
     cuts.append(_Cut(chosen.threshold, swept, output / path.parent.name))
-  if len(cuts) == 1:
+    lacking = chosen.details.get("missing_cases") if path is several[0] else ()
+    if lacking:
+      print(f"Note: {given} was chosen without {len(lacking)} of its cases")
+  if len(cuts) == 1 and len(wanted) < 2:
     (cut,) = cuts
-    wanted = cut.structure if structure is None else own
-    return [_Cut(cut.threshold, wanted, output)]
-  if structure is None:
+    if wanted not in ([], ["all"]):
+      cut = dataclasses.replace(cut, structure=wanted[0])
+    return [dataclasses.replace(cut, folder=output)]
+  if wanted in ([], ["all"]):
     return cuts
-  for cut in cuts:
-    if structure in (cut.folder.name, str(cut.structure)):
-      return [dataclasses.replace(cut, folder=output)]
-  known = ", ".join(cut.folder.name for cut in cuts)
-  raise errors.ConfigError(
-    f"--class: {place} has no threshold of {structure}; it has {known}"
-  )
+  known = {**{str(c.structure): c for c in cuts}}
+  known |= {cut.folder.name: cut for cut in cuts}
+  for one in map(str, wanted):
+    if one not in known:
+      raise errors.ConfigError(
+        f"--class: {place} has no threshold of {one}; it has"
+        f" {', '.join(cut.folder.name for cut in cuts)}"
+      )
+  chosen_cuts = [known[str(one)] for one in wanted]
+  if len(chosen_cuts) == 1:
+    return [dataclasses.replace(chosen_cuts[0], folder=output)]
+  return chosen_cuts
 
 
-def _index(text: str | None) -> str | int | None:
-  return int(text) if text is not None and text.isdecimal() else text
+def _at(
+  number: float, wanted: Sequence[str | int], output: pathlib.Path
+) -> Sequence[_Cut]:
+  """One number for each class wanted."""
+  from jaxseg import study
+
+  if not 0 <= number <= 1:
+    raise errors.ConfigError(f"--threshold: {number} is not from 0 to 1")
+  if "all" in wanted:
+    raise errors.ConfigError(
+      "--class: all goes with the folder of a sweep over classes; name those"
+      " that are cut at a number"
+    )
+  if len(wanted) < 2:
+    return [_Cut(number, wanted[0] if wanted else None, output)]
+  slugs = study.class_folders([(one, None) for one in wanted])
+  return [
+    _Cut(number, one, output / slug)
+    for one, slug in zip(wanted, slugs, strict=True)
+  ]
 
 
 def _write(

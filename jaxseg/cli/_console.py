@@ -154,7 +154,9 @@ def table(
     values = [row.get(name) for row in rows]
     numeric = all(isinstance(v, numbers.Real | None) for v in values)
     shown.add_column(
-      rich.text.Text(heading), justify="right" if numeric else "left"
+      rich.text.Text(heading),
+      justify="right" if numeric else "left",
+      overflow="fold",  # Names that differ at their ends stay apart.
     )
     cells.append(report.format_column(name, values))
   for line in zip(*cells, strict=True):

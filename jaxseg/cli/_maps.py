@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 import dataclasses
-import glob
 import pathlib
 from typing import Any, TYPE_CHECKING
 
@@ -75,8 +74,9 @@ def define(flags: _flags.Flags) -> None:
     None,
     "WHICH",
     "Label of the reference that is the structure: a number, several (1,2), or"
-    " the name of a label or region in dataset.json; of several classes one for"
-    " each.",
+    " the name of a label or region in dataset.json, or in the header of a"
+    " NIfTI file; of several classes one for each, such as 1+2,3 where the"
+    " first has two.",
     default="all that is not 0 or ignored; of several classes that of the"
     " class's name",
   )
@@ -192,7 +192,7 @@ def main(flags: _flags.Flags) -> None:
         "--merge: takes counts instead of maps; leave --probabilities and"
         " --reference out"
       )
-    paths = _counts_files(flags.merge)
+    paths = _maps_merge.counts_files(flags.merge)
     found = _maps_merge.merged(
       [study.CohortCounts.read(path) for path in paths]
     )
@@ -203,6 +203,8 @@ def main(flags: _flags.Flags) -> None:
     if counted is None:
       return
     found = counted
+  if len(found) > 1:
+    found = _with_structure(found)
   found = _with_patients(found, flags.patients)
   origin = report.provenance(
     cohort="maps",
@@ -234,24 +236,22 @@ def main(flags: _flags.Flags) -> None:
     written += [place / "counts.npz", place / "threshold.json"]
   page = folder / "report" / "index.html"
   report.write_maps(page, tables["optimum"], sections, origin, note=note)
-  if note:
-    print(note)
   if len(found) == 1:
     _maps_told.tell(tables["optimum"], tables["calibration"][0])
   else:
     _maps_told.tell_classes(tables["optimum"])
-  for own in found:
-    name = own.facts.get("structure") if len(found) > 1 else None
-    _maps_told.tell_remarks(own, flags.ignore, name)
-  for best in tables.get("surface_optima", ()):
-    name = report.heading(best["metric"])
-    of = f", class {best['class']}" if len(found) > 1 else ""
-    print(f"Best {name}{of}: {best['value']:.3f} at {best['threshold']:g}")
+  _maps_told.tell_remarks(found, flags.ignore)
+  _maps_told.tell_surfaces(tables.get("surface_optima", ()))
   for section in sections:
     for path in (*section.tables, *section.figures):
       print(f"Written: {path}")
+  if len(found) > 1:
+    several = folder / "classes" / "*"
+    written = [several / "counts.npz", several / "threshold.json"]
   for path in (*written, page):
     print(f"Written: {path}")
+  if note:  # Last, where it is read.
+    print(note)
 
 
 def _analysed(
@@ -327,8 +327,7 @@ def _count(
     print("this shard has no cases")
     return None
   if len(classes) > 1:
-    for structure, label in classes:
-      print(f"class {structure}: label {label}")
+    print(_maps_classes.said(classes))
   count: Any = study.count_classes if len(classes) > 1 else study.count_maps
   with _console.progress("counting") as on_case:
     found = count(
@@ -344,27 +343,7 @@ def _count(
     _maps_merge.note_shard(folder / "counts", flags.shard, names)
     print(f"Counted: {len(pairs)} cases into {folder / 'counts'}")
     return None
-  return _with_structure(found) if len(classes) > 1 else [found]
-
-
-def _counts_files(places: Sequence[str]) -> list[pathlib.Path]:
-  """Files of counts in files, folders and globs."""
-  paths: list[pathlib.Path] = []
-  for place in places:
-    for name in sorted(glob.glob(place, recursive=True)):
-      path = pathlib.Path(name)
-      if not path.is_dir():
-        paths.append(path)
-        continue
-      # A folder of counts, or one that a sweep wrote into.
-      inner = path / "counts" if (path / "counts").is_dir() else path
-      paths += sorted(inner.glob("*.npz")) + sorted(inner.glob("*/*.npz"))
-  if not paths:
-    raise errors.DataError(
-      f"--merge: no counts in {', '.join(places)}; give files or folders that"
-      " a sweep has written"
-    )
-  return paths
+  return found if len(classes) > 1 else [found]
 
 
 def _with_structure(
@@ -380,6 +359,11 @@ def _with_structure(
       print(
         f"left out: class {two['class']}: no reference has label {two['label']}"
       )
+  if not kept:
+    raise errors.DataError(
+      f"no reference has the label of any of the {len(found)} classes; count"
+      " again with labels that they have (--label)"
+    )
   return kept
 
 

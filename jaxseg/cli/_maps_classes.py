@@ -1,16 +1,20 @@
 """Which classes, labels and ignored labels the flags of maps name."""
 
 from collections.abc import Sequence
+import re
 from typing import Any
 
 from jaxseg import errors
 
 
-def several(text: str | None) -> str | int | tuple[str | int, ...] | None:
-  """A label, or several numbers with commas between."""
-  if text is None or not all(p.strip().isdecimal() for p in text.split(",")):
+def several(
+  text: str | None, signs: str = ",+"
+) -> str | int | tuple[str | int, ...] | None:
+  """A label, or several numbers with a sign between that are one structure."""
+  parts = re.split(f"[{signs}]", text or "")
+  if not all(part.strip().isdecimal() for part in parts):
     return text
-  numbers = tuple(int(part) for part in text.split(","))
+  numbers = tuple(int(part) for part in parts)
   return numbers if len(numbers) > 1 else numbers[0]
 
 
@@ -31,25 +35,65 @@ def classes(
   from jaxseg import formats
 
   if given is None or ("," not in given and given != "all"):
-    return [(index(given), several(label))]
+    name = None if given is None else index(given)
+    return [(name, several(label))]
+  first = pairs[0]
   if given == "all":
-    first = pairs[0]
     classes = formats.classes(first.probabilities, first.reference)
   else:
-    names = [index(part.strip()) for part in given.split(",")]
-    classes = [(name, name) for name in names]
+    classes = [(name, _label(name, first)) for name in names(given, "--class")]
   if label is None:
     return classes
-  labels = [index(part.strip()) for part in label.split(",")]
+  labels = [several(part, "+") for part in _parts(label, "--label")]
   if len(labels) != len(classes):
     said = ", ".join(str(one) for one, _ in classes)
+    number = f"{len(classes)} classes ({said})"
     raise errors.ConfigError(
-      f"--label: {len(labels)} for {len(classes)} classes ({said}); give one"
-      " label for each class, or leave it out where they are named alike"
+      f"--label: {len(labels)} for"
+      f" {number if len(classes) > 1 else 'maps of one class'}; give one label"
+      " for each class, or leave it out where they are named alike"
     )
   return [(one, other) for (one, _), other in zip(classes, labels, strict=True)]
 
 
-def index(text: str | None) -> str | int | None:
+def _label(name: str | int | None, pair: Any) -> Any:
+  """The label of a class: of the same name, or what dataset.json says."""
+  from jaxseg import formats
+
+  if not isinstance(name, int):
+    return name
+  return formats.label_of(pair.probabilities, name, pair.reference)
+
+
+def names(text: str | None, flag: str) -> list[str | int]:
+  """Names and numbers with commas between."""
+  return [] if text is None else [index(one) for one in _parts(text, flag)]
+
+
+def _parts(text: str, flag: str) -> list[str]:
+  """What stands between commas."""
+  parts = [part.strip() for part in text.split(",")]
+  if not all(parts):
+    raise errors.ConfigError(
+      f"{flag}: {text!r} has nothing between two commas or at an end; leave the"
+      " comma out"
+    )
+  return parts
+
+
+def said(classes: Sequence[tuple[Any, Any]]) -> str:
+  """Which classes are counted, and against which labels, for the console."""
+  if all(structure == label for structure, label in classes):
+    names = ", ".join(str(structure) for structure, _ in classes)
+    return f"{len(classes)} classes, and labels alike: {names}"
+  lines = []
+  for structure, label in classes:
+    together = isinstance(label, tuple)
+    text = "+".join(map(str, label)) if together else str(label)
+    lines.append(f"class {structure}: label {text}")
+  return "\n".join(lines)
+
+
+def index(text: str) -> str | int:
   """A name, or the number that it is."""
-  return int(text) if text is not None and text.isdecimal() else text
+  return int(text) if text.isdecimal() else text

@@ -1,6 +1,7 @@
 """Counts of several machines put together, and what of them is missing."""
 
 from collections.abc import Sequence
+import glob
 import pathlib
 from typing import Any, TYPE_CHECKING
 
@@ -12,6 +13,26 @@ if TYPE_CHECKING:
 # Beside the counts of a shard, a file that names the cases of all shards.
 _SHARD = "shard-"
 _SHOWN = 10
+
+
+def counts_files(places: Sequence[str]) -> list[pathlib.Path]:
+  """Files of counts in files, folders and globs."""
+  paths: list[pathlib.Path] = []
+  for place in places:
+    for name in sorted(glob.glob(place, recursive=True)):
+      path = pathlib.Path(name)
+      if not path.is_dir():
+        paths.append(path)
+        continue
+      # A folder of counts, or one that a sweep wrote into.
+      inner = path / "counts" if (path / "counts").is_dir() else path
+      paths += sorted(inner.glob("*.npz")) + sorted(inner.glob("*/*.npz"))
+  if not paths:
+    raise errors.DataError(
+      f"--merge: no counts in {', '.join(places)}; give files or folders that"
+      " a sweep has written"
+    )
+  return paths
 
 
 def merged(

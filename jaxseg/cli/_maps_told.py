@@ -123,26 +123,57 @@ def _spread(name: str) -> Callable[[dict[str, Any]], str]:
   return said
 
 
+def tell_surfaces(optima: Sequence[dict[str, Any]]) -> None:
+  """Prints the best of each surface metric: a line, or a row for each class."""
+  from jaxseg import report
+  from jaxseg.cli import _console
+
+  classes: dict[str, dict[str, str]] = {}
+  for best in optima:
+    name = str(best.get("class"))
+    row = classes.setdefault(name, {"class": name})
+    row[best["metric"]] = f"{best['value']:.3f} at {best['threshold']:g}"
+  if len(classes) > 1:
+    metrics = dict.fromkeys(best["metric"] for best in optima)
+    columns = {"class": "class", **{m: report.heading(m) for m in metrics}}
+    _console.table("Best surfaces", list(classes.values()), columns)
+    return
+  for row in classes.values():
+    for metric, said in row.items():
+      if metric != "class":
+        print(f"Best {report.heading(metric)}: {said}")
+
+
 def tell_remarks(
-  found: "study.CohortCounts", ignore: str | None, of_class: object = None
+  found: Sequence["study.CohortCounts"], ignore: str | None
 ) -> None:
-  """Prints what looks like a mistake, each kind once.
+  """Prints what looks like a mistake, each kind once a class.
 
   Args:
-    found: Counts of one class.
+    found: Counts of each class; what all of them say is said once.
     ignore: What --ignore gives.
-    of_class: The class, where there are several.
   """
+  each = [_remarks(one) for one in found]
+  codes = dict.fromkeys(code for of_class in each for code in of_class)
+  for code in codes:
+    alike = all(of_class.get(code) == each[0].get(code) for of_class in each)
+    for one, of_class in zip(found, each, strict=True):
+      if code not in of_class or (alike and one is not found[0]):
+        continue
+      (name, text), *others = of_class[code]
+      where = "" if alike else f"class {one.facts.get('structure')}, "
+      plural = "s" if len(others) > 1 else ""
+      more = f" (and {len(others)} more case{plural})" if others else ""
+      print(f"Note, {code}: {where}{name}{more}: {text}")
+  if ignore not in (None, "none") and "left-out" not in codes:
+    print(f"Note, left-out: --ignore={ignore}: no reference has such a voxel")
+
+
+def _remarks(found: "study.CohortCounts") -> dict[str, list[tuple[str, str]]]:
+  """Kind of a remark -> the cases that have it, and what it says of them."""
   cases: dict[str, list[tuple[str, str]]] = {}
   for name, remarks in zip(found.names, found.remarks, strict=False):
     for line in remarks.splitlines():
       code, _, text = line.partition(": ")
       cases.setdefault(code, []).append((name, text))
-  where = "" if of_class is None else f"class {of_class}, "
-  for code, said in cases.items():
-    (name, text), *others = said
-    plural = "s" if len(others) > 1 else ""
-    more = f" (and {len(others)} more case{plural})" if others else ""
-    print(f"Note, {code}: {where}{name}{more}: {text}")
-  if ignore not in (None, "none") and "left-out" not in cases:
-    print(f"Note, left-out: --ignore={ignore}: no reference has such a voxel")
+  return cases

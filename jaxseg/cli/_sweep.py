@@ -11,9 +11,11 @@ threshold.json.
 
 For your own maps, paired with references by name or by --pairs, writes
 threshold.json and report/index.html into OUTPUT (runs/sweep if left out); with
-several classes OUTPUT/classes/<class>/threshold.json. --merge combines counts
-from other machines and names the cases that are missing. jaxseg apply cuts maps
-at the threshold.
+several classes OUTPUT/classes/<class>/threshold.json, which cut maps by
+    jaxseg apply --probabilities=maps --threshold=OUTPUT
+
+--merge combines counts from other machines; it names the cases that are missing
+at its end and in threshold.json, and goes on with the others.
 
 Both write OUTPUT/counts/*.npz, tables/*.csv (optimum or sweep, curve, cases,
 calibration, reliability, surfaces) and figures/*.{svg,png}.

@@ -1,5 +1,6 @@
 """Probability maps and masks of any framework: read, paired, on one grid."""
 
+from jaxseg.formats._classes import channel
 from jaxseg.formats._classes import classes
 from jaxseg.formats._classes import winners
 from jaxseg.formats._grids import match_grids
@@ -9,6 +10,7 @@ from jaxseg.formats._masks import INSIDE
 from jaxseg.formats._masks import read_mask
 from jaxseg.formats._masks import read_reference
 from jaxseg.formats._names import at_odds
+from jaxseg.formats._names import label_of
 from jaxseg.formats._pair import Pair
 from jaxseg.formats._pair import pair
 from jaxseg.formats._pair import Pairing
@@ -25,10 +27,12 @@ __all__ = [
   "Pair",
   "Pairing",
   "at_odds",
+  "channel",
   "classes",
   "companions",
   "find_maps",
   "held",
+  "label_of",
   "match_grids",
   "pair",
   "read_image",

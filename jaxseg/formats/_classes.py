@@ -6,9 +6,11 @@ import pathlib
 import numpy as np
 
 from jaxseg import errors
+from jaxseg.formats import _dataset_json
 from jaxseg.formats import _held
 from jaxseg.formats import _image_files
 from jaxseg.formats import _labels
+from jaxseg.formats import _load
 from jaxseg.formats import _numpy
 from jaxseg.formats import _paths
 from jaxseg.formats import _read
@@ -30,13 +32,17 @@ def classes(
   Returns:
     Names of the dataset.json beside either file or up to two folders up, in
     its order and for both; else the channels of a softmax map but the first,
-    as numbers, for both; (None, None) of a map of one channel.
+    as numbers, for both; (None, None) of a map of one channel. Of a DICOM
+    segmentation the labels of its segments, for both.
 
   Raises:
     DataError: There are several channels without names that do not add up to 1
-      in every voxel, so that nothing says which label each means.
+      in every voxel, so that nothing says which label each means; or segments
+      without labels of their own.
   """
   path = pathlib.Path(probabilities)
+  if _paths.kind(path) == ".dcm":
+    return _segments(path)
   count = channels(path)
   if count == 1:
     return [(None, None)]
@@ -52,21 +58,59 @@ def classes(
   return [(k, k) for k in range(1, count)]
 
 
+def _segments(path: pathlib.Path) -> list[tuple[Class, Class]]:
+  found = _load.segments(path)
+  if len(found.segments) == 1:
+    return [(None, None)]
+  names = [one.label for one in found.segments]
+  numbers = ", ".join(str(one.number) for one in found.segments[:20])
+  odd = [name for name in names if not name or names.count(name) > 1]
+  if odd or not names:
+    raise errors.DataError(
+      f"{path}: has {len(names)} segments, not all with a label of their own;"
+      f" name those that are wanted by their numbers: {numbers or 'none'}"
+      " (--class)"
+    )
+  return [(name, name) for name in names]
+
+
 def channels(path: pathlib.Path) -> int:
-  """Number of channels of a map.
+  """Number of channels of a map; 1 of a DICOM segmentation, which has none.
 
   Raises:
-    DataError: It is a DICOM file, or cannot be read.
+    DataError: It cannot be read.
   """
   if _paths.kind(path) == ".dcm":
-    raise errors.DataError(
-      f"{path}: a DICOM segmentation has segments, whose labels the reference"
-      " may not share; name them with --class=A,B --label=A,B"
-    )
+    return 1
   if _paths.suffix(path) in (".npy", ".npz"):
     return _numpy.channels(path)
   array, _ = _image_files.read(path)
   return len(array)
+
+
+def channel(
+  path: pathlib.Path, structure: Class, *, beside: pathlib.Path | None = None
+) -> int:
+  """Which channel of a map is a class.
+
+  Args:
+    path: The map.
+    structure: The class, as in `read_probabilities`.
+    beside: Another file, whose dataset.json counts where the map has none.
+
+  Returns:
+    Its index, from 0; 0 of a map of one channel.
+
+  Raises:
+    DataError: It cannot be read, or no class of several was asked for.
+    StructureNotFoundError: It has no such class.
+  """
+  with _held.held():
+    count = channels(path)
+  if count < 2:
+    return 0
+  asked = _dataset_json.Asked(structure, "--class", beside)
+  return _dataset_json.channel(count, asked, path)
 
 
 def winners(path: pathlib.Path) -> np.ndarray | None:
@@ -80,14 +124,14 @@ def winners(path: pathlib.Path) -> np.ndarray | None:
     in every voxel, as they do after a softmax.
 
   Raises:
-    DataError: It is a DICOM file, or cannot be read.
+    DataError: It cannot be read.
   """
   with _held.held():
     count = channels(path)
-    best = _read.read_probabilities(
-      path, structure=0 if count > 1 else None, eight_bit=True
-    ).array
-    if count < 2 or best.dtype == np.uint8:
+    if count < 2:
+      return None
+    best = _read.read_probabilities(path, structure=0, eight_bit=True).array
+    if best.dtype == np.uint8:
       return None
     total = best.astype(np.float32)
     found = np.zeros(best.shape, np.int16)

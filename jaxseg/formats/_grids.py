@@ -13,6 +13,9 @@ from jaxseg.formats import _masks
 _SLIGHT = 1e-3
 # Twice a scan of the whole body; counting them takes some 6 GB.
 _MOST_VOXELS = 2**29
+# Axes 1e-4 off orthogonal, which many a tool writes orthogonal again, move the
+# farthest corner of 1,000 voxels by a tenth of one.
+_DRIFT = 0.2
 # A lattice is the same if its points are this near, in voxels.
 _LATTICE = 0.01
 
@@ -27,7 +30,9 @@ def match_grids(
 
   Where the two have the same voxels in another order, as when one file is
   stored from the head down and the other from the feet up, the map is
-  reordered, which changes no value.
+  reordered, which changes no value. Axes may differ by as much as a sform is
+  off orthogonal: grids with one corner in common are the same if no other one
+  is more than a fifth of a voxel off.
 
   Args:
     probabilities: The map.
@@ -51,7 +56,7 @@ def match_grids(
     if probabilities.shape != reference.shape:
       raise _without_geometry(probabilities, reference)
     return probabilities.array, reference.array
-  moved = volume.reorder(probabilities, reference.grid)
+  moved = volume.reorder(probabilities, reference.grid, drift=_DRIFT)
   if moved is not None:
     return moved.array, reference.array
   if not resample:

@@ -19,6 +19,8 @@ from typing import Any
 from jaxseg import _files
 from jaxseg import _text
 from jaxseg import errors
+from jaxseg.formats import _nifti_labels
+from jaxseg.formats import _paths
 
 FILES = ("dataset.json", "plans.json")
 _MAX_BYTES = 16 * 2**20
@@ -105,16 +107,35 @@ def labels_of(
 ) -> Labels | None:
   """The labels of the nearest dataset.json: beside the file or above it.
 
+  Where there is none, a NIfTI file may name its labels itself.
+
   Args:
     path: A map or a mask.
-    beside: Another file, whose dataset.json counts where this one has none.
+    beside: Another file, whose dataset.json counts where this one has neither.
   """
   for file in (path, beside):
     for source in () if file is None else places(file):
       found = _labels(source)
       if found is not None:
         return found
+    if file is path and _paths.suffix(path) in (".nii", ".nii.gz"):
+      own = _own(path)
+      if own:
+        return Labels(path, {name: (label,) for name, label in own.items()})
   return None
+
+
+def _own(path: pathlib.Path) -> dict[str, int]:
+  try:
+    about = path.stat()
+  except OSError:
+    return {}
+  return _named(path, about.st_mtime_ns, about.st_size)
+
+
+@functools.lru_cache(maxsize=16)
+def _named(path: pathlib.Path, _: int, __: int) -> dict[str, int]:
+  return _nifti_labels.read(path)
 
 
 def places(path: pathlib.Path) -> list[pathlib.Path]:

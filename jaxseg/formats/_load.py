@@ -9,6 +9,7 @@ import numpy as np
 from jaxseg import _text
 from jaxseg import errors
 from jaxseg.formats import _dataset_json
+from jaxseg.formats import _held
 from jaxseg.formats import _image_files
 from jaxseg.formats import _numpy
 from jaxseg.formats import _paths
@@ -71,13 +72,18 @@ def load(
   return array[channel].copy(), affine, None
 
 
+def segments(path: pathlib.Path) -> "dicom.Segmentation":
+  """A DICOM segmentation."""
+  from jaxseg import dicom  # Slow to import, and needed for DICOM alone.
+
+  return _held.once(path, lambda: dicom.read_seg(path))
+
+
 def segment(
   path: pathlib.Path, structure: str | int | None, flag: str
 ) -> tuple["dicom.Segmentation", int]:
   """A DICOM segmentation, and the number of the segment asked for."""
-  from jaxseg import dicom  # Slow to import, and needed for DICOM alone.
-
-  found = dicom.read_seg(path)
+  found = segments(path)
   if structure is None:
     if len(found.segments) != 1:
       listed = ", ".join(
@@ -88,7 +94,12 @@ def segment(
         f" say which by its number or label ({flag})"
       )
     structure = found.segments[0].number
-  return found, found[structure].number
+  try:
+    return found, found[structure].number
+  except errors.StructureNotFoundError as e:
+    raise errors.StructureNotFoundError(
+      f"{e}; give one of these ({flag})"
+    ) from e
 
 
 def seg_affine(

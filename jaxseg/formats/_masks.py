@@ -37,8 +37,9 @@ def read_mask(
     path: NIfTI, NRRD, MetaImage, .npy, .npz, PNG, TIFF or a DICOM segmentation.
     structure: Where a file holds several channels: the index of one, from 0.
       Else its label: a number other than 0, or a name or region of the
-      dataset.json beside the file or up to two folders up; a label that the
-      file does not have gives an empty mask. For DICOM a segment's label or
+      dataset.json beside the file or up to two folders up, or else in the
+      header of a NIfTI file, as TotalSegmentator writes them; a label that
+      the file does not have gives an empty mask. For DICOM a segment's label or
       number, for a .seg.nrrd of 3D Slicer a segment's name. Of a sequence, all
       that is in any of them.
     threshold: Of files with fractional values, voxels with at least this

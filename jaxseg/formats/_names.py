@@ -84,12 +84,40 @@ def _at_odds(
   )
 
 
+def label_of(
+  probabilities: pathlib.Path, index: int, reference: pathlib.Path
+) -> str | int | tuple[int, ...]:
+  """The label of a map's channel, as dataset.json tells it.
+
+  Args:
+    probabilities: The map.
+    index: The channel, from 0.
+    reference: Its reference, whose dataset.json counts where the map has none.
+
+  Returns:
+    The channel's name, its labels where it has none, or the channel's number
+    where no dataset.json tells.
+  """
+  try:
+    ours = _labels.labels_of(probabilities, beside=reference)
+    if ours is None:
+      return index
+    own, name = _of_channel(ours, probabilities, index)
+  except errors.DataError:
+    return index  # Whoever reads it says why.
+  if own is None:
+    return index
+  return own if name is None else name
+
+
 def _of_channel(
   labels: _labels.Labels, path: pathlib.Path, index: int
 ) -> tuple[tuple[int, ...] | None, str | None]:
   """The labels and the name of a channel, where they are known."""
-  count = _numpy.count(path) if _paths.suffix(path) == ".npz" else None
-  channels = None if count is None else labels.channels(count)
+  # Of other files it takes reading all of them.
+  cheap = _paths.suffix(path) in (".npy", ".npz")
+  count = _numpy.channels(path) if cheap else 0
+  channels = labels.channels(count)
   if channels is None or not 0 <= index < len(channels):
     return None, None
   if len(labels.regions) == count:

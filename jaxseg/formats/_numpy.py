@@ -83,16 +83,25 @@ def read_npz(
   return array, _beside(path, array.shape) if nnunet else None, left
 
 
-def count(path: pathlib.Path) -> int | None:
-  """Number of channels in a .npz file; None where it is no such file."""
+def channels(path: pathlib.Path) -> int:
+  """Number of channels of a .npy or .npz file, from its header alone."""
   try:
-    with zipfile.ZipFile(path) as archive:
-      info = _member(path, archive)
-      with archive.open(info) as stream:
-        shape = _read_header(path, stream, info.file_size).shape
-  except (errors.JaxsegError, OSError, RuntimeError, zipfile.BadZipFile):
-    return None  # Whoever reads it says why.
-  return shape[0] if len(shape) == 4 else None
+    if _paths.suffix(path) == ".npy":
+      with open(path, "rb") as file:
+        header = _read_header(path, file, path.stat().st_size)
+    else:
+      with zipfile.ZipFile(path) as archive:
+        info = _member(path, archive)
+        with archive.open(info) as stream:
+          header = _read_header(path, stream, info.file_size)
+  except OSError as e:
+    raise _paths.unreadable(path, e) from e
+  except (ValueError, RuntimeError, zipfile.BadZipFile, zlib.error) as e:
+    raise errors.DataError(
+      f"{path}: is not a complete .npz file ({type(e).__name__}); copy or save"
+      " it again"
+    ) from e
+  return header.shape[0] if len(header.shape) == 4 else 1
 
 
 def _member(path: pathlib.Path, archive: zipfile.ZipFile) -> zipfile.ZipInfo:
@@ -237,24 +246,3 @@ def _read_values(
   if channel is not None and not part:
     array = array[channel]
   return np.ascontiguousarray(array, header.dtype.newbyteorder("="))
-
-
-def channels(path: pathlib.Path) -> int:
-  """Number of channels of a .npy or .npz file, from its header alone."""
-  try:
-    if _paths.suffix(path) == ".npy":
-      with open(path, "rb") as file:
-        header = _read_header(path, file, path.stat().st_size)
-    else:
-      with zipfile.ZipFile(path) as archive:
-        info = _member(path, archive)
-        with archive.open(info) as stream:
-          header = _read_header(path, stream, info.file_size)
-  except OSError as e:
-    raise _paths.unreadable(path, e) from e
-  except (ValueError, RuntimeError, zipfile.BadZipFile, zlib.error) as e:
-    raise errors.DataError(
-      f"{path}: is not a complete .npz file ({type(e).__name__}); copy or save"
-      " it again"
-    ) from e
-  return header.shape[0] if len(header.shape) == 4 else 1

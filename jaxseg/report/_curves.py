@@ -7,7 +7,6 @@ maps give one panel. Both are drawn from the rows of `study.tables`.
 from collections.abc import Collection, Iterator, Mapping, Sequence
 import dataclasses
 import math
-import textwrap
 from typing import Any
 
 from matplotlib import axes as mpl_axes
@@ -22,9 +21,12 @@ Rows = Sequence[Mapping[str, Any]]
 _Key = tuple[str, str]
 _HALF = "#9a9a9a"
 _MEAN = "mean of the cases' Dice"
+_MEAN_CASE, _MEDIAN_CASE = "mean of the cases", "median of the cases"
 _MAPS = {
   "": _style.ObjectiveStyle("pooled Dice", "#0072b2", "o", 6.0, "-"),
   _MEAN: _style.ObjectiveStyle(_MEAN, "#d55e00", "", 0.0, "--"),
+  _MEAN_CASE: _style.ObjectiveStyle(_MEAN_CASE, "#0072b2", "o", 6.0, "-"),
+  _MEDIAN_CASE: _style.ObjectiveStyle(_MEDIAN_CASE, "#0072b2", "o", 6.0, "-"),
 }
 
 
@@ -146,8 +148,8 @@ def surfaces(
     rows: Table `surfaces`.
     optima: Table `surface_optima`, marked by dots.
     title: Stands above the figure.
-    column: The metric shown, in a panel per structure; None shows all three of
-      anyone's maps, a panel each.
+    column: The metric shown, in a panel per structure or class; None shows all
+      three of a single class of maps, a panel each.
 
   Returns:
     Figure; distances are on a logarithmic axis, linear below 1 mm.
@@ -164,10 +166,12 @@ def surfaces(
     for key, own in groups.items():
       y, there = _column(own, name), best.get((*key, name))
       structure, objective = _shown(key, groups)
+      if column and not objective:
+        objective = _MEAN_CASE if name == "nsd_2mm" else _MEDIAN_CASE
       lines.append(
         _Line(
           structure if column else _wording.heading(name),
-          objective if column else structure,
+          objective,
           _column(own, "threshold"),
           np.where(np.isfinite(y), y, np.nan),
           mark=(there["threshold"], there["value"]) if there else None,
@@ -181,7 +185,7 @@ def surfaces(
     panel.set_yscale("symlog", linthresh=1, linscale=0.4)
     panel.yaxis.set_major_formatter(mpl_ticker.FormatStrFormatter("%g"))
     panel.set_ylim(0, 1.3 * max(np.nanmax([1.0, *one.y]) for one in lines))
-  if column or len(groups) > 1:
+  if column:
     _add_legend(figure, lines, {})
   return figure
 
@@ -241,7 +245,7 @@ def _multiples(
   for name, panel in panels.items():
     is_class = name.startswith(("class ", "label "))
     said = name if is_class else _wording.structure_label(name)
-    said = textwrap.fill(said, wide)
+    said = "\n".join(_style.wrap(said, wide))
     _dress(panel, said, diagonal=diagonal)
   for panel in grid.ravel()[len(names) :]:
     panel.set_visible(False)

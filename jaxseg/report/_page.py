@@ -114,7 +114,11 @@ def _environment() -> jinja2.Environment:
     lstrip_blocks=True,
     keep_trailing_newline=True,
   )
-  environment.filters |= {"prose": _prose, "value": _wording.format_value}
+  environment.filters |= {
+    "breakable": _breakable,
+    "prose": _prose,
+    "value": _wording.format_value,
+  }
   return environment
 
 
@@ -125,6 +129,11 @@ def _prose(text: str) -> markupsafe.Markup:
     f"<p>{markupsafe.escape(block)}</p>\n" for block in blocks if block
   )
   return markupsafe.Markup(re.sub(r"`([^`\n]+)`", r"<code>\1</code>", safe))
+
+
+def _breakable(text: str) -> markupsafe.Markup:
+  """Text whose long names may break behind an underscore."""
+  return markupsafe.escape(text).replace("_", markupsafe.Markup("_<wbr>"))
 
 
 def _origin(value: Any) -> str:

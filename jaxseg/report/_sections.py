@@ -30,10 +30,10 @@ highest, in the middle of that plateau, and then scored on the test patients, \
 beside 0.5. `left out`: the Dice of the validation patients, each cut at the \
 threshold chosen without it."""
 _CHOICE_MAPS = """\
-The threshold is where the criterion of all cases is highest, in the middle of \
-that plateau: chosen and scored on the same cases. `left out` is the honest \
-value: each case is cut at the threshold chosen without it. Pooled: one value \
-from the summed voxels of all cases; mean_case: the mean of the cases' values.\
+The threshold is that of the {rule}, in the middle of its plateau: chosen and \
+scored on the same cases. `left out` is the honest value: each case is cut at \
+the threshold chosen without its patient. Pooled: one value from the summed \
+voxels of all cases; mean_case: the mean of the cases' values.\
 """
 _INTERVALS = """\
  Intervals hold {level:.0%} of {resamples} resamples of the patients; with \
@@ -69,6 +69,8 @@ the validation patients. Distances are medians over the test patients between \
 surfaces weighted by area, scope `known`: HD95 is the larger of the two \
 directed 95th percentiles, ASSD the mean over both surfaces, NSD the share of \
 both within 2 mm of the other. A missed structure is infinitely far."""
+# Of a run the first two; of a single class of maps all in one figure.
+_SURFACES_SHOWN: tuple[str | None, ...] = ("nsd_2mm", "hd95_mm", "assd_mm")
 _SHIFTS = (0.01, 0.02, 0.05, 0.1, 0.2)
 
 _MODEL = {"structure": "structure", "objective": "objective"}
@@ -155,14 +157,14 @@ def sweep_sections(
   run = "sweep" in tables
   kind = "sweep" if run else "optimum"
   optima = tables[kind]
-  classes = {} if run else {k: k for k in ("class", "label") if k in optima[0]}
-  who = _MODEL if run else classes
+  who = _MODEL if run else _classes(optima)
   assigned = {"dice_argmax": "by argmax"} if "dice_argmax" in optima[0] else {}
-  maps = maps_said(optima)
+  maps = _wording.maps_said(optima)
   chosen, tested = (
     f"{_who(provenance)} {part} patients" if run else maps
     for part in ("validation", "test")
   )
+  rule = _wording.choice_label(optima[0].get("criterion", "dice"))
   intervals = [_INTERVALS.format(**row) for row in optima if "level" in row]
   drawn = _curves.curves(
     tables["curve"], optima, f"Dice against threshold, {chosen}"
@@ -174,11 +176,11 @@ def sweep_sections(
       {name: tables[name] for name in (kind, "curve", "cases")},
       {"curves" if run else "curve": (drawn, "Dice against threshold")},
       title="Dice against threshold",
-      text=(_CHOICE_RUN if run else _CHOICE_MAPS)
+      text=(_CHOICE_RUN if run else _CHOICE_MAPS.format(rule=rule))
       + "".join(intervals[:1])
       + (_SCOPES if run else ""),
-      rows=_with_intervals(_main(optima) if run else optima),
-      columns=classes | _COLUMNS[kind] | assigned,
+      rows=_tables.with_intervals(_main(optima) if run else optima),
+      columns=_COLUMNS[kind] if run else who | _of_optimum(optima) | assigned,
     )
   ]
   drawn = _curves.reliability(tables["reliability"], f"Calibration, {tested}")
@@ -199,7 +201,10 @@ def sweep_sections(
     return found
   rows, best = tables["surfaces"], tables["surface_optima"]
   figures = {}
-  for column in ("nsd_2mm", "hd95_mm") if run else (None,):
+  shown = _SURFACES_SHOWN[:2] if run else (None,)
+  if len({_wording.class_label(row) for row in best}) > 1:
+    shown = _SURFACES_SHOWN
+  for column in shown:
     said = _wording.heading(column) if column else "Surfaces"
     said = f"{said} against threshold"
     drawn = _curves.surfaces(rows, best, f"{said}, {tested}", column=column)
@@ -219,14 +224,20 @@ def sweep_sections(
   return found
 
 
-def maps_said(optima: Rows) -> str:
-  """What was swept: "12 cases, class tumour, label 2" or "of 3 classes"."""
-  number = optima[0].get("cases", 0)
-  said = f"{number} case{'s' if number != 1 else ''}"
-  labels = dict.fromkeys(_wording.class_label(row) for row in optima)
-  if len(labels) > 1:
-    return f"{said}, {len(labels)} classes"
-  return ", ".join(filter(None, (said, *labels)))
+def _classes(rows: Rows) -> dict[str, str]:
+  """Columns of class and label; one where both have the same names."""
+  if all(row.get("class") == row.get("label") for row in rows):
+    return {"class": "class, label"} if "class" in rows[0] else {}
+  return {name: name for name in ("class", "label") if name in rows[0]}
+
+
+def _of_optimum(optima: Rows) -> dict[str, str]:
+  """Columns of the optimum, without those that say the same twice."""
+  columns = dict(_COLUMNS["optimum"])
+  if all(row["criterion"] == "dice" for row in optima):
+    del columns["criterion"], columns["dice"]
+    columns["value"] = "Dice"
+  return columns
 
 
 def sensitivity_section(
@@ -372,19 +383,6 @@ def _written(
     for stem, (figure, alt) in figures.items()
   }
   return _page.Section(tables=paths, figures=shown, **section)
-
-
-def _with_intervals(rows: Rows) -> list[dict[str, Any]]:
-  """Rows with each pair of limits as one text."""
-  found = []
-  for row in rows:
-    full = dict(row)
-    for name in ("threshold", "value", "dice_test"):
-      if f"{name}_low" in row:
-        low, high = row[f"{name}_low"], row[f"{name}_high"]
-        full[f"{name}_interval"] = f"{low:.3f} to {high:.3f}"
-    found.append(full)
-  return found
 
 
 def _who(provenance: Origin) -> str:

@@ -8,7 +8,6 @@ import numpy as np
 
 from jaxseg import data
 from jaxseg.report import _page
-from jaxseg.report import _sections
 from jaxseg.report import _style
 from jaxseg.report import _wording
 
@@ -87,7 +86,7 @@ def write_maps(
     note: What else a reader must know, such as which cases are missing.
   """
   best = optima[0]
-  said = _sections.maps_said(optima)
+  said = _wording.maps_said(optima)
   chosen: dict[
     str, Mapping[str, Any]
   ] = {}  # The first row of each class is its pooled one.
@@ -102,7 +101,7 @@ def write_maps(
       "Dice at 0.5": f"{best['dice_half']:.3f}",
     }
   for name, row in chosen.items() if len(chosen) > 1 else ():
-    facts[f"threshold of {name}"] = f"{row['threshold']:g}"
+    facts[f"threshold of {name}"] = f"{row['threshold']:.3f}"
   _page.write_page(
     path,
     title=": ".join(filter(None, ("Where to cut these probability maps", of))),

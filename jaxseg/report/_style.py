@@ -118,6 +118,17 @@ def new_figure(title: str, height: float) -> mpl_figure.Figure:
   return figure
 
 
+def wrap(text: str, width: int) -> list[str]:
+  """Lines of so many characters; words that are longer break behind a `_`."""
+  lines = []
+  for line in textwrap.wrap(text, width, break_long_words=False):
+    while len(line) > width and (cut := line.rfind("_", 1, width)) > 0:
+      lines.append(line[: cut + 1])
+      line = line[cut + 1 :]
+    lines.append(line)
+  return lines
+
+
 def objective_styles(objectives: Sequence[str]) -> dict[str, ObjectiveStyle]:
   """How to draw objectives, in the order they are listed in legends.
 

@@ -56,6 +56,19 @@ def write_csv(
   return path
 
 
+def with_intervals(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+  """Rows with each pair of limits as one text."""
+  found = []
+  for row in rows:
+    full = dict(row)
+    for name in ("threshold", "value", "dice_test"):
+      if f"{name}_low" in row:
+        low, high = row[f"{name}_low"], row[f"{name}_high"]
+        full[f"{name}_interval"] = f"{low:.3f} to {high:.3f}"
+    found.append(full)
+  return found
+
+
 def _cell(value: Any) -> str:
   value = _wording.plain(value)
   if value is None:

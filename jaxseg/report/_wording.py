@@ -44,10 +44,22 @@ def structure_label(name: str) -> str:
 def class_label(row: Mapping[str, Any]) -> str:
   """What a row of maps is of: "class tumour, label 2"; "" if not told."""
   found, label = row.get("class"), row.get("label")
+  if isinstance(found, str) and found == label:
+    return f"class and label {found}"
   said = [] if found is None else [f"class {found}"]
   if label is not None:
     said.append(f"label {label}")
   return ", ".join(said)
+
+
+def maps_said(optima: Sequence[Mapping[str, Any]]) -> str:
+  """What was swept: "12 cases, class tumour, label 2" or "of 3 classes"."""
+  number = optima[0].get("cases", 0)
+  said = f"{number} case{'s' if number != 1 else ''}"
+  labels = dict.fromkeys(class_label(row) for row in optima)
+  if len(labels) > 1:
+    return f"{said}, {len(labels)} classes"
+  return ", ".join(filter(None, (said, *labels)))
 
 
 def choice_label(criterion: str) -> str:

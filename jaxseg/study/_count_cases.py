@@ -172,17 +172,17 @@ def count_pair(
       probability; the line names the file.
   """
   key = key_of(pair, options)
-  reference = formats.read_reference(
-    pair.reference,
-    structure=options.label,
-    ignore=options.ignore,
-    beside=pair.probabilities,
-  )
   given = read(
     pair.probabilities,
     structure=options.structure,
     eight_bit=options.eight_bit,
     beside=pair.reference,
+  )
+  reference = formats.read_reference(
+    pair.reference,
+    structure=options.label,
+    ignore=options.ignore,
+    beside=pair.probabilities,
   )
   p, coded = formats.match_grids(given, reference, resample=options.resample)
   place = reference.grid or given.grid

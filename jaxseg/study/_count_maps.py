@@ -254,9 +254,12 @@ def _argmax(
   found: list[np.ndarray | None] = []
   for one in options:
 
-    def read(path: pathlib.Path, **how: Any) -> volume.Volume:
-      given = formats.read_probabilities(path, **how)
-      mask = won == _channel(path, given.array)
+    def read(
+      path: pathlib.Path, *, structure: Any, beside: Any, **how: Any
+    ) -> volume.Volume:
+      own = {"structure": structure, "beside": beside}
+      given = formats.read_probabilities(path, **own, **how)
+      mask = won == formats.channel(path, **own)
       return dataclasses.replace(given, array=mask.astype(np.float32))
 
     cut = dataclasses.replace(one, grid=2, surfaces=False)
@@ -266,16 +269,6 @@ def _argmax(
     three = (counts.true_positive, counts.false_positive, counts.false_negative)
     found.append(np.stack([v[:, at] for v in three], axis=-1))
   return found
-
-
-def _channel(path: pathlib.Path, values: np.ndarray) -> int:
-  """Which channel holds these values."""
-  k = 0
-  while not np.array_equal(
-    formats.read_probabilities(path, structure=k).array, values
-  ):
-    k += 1
-  return k
 
 
 def _absolute(pair: formats.Pair) -> formats.Pair:

@@ -237,8 +237,8 @@ def with_temperature(
       f"temperature {temperature} is not positive and finite; give another"
     )
   cuts = np.asarray(counts.on_host().thresholds, np.float64)
-  # In odds, so that 0 stays 0 and 1 stays 1.
-  with np.errstate(divide="ignore"):
+  # In odds, so that 0 stays 0 and 1 stays 1; infinite ones become 1 as well.
+  with np.errstate(divide="ignore", over="ignore"):
     odds = (cuts / (1 - cuts)) ** (1 / temperature)
     moved = 1 / (1 + 1 / odds)
   return dataclasses.replace(counts, thresholds=moved.astype(np.float32))

@@ -6,6 +6,7 @@ little more than a few passes over the map, and nothing is compiled.
 """
 
 from collections.abc import Iterator
+import functools
 from typing import Any
 
 import numpy as np
@@ -173,7 +174,7 @@ class _Floats:
   def __init__(self, cuts: np.ndarray, dtype: np.dtype):
     self._cuts, self._even = cuts, _grid.is_even(cuts)
     if not self._even:
-      self._table = _Table(cuts)
+      self._table = _table(cuts.tobytes())
     self._found = np.zeros((2, len(cuts) + 1), np.int64)
     # All from 0 to the first threshold above it lies in one interval. Read as
     # unsigned integers, the floats beyond it, negative ones and NaN are all
@@ -264,6 +265,13 @@ class _Table:
     place += p >= self._next.take(place, mode="clip")
     place[some] = np.searchsorted(self._cuts, p.take(some), side="right")
     return place
+
+
+# Making a table takes as long as counting a million voxels, and the cases of a
+# cohort have the same thresholds. One takes 1 MB.
+@functools.lru_cache(maxsize=4)
+def _table(cuts: bytes) -> _Table:
+  return _Table(np.frombuffer(cuts, np.float32))
 
 
 class _Bytes:

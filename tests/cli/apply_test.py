@@ -1,5 +1,7 @@
 """Masks from maps: those whose Dice the sweep told, where their maps lie."""
 
+import shutil
+
 import nibabel
 import numpy as np
 import pytest
@@ -77,6 +79,34 @@ def test_several_classes_have_masks_of_their_own(tmp_path):
   one = ("--class=spleen", "--output=one")
   command.done("apply", MAPS, "--threshold=chosen", *one, folder=tmp_path)
   np.testing.assert_array_equal(np.load(tmp_path / "one" / "a.npy"), mask)
+  for flags, places in (
+    (("--threshold=chosen", "--class=all"), masks.glob("*/a.npy")),
+    (("--threshold=chosen", "--class=spleen,0"), masks.glob("*/a.npy")),
+    (
+      ("--threshold=0.5", "--class=0,1"),
+      [masks / "0/a.npy", masks / "1/a.npy"],
+    ),
+  ):
+    shutil.rmtree(masks)
+    out = command.done("apply", MAPS, *flags, folder=tmp_path)
+    assert "Written: 2 masks" in out
+    assert all(path.exists() for path in places)
+  for flags, text in (
+    (("--threshold=0.5", "--class=all"), "--class: all goes with the folder"),
+    (("--threshold=chosen", "--class=liver,x"), "no threshold of x; it"),
+    (("--threshold=chosen", "--class=liver,"), "--class: 'liver,' has nothing"),
+  ):  # fmt: skip
+    assert text in command.refused("apply", MAPS, *flags, folder=tmp_path)
+
+
+def test_what_a_threshold_was_chosen_without_is_said(tmp_path):
+  (tmp_path / "maps").mkdir()
+  np.save(tmp_path / "maps" / "a.npy", np.zeros((1, 2, 2), np.float32))
+  thresholds.ChosenThreshold(
+    0.5, "dice", 0.5, 3, details={"missing_cases": ["b", "c"]}
+  ).write(tmp_path / "threshold.json")
+  out = command.done("apply", MAPS, "--threshold=.", folder=tmp_path)
+  assert "Note: . was chosen without 2 of its cases" in out
 
 
 @pytest.mark.parametrize(

@@ -31,6 +31,12 @@ def test_a_table_takes_headings(monkeypatch):
   assert "Alpha" in printed(monkeypatch, "", [{"a": 1}], {"a": "Alpha"})
 
 
+def test_long_names_are_shown_whole(monkeypatch):
+  row = {str(k): f"{k}" * 30 for k in range(4)}
+  text = printed(monkeypatch, "", [row], list(row))
+  assert all(text.count(f"{k}") >= 30 for k in range(4))
+
+
 def test_progress_without_a_terminal_is_one_line(capsys):
   with _console.progress("counting") as on_item:
     on_item("a", 1, 2)

@@ -80,6 +80,32 @@ def test_regions_and_ignored_voxels(nnunet, flags, channel, labels, ignored):
   assert all(("left-out" in one) == bool(ignored) for one in found.remarks)
 
 
+@pytest.mark.parametrize(
+  ("flags", "labels"),
+  [
+    (("--class=0,2",), ["liver_and_tumour", "kidney"]),
+    (("--class=liver_and_tumour,kidney",), ["liver_and_tumour", "kidney"]),
+    (("--class=0,2", "--label=1+2,3"), ["1,2", 3]),
+    (("--class=0,kidney", "--label=liver_and_tumour,3"),
+     ["liver_and_tumour", 3]),
+  ],
+)  # fmt: skip
+def test_lists_of_classes_and_regions(nnunet, flags, labels):
+  given = ("--pairs=pairs.csv", "--shard=1/1", *flags, *FEW)
+  command.done("sweep", *given, folder=nnunet)
+  by_label = {}
+  for path in sorted((nnunet / "runs/sweep/counts").glob("*/*.npz")):
+    one = study.CohortCounts.read(path)
+    by_label.setdefault(one.class_columns["label"], []).append(one)
+  assert set(by_label) == set(labels)
+  for label, channel, values in zip(labels, (0, 2), ([1, 2], [3]), strict=True):
+    found = study.CohortCounts.merge(by_label[label])
+    dice, _ = best_by_hand(nnunet, channel, values, [4])
+    best = thresholds.optimum(found.select().even)
+    assert best.value == pytest.approx(dice, abs=1e-12)
+    assert not any("names" in one for one in found.remarks)
+
+
 def test_what_looks_like_a_mistake_is_said(nnunet):
   # As one command, to the console, the table and threshold.json.
   flags = ("--class=tumour", "--label=3", "--ignore=9")
@@ -106,6 +132,9 @@ def test_what_looks_like_a_mistake_is_said(nnunet):
     (("--class=tumour", "--label=4"), "--ignore=none"),
     (("--class=tumour", "--label=2", "--ignore=x"), "(--ignore)"),
     (("--class=tumour", "--label=0"), "(--label)"),
+    (("--class=tumour,spleen",), "(--class)"),
+    (("--class=tumour,",), "--class: 'tumour,' has nothing between"),
+    (("--class=tumour,kidney", "--label=,2"), "--label: ',2' has nothing"),
   ],
 )
 def test_refusals_name_the_flag_that_mends_them(nnunet, flags, text):

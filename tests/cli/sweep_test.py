@@ -5,6 +5,7 @@ import json
 import numpy as np
 import pytest
 
+from jaxseg.cli import _maps_told
 from tests.cli import command
 
 GIVEN = ("--probabilities=maps", "--reference=labels", "--resamples=20")
@@ -100,6 +101,36 @@ def test_what_a_merge_lacks_is_named(folder):
     path.unlink()
   out = command.done("sweep", "--merge=runs/sweep", *merge[1:], folder=folder)
   assert "Missing: 2 cases" in out
+
+
+def test_a_class_that_no_reference_has_is_left_out_of_a_merge_too(folder):
+  for k, path in enumerate(sorted((folder / "labels").iterdir())):
+    y = np.load(path)
+    np.save(path, np.where(y == 2, 0, y) + np.uint8(3 * (k == 0)) * (y == 2))
+  line = "left out: class 2: no reference has label 2"
+  for part in "12":
+    shard = (f"--shard={part}/2", f"--output=part{part}")
+    command.done("sweep", *TWO, *shard, folder=folder)
+  merge = ("--merge=part1,part2", "--output=merged", "--resamples=20")
+  for flags in (merge, (*TWO, "--ignore=3")):
+    out = command.done("sweep", *flags, folder=folder)
+    assert line in out
+    assert "class 1, label 1" in out
+    assert out.count("Note, left-out") == ("--ignore=3" in flags)
+
+
+def test_surfaces_of_classes_are_a_table(capsys):
+  best = [
+    {"class": c, "metric": m, "value": 2.0, "threshold": 0.25}
+    for c in ("adrenal_gland_right_of_a_long_name", "liver")
+    for m in ("hd95_mm", "nsd_2mm")
+  ]
+  _maps_told.tell_surfaces(best)
+  out = capsys.readouterr().out
+  assert out.count("2.000 at 0.25") == 4
+  assert out.count("HD95 (mm)") == 1
+  _maps_told.tell_surfaces(best[:1])
+  assert capsys.readouterr().out == "Best HD95 (mm): 2.000 at 0.25\n"
 
 
 @pytest.mark.parametrize(

@@ -58,6 +58,53 @@ def test_every_order_of_the_axes_is_exact(order, turn):
   assert y is reference
 
 
+@pytest.mark.parametrize("resample", [False, True])
+@pytest.mark.parametrize("order", [0, 1, 20, 47])
+@pytest.mark.parametrize("skew", [1e-5, 1e-4, -3e-4])
+def test_axes_a_little_off_orthogonal_are_those_of_one_image(
+  skew, order, resample
+):
+  # As of an image whose sform is rounded, and a map that ITK has written.
+  shape = (4, 90, 300)
+  array = np.random.default_rng(0).random(shape, np.float32)
+  affine = placed(turn=0.2)
+  skewed = affine.copy()
+  skewed[:3, 1] += skew * 1.5 * affine[:3, 2]
+  skewed[:3, 2] += skew / 1.5 * affine[:3, 1]
+  axes, signs = ORDERS[order]
+  there = affine.copy()
+  there[:3, :3] = affine[:3, axes] * signs
+  last = np.where(np.array(signs) < 0, np.array(shape)[list(axes)] - 1, 0)
+  there[:3, 3] -= there[:3, :3] @ last
+  stored = array.transpose(axes)[tuple(slice(None, None, s) for s in signs)]
+  p, _ = formats.match_grids(
+    as_map(stored, there),
+    as_map(np.zeros(shape, np.bool_), skewed, "b.nrrd"),
+    resample=resample,
+  )
+  np.testing.assert_array_equal(p, array)
+
+
+@pytest.mark.parametrize(
+  ("change", "shape"),
+  [
+    ((0, 0, 0, 0.1), SHAPE),  # No corner meets.
+    ((0, 0.05, 0, 0), SHAPE),  # Another direction, though a short way.
+    ((0, 0, 2e-3, 0), (3, 4, 200)),  # The last one is 0.4 mm off.
+    ((0, 2e-3, 0, 0), (3, 400, 5)),
+  ],
+)
+def test_other_grids_are_not_taken_for_one_that_drifts(change, shape):
+  affine = placed()
+  other = affine + 0.0
+  other[2] += change
+  with pytest.raises(errors.GeometryError, match="different grids"):
+    formats.match_grids(
+      as_map(np.zeros(shape, np.float32), affine),
+      as_map(np.zeros(shape, np.bool_), other, "b.nrrd"),
+    )
+
+
 def test_without_geometry_shapes_must_agree():
   p = as_map(values(), None, "a.npy")
   mask = np.ones(SHAPE, np.bool_)

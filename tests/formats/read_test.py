@@ -38,6 +38,12 @@ def test_fractional_and_binary(tmp_path, ct):
   assert formats.read_mask(tmp_path / "m.dcm", structure=1).array.any()
   with pytest.raises(errors.JaxsegError, match="Parotid_L"):
     formats.read_mask(tmp_path / "m.dcm")
+  with pytest.raises(errors.StructureNotFoundError, match=r"\(--label\)$"):
+    formats.read_mask(tmp_path / "m.dcm", structure="liver")
+  names = [("Parotid_L", "Parotid_L"), ("Parotid_R", "Parotid_R")]
+  assert formats.classes(tmp_path / "m.dcm", tmp_path / "m.dcm") == names
+  assert formats.classes(maps, tmp_path / "m.dcm") == [(None, None)]
+  assert formats.winners(maps) is None
   with pytest.raises(errors.DataError, match="BINARY"):
     formats.read_probabilities(tmp_path / "m.dcm", structure=1)
 

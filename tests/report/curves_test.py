@@ -216,6 +216,21 @@ def test_surfaces_of_maps_are_a_panel_per_metric(tmp_path):
   _style.save(figure, tmp_path / "surfaces")
 
 
+def test_surfaces_of_classes_are_a_panel_for_each():
+  rows, optima = [], []
+  for name in ("adrenal_gland_right", "adrenal_gland_left"):
+    of = {"class": name, "label": name}
+    rows += [{**of, **row} for row in surface_rows()]
+    optima += [{**of, **row} for row in surface_optima()]
+  figure = _curves.surfaces(rows, optima, "title", column="hd95_mm")
+  assert [axes.get_title("left") for axes in panels(figure)] == [
+    "class and label adrenal_gland_right", "class and label adrenal_gland_left"
+  ]  # fmt: skip
+  assert legend(figure) == ["median of the cases", "optimum", "threshold 0.5"]
+  figure = _curves.surfaces(rows, optima, "title", column="nsd_2mm")
+  assert legend(figure)[0] == "mean of the cases"
+
+
 def test_a_structure_that_is_always_missed(tmp_path):
   rows = [{**r, "hd95_mm": math.inf, "assd_mm": math.inf}
           for r in surface_rows()]  # fmt: skip

@@ -1,6 +1,7 @@
 """Rows to tables, figures and parts of the page, for both kinds of counts."""
 
 import csv
+import dataclasses
 
 import numpy as np
 import pytest
@@ -59,12 +60,39 @@ def test_a_sweep_of_anyones_maps(tmp_path, provenance):
     ["surfaces.csv", "surface_optima.csv", "surfaces.svg"],
   ]
   assert "chosen and scored on the same cases" in sections[0].text
+  assert "that of the highest Dice" in sections[0].text
   assert "Scope" not in sections[0].text
   page = tmp_path / "report" / "index.html"
   report.write_maps(page, tables["optimum"], sections, provenance)
   text = page.read_text()
   assert "5 cases" in text
   assert "../figures/surfaces.svg" in text
+
+
+def test_a_table_of_classes_says_nothing_twice(
+  tmp_path, provenance, monkeypatch
+):
+  monkeypatch.setattr(
+    "matplotlib.figure.Figure.savefig", lambda _, out, **__: out.write(b"")
+  )
+  maps = made.maps(3, surfaces=True)
+  for names, heads in (
+    (("a", "b"), ["class, label", "aggregate"]),
+    ((1, "b"), ["class", "label", "aggregate"]),
+  ):
+    classes = [
+      dataclasses.replace(maps, facts={"structure": name, "label": label})
+      for name, label in zip(("a", "b"), names, strict=True)
+    ]
+    each = [study.tables([one], made.SETTINGS) for one in classes]
+    tables = {name: each[0][name] + each[1][name] for name in each[0]}
+    sections = report.sweep_sections(tmp_path, tables, provenance)
+    said = list(sections[0].headings.values())
+    assert said[: len(heads)] == heads
+    assert (said.count("Dice"), "criterion" in said) == (1, False)
+  assert [path.stem for path in sections[2].figures] == [
+    "surfaces-nsd_2mm", "surfaces-hd95_mm", "surfaces-assd_mm"
+  ]  # fmt: skip
 
 
 def test_one_case_of_maps(tmp_path, provenance):

@@ -90,3 +90,11 @@ def test_a_legend_of_two_rows_reads_row_by_row():
   assert np.ptp(tops[:4]) < 2
   assert np.ptp(tops[4:]) < 2
   assert tops[3] > tops[4]
+
+
+def test_long_names_break_behind_an_underscore():
+  assert _style.wrap("class lung_upper_lobe_left, label 3", 12) == [
+    "class", "lung_upper_", "lobe_left,", "label 3"
+  ]  # fmt: skip
+  assert _style.wrap("__" * 9, 5) == ["_____"] * 3 + ["___"]
+  assert _style.wrap("unbreakable", 5) == ["unbreakable"]

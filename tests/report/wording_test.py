@@ -139,4 +139,6 @@ def test_class_and_label():
   row = {"class": "tumour", "label": 2}
   assert _wording.class_label(row) == "class tumour, label 2"
   assert _wording.class_label({"class": None, "label": 1}) == "label 1"
+  same = {"class": "tumour", "label": "tumour"}
+  assert _wording.class_label(same) == "class and label tumour"
   assert _wording.class_label({"structure": "brain"}) == ""

@@ -95,6 +95,19 @@ def test_argmax_is_that_of_the_channels(folder):
   np.testing.assert_array_equal(back.argmax, found.argmax)
 
 
+def test_of_equal_channels_the_first_wins(folder):
+  for seed in range(4):
+    p, _ = softmax(seed)
+    p[1:] = p[1:].mean(0)
+    np.savez(folder / "p" / f"case{seed}.npz", probabilities=p)
+  pairs = made.pairs(folder)
+  first, second = study.count_classes(
+    pairs, folder / "c", options=options((1, 1), (2, 2)), workers=1
+  )
+  assert first.argmax[:, 0].all()
+  assert not second.argmax[:, :2].any()
+
+
 def test_sigmoid_maps_have_no_argmax(folder):
   for seed in range(4):
     p, _ = softmax(seed)

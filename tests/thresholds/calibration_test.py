@@ -271,3 +271,14 @@ def test_an_edge_is_in_the_bin_above():
   p = thresholds.grid(101)[:-1]
   even = thresholds.count_case(p, p > 0.5, thresholds.grid(101))
   assert thresholds.reliability(even, bins=100).voxels.tolist() == [1] * 100
+
+
+@pytest.mark.filterwarnings("error")
+def test_a_temperature_next_to_zero_makes_a_step():
+  cuts = thresholds.fine_grid(101)
+  zeros = np.zeros(len(cuts) + 1, np.int64)
+  counts = thresholds.Counts(cuts, zeros, zeros)
+  moved = thresholds.with_temperature(counts, 1e-3).thresholds
+  np.testing.assert_array_equal(moved[cuts < 0.3], 0)
+  np.testing.assert_array_equal(moved[cuts > 0.7], 1)
+  np.testing.assert_array_equal(moved[cuts == 0.5], 0.5)

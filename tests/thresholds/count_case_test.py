@@ -106,6 +106,26 @@ def test_chunks_and_layouts_do_not_show(monkeypatch, chunk):
   assert_counts(thresholds.count_case(p, y, GRID, where=keep), kept)
 
 
+def test_cases_of_a_cohort_share_the_table_of_their_thresholds(monkeypatch):
+  made = []
+
+  class Table(_count_case._Table):
+    def __init__(self, cuts):
+      made.append(cuts.tolist())
+      super().__init__(cuts)
+
+  monkeypatch.setattr(_count_case, "_Table", Table)
+  several = [np.float32([0.1, 0.3001]), np.float32([0.1, 0.3002])]
+  for cuts in several * 2:
+    for seed, dtype in enumerate((np.float32, np.float64, np.float16)):
+      p, y = near_zero((5, 6, 7), seed)
+      p = p.astype(dtype)
+      found = thresholds.count_case(p, y, cuts)
+      assert_counts(found, expected(p, y, cuts))
+      cuts = cuts.copy()  # Another array of the same thresholds.
+  assert made == [cuts.tolist() for cuts in several]
+
+
 def test_bytes_are_a_table():
   u = np.random.default_rng(3).integers(0, 256, (40, 50), np.uint8)
   y = u > 99
