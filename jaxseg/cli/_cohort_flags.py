@@ -275,7 +275,9 @@ def _open_cohort(
   from jaxseg.cli import _console
 
   if name == "dicom_folder":
-    return _dicom_flags.open_cohort(flags, flags.input, names)
+    found = _dicom_flags.open_cohort(flags, flags.input, names)
+    _dicom_flags.tell_files(found)
+    return found
   if name == "nifti_folder":
     return _structure_flags.open_nifti(flags, flags.input, names)
   if name == "openkbp":

@@ -100,7 +100,7 @@ def _grid(store: "data.Store") -> str:
   pixels = f"{config.size[0]} x {config.size[1]} pixels"
   if config.spacing is None:
     return f"{pixels} of each patient's own spacing"
-  rows, columns = (f"{n * config.spacing:.0f}" for n in config.size)
+  rows, columns = (f"{n * config.spacing:.4g}" for n in config.size)
   return f"{pixels} of {config.spacing:g} mm, {rows} x {columns} mm"
 
 

@@ -3,7 +3,10 @@
 import collections
 from collections.abc import Iterable, Sequence
 import dataclasses
+import hashlib
 import pathlib
+
+import numpy as np
 
 from jaxseg import _text
 from jaxseg import dicom
@@ -206,7 +209,20 @@ def _of_rtstruct(one: dicom.StructureSet) -> Drawing:
       for roi in one.rois
     ),
     notes=tuple(map(str, one.notes)),
+    content=_content(one),
   )
+
+
+def _content(one: dicom.StructureSet) -> str:
+  """Digest of all contours and names, whatever the file's own UIDs are."""
+  digest = hashlib.sha256()
+  for roi in one.rois:
+    head = (roi.name, roi.frame_of_reference_uid, roi.refused)
+    digest.update(repr((*head, len(roi.contours))).encode())
+    for contour in roi.contours:
+      digest.update(f"{contour.kind} {len(contour.points)} ".encode())
+      digest.update(np.ascontiguousarray(contour.points).data)
+  return digest.hexdigest()
 
 
 def _of_seg(one: dicom.Segmentation) -> Drawing:

@@ -1,8 +1,10 @@
 """`jaxseg phantom` and `inspect`, and training on what was found."""
 
 import json
+import re
 import shutil
 
+import pydicom
 import pytest
 
 from tests.cli import command
@@ -33,6 +35,13 @@ def test_all_of_the_phantom_is_found(made):
 def test_train_leaves_a_broken_patient_out(made, tmp_path):
   shutil.copytree(made / "made", tmp_path / "made")
   (tmp_path / "made/phantom_003/ct/0020.dcm").unlink()
+  (tmp_path / "made/others.zip").write_bytes(b"PK")
+  path = tmp_path / "made/phantom_005/rtstruct.dcm"
+  dataset = pydicom.dcmread(path)
+  for item in dataset.ROIContourSequence[0].ContourSequence:
+    x, y, *rest = item.ContourData
+    item.ContourData = [*rest, x + 999, y, rest[0] + 40]  # No longer planar.
+  dataset.save_as(path)
   dicom = ("--cohort=dicom_folder", "--input=made", "--output=run")
   out = command.done(
     "train",
@@ -44,6 +53,8 @@ def test_train_leaves_a_broken_patient_out(made, tmp_path):
     folder=tmp_path,
   )
   assert "left out phantom_003" in out
+  assert "others.zip" in out
+  assert "not planar" in re.sub(r"[\s│]+", " ", out)
   assert (tmp_path / "run/models/brain/bce/0/threshold.json").is_file()
   # How the files are read is a part of what the run is.
   command.done("prepare", *dicom, folder=tmp_path)
