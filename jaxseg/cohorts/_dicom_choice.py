@@ -21,6 +21,7 @@ class Outline:
     empty: Whether it has no closed contour.
     source: Which of the drawings that are used it is of, from 0.
     file: Name of its file where several are used, else "".
+    malformed: Of an empty one, why its contours were refused, or "".
   """
 
   number: int
@@ -28,6 +29,7 @@ class Outline:
   empty: bool
   source: int = 0
   file: str = ""
+  malformed: str = ""
 
 
 @dataclasses.dataclass(frozen=True)

@@ -293,8 +293,7 @@ class DicomFolder:
 
   def _find(self, patient: str) -> _dicom_tree.Patient:
     if patient not in self._usable:
-      one = self._tree.patients.get(patient)
-      reason = one.refused if one else ""
+      reason = self.left_out.get(patient, "")
       raise errors.DataError(
         f"{patient[:80]!r}: not a usable patient of {self._root.name}"
         f"{': ' if reason else ''}{reason}"

@@ -110,6 +110,8 @@ def take(found: Sequence[_dicom_names.Named], masks: Masks) -> Taken:
     said = f"{_text.shown(named.outline.name)} ({structure})"
     if named.status in ("refused", "empty"):
       notes.append(f"{said}: {named.status}, {named.reason}")
+    if named.outline.malformed and named.status == "empty":
+      missing.setdefault(structure, f"{said}: {named.reason}")
     if named.status != "matched":
       continue
     array, remarks = masks.get(named.outline)

@@ -68,7 +68,8 @@ def name_all(
     elif match.name not in wanted:
       result[at] = Named(one, match.name, "not asked for")
     elif one.empty:
-      result[at] = Named(one, match.name, "empty", "has no closed contour")
+      why = one.malformed or "has no closed contour"
+      result[at] = Named(one, match.name, "empty", why)
     else:
       rivals.setdefault(match.name, []).append((_RANK[match.rule], at))
   for name, own in rivals.items():

@@ -204,13 +204,18 @@ def _of_rtstruct(one: dicom.StructureSet) -> Drawing:
     date=f"{one.date} {one.time}",
     series=one.referenced_series,
     frames=one.frames_of_reference,
-    outlines=tuple(
-      Outline(roi.number, roi.name, not any(c.is_closed for c in roi.contours))
-      for roi in one.rois
-    ),
+    outlines=tuple(map(_outline, one.rois)),
     notes=tuple(map(str, one.notes)),
     content=_content(one),
   )
+
+
+def _outline(roi: dicom.Roi) -> Outline:
+  empty = not any(contour.is_closed for contour in roi.contours)
+  malformed = ""
+  if empty and roi.refused:
+    malformed = f"{len(roi.refused)} contours are malformed: {roi.refused[0]}"
+  return Outline(roi.number, roi.name, empty, malformed=malformed)
 
 
 def _content(one: dicom.StructureSet) -> str:

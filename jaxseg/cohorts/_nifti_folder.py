@@ -18,6 +18,7 @@ import numpy as np
 
 from jaxseg import _files
 from jaxseg import _text
+from jaxseg import contours
 from jaxseg import errors
 from jaxseg import formats
 from jaxseg import structures as vocabulary
@@ -29,7 +30,6 @@ _ENDS = (".nii.gz", ".nii", ".nrrd", ".mha", ".mhd")
 _PLACES = (("imagesTr", "labelsTr"), ("images", "labels"))
 # What nnU-Net calls a channel of CT; all others are scaled like MR.
 _CT = ("ct", "ctct", "hu")
-_IGNORE = "ignore"
 
 
 class NiftiFolder:
@@ -37,7 +37,8 @@ class NiftiFolder:
 
   A label map says of every voxel what it is, but not what nobody looked for: a
   structure that a map does not show was not contoured on that patient. Slices
-  with voxels of the label "ignore" are unknown.
+  with voxels of the label "ignore" are unknown, and so are those that were
+  passed over in painting (`contours.skipped`), for that structure.
 
   Attributes:
     name: "nifti_folder".
@@ -130,11 +131,12 @@ class NiftiFolder:
       values = volume.axial(on_image.with_array(values)).array
     except errors.GeometryError as e:
       raise errors.GeometryError(f"{paths[0]}: {e}") from e
-    masks = {}
+    masks, passed = {}, {}
     for name in self.structures:
       mask = np.isin(values, self._labels[name])
       if mask.any():
         masks[name] = mask
+        passed[name] = tuple(int(k) for k in contours.skipped(mask))
     unscanned: tuple[int, ...] = ()
     notes: tuple[str, ...] = ()
     if self._ignore is not None:
@@ -142,7 +144,7 @@ class NiftiFolder:
       unscanned = tuple(int(k) for k in unknown)
       if unscanned:
         notes = (f"{len(unscanned)} slices have voxels to be ignored",)
-    return _case.Case(patient, turned, masks, unscanned, notes)
+    return _case.Case(patient, turned, masks, unscanned, notes, passed)
 
   def describe(self) -> Mapping[str, Any]:
     """JSON-able facts that identify the cohort, without the folder's path."""
@@ -196,57 +198,33 @@ def _labels(
   """Canonical name -> labels, and the label to be ignored."""
   if not root.is_dir():
     raise errors.DataError(f"{root}: no such folder; check the path")
-  source = root / "dataset.json"
-  if not source.is_file():
+  said = formats.read_labels(root)
+  if modality == "CT" and said.image and said.image.casefold() not in _CT:
     raise errors.DataError(
-      f"{source}: missing; write the names of the labels into it, as nnU-Net"
-      ' does: {"labels": {"background": 0, "liver": 1}}'
+      f"{said.source}: channel 0 is {_text.shown(said.image)}, not CT; give"
+      " --modality=MR to scale its signal"
     )
-  said = _files.read_json(source)
-  labels = said.get("labels") if isinstance(said, dict) else None
-  if not isinstance(labels, dict) or not labels:
+  for name, given in said.unread.items():
     raise errors.DataError(
-      f'{source}: has no "labels"; write {{"labels": {{"background": 0,'
-      ' "liver": 1}}'
+      f"{said.source}: {_text.shown(name)} is {_text.shown(given)}; write a"
+      " number or a list of numbers, and each name once"
     )
-  channels = said.get("channel_names", said.get("modality"))
-  first = channels.get("0", "") if isinstance(channels, dict) else ""
-  if modality == "CT" and first and str(first).casefold() not in _CT:
-    raise errors.DataError(
-      f"{source}: channel 0 is {_text.shown(first)}, not CT; give --modality=MR"
-      " to scale its signal"
-    )
-  # nnU-Net 1 and the Decathlon wrote {"1": "liver"}.
-  if all(
-    isinstance(name, str) and number.isdecimal()
-    for number, name in labels.items()
-  ):
-    labels = {name: number for number, name in labels.items()}
   result: dict[str, tuple[int, ...]] = {}
-  ignore = None
-  for name, given in labels.items():
-    try:
-      numbers = tuple(
-        int(one) for one in (given if isinstance(given, list) else [given])
-      )
-    except (TypeError, ValueError) as e:
+  for name, labels in said.names.items():
+    numbers = tuple(one for one in labels if one)
+    canonical = _canonical(name, aliases) if numbers else None
+    if canonical in result:
       raise errors.DataError(
-        f"{source}: {_text.shown(name)} is {_text.shown(given)}; write a number"
-        " or a list of numbers"
-      ) from e
-    if name.casefold() == _IGNORE:
-      ignore = numbers[0]
-    elif set(numbers) - {0}:
-      canonical = _canonical(name, aliases)
-      if canonical in result:
-        raise errors.DataError(
-          f"{source}: two labels are {canonical}; tell them apart by --aliases"
-        )
-      if canonical is not None:
-        result[canonical] = tuple(n for n in numbers if n)
+        f"{said.source}: two labels are {canonical}; tell them apart by"
+        " --aliases"
+      )
+    if canonical is not None:
+      result[canonical] = numbers
   if not result:
-    raise errors.DataError(f"{source}: names no structure; add one to labels")
-  return result, ignore
+    raise errors.DataError(
+      f"{said.source}: names no structure; add one to labels"
+    )
+  return result, said.ignore
 
 
 def _canonical(name: str, aliases: Mapping[str, str | None]) -> str | None:

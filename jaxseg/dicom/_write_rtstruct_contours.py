@@ -145,8 +145,8 @@ def _plain(shape: Mask | Sequence[np.ndarray], name: str) -> RtStructure:
     return RtStructure(mask=np.asarray(shape))
   if not isinstance(shape, Sequence) or isinstance(shape, str):
     raise errors.DataError(
-      f"structure {_text.shown(name)}: is of type {type(shape).__name__}; give a"
-      " bool mask, a Volume, a list of polygons or an RtStructure"
+      f"structure {_text.shown(name)}: is of type {type(shape).__name__}; give"
+      " a bool mask, a Volume, a list of polygons or an RtStructure"
     )
   return RtStructure(polygons=shape)
 

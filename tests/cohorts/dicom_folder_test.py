@@ -245,7 +245,7 @@ class TestSeveralStructureSets:
     )  # fmt: skip
     cohort = cohorts.DicomFolder(folder)
     assert cohort.load("p1").contoured == ("brain",)
-    (note,) = [n for n in cohort.load("p1").notes if "2 fit" in n]
+    (note,) = [n for n in cohort.remarks["p1"] if "2 fit" in n]
     assert "'Lips' of 'third'" in note
 
   def test_a_copy_is_no_second_one(self, tmp_path):

@@ -91,6 +91,19 @@ def test_regions_own_names_and_what_is_ignored(tmp_path):
     cohorts.NiftiFolder(root, structures=["brain"])
 
 
+def test_slices_passed_over_in_painting_are_unknown(tmp_path):
+  root = folder(tmp_path, patients=1)
+  path = root / "labelsTr/p0.nii.gz"
+  image = nibabel.load(path)
+  values = np.asarray(image.dataobj).copy()
+  shown = np.flatnonzero((values == 1).any((0, 1)))
+  values[:, :, shown[1:-1:2]] = 0
+  nibabel.save(nibabel.Nifti1Image(values, image.affine), path)
+  case = cohorts.NiftiFolder(root).load("p0")
+  assert case.unknown["brain"] == tuple(shown[1:-1:2])
+  assert not case.masks["brain"][list(case.unknown["brain"])].any()
+
+
 def test_a_decathlon_s_table(tmp_path):
   root = folder(tmp_path, patients=1)
   said = {
@@ -143,6 +156,9 @@ def test_what_is_missing_is_named(tmp_path):
   for said, text in (
     ({"labels": {"background": 0}}, "names no structure"),
     ({"labels": {"brain": "x"}}, "'brain' is 'x'"),
+    ({"labels": {"brain": 1.0}}, "'brain' is '1.0'"),
+    ({"labels": {"brain": True}}, "'brain' is 'True'"),
+    ({"labels": {"1": "brain", "2": "brain"}}, "each name once"),
     ({"labels": {"brain": 1, "Brain": 2}}, "two labels are brain"),
     ({}, 'has no "labels"'),
   ):

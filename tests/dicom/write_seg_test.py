@@ -385,6 +385,6 @@ def test_a_volume_elsewhere_is_refused(ct, tmp_path, write):
   elsewhere = volume.Volume.from_affine(np.ones(ct.shape, np.bool_), moved)
   with pytest.raises(errors.GeometryError, match="'a': the volume's voxels"):
     write(tmp_path / "x.dcm", {"a": elsewhere}, ct)
-  for given in (7, None, "mask", {1, 2}):
+  for other in (7, None, "mask", {1, 2}):
     with pytest.raises(errors.JaxsegError, match="structure 'a'"):
-      write(tmp_path / "x.dcm", {"a": given}, ct)
+      write(tmp_path / "x.dcm", {"a": other}, ct)
