@@ -140,7 +140,7 @@ class DicomFolder:
       if matched:
         usable.append(name)
       else:
-        self.left_out[name] = one.refused or self._unknown(one)
+        self.left_out[name] = one.refused or _dicom_names.why_none(named)
       refused = {n.structure: n.reason for n in named if n.status == "refused"}
       for structure in refused:
         self.undecided[structure] = self.undecided.get(structure, 0) + 1
@@ -272,12 +272,12 @@ class DicomFolder:
       for named in self._named(one.used, masks.volume)
     ]
     if not any(s["status"] == "matched" for s in row["structures"]):
-      lost = [
+      reasons = "; ".join(
         f"{_text.shown(s['name'])}: {s['reason']}"
         for s in row["structures"]
         if s["status"] in ("empty", "unreadable") and s["structure"]
-      ]
-      row["refused"] = "; ".join(lost[:3]) or self._unknown(one)
+      )
+      row["refused"] = self.left_out.get(patient) or reasons
     return row
 
   def describe(self) -> Mapping[str, Any]:
@@ -342,10 +342,6 @@ class DicomFolder:
     # The structures that are found do not depend on which contour is taken.
     policy = "first" if on_two == "largest" else on_two
     return self._named(drawings, lambda _: 0.0, policy)
-
-  def _unknown(self, one: _dicom_tree.Patient) -> str:
-    """Why no contour of a patient is used."""
-    return _dicom_names.why_none(self._early(one.used))
 
   def __getstate__(self) -> dict[str, Any]:
     """Leaves out the contours read so far, which every process would get."""

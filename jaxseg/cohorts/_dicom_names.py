@@ -177,6 +177,8 @@ def why_none(found: Sequence[Named]) -> str:
 def _said(one: _dicom_choice.Outline) -> str:
   """A contour's name, and its file where there are several."""
   name = _text.shown(one.name)
+  if one.malformed:
+    return f"{name} ({one.malformed})"
   return f"{name} of {_text.shown(one.file)}" if one.file else name
 
 
