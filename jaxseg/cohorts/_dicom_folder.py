@@ -126,7 +126,7 @@ class DicomFolder:
       raise errors.DataError(
         f"{self._root}: holds no DICOM files"
         f" ({self._tree.skipped} others); check the path"
-        f"{self._tree.to_unpack}"
+        f"{self._tree.to_unpack}{_hint(self._root)}"
       )
     seen: set[str] = set()
     usable = []
@@ -361,6 +361,13 @@ class DicomFolder:
       on_two=on_two or str(self._settings["on_two"]),
       volume=volume,
     )
+
+
+def _hint(root: pathlib.Path) -> str:
+  """What else a folder without DICOM may be."""
+  if (root / "dataset.json").is_file():
+    return "; it has a dataset.json, as a nifti_folder has (--cohort)"
+  return ""
 
 
 def _check_options(on_two: str, combine: str, modality: str) -> None:

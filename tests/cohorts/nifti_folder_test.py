@@ -180,3 +180,8 @@ def test_commands(tmp_path):
     "train", "--structure=liver", "--output=run", folder=tmp_path
   )
   assert "liver: contoured on no patient" in line
+
+
+def test_a_folder_of_nifti_is_no_folder_of_dicom(tmp_path):
+  with pytest.raises(errors.DataError, match=r"has a dataset\.json"):
+    cohorts.DicomFolder(folder(tmp_path, patients=1))
