@@ -346,7 +346,7 @@ def _hounsfield(volume: volumes.Volume, modality: str) -> volumes.Volume:
   if own != modality:
     raise errors.DataError(
       f"{where}: is of modality {own}, the model was trained on {modality};"
-      f" give a {modality}"
+      " give an image of that kind"
     )
   if modality == "CT":
     _check_hounsfield(volume)
