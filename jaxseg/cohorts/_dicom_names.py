@@ -167,7 +167,12 @@ def why_none(found: Sequence[Named]) -> str:
     ("empty", "has only structures without a closed contour: {}"),
     ("unknown", "no contour has a known name: {}"),
   ):
-    names = [_said(one.outline) for one in found if one.status == status]
+    outlines = [one.outline for one in found if one.status == status]
+    # An unknown name is what it is, in whichever file it stands.
+    names = [
+      _text.shown(one.name) if status == "unknown" else _said(one)
+      for one in outlines
+    ]
     if names:
       more = ", ..." if len(names) > 6 else ""
       return why.format(", ".join(names[:6]) + more)

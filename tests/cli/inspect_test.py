@@ -73,6 +73,14 @@ def test_it_ends_with_2_where_nothing_can_be_used(dicom_data, tmp_path):
   assert err.strip().splitlines()[-1].endswith("the table above says why")
 
 
+def test_what_cannot_be_prepared_says_who_was_left_out(dicom_data, tmp_path):
+  flags = ("--cohort=dicom_folder", f"--input={dicom_data / 'seg'}")
+  code, out, err = command.call("prepare", *flags, folder=tmp_path)
+  assert code == 2 and "a split needs" in err
+  assert "dicom_folder: 2 patients, 2 left out" in out
+  assert "true_fractional.dcm: is fractional" in out.replace("\n", "")
+
+
 def test_it_reads_the_users_names(dicom_data, tmp_path):
   (tmp_path / "names.json").write_text('{"Lt Lung": "brain", "BODY": "lips"}')
   case = dicom_data / "rtstruct" / "dicompyler-core"
