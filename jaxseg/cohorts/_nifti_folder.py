@@ -80,7 +80,9 @@ class NiftiFolder:
     self._root = pathlib.Path(folder)
     self._modality = modality
     self._aliases = dict(aliases or {})
-    self._labels, self._ignore = _labels(self._root, modality, self._aliases)
+    self._said = _said(self._root, modality)
+    self._labels = _structures(self._said, self._aliases)
+    self._ignore = self._said.ignore
     names = tuple(self._labels)
     if structures is None:
       targets = vocabulary.names(kind="target")
@@ -104,7 +106,8 @@ class NiftiFolder:
     """Loads one patient.
 
     Raises:
-      DataError: The patient is unknown, or a file is missing or malformed.
+      DataError: The patient is unknown, a file is missing or malformed, or the
+        map shows none of the structures.
       GeometryError: Image and label map are on different grids.
     """
     if patient not in self._files:
@@ -126,6 +129,7 @@ class NiftiFolder:
       raise errors.DataError(
         f"{paths[1]}: holds fractional values; give a map of labels"
       )
+    self._check_labels(paths[1], values)
     try:
       turned = volume.axial(self._hounsfield(image))
       values = volume.axial(on_image.with_array(values)).array
@@ -137,6 +141,10 @@ class NiftiFolder:
       if mask.any():
         masks[name] = mask
         passed[name] = tuple(int(k) for k in contours.skipped(mask))
+    if not masks:
+      raise errors.DataError(
+        f"{paths[1]}: shows none of {', '.join(self.structures)}"
+      )
     unscanned: tuple[int, ...] = ()
     notes: tuple[str, ...] = ()
     if self._ignore is not None:
@@ -160,6 +168,19 @@ class NiftiFolder:
         "labels": {name: list(one) for name, one in self._labels.items()},
       },
     }
+
+  def _check_labels(self, path: pathlib.Path, values: np.ndarray) -> None:
+    """Refuses a map with labels that nobody has named, as nnU-Net does."""
+    named = {n for labels in self._said.names.values() for n in labels}
+    unnamed = set(np.unique(values).astype(int).tolist()) - named
+    unnamed -= {0, self._ignore}
+    if unnamed:
+      listed = ", ".join(map(str, sorted(unnamed)[:8]))
+      raise errors.DataError(
+        f"{path}: holds the labels {listed}, which"
+        f" {self._said.source.name} does not name; name them, or write the map"
+        " again"
+      )
 
   def _hounsfield(self, image: volume.Volume) -> volume.Volume:
     """int16 HU, or on the scale of HU."""
@@ -192,23 +213,33 @@ def _near(labels: volume.Volume, image: volume.Volume) -> bool:
   return bool(np.abs(there - corners).max() < 0.25)
 
 
-def _labels(
-  root: pathlib.Path, modality: str, aliases: Mapping[str, str | None]
-) -> tuple[dict[str, tuple[int, ...]], int | None]:
-  """Canonical name -> labels, and the label to be ignored."""
+def _said(root: pathlib.Path, modality: str) -> formats.Labels:
+  """What dataset.json says, if images are of the modality."""
   if not root.is_dir():
     raise errors.DataError(f"{root}: no such folder; check the path")
   said = formats.read_labels(root)
-  if modality == "CT" and said.image and said.image.casefold() not in _CT:
+  is_ct = said.image.casefold() in _CT
+  if said.image and is_ct != (modality == "CT"):
     raise errors.DataError(
-      f"{said.source}: channel 0 is {_text.shown(said.image)}, not CT; give"
-      " --modality=MR to scale its signal"
+      f"{said.source}: channel 0 is {_text.shown(said.image)}, not {modality};"
+      + (
+        " leave out --modality=MR"
+        if is_ct
+        else " give --modality=MR to scale its signal"
+      )
     )
   for name, given in said.unread.items():
     raise errors.DataError(
       f"{said.source}: {_text.shown(name)} is {_text.shown(given)}; write a"
       " number or a list of numbers, and each name once"
     )
+  return said
+
+
+def _structures(
+  said: formats.Labels, aliases: Mapping[str, str | None]
+) -> dict[str, tuple[int, ...]]:
+  """Canonical name -> labels."""
   result: dict[str, tuple[int, ...]] = {}
   for name, labels in said.names.items():
     numbers = tuple(one for one in labels if one)
@@ -224,7 +255,7 @@ def _labels(
     raise errors.DataError(
       f"{said.source}: names no structure; add one to labels"
     )
-  return result, said.ignore
+  return result
 
 
 def _canonical(name: str, aliases: Mapping[str, str | None]) -> str | None:

@@ -144,7 +144,7 @@ def _surfaces(
   if p.dtype == np.uint8:
     p = p.astype(np.float32) / np.float32(255)
   known = np.broadcast_to(known, p.shape)
-  nearest = _bridged(known.any(axis=(1, 2)))
+  nearest = _bridged(np.any(known, axis=(1, 2)).reshape(-1))
   if nearest is not None:
     p, y, known = p[nearest], y[nearest], known[nearest]
   if not known.all():

@@ -122,6 +122,9 @@ def test_mr(tmp_path):
   with pytest.raises(errors.DataError, match=r"'T1', not CT; .*--modality=MR"):
     cohorts.NiftiFolder(root)
   case = cohorts.NiftiFolder(root, modality="MR").load("p0")
+  ct = folder(tmp_path / "ct", patients=1)
+  with pytest.raises(errors.DataError, match="'CT', not MR; leave out --mod"):
+    cohorts.NiftiFolder(ct, modality="MR")
   assert case.image.array.min() == -1000
   assert case.image.array.max() > 300
 
@@ -180,6 +183,23 @@ def test_commands(tmp_path):
     "train", "--structure=liver", "--output=run", folder=tmp_path
   )
   assert "liver: contoured on no patient" in line
+
+
+@pytest.mark.parametrize(
+  ("change", "text"),
+  [
+    (lambda values: np.where(values == 1, 9, values), r"labels 9, which data"),
+    (lambda values: values * 0, "shows none of brain, spinal_cord"),
+  ],
+)
+def test_a_map_of_other_labels_is_refused(tmp_path, change, text):
+  root = folder(tmp_path, patients=1)
+  path = root / "labelsTr/p0.nii.gz"
+  image = nibabel.load(path)
+  values = change(np.asarray(image.dataobj)).astype(np.uint8)
+  nibabel.save(nibabel.Nifti1Image(values, image.affine), path)
+  with pytest.raises(errors.DataError, match=text):
+    cohorts.NiftiFolder(root).load("p0")
 
 
 def test_a_folder_of_nifti_is_no_folder_of_dicom(tmp_path):
