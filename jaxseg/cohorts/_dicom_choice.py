@@ -223,7 +223,7 @@ def _left_out(
   out = [pair for pair in fitting if pair not in kept]
   if not kept or not out:
     return []
-  return [f"left out, since it {why}: {_listed(out)}{hint}"]
+  return [f"file not used, since it {why}: {_listed(out)}{hint}"]
 
 
 def _listed(pairs: Sequence[_Pair]) -> str:

@@ -229,7 +229,9 @@ class TestSeveralStructureSets:
       cohort = cohorts.DicomFolder(folder, structure_set=policy)
       assert cohort.load("p1").contoured == found
       first = cohort.remarks["p1"][0]
-      assert first.startswith("left out, since it names no wanted structure:")
+      assert first.startswith(
+        "file not used, since it names no wanted structure:"
+      )
       assert "'OPT'" in first
     assert "took the newest of" in cohorts.DicomFolder(
       folder, structure_set="newest"
@@ -282,7 +284,9 @@ class TestSeveralStructureSets:
     cohort = cohorts.DicomFolder(tmp_path)
     assert cohort.load("p1").contoured == ("parotid_left", "spinal_cord")
     (remark,) = cohort.remarks["p1"]
-    assert remark.startswith("left out, since it is drawn on another image: o")
+    assert remark.startswith(
+      "file not used, since it is drawn on another image: o"
+    )
 
   def test_a_label(self, tmp_path):
     folder = self.folder(tmp_path)
