@@ -122,6 +122,22 @@ def labels_of(
   return None
 
 
+def places(path: pathlib.Path) -> list[pathlib.Path]:
+  """Where a file's dataset.json may be, the nearest first."""
+  above = path.absolute().parents[: FOLDERS_UP + 1]
+  return [folder / file for folder in above for file in FILES]
+
+
+def turns(path: pathlib.Path) -> bool:
+  """Whether the network that wrote a map had turned its images to RAS."""
+  for source in places(path):
+    content = _content(source)
+    for key in ("image_reader_writer", "overwrite_image_reader_writer"):
+      if key in content:
+        return str(content[key]).endswith(_TURNING)
+  return False
+
+
 def read_labels(folder: str | os.PathLike[str]) -> Labels:
   """The labels of a dataset, from its dataset.json.
 
@@ -147,22 +163,6 @@ def read_labels(folder: str | os.PathLike[str]) -> Labels:
       ' "liver": 1}}'
     )
   return found
-
-
-def places(path: pathlib.Path) -> list[pathlib.Path]:
-  """Where a file's dataset.json may be, the nearest first."""
-  above = path.absolute().parents[: FOLDERS_UP + 1]
-  return [folder / file for folder in above for file in FILES]
-
-
-def turns(path: pathlib.Path) -> bool:
-  """Whether the network that wrote a map had turned its images to RAS."""
-  for source in places(path):
-    content = _content(source)
-    for key in ("image_reader_writer", "overwrite_image_reader_writer"):
-      if key in content:
-        return str(content[key]).endswith(_TURNING)
-  return False
 
 
 def _content(source: pathlib.Path) -> dict[str, Any]:

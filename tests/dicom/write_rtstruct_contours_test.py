@@ -52,7 +52,7 @@ def test_names_types_and_colours(image, drawn):
     ("Parotid_L", "ORGAN"),
     ("GTV", "GTV"),
     ("PTV_7000", "PTV"),
-    ("Heart", "ORGAN"),
+    ("Heart", ""),
     ("Bulbus links", "ORGAN"),  # Known, but written as given.
     ("Niere", ""),
     ("左耳", ""),
