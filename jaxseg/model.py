@@ -19,6 +19,7 @@ import numpy as np
 from jaxseg import _arrays as arrays
 from jaxseg import _extras
 from jaxseg import _files
+from jaxseg import cohorts
 from jaxseg import data
 from jaxseg import errors
 from jaxseg import models
@@ -66,6 +67,11 @@ def load_model(
       raise errors.ConfigError(
         f"{member.folder}: a model of {other}, the first is of {first}; give"
         " models of one structure"
+      )
+    if member.modality != members[0].modality:
+      raise errors.ConfigError(
+        f"{member.folder}: a model of {member.modality}, the first is of"
+        f" {members[0].modality}; give models of one modality"
       )
   if isinstance(threshold, str | os.PathLike):
     threshold = thresholds.ChosenThreshold.read(threshold)
@@ -129,7 +135,8 @@ class Model:
     by that.
 
     Args:
-      volume: CT in HU; other numbers than whole ones are rounded.
+      volume: CT in HU; other numbers than whole ones are rounded. For a model
+        that was trained on MR, the signal as it was measured.
 
     Returns:
       float32, on the grid of `volume`; 0 beyond the prepared grid.
@@ -137,9 +144,9 @@ class Model:
     Raises:
       GeometryError: It has no geometry, shows no body, or its axes are
         oblique.
-      DataError: The values cannot be HU.
+      DataError: The values cannot be HU, or the volume is of another modality.
     """
-    _check_hounsfield(volume)
+    volume = _hounsfield(volume, self._members[0].modality)
     turned = volumes.axial(volume)
     groups: dict[data.PrepareConfig, list[_Member]] = {}
     for member in self._members:
@@ -258,6 +265,11 @@ class _Member:
     variables = _restore(folder / "checkpoints" / slot, like)
     return _Member(folder, facts, forward, prepare, variables)
 
+  @property
+  def modality(self) -> str:
+    """What it was trained on; models from before MR cohorts say nothing."""
+    return str(self.facts.get("modality", "CT"))
+
   @functools.cached_property
   def digest(self) -> str:
     """Fingerprint of the weights, 16 hexadecimal digits."""
@@ -325,6 +337,28 @@ def _shapes(tree: Any) -> dict[str, tuple[Any, ...]]:
     jax.tree_util.keystr(path): (*leaf.shape, str(leaf.dtype))
     for path, leaf in jax.tree_util.tree_leaves_with_path(tree)
   }
+
+
+def _hounsfield(volume: volumes.Volume, modality: str) -> volumes.Volume:
+  """Values as the network knows them, of a model's modality."""
+  where = "volume" if volume.source is None else str(volume.source)
+  own = getattr(volume, "modality", modality)  # A DICOM image knows its own.
+  if own != modality:
+    raise errors.DataError(
+      f"{where}: is of modality {own}, the model was trained on {modality};"
+      " give an image of that kind"
+    )
+  if modality == "CT":
+    _check_hounsfield(volume)
+    return volume
+  if volume.array.min() == -1000:
+    raise errors.DataError(
+      f"{where}: has values of -1000, as scale_mr makes them; give the MR's"
+      " signal as it was measured"
+    )
+  return cohorts.scale_mr(
+    volumes.Volume(volume.array, volume.placed, volume.source)
+  )
 
 
 def _check_hounsfield(volume: volumes.Volume) -> None:

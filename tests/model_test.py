@@ -292,3 +292,20 @@ def test_oblique_axes_are_refused(trained):
   given = volume.Volume.from_affine(np.zeros((2, 40, 40), np.int16), turn)
   with pytest.raises(errors.GeometryError, match="oblique|singular"):
     model.load_model(trained[0]).predict(given)
+
+
+def test_a_model_of_mr_scales_the_signal(run, folder, trained):
+  facts = json.loads((folder / "model.json").read_text())
+  assert facts["modality"] == "CT"
+  facts["modality"] = "MR"
+  (folder / "model.json").write_text(json.dumps(facts))
+  image = Blobs().load(run.split.test[0]).image
+  signal = image.with_array((image.array.astype(np.int32) + 1000) * 3)
+  scaled = cohorts.scale_mr(signal)
+  expected = jaxseg.load_model(trained[0]).predict(scaled)
+  of_mr = jaxseg.load_model(folder)
+  np.testing.assert_array_equal(of_mr.predict(signal).array, expected.array)
+  with pytest.raises(errors.DataError, match="signal as it was measured"):
+    of_mr.predict(scaled)
+  with pytest.raises(errors.ConfigError, match="a model of MR, the first is"):
+    jaxseg.load_model([trained[0], folder])

@@ -159,7 +159,6 @@ def _new(
 
     _training_flags.check(flags, recipe)
   cohort = _open_cohort(flags, name, wanted)
-  _structure_flags.check(cohort, wanted)
   made = _phantom_flags(flags) if name == "phantom" else {}
   if flags.allow_crop:
     made["allow_crop"] = True
@@ -167,25 +166,31 @@ def _new(
   skip_bad = name in _grid_flags.FOLDERS
   if extent:
     made["size"] = flags.size or "fit"
-    config = _grid_flags.fitted(cohort, config, extent, skip_bad=skip_bad)
 
   def check(store: "data.Store") -> None:
     if not flags.allow_crop:
       _crop.check(store, wanted, where=folder)
 
-  with _console.progress("preparing") as on_patient:
-    return data.prepare_run(
-      folder,
-      cohort,
-      config,
-      seed=flags.split_seed or 0,
-      split=split,
-      recipe=recipe,
-      cohort_flags={"cohort": name, **made},
-      skip_bad=skip_bad,
-      on_patient=on_patient,
-      check=check,
-    )
+  try:
+    _structure_flags.check(cohort, wanted)
+    if extent:
+      config = _grid_flags.fitted(cohort, config, extent, skip_bad=skip_bad)
+    with _console.progress("preparing") as on_patient:
+      return data.prepare_run(
+        folder,
+        cohort,
+        config,
+        seed=flags.split_seed or 0,
+        split=split,
+        recipe=recipe,
+        cohort_flags={"cohort": name, **made},
+        skip_bad=skip_bad,
+        on_patient=on_patient,
+        check=check,
+      )
+  except errors.JaxsegError:
+    _crop.tell_cohort(cohort)
+    raise
 
 
 def _check(flags: _flags.Flags, run: "data.Run", names: Sequence[str]) -> None:
@@ -275,7 +280,9 @@ def _open_cohort(
   from jaxseg.cli import _console
 
   if name == "dicom_folder":
-    return _dicom_flags.open_cohort(flags, flags.input, names)
+    found = _dicom_flags.open_cohort(flags, flags.input, names)
+    _dicom_flags.tell_files(found)
+    return found
   if name == "nifti_folder":
     return _structure_flags.open_nifti(flags, flags.input, names)
   if name == "openkbp":

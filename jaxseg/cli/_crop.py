@@ -1,11 +1,12 @@
 """Who is left out, and what of each structure, is said; too much is refused."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from jaxseg import errors
 
 if TYPE_CHECKING:
+  from jaxseg import cohorts
   from jaxseg import data
 
 # What a contour's own uncertainty hides, and no more.
@@ -100,7 +101,7 @@ def _grid(store: "data.Store") -> str:
   pixels = f"{config.size[0]} x {config.size[1]} pixels"
   if config.spacing is None:
     return f"{pixels} of each patient's own spacing"
-  rows, columns = (f"{n * config.spacing:.0f}" for n in config.size)
+  rows, columns = (f"{n * config.spacing:.4g}" for n in config.size)
   return f"{pixels} of {config.spacing:g} mm, {rows} x {columns} mm"
 
 
@@ -111,29 +112,54 @@ def tell_run(run: "data.Run", names: Sequence[str] = ()) -> None:
     run: Prepared run folder.
     names: Canonical names of structures; none is all.
   """
+  store = run.store
+  _tell_patients(
+    store.cohort,
+    tuple(store.patients),
+    store.left_out,
+    store.remarks,
+    more=str(store.folder / "manifest.json"),
+  )
+  tell(store, names)
+
+
+def tell_cohort(cohort: "cohorts.Cohort") -> None:
+  """Prints the same of a cohort that is not prepared, as far as it is known.
+
+  Args:
+    cohort: One that could not be prepared: who was left out may be why.
+  """
+  left_out = getattr(cohort, "left_out", {})
+  if left_out:
+    _tell_patients(cohort.name, cohort.patients(), left_out, {}, more="inspect")
+
+
+def _tell_patients(
+  cohort: str,
+  patients: Sequence[str],
+  left_out: Mapping[str, str],
+  remarks: Mapping[str, Sequence[str]],
+  *,
+  more: str,
+) -> None:
+  """Prints one row for each patient left out and each remark."""
   from jaxseg.cli import _console
 
-  store = run.store
   rows = [
     {"patient": f"left out {name}", "why": why}
-    for name, why in store.left_out.items()
+    for name, why in left_out.items()
   ]
   rows += [
     {"patient": name, "why": remark}
-    for name, remarks in store.remarks.items()
-    for remark in remarks
-    if name in store.patients
+    for name, own in remarks.items()
+    for remark in own
+    if name in patients
   ]
   if rows:
     _console.table(
-      f"{store.cohort}: {len(store.patients)} patients,"
-      f" {len(store.left_out)} left out",
+      f"{cohort}: {len(patients)} patients, {len(left_out)} left out",
       rows[:_MOST],
       {"patient": "patient", "why": "why"},
     )
   if len(rows) > _MOST:
-    print(
-      f"and {len(rows) - _MOST} more;"
-      f" {store.folder / 'manifest.json'} has all of them"
-    )
-  tell(store, names)
+    print(f"and {len(rows) - _MOST} more; {more} has all of them")

@@ -132,3 +132,20 @@ def open_cohort(
     modality=flags.modality,
     patients_by=flags.patients_by,
   )
+
+
+def tell_files(cohort: "cohorts.DicomFolder") -> None:
+  """Prints which files of a folder are not used: a patient may be in them."""
+  for _, reason in cohort.broken[:20]:
+    print(f"Not used: {reason}")
+  if len(cohort.broken) > 20:
+    print(
+      f"and {len(cohort.broken) - 20} more files; inspect writes all of them"
+      " to audit.json"
+    )
+  if cohort.skipped:
+    one = cohort.skipped == 1
+    print(
+      f"{cohort.skipped} {'file is' if one else 'files are'} not DICOM and"
+      f" {'was' if one else 'were'} left out{cohort.to_unpack}."
+    )

@@ -14,6 +14,7 @@ it found.
 import collections
 from collections.abc import Mapping, Sequence
 import pathlib
+import statistics
 from typing import Any, TYPE_CHECKING
 
 from jaxseg.cli import _dicom_flags
@@ -121,7 +122,7 @@ def _show(
           "structure": name,
           "patients": len(ml),
           "smallest": round(min(ml), 2),
-          "median": round(sorted(ml)[len(ml) // 2], 2),
+          "median": round(statistics.median(ml), 2),
           "largest": round(max(ml), 2),
         }
         for name, ml in sorted(volumes.items())
@@ -161,15 +162,7 @@ def _show(
     )
     if len(others) > 40:
       print(f"and {len(others) - 40} more; audit.csv has all of them")
-  for _, reason in cohort.broken[:20]:
-    print(f"Not used: {reason}")
-  if len(cohort.broken) > 20:
-    print(f"and {len(cohort.broken) - 20} more files; audit.json has all")
-  if cohort.skipped:
-    print(
-      f"{cohort.skipped} files are not DICOM and were left out"
-      f"{cohort.to_unpack}."
-    )
+  _dicom_flags.tell_files(cohort)
 
 
 def _said(ct: Mapping[str, Any]) -> str:

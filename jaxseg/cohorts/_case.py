@@ -28,6 +28,7 @@ class Case:
     notes: Remarks for the audit: what was unusual and how it was read.
     unknown: Canonical structure name -> slices of which its contours say
       nothing, ascending: passed over in drawing, or with a malformed contour.
+    missing: Canonical structure name -> why its contours gave no mask.
   """
 
   patient: str
@@ -38,6 +39,7 @@ class Case:
   unknown: Mapping[str, tuple[int, ...]] = dataclasses.field(
     default_factory=dict
   )
+  missing: Mapping[str, str] = dataclasses.field(default_factory=dict)
 
   def __post_init__(self):
     if self.image.array.dtype != np.int16:

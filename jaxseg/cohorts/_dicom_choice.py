@@ -20,12 +20,16 @@ class Outline:
     name: ROIName or SegmentLabel; may be hostile.
     empty: Whether it has no closed contour.
     source: Which of the drawings that are used it is of, from 0.
+    file: Name of its file where several are used, else "".
+    malformed: Of an empty one, why its contours were refused, or "".
   """
 
   number: int
   name: str
   empty: bool
   source: int = 0
+  file: str = ""
+  malformed: str = ""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -41,6 +45,8 @@ class Drawing:
     frames: FrameOfReferenceUIDs that it names.
     outlines: Its ROIs or segments.
     notes: What was unusual.
+    content: Digest of the contours with their names, "" where only the files
+      tell whether two are the same.
   """
 
   path: pathlib.Path
@@ -51,6 +57,7 @@ class Drawing:
   frames: tuple[str, ...]
   outlines: tuple[Outline, ...]
   notes: tuple[str, ...] = ()
+  content: str = ""
 
   @property
   def rank(self) -> tuple[bool, str]:
@@ -183,7 +190,10 @@ def _merged(
     dataclasses.replace(
       pair[0],
       outlines=tuple(
-        dataclasses.replace(o, source=at) for o in pair[0].outlines
+        dataclasses.replace(
+          o, source=at, file=pair[0].path.name if len(used) > 1 else ""
+        )
+        for o in pair[0].outlines
       ),
     )
     for at, pair in enumerate(used)
@@ -213,7 +223,7 @@ def _left_out(
   out = [pair for pair in fitting if pair not in kept]
   if not kept or not out:
     return []
-  return [f"left out, since it {why}: {_listed(out)}{hint}"]
+  return [f"file not used, since it {why}: {_listed(out)}{hint}"]
 
 
 def _listed(pairs: Sequence[_Pair]) -> str:
@@ -232,14 +242,16 @@ def _several(pairs: Sequence[_Pair], why: str) -> errors.DataError:
 def _distinct(
   drawings: Sequence[Drawing], notes: list[str]
 ) -> Sequence[Drawing]:
-  """Without files that are another one's copy, byte for byte."""
+  """Without copies: the same contours on the same images, exported again."""
   kept: list[Drawing] = []
   for one in drawings:
     for other in kept:
-      same = (one.kind, one.label, one.date, one.outlines) == (
-        other.kind, other.label, other.date, other.outlines,
+      same = (one.kind, one.label, one.content, one.series, one.frames) == (
+        other.kind, other.label, other.content, other.series, other.frames,
       )  # fmt: skip
-      if same and filecmp.cmp(one.path, other.path, shallow=False):
+      if same and (
+        one.content or filecmp.cmp(one.path, other.path, shallow=False)
+      ):
         notes.append(f"{one.path.name} is a copy of {other.path.name}")
         break
     else:

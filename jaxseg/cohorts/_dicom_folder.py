@@ -126,7 +126,7 @@ class DicomFolder:
       raise errors.DataError(
         f"{self._root}: holds no DICOM files"
         f" ({self._tree.skipped} others); check the path"
-        f"{self._tree.to_unpack}"
+        f"{self._tree.to_unpack}{_hint(self._root)}"
       )
     seen: set[str] = set()
     usable = []
@@ -140,7 +140,7 @@ class DicomFolder:
       if matched:
         usable.append(name)
       else:
-        self.left_out[name] = one.refused or self._unknown(one)
+        self.left_out[name] = one.refused or _dicom_names.why_none(named)
       refused = {n.structure: n.reason for n in named if n.status == "refused"}
       for structure in refused:
         self.undecided[structure] = self.undecided.get(structure, 0) + 1
@@ -192,34 +192,31 @@ class DicomFolder:
       filled, or that lies outside the CT, has a note instead of a mask.
 
     Raises:
-      DataError: The patient is unknown, or a file is missing or malformed.
+      DataError: The patient is unknown, a file is missing or malformed, or no
+        structure has a mask.
       GeometryError: The CT is not a regular stack.
     """
     one = self._find(patient)
     image, masks = self._read(one)
     notes = [*one.notes, *one.remarks, *map(str, image.notes)]
-    kept: dict[str, np.ndarray] = {}
-    unknown: dict[str, tuple[int, ...]] = {}
-    for named in self._named(one.used, masks.volume):
-      said = f"{_text.shown(named.outline.name)} ({named.structure})"
-      if named.status in ("refused", "empty"):
-        notes.append(f"{said}: {named.status}, {named.reason}")
-      if named.status != "matched":
-        continue
-      array, remarks = masks.get(named.outline)
-      notes += [f"{said}: {remark}" for remark in remarks]
-      if array is not None and array.any():
-        kept[named.structure] = array | kept.get(named.structure, False)
-        # Of a union, a slice is unknown as soon as one part of it is.
-        before = unknown.get(named.structure, ())
-        both = {*before, *masks.unknown(named.outline)}
-        unknown[named.structure] = tuple(sorted(both))
+    named = self._named(one.used, masks.volume)
+    taken = _dicom_masks.take(named, masks)
+    notes += taken.notes
+    if not taken.masks:
+      reasons = "; ".join([*taken.missing.values()][:3])
+      raise errors.DataError(f"{patient}: no mask can be made; {reasons}")
     unscanned: tuple[int, ...] = ()
     if image.unscanned is not None:
       whole = image.unscanned.all(axis=(1, 2))
       unscanned = tuple(int(k) for k in np.flatnonzero(whole))
     return _case.Case(
-      patient, self._values(image), kept, unscanned, tuple(notes), unknown
+      patient,
+      self._values(image),
+      taken.masks,
+      unscanned,
+      tuple(notes),
+      taken.unknown,
+      taken.missing,
     )
 
   def audit(self, patient: str) -> dict[str, Any]:
@@ -275,7 +272,12 @@ class DicomFolder:
       for named in self._named(one.used, masks.volume)
     ]
     if not any(s["status"] == "matched" for s in row["structures"]):
-      row["refused"] = self._unknown(one)
+      reasons = "; ".join(
+        f"{_text.shown(s['name'])}: {s['reason']}"
+        for s in row["structures"]
+        if s["status"] in ("empty", "unreadable") and s["structure"]
+      )
+      row["refused"] = self.left_out.get(patient) or reasons
     return row
 
   def describe(self) -> Mapping[str, Any]:
@@ -291,8 +293,7 @@ class DicomFolder:
 
   def _find(self, patient: str) -> _dicom_tree.Patient:
     if patient not in self._usable:
-      one = self._tree.patients.get(patient)
-      reason = one.refused if one else ""
+      reason = self.left_out.get(patient, "")
       raise errors.DataError(
         f"{patient[:80]!r}: not a usable patient of {self._root.name}"
         f"{': ' if reason else ''}{reason}"
@@ -342,20 +343,6 @@ class DicomFolder:
     policy = "first" if on_two == "largest" else on_two
     return self._named(drawings, lambda _: 0.0, policy)
 
-  def _unknown(self, one: _dicom_tree.Patient) -> str:
-    """Why no contour of a patient is used."""
-    found = self._named(one.used, lambda _: 0.0, "first")
-    for status, why in (
-      ("not asked for", "has only structures that were not asked for: {}"),
-      ("empty", "has only structures without a closed contour: {}"),
-      ("unknown", "no contour has a known name: {}"),
-    ):
-      names = [n.outline.name for n in found if n.status == status]
-      if names:
-        listed = ", ".join(_text.shown(name) for name in names[:6])
-        return why.format(listed + (", ..." if len(names) > 6 else ""))
-    return "no contour has a known name"
-
   def __getstate__(self) -> dict[str, Any]:
     """Leaves out the contours read so far, which every process would get."""
     tree = dataclasses.replace(self._tree, parsed={})
@@ -374,6 +361,13 @@ class DicomFolder:
       on_two=on_two or str(self._settings["on_two"]),
       volume=volume,
     )
+
+
+def _hint(root: pathlib.Path) -> str:
+  """What else a folder without DICOM may be."""
+  if (root / "dataset.json").is_file():
+    return "; it has a dataset.json, as a nifti_folder has (--cohort)"
+  return ""
 
 
 def _check_options(on_two: str, combine: str, modality: str) -> None:

@@ -1,16 +1,20 @@
 """The masks of a patient's drawings, and the audit's line on each."""
 
 from collections.abc import Mapping, Sequence
+import dataclasses
 import math
 from typing import Any
 
 import numpy as np
 
+from jaxseg import _text
 from jaxseg import dicom
 from jaxseg import errors
 from jaxseg.cohorts import _dicom_choice
 from jaxseg.cohorts import _dicom_names
 from jaxseg.cohorts import _dicom_tree
+
+OUTSIDE = "no voxel of the CT lies within"
 
 
 class Masks:
@@ -78,6 +82,59 @@ class Masks:
     return 0.0 if array is None else int(array.sum()) * self.voxel_ml
 
 
+@dataclasses.dataclass(frozen=True, eq=False)
+class Taken:
+  """What is used of a patient's contours.
+
+  Attributes:
+    masks: Canonical structure name -> mask.
+    unknown: Structure -> slices of which its contours say nothing, ascending.
+    missing: Structure -> why there is no mask of it.
+    notes: What was unusual.
+  """
+
+  masks: dict[str, np.ndarray]
+  unknown: dict[str, tuple[int, ...]]
+  missing: dict[str, str]
+  notes: list[str]
+
+
+def take(found: Sequence[_dicom_names.Named], masks: Masks) -> Taken:
+  """Makes the masks of the contours that were matched."""
+  made: dict[str, np.ndarray] = {}
+  unknown: dict[str, set[int]] = {}
+  missing: dict[str, str] = {}
+  unreadable, notes = set(), []
+  for named in found:
+    structure = named.structure
+    said = f"{_text.shown(named.outline.name)} ({structure})"
+    if named.status in ("refused", "empty"):
+      notes.append(f"{said}: {named.status}, {named.reason}")
+    if named.outline.malformed and named.status == "empty":
+      missing.setdefault(structure, f"{said}: {named.reason}")
+    if named.status != "matched":
+      continue
+    array, remarks = masks.get(named.outline)
+    notes += [f"{said}: {remark}" for remark in remarks]
+    if array is None:
+      unreadable.add(structure)
+      missing[structure] = remarks[0]
+    elif not array.any():
+      missing.setdefault(structure, f"{said}: {OUTSIDE}")
+    else:
+      made[structure] = array | made.get(structure, False)
+      # Of a union, a slice is unknown as soon as one part of it is.
+      unknown.setdefault(structure, set()).update(masks.unknown(named.outline))
+  # A union without one of its parts is no reference.
+  kept = {name: made[name] for name in made if name not in unreadable}
+  return Taken(
+    kept,
+    {name: tuple(sorted(unknown[name])) for name in kept},
+    {name: why for name, why in missing.items() if name not in kept},
+    notes,
+  )
+
+
 def row(named: _dicom_names.Named, masks: Masks) -> dict[str, Any]:
   """One line of the audit."""
   array, remarks = masks.get(named.outline)
@@ -86,7 +143,7 @@ def row(named: _dicom_names.Named, masks: Masks) -> dict[str, Any]:
   if array is None:
     status, reason = "unreadable", remarks[0]
   if status == "matched" and not voxels:
-    status, reason = "empty", "no voxel of the CT lies within"
+    status, reason = "empty", OUTSIDE
   return {
     "number": named.outline.number,
     "name": named.outline.name,

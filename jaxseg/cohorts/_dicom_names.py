@@ -68,7 +68,8 @@ def name_all(
     elif match.name not in wanted:
       result[at] = Named(one, match.name, "not asked for")
     elif one.empty:
-      result[at] = Named(one, match.name, "empty", "has no closed contour")
+      why = one.malformed or "has no closed contour"
+      result[at] = Named(one, match.name, "empty", why)
     else:
       rivals.setdefault(match.name, []).append((_RANK[match.rule], at))
   for name, own in rivals.items():
@@ -85,14 +86,14 @@ def name_all(
     for _, at in own:
       one = outlines[at]
       if chosen is None:
-        others = ", ".join(_text.shown(outlines[k].name) for k in best)
+        others = ", ".join(_said(outlines[k]) for k in best)
         status = "refused" if at in best else "second choice"
         reason = f"{len(best)} fit: {others}; --on_two says which is taken"
       elif one is chosen:
         status, reason = "matched", f"of {len(own)}" if len(own) > 1 else ""
       else:
         status = "second choice"
-        reason = f"{_text.shown(chosen.name)} is taken"
+        reason = f"{_said(chosen)} is taken"
       result[at] = Named(one, name, status, reason)
   return [result[at] for at in range(len(outlines))]
 
@@ -148,6 +149,42 @@ def name_merged(
       if one.status in ("matched", "refused") and one.structure not in taken
     }
   return result
+
+
+def why_none(found: Sequence[Named]) -> str:
+  """Why no contour of a patient is used, as far as names tell.
+
+  Args:
+    found: All contours of the patient, none of them matched.
+  """
+  for status, why in (
+    ("refused", "several contours fit one structure: {}; say which (--on_two)"),
+    (
+      "not asked for",
+      "has only structures that were not asked for: {}; name them"
+      " (--structures, or --structure of train)",
+    ),
+    ("empty", "has only structures without a closed contour: {}"),
+    ("unknown", "no contour has a known name: {}"),
+  ):
+    outlines = [one.outline for one in found if one.status == status]
+    # An unknown name is what it is, in whichever file it stands.
+    names = [
+      _text.shown(one.name) if status == "unknown" else _said(one)
+      for one in outlines
+    ]
+    if names:
+      more = ", ..." if len(names) > 6 else ""
+      return why.format(", ".join(names[:6]) + more)
+  return "no contour has a known name"
+
+
+def _said(one: _dicom_choice.Outline) -> str:
+  """A contour's name, and its file where there are several."""
+  name = _text.shown(one.name)
+  if one.malformed:
+    return f"{name} ({one.malformed})"
+  return f"{name} of {_text.shown(one.file)}" if one.file else name
 
 
 def _order(one: _dicom_choice.Outline) -> tuple[int, int]:

@@ -3,7 +3,10 @@
 import collections
 from collections.abc import Iterable, Sequence
 import dataclasses
+import hashlib
 import pathlib
+
+import numpy as np
 
 from jaxseg import _text
 from jaxseg import dicom
@@ -201,12 +204,30 @@ def _of_rtstruct(one: dicom.StructureSet) -> Drawing:
     date=f"{one.date} {one.time}",
     series=one.referenced_series,
     frames=one.frames_of_reference,
-    outlines=tuple(
-      Outline(roi.number, roi.name, not any(c.is_closed for c in roi.contours))
-      for roi in one.rois
-    ),
+    outlines=tuple(map(_outline, one.rois)),
     notes=tuple(map(str, one.notes)),
+    content=_content(one),
   )
+
+
+def _outline(roi: dicom.Roi) -> Outline:
+  empty = not any(contour.is_closed for contour in roi.contours)
+  malformed = ""
+  if empty and roi.refused:
+    malformed = f"{len(roi.refused)} contours are malformed: {roi.refused[0]}"
+  return Outline(roi.number, roi.name, empty, malformed=malformed)
+
+
+def _content(one: dicom.StructureSet) -> str:
+  """Digest of all contours and names, whatever the file's own UIDs are."""
+  digest = hashlib.sha256()
+  for roi in one.rois:
+    head = (roi.name, roi.frame_of_reference_uid, roi.refused)
+    digest.update(repr((*head, len(roi.contours))).encode())
+    for contour in roi.contours:
+      digest.update(f"{contour.kind} {len(contour.points)} ".encode())
+      digest.update(np.ascontiguousarray(contour.points).data)
+  return digest.hexdigest()
 
 
 def _of_seg(one: dicom.Segmentation) -> Drawing:

@@ -19,7 +19,8 @@ _PERCENTILE = 99.5
 def scale_mr(image: volume.Volume) -> volume.Volume:
   """Brings MR signal onto the scale of HU, as cohorts of MR are read.
 
-  A model that was trained on such a cohort predicts what this returns.
+  A model that was trained on such a cohort does it by itself: give
+  `Model.predict` the signal.
 
   No signal becomes -1000, a tenth of the brightest tissue (the 99.5th
   percentile of what has signal) -200, the brightest tissue 400; linear between

@@ -18,6 +18,7 @@ import numpy as np
 
 from jaxseg import _files
 from jaxseg import _text
+from jaxseg import contours
 from jaxseg import errors
 from jaxseg import formats
 from jaxseg import structures as vocabulary
@@ -29,7 +30,6 @@ _ENDS = (".nii.gz", ".nii", ".nrrd", ".mha", ".mhd")
 _PLACES = (("imagesTr", "labelsTr"), ("images", "labels"))
 # What nnU-Net calls a channel of CT; all others are scaled like MR.
 _CT = ("ct", "ctct", "hu")
-_IGNORE = "ignore"
 
 
 class NiftiFolder:
@@ -37,7 +37,8 @@ class NiftiFolder:
 
   A label map says of every voxel what it is, but not what nobody looked for: a
   structure that a map does not show was not contoured on that patient. Slices
-  with voxels of the label "ignore" are unknown.
+  with voxels of the label "ignore" are unknown, and so are those that were
+  passed over in painting (`contours.skipped`), for that structure.
 
   Attributes:
     name: "nifti_folder".
@@ -79,7 +80,9 @@ class NiftiFolder:
     self._root = pathlib.Path(folder)
     self._modality = modality
     self._aliases = dict(aliases or {})
-    self._labels, self._ignore = _labels(self._root, modality, self._aliases)
+    self._said = _said(self._root, modality)
+    self._labels = _structures(self._said, self._aliases)
+    self._ignore = self._said.ignore
     names = tuple(self._labels)
     if structures is None:
       targets = vocabulary.names(kind="target")
@@ -103,7 +106,8 @@ class NiftiFolder:
     """Loads one patient.
 
     Raises:
-      DataError: The patient is unknown, or a file is missing or malformed.
+      DataError: The patient is unknown, a file is missing or malformed, or the
+        map shows none of the structures.
       GeometryError: Image and label map are on different grids.
     """
     if patient not in self._files:
@@ -125,16 +129,22 @@ class NiftiFolder:
       raise errors.DataError(
         f"{paths[1]}: holds fractional values; give a map of labels"
       )
+    self._check_labels(paths[1], values)
     try:
       turned = volume.axial(self._hounsfield(image))
       values = volume.axial(on_image.with_array(values)).array
     except errors.GeometryError as e:
       raise errors.GeometryError(f"{paths[0]}: {e}") from e
-    masks = {}
+    masks, passed = {}, {}
     for name in self.structures:
       mask = np.isin(values, self._labels[name])
       if mask.any():
         masks[name] = mask
+        passed[name] = tuple(int(k) for k in contours.skipped(mask))
+    if not masks:
+      raise errors.DataError(
+        f"{paths[1]}: shows none of {', '.join(self.structures)}"
+      )
     unscanned: tuple[int, ...] = ()
     notes: tuple[str, ...] = ()
     if self._ignore is not None:
@@ -142,7 +152,7 @@ class NiftiFolder:
       unscanned = tuple(int(k) for k in unknown)
       if unscanned:
         notes = (f"{len(unscanned)} slices have voxels to be ignored",)
-    return _case.Case(patient, turned, masks, unscanned, notes)
+    return _case.Case(patient, turned, masks, unscanned, notes, passed)
 
   def describe(self) -> Mapping[str, Any]:
     """JSON-able facts that identify the cohort, without the folder's path."""
@@ -158,6 +168,19 @@ class NiftiFolder:
         "labels": {name: list(one) for name, one in self._labels.items()},
       },
     }
+
+  def _check_labels(self, path: pathlib.Path, values: np.ndarray) -> None:
+    """Refuses a map with labels that nobody has named, as nnU-Net does."""
+    named = {n for labels in self._said.names.values() for n in labels}
+    unnamed = set(np.unique(values).astype(int).tolist()) - named
+    unnamed -= {0, self._ignore}
+    if unnamed:
+      listed = ", ".join(map(str, sorted(unnamed)[:8]))
+      raise errors.DataError(
+        f"{path}: holds the labels {listed}, which"
+        f" {self._said.source.name} does not name; name them, or write the map"
+        " again"
+      )
 
   def _hounsfield(self, image: volume.Volume) -> volume.Volume:
     """int16 HU, or on the scale of HU."""
@@ -190,63 +213,49 @@ def _near(labels: volume.Volume, image: volume.Volume) -> bool:
   return bool(np.abs(there - corners).max() < 0.25)
 
 
-def _labels(
-  root: pathlib.Path, modality: str, aliases: Mapping[str, str | None]
-) -> tuple[dict[str, tuple[int, ...]], int | None]:
-  """Canonical name -> labels, and the label to be ignored."""
+def _said(root: pathlib.Path, modality: str) -> formats.Labels:
+  """What dataset.json says, if images are of the modality."""
   if not root.is_dir():
     raise errors.DataError(f"{root}: no such folder; check the path")
-  source = root / "dataset.json"
-  if not source.is_file():
+  said = formats.read_labels(root)
+  is_ct = said.image.casefold() in _CT
+  if said.image and is_ct != (modality == "CT"):
     raise errors.DataError(
-      f"{source}: missing; write the names of the labels into it, as nnU-Net"
-      ' does: {"labels": {"background": 0, "liver": 1}}'
-    )
-  said = _files.read_json(source)
-  labels = said.get("labels") if isinstance(said, dict) else None
-  if not isinstance(labels, dict) or not labels:
-    raise errors.DataError(
-      f'{source}: has no "labels"; write {{"labels": {{"background": 0,'
-      ' "liver": 1}}'
-    )
-  channels = said.get("channel_names", said.get("modality"))
-  first = channels.get("0", "") if isinstance(channels, dict) else ""
-  if modality == "CT" and first and str(first).casefold() not in _CT:
-    raise errors.DataError(
-      f"{source}: channel 0 is {_text.shown(first)}, not CT; give --modality=MR"
-      " to scale its signal"
-    )
-  # nnU-Net 1 and the Decathlon wrote {"1": "liver"}.
-  if all(
-    isinstance(name, str) and number.isdecimal()
-    for number, name in labels.items()
-  ):
-    labels = {name: number for number, name in labels.items()}
-  result: dict[str, tuple[int, ...]] = {}
-  ignore = None
-  for name, given in labels.items():
-    try:
-      numbers = tuple(
-        int(one) for one in (given if isinstance(given, list) else [given])
+      f"{said.source}: channel 0 is {_text.shown(said.image)}, not {modality};"
+      + (
+        " leave out --modality=MR"
+        if is_ct
+        else " give --modality=MR to scale its signal"
       )
-    except (TypeError, ValueError) as e:
+    )
+  for name, given in said.unread.items():
+    raise errors.DataError(
+      f"{said.source}: {_text.shown(name)} is {_text.shown(given)}; write a"
+      " number or a list of numbers, and each name once"
+    )
+  return said
+
+
+def _structures(
+  said: formats.Labels, aliases: Mapping[str, str | None]
+) -> dict[str, tuple[int, ...]]:
+  """Canonical name -> labels."""
+  result: dict[str, tuple[int, ...]] = {}
+  for name, labels in said.names.items():
+    numbers = tuple(one for one in labels if one)
+    canonical = _canonical(name, aliases) if numbers else None
+    if canonical in result:
       raise errors.DataError(
-        f"{source}: {_text.shown(name)} is {_text.shown(given)}; write a number"
-        " or a list of numbers"
-      ) from e
-    if name.casefold() == _IGNORE:
-      ignore = numbers[0]
-    elif set(numbers) - {0}:
-      canonical = _canonical(name, aliases)
-      if canonical in result:
-        raise errors.DataError(
-          f"{source}: two labels are {canonical}; tell them apart by --aliases"
-        )
-      if canonical is not None:
-        result[canonical] = tuple(n for n in numbers if n)
+        f"{said.source}: two labels are {canonical}; tell them apart by"
+        " --aliases"
+      )
+    if canonical is not None:
+      result[canonical] = numbers
   if not result:
-    raise errors.DataError(f"{source}: names no structure; add one to labels")
-  return result, ignore
+    raise errors.DataError(
+      f"{said.source}: names no structure; add one to labels"
+    )
+  return result
 
 
 def _canonical(name: str, aliases: Mapping[str, str | None]) -> str | None:

@@ -18,9 +18,10 @@ def skipped(mask: np.ndarray, *, drawn: np.ndarray | None = None) -> np.ndarray:
 
   - their distance is the stride, or one slice more where the stride is above
     1: the pattern of drawing itself; or
+  - there is no other drawn slice, so that nobody can tell; or
   - the neighbours overlap, seen along the slices, and their distance is at
-    most twice the stride (one contour is missing), is that of the pair before
-    or after as well (the stride changes), or is the only one there is.
+    most twice the stride (one contour is missing), or is that of the pair
+    before or after as well (the stride changes).
 
   Any wider distance is a real gap between two parts, such as two lymph nodes:
   there the structure is absent.
@@ -51,7 +52,7 @@ def skipped(mask: np.ndarray, *, drawn: np.ndarray | None = None) -> np.ndarray:
   for k in np.flatnonzero(apart > 1).tolist():
     step = int(apart[k])
     beside = apart[[i for i in (k - 1, k + 1) if 0 <= i < len(apart)]]
-    is_stride = stride > 1 and step <= stride + 1 and len(apart) > 1
+    is_stride = len(apart) == 1 or (stride > 1 and step <= stride + 1)
     if not is_stride and step > 2 * stride and not (beside == step).any():
       continue
     if is_stride or (mask[at[k]] & mask[at[k + 1]]).any():

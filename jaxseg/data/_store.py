@@ -84,6 +84,7 @@ class Store:
     folder: Where it lies.
     cohort: Name of the cohort.
     prepared: The prepared grid.
+    modality: "CT", or "MR" on the scale of HU.
     synthetic: Whether the patients are made up.
     structures: Canonical names, in the order of `labels`.
     patients: Name -> entry.
@@ -112,6 +113,8 @@ class Store:
       self.cohort: str = manifest["cohort"]["name"]
       self.prepared = _placement.PrepareConfig.from_json(manifest["settings"])
       self.synthetic = bool(manifest["cohort"].get("synthetic", False))
+      settings = manifest["cohort"].get("settings", {})
+      self.modality = str(settings.get("modality", "CT"))
       self.structures: tuple[str, ...] = tuple(manifest["structures"])
       self.content_hash: str = manifest["content_hash"]
       self.left_out: dict[str, str] = dict(manifest.get("left_out", {}))

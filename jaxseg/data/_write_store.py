@@ -1,6 +1,6 @@
 """Prepares a cohort's patients one after the other and writes the store."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 import dataclasses
 import hashlib
 import pathlib
@@ -48,6 +48,7 @@ def write_store(
   names = cohort.patients()
   # Those that a folder's scan found unusable are not among `patients`.
   left_out = dict(getattr(cohort, "left_out", {}))
+  remarks = {name: [*own] for name, own in _remarks(cohort).items()}
   entries: list[dict[str, Any]] = []
   voxels: dict[str, dict[str, int]] = {}
   needed = (0, 0)
@@ -65,6 +66,9 @@ def write_store(
         left_out[name] = str(e)
       else:
         entry = _entry(case, made, structures, start=stacks.length)
+        for one, why in case.missing.items():
+          if one in structures:
+            remarks.setdefault(name, []).append(f"{one} left out: {why}")
         stacks.append(made, f"references/{len(entries):05d}")
         entries.append(_as_json(entry))
         voxels[entry.name] = {
@@ -95,12 +99,17 @@ def write_store(
         "content_hash": content.hexdigest()[:16],
         "patients": entries,
         "left_out": left_out,
-        "remarks": dict(getattr(cohort, "remarks", {})),
+        "remarks": remarks,
         "voxels": voxels,
         "needed_size": needed,
       },
     )
   return _store.Store(folder)
+
+
+def _remarks(cohort: Cohort) -> Mapping[str, list[str]]:
+  found: Mapping[str, list[str]] = getattr(cohort, "remarks", {})
+  return found
 
 
 def _larger(one: tuple[int, int], other: tuple[int, int]) -> tuple[int, int]:

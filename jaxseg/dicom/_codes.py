@@ -65,6 +65,8 @@ _KEYWORDS = {
   "maxillary_sinus": "MaxillarySinus",
   "lung": "Lung",
   "gtv": "GrossTumorVolume",
+  "ctv": "ClinicalTargetVolume",
+  "ptv": "PlanningTargetVolume",
   "ptv_70": "PlanningTargetVolume",
   "ptv_63": "PlanningTargetVolume",
   "ptv_56": "PlanningTargetVolume",

@@ -236,7 +236,10 @@ def _load(
       frames = _pixels.decode(dataset, form, path)
     except errors.TruncatedError as e:
       if truncated == "refuse":
-        raise
+        raise errors.TruncatedError(
+          f"{e}, or read it as missing: truncated='missing'"
+          " (--repair=truncated)"
+        ) from e
       notes.append(_text.Note("truncated", f"treated as missing: {e}"))
       continue
     planes += own

@@ -19,9 +19,11 @@ from pydicom.sr.coding import Code
 
 from jaxseg import errors
 from jaxseg import structures as vocabulary
+from jaxseg import volume
 from jaxseg.dicom import _codes
 from jaxseg.dicom import _header
 from jaxseg.dicom import _image
+from jaxseg.dicom import _roi_mask
 
 _NAMESPACE = uuid.UUID("5f0c1f9e-6a55-5f0e-9d0a-3b1f6f0c8f11")
 # Taken over from the image's header. Who the patient is stays the same to the
@@ -135,6 +137,25 @@ def check_image(ct: _image.Image) -> None:
         f"{ct.paths[0]}: {_header.named(keyword)} is missing, so nothing can"
         " refer to the image; re-export it"
       )
+
+
+def array_of(given: Any, image: _image.Image, said: str) -> Any:
+  """What `Volume` and `RoiMask` hold, on the image's grid; all else as it is.
+
+  Raises:
+    GeometryError: A volume lies elsewhere.
+  """
+  if isinstance(given, _roi_mask.RoiMask):
+    return given.array
+  if not isinstance(given, volume.Volume) or given.grid is None:
+    return getattr(given, "array", given)
+  placed = volume.reorder(given, image.grid)
+  if placed is None:
+    raise errors.GeometryError(
+      f"{said}: the volume's voxels are not the image's; resample it first"
+      " (jaxseg.volume.resample)"
+    )
+  return placed.array
 
 
 def copy_patient(ct: _image.Image, dataset: Dataset) -> None:

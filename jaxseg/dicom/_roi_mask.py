@@ -70,6 +70,7 @@ def make(
     )
   closed = _closed(roi, notes)
   if not closed:
+    _add(notes, "empty-mask", "it has no closed contour, so no mask")
     empty = np.zeros(image.shape, np.bool_)
     unknown = tuple(int(k) for k in _gaps.lost_slices(roi, image)[0])
     return RoiMask(empty, tuple(notes), (), 0.0, unknown)

@@ -53,9 +53,10 @@ def write_rtstruct(
   Args:
     path: The file to write; folders are made.
     structures: Name to a bool mask `[slice, row, column]` on the image's grid,
-      to polygons (points `[P, 3]`, LPS mm, each in the plane of a slice), or to
-      an `RtStructure`. A canonical name is written as TG-263 has it, any other
-      as it stands. Without any contour, the structure is written as empty.
+      to a volume or `RoiMask`, to polygons (points `[P, 3]`, LPS mm, each in
+      the plane of a slice), or to an `RtStructure`. A canonical name is written
+      as TG-263 has it, any other as it stands. Without any contour, the
+      structure is written as empty.
     ct: The image, with patient, study and frame of reference.
     label: StructureSetLabel, at most 16 characters.
     series_description: SeriesDescription, at most 64 characters.

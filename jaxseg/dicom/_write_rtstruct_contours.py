@@ -10,9 +10,12 @@ from jaxseg import _text
 from jaxseg import contours
 from jaxseg import errors
 from jaxseg import structures as vocabulary
+from jaxseg import volume
 from jaxseg.dicom import _codes
+from jaxseg.dicom import _dataset
 from jaxseg.dicom import _decimals
 from jaxseg.dicom import _image
+from jaxseg.dicom import _roi_mask
 
 HOLES = ("separate", "keyhole")
 _ALGORITHMS = ("AUTOMATIC", "SEMIAUTOMATIC", "MANUAL", "")
@@ -23,12 +26,15 @@ _LONGEST = 65534
 _STRAIGHT_MM = 1e-5
 
 
+Mask = np.ndarray | volume.Volume | _roi_mask.RoiMask
+
+
 @dataclasses.dataclass(frozen=True, eq=False)
 class RtStructure:
   """A structure to write, with more than its shape.
 
   Attributes:
-    mask: Bool `[slice, row, column]` on the image's grid, or else
+    mask: Bool `[slice, row, column]` on the image's grid, or a volume, or else
     polygons: points float64 `[P, 3]` each, patient LPS, mm.
     color: sRGB, 0 to 255 each; None takes that of the vocabulary, or one of a
       fixed series.
@@ -39,7 +45,7 @@ class RtStructure:
     generation_algorithm: "AUTOMATIC", "SEMIAUTOMATIC", "MANUAL" or "".
   """
 
-  mask: np.ndarray | None = None
+  mask: Mask | None = None
   polygons: Sequence[np.ndarray] | None = None
   color: tuple[int, int, int] | None = None
   interpreted_type: str | None = None
@@ -72,7 +78,7 @@ class Drawn:
   known: vocabulary.Structure | None = None
 
 
-Shape = np.ndarray | Sequence[np.ndarray] | RtStructure
+Shape = Mask | Sequence[np.ndarray] | RtStructure
 
 
 def drawn(
@@ -102,13 +108,15 @@ def drawn(
         f" written as {_text.shown(name)}; rename one"
       )
     names[name] = key
-    given = shape if isinstance(shape, RtStructure) else _plain(shape)
+    given = shape if isinstance(shape, RtStructure) else _plain(shape, name)
     if (given.mask is None) == (given.polygons is None):
       raise errors.DataError(
         f"structure {_text.shown(name)}: give either a mask or polygons"
       )
     if given.mask is not None:
-      pairs = list(_outlines(given.mask, image, name, holes))
+      said = f"structure {_text.shown(name)}"
+      mask = _dataset.array_of(given.mask, image, said)
+      pairs = list(_outlines(mask, image, name, holes))
     else:
       pairs = list(_placed(given.polygons or (), image, name))
     pairs.sort(key=lambda pair: pair[0])
@@ -129,10 +137,17 @@ def drawn(
   return result
 
 
-def _plain(shape: np.ndarray | Sequence[np.ndarray]) -> RtStructure:
+def _plain(shape: Mask | Sequence[np.ndarray], name: str) -> RtStructure:
   """Takes an array as a mask, a sequence of arrays as polygons."""
+  if isinstance(shape, volume.Volume | _roi_mask.RoiMask):
+    return RtStructure(mask=shape)
   if hasattr(shape, "dtype"):
     return RtStructure(mask=np.asarray(shape))
+  if not isinstance(shape, Sequence) or isinstance(shape, str):
+    raise errors.DataError(
+      f"structure {_text.shown(name)}: is of type {type(shape).__name__}; give"
+      " a bool mask, a Volume, a list of polygons or an RtStructure"
+    )
   return RtStructure(polygons=shape)
 
 

@@ -16,17 +16,19 @@ from jaxseg import _extras
 from jaxseg import _files
 from jaxseg import _text
 from jaxseg import errors
+from jaxseg import volume
 from jaxseg.dicom import _codes
 from jaxseg.dicom import _dataset
 from jaxseg.dicom import _decimals
 from jaxseg.dicom import _image
+from jaxseg.dicom import _roi_mask
 
 _HIGHEST = 255
 
 
 def write_seg(
   path: str | os.PathLike,
-  masks: Mapping[str, np.ndarray],
+  masks: Mapping[str, np.ndarray | volume.Volume | _roi_mask.RoiMask],
   ct: _image.Image,
   *,
   model: str = "jaxseg",
@@ -48,8 +50,8 @@ def write_seg(
   Args:
     path: The file to write; folders are made.
     masks: Name to a bool mask or a float probability map, `[slice, row,
-      column]`, on the image's grid; all of one kind. A canonical name is
-      written as TG-263 has it, any other as it stands.
+      column]`, on the image's grid, or to a volume of either; all of one kind.
+      A canonical name is written as TG-263 has it, any other as it stands.
     ct: The image.
     model: SegmentAlgorithmName, at most 64 characters.
     model_version: Its version.
@@ -163,14 +165,16 @@ def _content(
 
 
 def _checked(
-  masks: Mapping[str, np.ndarray], ct: _image.Image, path: pathlib.Path
+  masks: Mapping[str, np.ndarray | volume.Volume | _roi_mask.RoiMask],
+  ct: _image.Image,
+  path: pathlib.Path,
 ) -> dict[str, np.ndarray]:
   """The arrays under the names that will be written."""
   arrays: dict[str, np.ndarray] = {}
   for key, given in masks.items():
     name, _ = _codes.named(key)
-    array = np.asarray(given)
     said = f"structure {_text.shown(name)}"
+    array = np.asarray(_dataset.array_of(given, ct, said))
     if name in arrays:
       raise errors.DataError(
         f"{said}: two structures are written under this name; rename one"

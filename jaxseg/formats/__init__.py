@@ -5,6 +5,8 @@ from jaxseg.formats._classes import classes
 from jaxseg.formats._classes import winners
 from jaxseg.formats._grids import match_grids
 from jaxseg.formats._held import held
+from jaxseg.formats._labels import Labels
+from jaxseg.formats._labels import read_labels
 from jaxseg.formats._masks import IGNORED
 from jaxseg.formats._masks import INSIDE
 from jaxseg.formats._masks import read_mask
@@ -24,6 +26,7 @@ from jaxseg.formats._write import write_mask
 __all__ = [
   "IGNORED",
   "INSIDE",
+  "Labels",
   "Pair",
   "Pairing",
   "at_odds",
@@ -36,6 +39,7 @@ __all__ = [
   "match_grids",
   "pair",
   "read_image",
+  "read_labels",
   "read_mask",
   "read_pairs",
   "read_probabilities",

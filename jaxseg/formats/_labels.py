@@ -13,6 +13,7 @@ References:
 from collections.abc import Mapping, Sequence
 import dataclasses
 import functools
+import os
 import pathlib
 from typing import Any
 
@@ -42,12 +43,16 @@ class Labels:
       without what is ignored.
     ordered: Whether it tells how nnU-Net writes regions (regions_class_order).
     ignore: The label of voxels that nobody knows; None if there is none.
+    unread: Name -> what stands there, of names without a label of their own.
+    image: What the first channel of the images shows, "CT"; "" if not said.
   """
 
   source: pathlib.Path
   names: Mapping[str, tuple[int, ...]]
   ordered: bool = False
   ignore: int | None = None
+  unread: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+  image: str = ""
 
   @functools.cached_property
   def regions(self) -> dict[str, tuple[int, ...]]:
@@ -154,6 +159,33 @@ def turns(path: pathlib.Path) -> bool:
   return False
 
 
+def read_labels(folder: str | os.PathLike[str]) -> Labels:
+  """The labels of a dataset, from its dataset.json.
+
+  Args:
+    folder: Where dataset.json lies.
+
+  Returns:
+    Names, labels, and what could not be read.
+
+  Raises:
+    DataError: It is missing, or names no labels.
+  """
+  source = pathlib.Path(folder) / FILES[0]
+  if not source.is_file():
+    raise errors.DataError(
+      f"{source}: missing; write the names of the labels into it, as nnU-Net"
+      ' does: {"labels": {"background": 0, "liver": 1}}'
+    )
+  found = _labels(source)
+  if found is None:
+    raise errors.DataError(
+      f'{source}: has no "labels"; write {{"labels": {{"background": 0,'
+      ' "liver": 1}}'
+    )
+  return found
+
+
 def _content(source: pathlib.Path) -> dict[str, Any]:
   """What a file holds; nothing where it is missing or holds something else."""
   try:
@@ -192,12 +224,18 @@ def _labels(source: pathlib.Path) -> Labels | None:
       " single label above 0, as nnU-Net wants it"
     )
   known = {name: labels for name, labels in names.items() if labels}
+  unread = {name: named[name] for name in names if name not in known}
+  if len(named) < len(said):  # Of a name used twice none is taken.
+    twice = [n for n in said.values() if list(said.values()).count(n) > 1]
+    unread |= {n: [k for k, v in said.items() if v == n] for n in twice}
   order = content.get("regions_class_order")
   found = Labels(
     source,
     known,
     isinstance(order, list),
     None if ignored is None else ignored[0],
+    unread,
+    _image(content),
   )
   if (
     found.regions
@@ -209,6 +247,12 @@ def _labels(source: pathlib.Path) -> Labels | None:
       f" regions_class_order has {len(order)}; correct the one or the other"
     )
   return found
+
+
+def _image(content: Mapping[str, Any]) -> str:
+  """What channel 0 shows: channel_names of nnU-Net 2, modality before it."""
+  channels = content.get("channel_names", content.get("modality"))
+  return str(channels.get("0", "")) if isinstance(channels, dict) else ""
 
 
 def _by_name(said: dict[str, Any]) -> dict[str, Any]:

@@ -136,11 +136,15 @@ lung                            Lung             E0CD70
 # Doses in TG-263 names are cGy; OpenKBP writes Gy.
 _TARGETS = """
 ctv                             CTV              FF7A20
-  CTVp; CTVn
+  CTVp; CTVn; CTVp1; CTVp2; CTVn1; CTVn2; CTV-1; CTV1; CTV-2; CTV2; CTV-3;
+  CTV3; CTV-4; CTV4
 itv                             ITV              FFB020
 gtv                             GTV              FF2020
-  GTVp; GTVn; GTV-1; GTV1; GTV-2; GTV2; GTV-3; GTV3; GTV-4; GTV4; GTV-5;
-  GTV5; GTV-6; GTV6; GTV-7; GTV7; GTV-8; GTV8
+  GTVp; GTVn; GTVp1; GTVp2; GTVn1; GTVn2; GTV-1; GTV1; GTV-2; GTV2; GTV-3;
+  GTV3; GTV-4; GTV4; GTV-5; GTV5; GTV-6; GTV6; GTV-7; GTV7; GTV-8; GTV8
+ptv                             PTV              FF9060
+  PTVp; PTVn; PTVp1; PTVp2; PTVn1; PTVn2; PTV-1; PTV1; PTV-2; PTV2; PTV-3;
+  PTV3; PTV-4; PTV4
 ptv_70                          PTV_7000         FF8080
   PTV70
 ptv_63                          PTV_6300         FFA0C0

@@ -186,7 +186,7 @@ def get(name: str, *, own: bool = False) -> Structure:
 OWN = re.compile(r"[a-z][a-z0-9_]{0,63}")
 
 
-def similar(name: str, *, cutoff: float = 0.5) -> tuple[str, ...]:
+def similar(name: str, *, cutoff: float = 0.6) -> tuple[str, ...]:
   """Canonical names that look or sound like a name, the likeliest first.
 
   Args:

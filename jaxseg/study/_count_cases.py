@@ -143,6 +143,10 @@ def _surfaces(
   counts = thresholds.count_case(p, y, cuts, where=known)
   if p.dtype == np.uint8:
     p = p.astype(np.float32) / np.float32(255)
+  known = np.broadcast_to(known, p.shape)
+  nearest = _bridged(np.any(known, axis=(1, 2)).reshape(-1))
+  if nearest is not None:
+    p, y, known = p[nearest], y[nearest], known[nearest]
   if not known.all():
     # Beyond the scope nothing is inside, at a threshold of 0 neither.
     p, y = np.where(known, p, p.dtype.type(-1)), y & known
@@ -152,6 +156,27 @@ def _surfaces(
   predicted = counts.true_positive + counts.false_positive
   rows = [found[k] for k in ("hausdorff_95", "assd", "nsd_2")]
   return np.stack([*rows, predicted.astype(np.float64)])
+
+
+def _bridged(known: np.ndarray) -> np.ndarray | None:
+  """For each slice the one that stands for it; None if each does for itself.
+
+  An unknown slice between known ones repeats the nearest of them. Were it
+  empty, map and reference would both end there, and surfaces that coincide for
+  that reason alone would make every distance better.
+
+  Args:
+    known: Bool `[slice]`.
+  """
+  at = np.flatnonzero(known)
+  if not len(at) or known[at[0] : at[-1] + 1].all():
+    return None
+  result = np.arange(len(known))
+  inner = result[at[0] : at[-1] + 1]
+  above = at[np.searchsorted(at, inner)]
+  below = at[np.searchsorted(at, inner, side="right") - 1]
+  inner[:] = np.where(inner - below <= above - inner, below, above)
+  return result
 
 
 def count_pair(

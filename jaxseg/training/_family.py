@@ -162,6 +162,7 @@ def _claim(
       "prepare": dataclasses.asdict(store.prepared),
       "size": list(_size(store)),
       "cohort": store.cohort,
+      "modality": store.modality,
       "synthetic": store.synthetic,
       "store": store.content_hash,
     },

@@ -1,8 +1,10 @@
 """`jaxseg phantom` and `inspect`, and training on what was found."""
 
 import json
+import re
 import shutil
 
+import pydicom
 import pytest
 
 from tests.cli import command
@@ -33,6 +35,12 @@ def test_all_of_the_phantom_is_found(made):
 def test_train_leaves_a_broken_patient_out(made, tmp_path):
   shutil.copytree(made / "made", tmp_path / "made")
   (tmp_path / "made/phantom_003/ct/0020.dcm").unlink()
+  (tmp_path / "made/others.zip").write_bytes(b"PK")
+  path = tmp_path / "made/phantom_005/rtstruct.dcm"
+  dataset = pydicom.dcmread(path)
+  for item in dataset.ROIContourSequence[0].ContourSequence:
+    item.ContourData = item.ContourData[1:]
+  dataset.save_as(path)
   dicom = ("--cohort=dicom_folder", "--input=made", "--output=run")
   out = command.done(
     "train",
@@ -44,6 +52,8 @@ def test_train_leaves_a_broken_patient_out(made, tmp_path):
     folder=tmp_path,
   )
   assert "left out phantom_003" in out
+  assert "others.zip" in out
+  assert "contours are malformed" in re.sub(r"[\s│]+", " ", out)
   assert (tmp_path / "run/models/brain/bce/0/threshold.json").is_file()
   # How the files are read is a part of what the run is.
   command.done("prepare", *dicom, folder=tmp_path)
@@ -61,6 +71,14 @@ def test_it_ends_with_2_where_nothing_can_be_used(dicom_data, tmp_path):
   assert code == 2
   assert "no CT series" in out
   assert err.strip().splitlines()[-1].endswith("the table above says why")
+
+
+def test_what_cannot_be_prepared_says_who_was_left_out(dicom_data, tmp_path):
+  flags = ("--cohort=dicom_folder", f"--input={dicom_data / 'seg'}")
+  code, out, err = command.call("prepare", *flags, folder=tmp_path)
+  assert code == 2 and "a split needs" in err
+  assert "dicom_folder: 2 patients, 2 left out" in out
+  assert "true_fractional.dcm: is fractional" in out.replace("\n", "")
 
 
 def test_it_reads_the_users_names(dicom_data, tmp_path):

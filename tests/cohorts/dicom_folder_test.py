@@ -2,6 +2,7 @@
 
 import json
 import pickle
+import re
 import shutil
 
 import numpy as np
@@ -228,7 +229,9 @@ class TestSeveralStructureSets:
       cohort = cohorts.DicomFolder(folder, structure_set=policy)
       assert cohort.load("p1").contoured == found
       first = cohort.remarks["p1"][0]
-      assert first.startswith("left out, since it names no wanted structure:")
+      assert first.startswith(
+        "file not used, since it names no wanted structure:"
+      )
       assert "'OPT'" in first
     assert "took the newest of" in cohorts.DicomFolder(
       folder, structure_set="newest"
@@ -244,7 +247,8 @@ class TestSeveralStructureSets:
     )  # fmt: skip
     cohort = cohorts.DicomFolder(folder)
     assert cohort.load("p1").contoured == ("brain",)
-    assert any("2 fit: 'Lips', 'Lips'" in n for n in cohort.load("p1").notes)
+    (note,) = [n for n in cohort.remarks["p1"] if "2 fit" in n]
+    assert "'Lips' of 'third'" in note
 
   def test_a_copy_is_no_second_one(self, tmp_path):
     folder = patient(tmp_path, 1)
@@ -252,6 +256,19 @@ class TestSeveralStructureSets:
     cohort = cohorts.DicomFolder(folder)
     assert cohort.load("p1").contoured == ("parotid_left", "spinal_cord")
     assert cohort.remarks == {}
+
+  def test_the_same_contours_exported_again(self, tmp_path):
+    folder = patient(tmp_path, 1)
+    structure_set(folder / "again", ORGANS, seed=1)
+    assert (folder / "again").read_bytes() != (folder / "rs 1.bin").read_bytes()
+    for policy in ("merge", "newest", "refuse", "plan"):
+      cohort = cohorts.DicomFolder(folder, structure_set=policy)
+      assert cohort.load("p1").contoured == ("parotid_left", "spinal_cord")
+    moved = {**ORGANS, "Spinal-Cord": [square(36, 1, 5)]}
+    structure_set(folder / "again", moved, seed=1)
+    assert (
+      "'Parotid-Left' of 'again'" in cohorts.DicomFolder(folder).left_out["p1"]
+    )
 
   def test_the_image_with_most_structures(self, tmp_path):
     patient(tmp_path, 1)
@@ -267,7 +284,9 @@ class TestSeveralStructureSets:
     cohort = cohorts.DicomFolder(tmp_path)
     assert cohort.load("p1").contoured == ("parotid_left", "spinal_cord")
     (remark,) = cohort.remarks["p1"]
-    assert remark.startswith("left out, since it is drawn on another image: o")
+    assert remark.startswith(
+      "file not used, since it is drawn on another image: o"
+    )
 
   def test_a_label(self, tmp_path):
     folder = self.folder(tmp_path)
@@ -408,9 +427,46 @@ def test_those_left_out_are_named(tmp_path):
   assert cohort.patients() == ("p1",)
   assert cohort.left_out == {
     "p2": "no contour has a known name: 'Wart'",
-    "p3": "has only structures that were not asked for: 'GTV-1'",
+    "p3": "has only structures that were not asked for: 'GTV-1'; name them"
+    " (--structures, or --structure of train)",
     "p4": "has no structure set or segmentation; add one",
   }
+
+
+FAR, BENT = square(33, 5000, 5006), square(33) + [[0, 0, k] for k in range(4)]
+
+
+@pytest.mark.parametrize(
+  ("rois", "why"),
+  [
+    ({"GTV-1": [square(33)], "GTV-2": [square(36)]}, "several contours fit"),
+    ({"GTV": [FAR]}, r"'GTV'.*: no voxel of the CT lies within"),
+    ({"GTV": [BENT], "Wart": [square(33)]}, r"ROI 'GTV': .* not planar"),
+    ({"GTV": None}, "only structures without a closed contour: 'GTV'"),
+  ],
+  ids=["several", "outside", "bent", "empty"],
+)
+def test_why_nothing_of_a_patient_is_used(tmp_path, rois, why):
+  cohort = cohorts.DicomFolder(patient(tmp_path, 1, rois), structures=["gtv"])
+  with pytest.raises(errors.DataError, match=why):
+    cohort.load("p1")
+  assert re.search(why, cohort.audit("p1")["refused"])
+
+
+def test_what_has_no_mask_is_missing(tmp_path):
+  rois = {"GTV-1": [square(33)], "GTV-2": [BENT], "ctv": [FAR], **ORGANS}
+  asked = ("ctv", "gtv", "parotid_left")
+  case = cohorts.DicomFolder(
+    patient(tmp_path, 1, rois), structures=asked, on_two="union"
+  ).load("p1")
+  assert case.contoured == ("parotid_left",)
+  assert set(case.missing) == {"ctv", "gtv"}
+  assert "not planar" in case.missing["gtv"]  # Half of a union is no reference.
+  part = {"GTV-1": [square(33)], "GTV-2": [FAR]}
+  case = cohorts.DicomFolder(
+    patient(tmp_path / "part", 2, part), structures=["gtv"], on_two="union"
+  ).load("p2")
+  assert (case.contoured, case.missing) == (("gtv",), {})
 
 
 def test_mr_is_scaled_where_it_is_asked_for(tmp_path):

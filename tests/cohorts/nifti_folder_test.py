@@ -91,6 +91,19 @@ def test_regions_own_names_and_what_is_ignored(tmp_path):
     cohorts.NiftiFolder(root, structures=["brain"])
 
 
+def test_slices_passed_over_in_painting_are_unknown(tmp_path):
+  root = folder(tmp_path, patients=1)
+  path = root / "labelsTr/p0.nii.gz"
+  image = nibabel.load(path)
+  values = np.asarray(image.dataobj).copy()
+  shown = np.flatnonzero((values == 1).any((0, 1)))
+  values[:, :, shown[1:-1:2]] = 0
+  nibabel.save(nibabel.Nifti1Image(values, image.affine), path)
+  case = cohorts.NiftiFolder(root).load("p0")
+  assert case.unknown["brain"] == tuple(shown[1:-1:2])
+  assert not case.masks["brain"][list(case.unknown["brain"])].any()
+
+
 def test_a_decathlon_s_table(tmp_path):
   root = folder(tmp_path, patients=1)
   said = {
@@ -109,6 +122,9 @@ def test_mr(tmp_path):
   with pytest.raises(errors.DataError, match=r"'T1', not CT; .*--modality=MR"):
     cohorts.NiftiFolder(root)
   case = cohorts.NiftiFolder(root, modality="MR").load("p0")
+  ct = folder(tmp_path / "ct", patients=1)
+  with pytest.raises(errors.DataError, match="'CT', not MR; leave out --mod"):
+    cohorts.NiftiFolder(ct, modality="MR")
   assert case.image.array.min() == -1000
   assert case.image.array.max() > 300
 
@@ -143,6 +159,9 @@ def test_what_is_missing_is_named(tmp_path):
   for said, text in (
     ({"labels": {"background": 0}}, "names no structure"),
     ({"labels": {"brain": "x"}}, "'brain' is 'x'"),
+    ({"labels": {"brain": 1.0}}, "'brain' is '1.0'"),
+    ({"labels": {"brain": True}}, "'brain' is 'True'"),
+    ({"labels": {"1": "brain", "2": "brain"}}, "each name once"),
     ({"labels": {"brain": 1, "Brain": 2}}, "two labels are brain"),
     ({}, 'has no "labels"'),
   ):
@@ -164,3 +183,25 @@ def test_commands(tmp_path):
     "train", "--structure=liver", "--output=run", folder=tmp_path
   )
   assert "liver: contoured on no patient" in line
+
+
+@pytest.mark.parametrize(
+  ("change", "text"),
+  [
+    (lambda values: np.where(values == 1, 9, values), r"labels 9, which data"),
+    (lambda values: values * 0, "shows none of brain, spinal_cord"),
+  ],
+)
+def test_a_map_of_other_labels_is_refused(tmp_path, change, text):
+  root = folder(tmp_path, patients=1)
+  path = root / "labelsTr/p0.nii.gz"
+  image = nibabel.load(path)
+  values = change(np.asarray(image.dataobj)).astype(np.uint8)
+  nibabel.save(nibabel.Nifti1Image(values, image.affine), path)
+  with pytest.raises(errors.DataError, match=text):
+    cohorts.NiftiFolder(root).load("p0")
+
+
+def test_a_folder_of_nifti_is_no_folder_of_dicom(tmp_path):
+  with pytest.raises(errors.DataError, match=r"has a dataset\.json"):
+    cohorts.DicomFolder(folder(tmp_path, patients=1))

@@ -42,6 +42,8 @@ def test_parts_that_do_not_overlap_are_parts():
   mask = stack(2, 3, 4)
   mask[6:9] = stack(6, 7, 8)[6:9, :, ::-1]
   assert contours.skipped(mask).tolist() == []
+  # Of two single slices nobody can tell.
+  assert contours.skipped(stack(3, 7, shift=20)).tolist() == [4, 5, 6]
   # A thin oblique structure on every third slice does not overlap itself.
   assert contours.skipped(stack(0, 3, 6, shift=7)).tolist() == [1, 2, 4, 5]
 

@@ -414,6 +414,14 @@ def test_names_that_occur_twice_need_the_number(tmp_path, image):
     _ = rtss["other"]
 
 
+def test_an_empty_mask_is_noted(tmp_path, image):
+  rtss = read(tmp_path, {"a": None, "b": [], "c": [Drawn(square(33), "POINT")]})
+  for name in "abc":
+    made = rtss.mask(name, image)
+    assert not made.array.any() and "empty-mask" in codes(made)
+    assert any("no closed contour" in str(note) for note in made.notes)
+
+
 def test_points_beyond_the_image_are_clipped(tmp_path, image):
   made = read(tmp_path, {"a": [square(33, -16, -4)]}).mask("a", image)
   np.testing.assert_array_equal(

@@ -18,6 +18,7 @@ import SimpleITK as sitk
 
 from jaxseg import dicom
 from jaxseg import errors
+from jaxseg import volume
 from tests.dicom.ct_double import ct_series
 from tests.dicom.seg_file_test import agrees_with_simple_reader
 
@@ -351,3 +352,39 @@ def test_options_that_cannot_work(folder, ct):
     dicom.write_seg(folder / "no.dcm", mask, ct, model=" ")
   with pytest.raises(errors.DataError, match="description"):
     dicom.write_seg(folder / "no.dcm", mask, ct, description="x" * 65)
+
+
+def test_volumes_are_written_where_they_lie(ct, tmp_path):
+  mask = np.zeros(ct.shape, np.bool_)
+  mask[1:3, 4:9, 6:15] = True
+  whole = volume.Volume(mask, ct.grid)
+  upside_down = volume.Volume.from_affine(
+    mask[::-1], ct.affine @ [[-1, 0, 0, len(mask) - 1], *np.eye(4)[1:]]
+  )
+  drawn = tmp_path / "drawn.dcm"
+  dicom.write_rtstruct(drawn, {"a": whole, "b": upside_down}, ct)
+  read = dicom.read_rtstruct(drawn)
+  roi = read.mask("a", ct)
+  seg = tmp_path / "seg.dcm"
+  dicom.write_seg(seg, {"a": whole, "b": upside_down, "c": roi}, ct)
+  for name in "ab":
+    np.testing.assert_array_equal(read.mask(name, ct).array, mask)
+    np.testing.assert_array_equal(dicom.read_seg(seg).on(ct, name), mask)
+  np.testing.assert_array_equal(dicom.read_seg(seg).on(ct, "c"), mask)
+  again = tmp_path / "again.dcm"
+  dicom.write_rtstruct(again, {"c": roi, "d": dicom.RtStructure(whole)}, ct)
+  for name in "cd":
+    back = dicom.read_rtstruct(again).mask(name, ct).array
+    np.testing.assert_array_equal(back, mask)
+
+
+@pytest.mark.parametrize("write", [dicom.write_rtstruct, dicom.write_seg])
+def test_a_volume_elsewhere_is_refused(ct, tmp_path, write):
+  moved = ct.affine.copy()
+  moved[:3, 3] += 0.5
+  elsewhere = volume.Volume.from_affine(np.ones(ct.shape, np.bool_), moved)
+  with pytest.raises(errors.GeometryError, match="'a': the volume's voxels"):
+    write(tmp_path / "x.dcm", {"a": elsewhere}, ct)
+  for other in (7, None, "mask", {1, 2}):
+    with pytest.raises(errors.JaxsegError, match="structure 'a'"):
+      write(tmp_path / "x.dcm", {"a": other}, ct)

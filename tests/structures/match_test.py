@@ -36,6 +36,8 @@ SIDES = {
     ("Cochlea-Left", "cochlea_left"),
     ("larynx", "larynx"),
     ("GTV-1, GTV-8, GTVp, GTVn", "gtv"),
+    ("CTV, ctv 1, CTVn2", "ctv"),
+    ("PTV, PTV1, PTV_2, PTVp1", "ptv"),
     # OpenKBP's files.
     ("LeftParotid", "parotid_left"),
     ("RightParotid", "parotid_right"),
@@ -109,7 +111,7 @@ def test_resolve(names, canonical):
     [
         "", " ", "L", "left", "parotid", "Parotids", "L parotid R", "parotd_l",
         "spinal", "medulla", "SpinalCord_PRV", "Brain-GTV", "left brain",
-        "not an organ", "PTV", "PTV66", "GTV-9", "x" * 5000, "a\nb",
+        "not an organ", "PTV_Ring", "PTV66", "GTV-9", "x" * 5000, "a\nb",
     ],
 )  # fmt: skip
 def test_nothing_is_guessed(name):

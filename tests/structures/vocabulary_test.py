@@ -80,7 +80,7 @@ def test_open_ended():
 
 def test_targets_are_never_organs():
   targets = structures.names(kind="target")
-  assert targets == ("ctv", "gtv", "itv", "ptv_56", "ptv_63", "ptv_70")
+  assert targets == ("ctv", "gtv", "itv", "ptv", "ptv_56", "ptv_63", "ptv_70")
   assert not set(targets) & set(structures.names())
   for members in structures.SETS.values():
     assert set(members) <= set(structures.names())

@@ -192,6 +192,25 @@ def test_surfaces_end_where_the_first_scope_ends():
     assert found.surfaces[0, 3, k] == ((p >= cut) & inside).sum()
 
 
+@pytest.mark.parametrize("unknown", [slice(1, None, 2), slice(5, 14, 4)])
+def test_unknown_slices_within_make_no_surface_better(unknown):
+  k, i, j = np.indices((17, 40, 40))
+  y = (2.0 * (k - 8)) ** 2 + (i - 18) ** 2 + (j - 20) ** 2 <= 12**2
+  p = np.roll(y, 3, axis=1).astype(np.float32)
+  known = np.ones(17, np.bool_)
+  known[unknown] = False
+  found = [
+    study.count_arrays(
+      p, y, name="a", scopes={"known": one},
+      spacing=(2.0, 1.0, 1.0), cuts=np.float32([0.5]),
+    ).surfaces[0, :, 0]
+    for one in (np.ones(17, np.bool_), known)
+  ]  # fmt: skip
+  # Empty where nobody knows, both would end there: an ASSD of 0.3 for 1.1 mm.
+  np.testing.assert_allclose(found[1][:3], found[0][:3], rtol=0.12)
+  assert found[1][3] == p[known].sum()
+
+
 def nnunet(folder, labels, channels, label_map, **dataset):
   """A case as nnU-Net leaves it in fold_0/validation, and its labelsTr."""
   there = folder / "fold_0" / "validation"
