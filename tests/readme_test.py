@@ -46,7 +46,8 @@ def test_the_example_of_a_model_runs(tmp_path, monkeypatch):
   monkeypatch.chdir(tmp_path)
   command = (
     "train --structure=parotid_left --patients=10 --grid=48 --size=32"
-    " --base=8 --epochs=1 --steps_per_epoch=2 --allow_crop --output=runs/phantom"
+    " --base=8 --epochs=1 --steps_per_epoch=2 --allow_crop"
+    " --output=runs/phantom"
   )
   assert cli.main(command.split()) == 0
   space = run(MODEL)
