@@ -56,8 +56,18 @@ def _is_jax(array: Any) -> bool:
   return jax is not None and isinstance(array, jax.Array)
 
 
-def known(array: Any) -> bool:
-  """Whether all values are here: neither traced nor on another machine."""
+def known(*arrays: Any) -> bool:
+  """Whether all values are here: none is traced, or on another machine.
+
+  Args:
+    *arrays: Arrays, numbers, and sequences of them.
+  """
+  import jax
+
+  return all(_known(leaf) for leaf in jax.tree.leaves(arrays))
+
+
+def _known(array: Any) -> bool:
   import jax
 
   if isinstance(array, jax.core.Tracer):

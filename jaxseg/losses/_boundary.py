@@ -8,6 +8,7 @@ import jax.numpy as jnp
 from jax.typing import ArrayLike
 import numpy as np
 
+from jaxseg import _arrays as arrays
 from jaxseg import _checks as checks
 from jaxseg.losses import _inputs
 from jaxseg.losses import _mesh
@@ -49,7 +50,9 @@ def boundary(
     Kervadec et al., Boundary loss for highly unbalanced segmentation,
     arXiv:1812.07032.
   """
-  checks.unmasked(logits=logits, distances=distances, where=where)
+  logits, distances, where = arrays.native(
+    logits=logits, distances=distances, where=where
+  )
   logits, distances = _inputs.widened(logits), _inputs.widened(distances)
   checks.floating(logits=logits)
   if jnp.asarray(distances).dtype == jnp.bool_:
@@ -103,9 +106,8 @@ def signed_distance(
       "signed_distance works on the host, and mask or spacing is traced; give"
       " the compiled function the distances"
     )
-  checks.unmasked(mask=mask)
-  checks.boolean(mask=mask)
-  inside = np.asarray(mask)
+  inside = np.asarray(arrays.native(mask=mask)[0])
+  checks.boolean(mask=inside)
   if not 1 <= inside.ndim <= 3:
     raise ValueError(
       f"mask has {inside.ndim} axes; give one case of one structure, 2D or 3D"

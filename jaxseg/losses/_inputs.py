@@ -9,6 +9,7 @@ import jax.numpy as jnp
 from jax.typing import ArrayLike
 import numpy as np
 
+from jaxseg import _arrays as arrays
 from jaxseg import _checks as checks
 from jaxseg.losses import _labels
 from jaxseg.losses import _mesh
@@ -92,8 +93,9 @@ def given(
       whose value is known does not fit, or the axes must be said.
   """
   checks.one_of(ACTIVATIONS, activation=activation)
-  checks.unmasked(logits=logits, labels=labels, where=where)
-  logits = checks.native(logits)
+  logits, labels, where = arrays.native(
+    logits=logits, labels=labels, where=where
+  )
   _check_logits(logits)
   logits, labels = widened(logits), widened(labels)
   if isinstance(axis, Slice):
@@ -158,7 +160,7 @@ def _of_numbers(
       keep = jnp.asarray(keep)[..., None]
     elif axes == len(shape):
       keep = kept(where, (*numbers, 1) if by_pixel else shape)
-      if checks.known(keep):
+      if arrays.known(keep):
         pixels = np.asarray(keep).any(axis=-1)
     else:
       raise ValueError(
@@ -184,15 +186,14 @@ def _check_logits(logits: ArrayLike) -> None:
 
 
 def widened(array: Any) -> Any:
-  """An array in this machine's byte order, float8 and smaller as float32.
+  """An array as it is, float8 and smaller as float32.
 
   JAX promotes none of these to anything, and some cannot be negative or 0.
   """
-  array = checks.native(array)
-  dtype = getattr(array, "dtype", None)
-  if dtype is None or not jnp.issubdtype(dtype, jnp.floating):
-    return array
-  return array if dtype.itemsize > 1 else jnp.asarray(array).astype(jnp.float32)
+  small = array.dtype.itemsize == 1 and jnp.issubdtype(
+    array.dtype, jnp.floating
+  )
+  return jnp.asarray(array).astype(jnp.float32) if small else array
 
 
 def kept(where: ArrayLike | None, shape: tuple[int, ...]) -> Mask:
@@ -331,7 +332,7 @@ def has_structure(
     Milletari, Navab and Ahmadi, V-Net, arXiv:1606.04797, for the loss it is
     meant for.
   """
-  checks.unmasked(labels=labels, where=where)
+  labels, where = arrays.native(labels=labels, where=where)
   labels = widened(labels)
   if isinstance(axis, Slice):
     axis.check(np.shape(labels))

@@ -11,6 +11,7 @@ import jax.numpy as jnp
 from jax.typing import ArrayLike
 import numpy as np
 
+from jaxseg import _arrays as arrays
 from jaxseg import _checks as checks
 
 # Interpolated labels miss 0 and 1 by a few roundings.
@@ -118,7 +119,7 @@ def check_values(
       "labels are averaged over coarser pixels, and this loss needs 0 or 1;"
       ' give deep_supervision downsample="nearest"'
     )
-  if not checks.known(labels, where, ignore):
+  if not arrays.known(labels, where, ignore):
     return
   if not _fits(labels, where, ignore, numbers, hard):
     _refuse(labels, where, ignore, numbers, hard)

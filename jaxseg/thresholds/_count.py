@@ -64,7 +64,7 @@ def count(
   y, keep = arrays.mask(reference=reference, where=where)
   checks.same_shape(probabilities=p, reference=y)
   _grid.check_dtype(p.dtype)
-  if _grid.known(thresholds):
+  if arrays.known(thresholds):
     cuts = _grid.float32_thresholds(_grid.ascending(thresholds))
   else:
     cuts = _grid.float32_thresholds(thresholds)

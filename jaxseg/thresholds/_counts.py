@@ -374,7 +374,7 @@ def _common(ours: Any, theirs: Any) -> Any:
       f"counts at {np.shape(ours)} and {np.shape(theirs)} thresholds cannot"
       " be added; count again with the same thresholds"
     )
-  if ours is not theirs and _grid.known(ours) and _grid.known(theirs):
+  if ours is not theirs and arrays.known(ours) and arrays.known(theirs):
     one, two = np.asarray(ours), np.asarray(theirs)
     if not np.array_equal(one, two):
       k = int(np.argmax(one != two))
@@ -386,7 +386,7 @@ def _common(ours: Any, theirs: Any) -> Any:
 
 
 def _add(one: Any, two: Any) -> Any:
-  if _grid.known(one) and _grid.known(two):
+  if arrays.known(one) and arrays.known(two):
     return np.asarray(one, np.int64) + np.asarray(two, np.int64)
   return _for_device(one) + _for_device(two)
 
@@ -403,7 +403,7 @@ def _for_device(array: Any) -> jax.Array:
 
 
 def _sum(array: Any, axes: tuple[int, ...]) -> Any:
-  if _grid.known(array):
+  if arrays.known(array):
     return np.asarray(array).sum(axes, dtype=np.int64)
   return jnp.sum(array, axes, dtype=array.dtype)
 

@@ -150,9 +150,6 @@ def float32_thresholds(thresholds: Any) -> jax.Array:
   return jnp.asarray(np.asarray(thresholds, np.float32))
 
 
-known = arrays.known
-
-
 def ascending(thresholds: npt.ArrayLike) -> np.ndarray:
   """Thresholds as NumPy float32 `[T]`, checked; their values are known.
 
