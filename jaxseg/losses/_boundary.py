@@ -44,7 +44,8 @@ def boundary(
     ConfigError: The activation is unknown.
     TypeError: `logits` is not floating point, `where` is not boolean,
       `distances` is boolean, or an array is masked.
-    ValueError: Shapes differ, or `where` does not broadcast.
+    ValueError: Shapes differ, `where` does not broadcast, or a softmax is of
+      one class.
 
   References:
     Kervadec et al., Boundary loss for highly unbalanced segmentation,
@@ -59,6 +60,7 @@ def boundary(
     raise TypeError(
       "distances have dtype bool, as labels have; give signed_distance of them"
     )
+  _inputs.check_activation(activation, logits)
   checks.same_shape(logits=logits, distances=distances)
   keep = _inputs.kept(where, np.shape(distances))
   if keep is not True:

@@ -90,9 +90,10 @@ def given(
     TypeError: `logits` is not floating point, `where` is not boolean, labels
       are not real, or an array is masked.
     ValueError: Shapes differ, `where` does not broadcast to `labels`, a label
-      whose value is known does not fit, or the axes must be said.
+      whose value is known does not fit, the axes must be said, or a softmax is
+      of one class.
   """
-  checks.one_of(ACTIVATIONS, activation=activation)
+  check_activation(activation, logits)
   logits, labels, where = arrays.native(
     logits=logits, labels=labels, where=where
   )
@@ -121,6 +122,24 @@ def given(
   return _alike(
     logits, labels, keep, soft=soft and not _labels.are_hard(labels)
   )
+
+
+def check_activation(activation: str, logits: ArrayLike) -> None:
+  """Refuses an activation that is unknown or makes a loss constant.
+
+  Raises:
+    ConfigError: It is unknown.
+    ValueError: It is a softmax of one class.
+  """
+  checks.one_of(ACTIVATIONS, activation=activation)
+  shape = np.shape(logits)
+  if activation == "softmax" and shape[-1:] == (1,):
+    raise ValueError(
+      f"logits of shape {shape} have one class, whose softmax is 1 whatever"
+      " they are; give them a channel for each class, the background too, or"
+      ' take a loss of sigmoids (activation="sigmoid", binary_cross_entropy or'
+      " focal)"
+    )
 
 
 def _alike(
@@ -264,11 +283,7 @@ def probabilities(logits: ArrayLike, activation: str, keep: Mask) -> jax.Array:
       last axis for classes that exclude each other, "none" if `logits` are
       probabilities.
     keep: Pixels that count; the values of the others reach no gradient.
-
-  Raises:
-    ConfigError: The activation is unknown.
   """
-  checks.one_of(ACTIVATIONS, activation=activation)
   if activation == "softmax":
     # A class that does not count still takes part in the others' softmax: only
     # a pixel without any class that counts is blank.

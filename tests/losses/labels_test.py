@@ -17,6 +17,8 @@ from tests.quick import jit
 LOGITS, LABELS = (np.array(v) for v in batch())
 NUMBERS = np.argmax(LABELS, -1)
 ONE_HOT = np.eye(3, dtype=np.float32)[NUMBERS]
+# Always of a softmax.
+OF_EXCLUSIVE = [name for name in ALL if name.startswith("softmax")]
 
 
 @pytest.mark.parametrize("name", ALL)
@@ -87,7 +89,7 @@ def test_class_numbers_are_one_hot_labels(name):
     with pytest.raises(ValueError, match=said):
       loss(LOGITS, labels, **how)
   with pytest.raises(ValueError, match="have 1 class;"):
-    loss(LOGITS[..., :1], NUMBERS, **how)
+    loss(LOGITS[..., :1], NUMBERS, activation="none")
   with pytest.raises(ValueError, match="an axis for each of theirs"):
     loss(LOGITS, NUMBERS, where=where[0], **how)
 
@@ -156,3 +158,14 @@ def test_focal_of_soft_labels():
     )(logits)
     assert np.isfinite(slope).all()
     assert slope[0] > 0 and slope[2] > 0
+
+
+@pytest.mark.parametrize(
+  "name", [*of("activation"), "boundary", *OF_EXCLUSIVE]
+)
+def test_a_softmax_of_one_class_is_refused(name):
+  loss = ALL.get(name, losses.boundary)
+  how = {} if name in OF_EXCLUSIVE else {"activation": "softmax"}
+  for labels in (LABELS[..., :1], NUMBERS):
+    with pytest.raises(ValueError, match="one class, whose softmax is 1"):
+      loss(LOGITS[..., :1], labels, **how)
