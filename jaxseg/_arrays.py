@@ -30,11 +30,7 @@ def native(**arrays: Any) -> tuple[Any, ...]:
 def _native(name: str, array: Any) -> Any:
   if array is None or _is_jax(array):
     return array
-  if isinstance(array, np.ma.MaskedArray):
-    raise TypeError(
-      f"{name} is a masked array, and its mask would be lost; give its data,"
-      " and leave voxels out by `where`, or fill them with .filled()"
-    )
+  refuse_masked(**{name: array})
   try:
     found = np.asarray(array)
   except TypeError:  # A list of traced numbers.
@@ -48,6 +44,16 @@ def _native(name: str, array: Any) -> Any:
   if not found.dtype.isnative:
     return found.astype(found.dtype.newbyteorder("="))
   return found
+
+
+def refuse_masked(**arrays: Any) -> None:
+  """Raises TypeError if an array is NumPy's masked kind."""
+  for name, array in arrays.items():
+    if isinstance(array, np.ma.MaskedArray):
+      raise TypeError(
+        f"{name} is a masked array, and its mask would be lost; give its data,"
+        " and leave voxels out by `where`, or fill them with .filled()"
+      )
 
 
 def _is_jax(array: Any) -> bool:
@@ -77,6 +83,11 @@ def _known(array: Any) -> bool:
     or array.is_fully_addressable
     or array.is_fully_replicated
   )
+
+
+def on_accelerator(array: Any) -> bool:
+  """Whether to look at an array's values would bring them to the host."""
+  return _is_jax(array) and any(d.platform != "cpu" for d in array.devices())
 
 
 def mask(**arrays: Any) -> tuple[Any, ...]:

@@ -52,6 +52,21 @@ def traced(*arrays: Any) -> bool:
   return any(isinstance(array, jax.core.Tracer) for array in arrays)
 
 
+def broadcasts(shape: Sequence[int], **arrays: Any) -> None:
+  """Raises ValueError unless every array broadcasts to a shape, as it is.
+
+  One with more axes or longer ones would enlarge the result.
+  """
+  for name, array in arrays.items():
+    found = np.shape(array)
+    pairs = zip(found[::-1], tuple(shape)[::-1], strict=False)
+    if len(found) > len(shape) or any(m not in (1, n) for m, n in pairs):
+      raise ValueError(
+        f"{name} {found} does not broadcast to {tuple(shape)}; give each axis"
+        " its full length or 1"
+      )
+
+
 def axes(axis: int | Sequence[int] | None, ndim: int) -> tuple[int, ...]:
   """The axes that are meant, none negative; None is all.
 

@@ -225,14 +225,7 @@ def kept(where: ArrayLike | None, shape: tuple[int, ...]) -> Mask:
   if where is None:
     return True
   checks.boolean(where=where)
-  mask = np.shape(where)
-  # A mask with more axes than the labels would silently enlarge the result.
-  pairs = zip(mask[::-1], shape[::-1], strict=False)
-  if len(mask) > len(shape) or any(m not in (1, n) for m, n in pairs):
-    raise ValueError(
-      f"where {mask} does not broadcast to labels {tuple(shape)}; give each"
-      " axis its full length or 1"
-    )
+  checks.broadcasts(shape, where=where)
   return where
 
 

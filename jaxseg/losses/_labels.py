@@ -12,7 +12,6 @@ from jax.typing import ArrayLike
 import numpy as np
 
 from jaxseg import _arrays as arrays
-from jaxseg import _checks as checks
 
 # Interpolated labels miss 0 and 1 by a few roundings.
 _SLACK = 1e-6
@@ -143,7 +142,7 @@ def _fits(
     return True
   low, high = _limits(numbers)
   hard = hard and not are_hard(labels)
-  if isinstance(labels, jax.Array) and _on_accelerator(labels):
+  if isinstance(labels, jax.Array) and arrays.on_accelerator(labels):
     # There, so that a byte and not the labels is brought here; now, though
     # another function may be traced.
     with jax.ensure_compile_time_eval():
@@ -182,10 +181,6 @@ def _all_fit(
 ) -> jax.Array:
   values = labels.astype(jnp.float32)
   return jnp.all(_fine(values, where, ignore, low, high, hard))
-
-
-def _on_accelerator(array: jax.Array) -> bool:
-  return any(device.platform != "cpu" for device in array.devices())
 
 
 def _host(array: ArrayLike | None) -> Any:
@@ -248,7 +243,7 @@ def _check_classes_are_last(labels: ArrayLike, where: ArrayLike | None) -> None:
 
 def _cases(labels: ArrayLike, some: slice) -> np.ndarray:
   """Some of the cases, on the host."""
-  if isinstance(labels, jax.Array) and _on_accelerator(labels):
+  if isinstance(labels, jax.Array) and arrays.on_accelerator(labels):
     if len(labels.devices()) == 1:  # On a mesh it is no case's own.
       with jax.ensure_compile_time_eval():
         labels = labels[some]

@@ -63,6 +63,8 @@ def count(
   (p,) = arrays.native(probabilities=probabilities)
   y, keep = arrays.mask(reference=reference, where=where)
   checks.same_shape(probabilities=p, reference=y)
+  if keep is not None:
+    checks.broadcasts(np.shape(p), where=keep)
   _grid.check_dtype(p.dtype)
   if arrays.known(thresholds):
     cuts = _grid.float32_thresholds(_grid.ascending(thresholds))

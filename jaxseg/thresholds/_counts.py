@@ -11,6 +11,7 @@ import numpy as np
 from numpy import typing as npt
 
 from jaxseg import _arrays as arrays
+from jaxseg import _probabilities
 from jaxseg import errors
 from jaxseg.thresholds import _grid
 
@@ -307,7 +308,7 @@ def _one_grid(thresholds: Any) -> np.ndarray:
       )
     cuts = rows[0]
   # A single threshold above 1 is allowed: 2 gives a mask without a voxel.
-  if cuts.ndim != 1 or np.count_nonzero(cuts > 1 + _grid.SLACK) > 1:
+  if cuts.ndim != 1 or np.count_nonzero(cuts > 1 + _probabilities.SLACK) > 1:
     raise errors.ConfigError(
       f"thresholds of shape {cuts.shape} go up to {cuts.max(initial=0):g};"
       " were they added as if they were counts? add with Counts.psum, or on"

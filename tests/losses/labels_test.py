@@ -160,9 +160,7 @@ def test_focal_of_soft_labels():
     assert slope[0] > 0 and slope[2] > 0
 
 
-@pytest.mark.parametrize(
-  "name", [*of("activation"), "boundary", *OF_EXCLUSIVE]
-)
+@pytest.mark.parametrize("name", [*of("activation"), "boundary", *OF_EXCLUSIVE])
 def test_a_softmax_of_one_class_is_refused(name):
   loss = ALL.get(name, losses.boundary)
   how = {} if name in OF_EXCLUSIVE else {"activation": "softmax"}
