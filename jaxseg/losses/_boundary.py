@@ -77,8 +77,10 @@ def signed_distance(
   """Signed distance of each pixel to the border of a mask, on the host.
 
   Outside it is the distance d to the nearest pixel of the mask, inside 1 - d to
-  the nearest pixel outside, as the paper's code has it. So with a spacing of 1
-  it is 0 or below inside; with smaller pixels it is above 0 next to the border.
+  the nearest pixel outside, as the paper's code has it, where 1 is one pixel.
+  So inside it is 0 or below if no spacing is below 1. With smaller pixels it is
+  above 0 next to the border, and the loss would shrink the structure: divide
+  the spacing by its smallest number, (3, 0.5, 0.5) mm to (6, 1, 1).
 
   >>> signed_distance(np.array([False, False, True, True])).tolist()
   [2.0, 1.0, 0.0, -1.0]
@@ -86,8 +88,8 @@ def signed_distance(
   Args:
     mask: Reference of one structure and case, bool, 2D or 3D (or a single
       line); call it for each case and class of a batch.
-    spacing: Of the array's axes, in mm or any other unit; None is 1. The 1
-      inside is in the same unit.
+    spacing: Of the array's axes, in any unit, best the smallest pixel; None is
+      1. The 1 inside is in the same unit.
 
   Returns:
     float32 of the mask's shape; 0 everywhere if the mask is empty or full.
