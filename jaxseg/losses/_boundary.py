@@ -88,7 +88,7 @@ def signed_distance(
   Args:
     mask: Reference of one structure and case, bool, 2D or 3D (or a single
       line); call it for each case and class of a batch.
-    spacing: Of the array's axes, in any unit, best the smallest pixel; None is
+    spacing: Of the array's axes, in mm or, better, in smallest pixels; None is
       1. The 1 inside is in the same unit.
 
   Returns:
