@@ -30,11 +30,7 @@ def native(**arrays: Any) -> tuple[Any, ...]:
 def _native(name: str, array: Any) -> Any:
   if array is None or _is_jax(array):
     return array
-  if isinstance(array, np.ma.MaskedArray):
-    raise TypeError(
-      f"{name} is a masked array, and its mask would be lost; give its data,"
-      " and leave voxels out by `where`, or fill them with .filled()"
-    )
+  refuse_masked(**{name: array})
   try:
     found = np.asarray(array)
   except TypeError:  # A list of traced numbers.
@@ -50,14 +46,34 @@ def _native(name: str, array: Any) -> Any:
   return found
 
 
+def refuse_masked(**arrays: Any) -> None:
+  """Raises TypeError if an array is NumPy's masked kind."""
+  for name, array in arrays.items():
+    if isinstance(array, np.ma.MaskedArray):
+      raise TypeError(
+        f"{name} is a masked array, and its mask would be lost; give its data,"
+        " and leave voxels out by `where`, or fill them with .filled()"
+      )
+
+
 def _is_jax(array: Any) -> bool:
   """Whether it is a JAX array, traced or not."""
   jax = sys.modules.get("jax")  # Who has none, has none of its arrays.
   return jax is not None and isinstance(array, jax.Array)
 
 
-def known(array: Any) -> bool:
-  """Whether all values are here: neither traced nor on another machine."""
+def known(*arrays: Any) -> bool:
+  """Whether all values are here: none is traced, or on another machine.
+
+  Args:
+    *arrays: Arrays, numbers, and sequences of them.
+  """
+  import jax
+
+  return all(_known(leaf) for leaf in jax.tree.leaves(arrays))
+
+
+def _known(array: Any) -> bool:
   import jax
 
   if isinstance(array, jax.core.Tracer):
@@ -67,6 +83,11 @@ def known(array: Any) -> bool:
     or array.is_fully_addressable
     or array.is_fully_replicated
   )
+
+
+def on_accelerator(array: Any) -> bool:
+  """Whether to look at an array's values would bring them to the host."""
+  return _is_jax(array) and any(d.platform != "cpu" for d in array.devices())
 
 
 def mask(**arrays: Any) -> tuple[Any, ...]:

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from jaxseg import _arrays as arrays
 from jaxseg import errors
 
 
@@ -51,35 +52,19 @@ def traced(*arrays: Any) -> bool:
   return any(isinstance(array, jax.core.Tracer) for array in arrays)
 
 
-def known(*arrays: Any) -> bool:
-  """Whether the values can be looked at: none is traced, or held elsewhere."""
-  import jax
+def broadcasts(shape: Sequence[int], **arrays: Any) -> None:
+  """Raises ValueError unless every array broadcasts to a shape, as it is.
 
-  return not any(
-    isinstance(array, jax.core.Tracer)
-    or (isinstance(array, jax.Array) and not array.is_fully_addressable)
-    for array in jax.tree.leaves(arrays)
-  )
-
-
-def unmasked(**arrays: Any) -> None:
-  """Raises TypeError if an array is NumPy's masked kind: its mask would go."""
-  for name, array in arrays.items():
-    if isinstance(array, np.ma.MaskedArray):
-      raise TypeError(
-        f"{name} is a masked array, whose mask would be lost; give its data,"
-        " and say by `where` what counts"
-      )
-
-
-def native(array: Any) -> Any:
-  """The array itself, or a NumPy array of another byte order in this one's.
-
-  JAX compiles for the dtype and takes the bytes as they are.
+  One with more axes or longer ones would enlarge the result.
   """
-  if isinstance(array, (np.ndarray, np.generic)) and not array.dtype.isnative:
-    return array.astype(array.dtype.newbyteorder("="))
-  return array
+  for name, array in arrays.items():
+    found = np.shape(array)
+    pairs = zip(found[::-1], tuple(shape)[::-1], strict=False)
+    if len(found) > len(shape) or any(m not in (1, n) for m, n in pairs):
+      raise ValueError(
+        f"{name} {found} does not broadcast to {tuple(shape)}; give each axis"
+        " its full length or 1"
+      )
 
 
 def axes(axis: int | Sequence[int] | None, ndim: int) -> tuple[int, ...]:
@@ -114,7 +99,7 @@ def one_of(known: Collection[str], **settings: Any) -> None:
 def positive(**values: Any) -> None:
   """Raises ValueError unless all are finite and above 0; traced ones may be."""
   for name, value in values.items():
-    given = np.asarray(value) if known(value) else np.ones(1)
+    given = np.asarray(value) if arrays.known(value) else np.ones(1)
     if not np.all((given > 0) & np.isfinite(given)):
       said = " ".join(str(value).split())  # One line, however many it had.
       raise ValueError(f"{name} is {said}; give a number above 0")
@@ -126,7 +111,7 @@ def within(low: float, high: float, **values: Any) -> None:
   None and what is traced pass.
   """
   for name, value in values.items():
-    if value is None or not known(value):
+    if value is None or not arrays.known(value):
       continue
     given = np.asarray(value)
     if not np.all((low <= given) & (given <= high) & np.isfinite(given)):

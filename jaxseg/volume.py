@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 from numpy import typing as npt
 
+from jaxseg import _arrays as arrays
 from jaxseg import _extras
 from jaxseg import errors
 
@@ -316,7 +317,7 @@ class Volume:
   """An array `[slice, row, column]` and where it lies in the patient.
 
   Attributes:
-    array: Values, `[slice, row, column]`.
+    array: Values, `[slice, row, column]`; a masked array is a TypeError.
     grid: Where the voxels lie, of the array's shape; None where a file has
       no geometry.
     source: The file it was read from, for messages; None if it was computed.
@@ -327,6 +328,7 @@ class Volume:
   source: pathlib.Path | None = None
 
   def __post_init__(self):
+    arrays.refuse_masked(array=self.array)
     if self.array.ndim != 3 or not self.array.size:
       raise errors.GeometryError(
         f"{_from(self.source)}array has shape {self.array.shape}; a volume is"

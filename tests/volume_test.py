@@ -404,3 +404,9 @@ class TestResample:
       volume.resample(source, stack([0, 3, 6]))
     with pytest.raises(errors.GeometryError, match="no\\s+affine"):
       volume.resample(ramp((3, 4, 5), EYE), stack([0, 3, 9]))
+
+
+def test_masked_arrays_are_refused():
+  array = np.ma.masked_array(np.ones((2, 3, 4)), False)
+  with pytest.raises(TypeError, match="array is a masked array"):
+    volume.Volume(array, None)

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, TYPE_CHECKING
 
+from jaxseg import _loss_names
 from jaxseg import errors
 from jaxseg.cli import _flags
 
@@ -10,8 +11,7 @@ if TYPE_CHECKING:
   from jaxseg import data
   from jaxseg import training
 
-# As of `training.OBJECTIVES`, `training.FORMED`, and the rest of
-# `losses.names`: slow to import.
+# As of `training.OBJECTIVES` and `training.FORMED`: slow to import.
 OBJECTIVES = ("bce", "dice", "bce_dice")
 FORMED = (
   "dice_batch",
@@ -21,19 +21,11 @@ FORMED = (
   "bce_dice_present",
   "bce_dice_smooth",
 )
-LOSSES = (
-  "binary_cross_entropy",
-  "combo",
-  "focal",
-  "focal_tversky",
-  "generalized_dice",
-  "jaccard",
-  "log_cosh_dice",
-  "lovasz",
-  "lovasz_hinge",
-  "softmax_cross_entropy",
-  "softmax_focal",
-  "tversky",
+# What else one channel can learn by.
+LOSSES = tuple(
+  name
+  for name in _loss_names.LOSSES
+  if name not in (*OBJECTIVES, *_loss_names.OF_CLASSES)
 )
 _NETWORK = ("base", "norm", "dropout", "dropout_at", "final_norm", "dtype")
 _TRAINING = (

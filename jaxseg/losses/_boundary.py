@@ -8,6 +8,7 @@ import jax.numpy as jnp
 from jax.typing import ArrayLike
 import numpy as np
 
+from jaxseg import _arrays as arrays
 from jaxseg import _checks as checks
 from jaxseg.losses import _inputs
 from jaxseg.losses import _mesh
@@ -43,19 +44,23 @@ def boundary(
     ConfigError: The activation is unknown.
     TypeError: `logits` is not floating point, `where` is not boolean,
       `distances` is boolean, or an array is masked.
-    ValueError: Shapes differ, or `where` does not broadcast.
+    ValueError: Shapes differ, `where` does not broadcast, or a softmax is of
+      one class.
 
   References:
     Kervadec et al., Boundary loss for highly unbalanced segmentation,
     arXiv:1812.07032.
   """
-  checks.unmasked(logits=logits, distances=distances, where=where)
+  logits, distances, where = arrays.native(
+    logits=logits, distances=distances, where=where
+  )
   logits, distances = _inputs.widened(logits), _inputs.widened(distances)
   checks.floating(logits=logits)
   if jnp.asarray(distances).dtype == jnp.bool_:
     raise TypeError(
       "distances have dtype bool, as labels have; give signed_distance of them"
     )
+  _inputs.check_activation(activation, logits)
   checks.same_shape(logits=logits, distances=distances)
   keep = _inputs.kept(where, np.shape(distances))
   if keep is not True:
@@ -72,8 +77,10 @@ def signed_distance(
   """Signed distance of each pixel to the border of a mask, on the host.
 
   Outside it is the distance d to the nearest pixel of the mask, inside 1 - d to
-  the nearest pixel outside, as the paper's code has it. So with a spacing of 1
-  it is 0 or below inside; with smaller pixels it is above 0 next to the border.
+  the nearest pixel outside, as the paper's code has it, where 1 is one pixel.
+  So inside it is 0 or below if no spacing is below 1. With smaller pixels it is
+  above 0 next to the border, and the loss would shrink the structure: divide
+  the spacing by its smallest number, (3, 0.5, 0.5) mm to (6, 1, 1).
 
   >>> signed_distance(np.array([False, False, True, True])).tolist()
   [2.0, 1.0, 0.0, -1.0]
@@ -81,8 +88,8 @@ def signed_distance(
   Args:
     mask: Reference of one structure and case, bool, 2D or 3D (or a single
       line); call it for each case and class of a batch.
-    spacing: Of the array's axes, in mm or any other unit; None is 1. The 1
-      inside is in the same unit.
+    spacing: Of the array's axes, in mm or, better, in smallest pixels; None is
+      1. The 1 inside is in the same unit.
 
   Returns:
     float32 of the mask's shape; 0 everywhere if the mask is empty or full.
@@ -103,9 +110,8 @@ def signed_distance(
       "signed_distance works on the host, and mask or spacing is traced; give"
       " the compiled function the distances"
     )
-  checks.unmasked(mask=mask)
-  checks.boolean(mask=mask)
-  inside = np.asarray(mask)
+  inside = np.asarray(arrays.native(mask=mask)[0])
+  checks.boolean(mask=inside)
   if not 1 <= inside.ndim <= 3:
     raise ValueError(
       f"mask has {inside.ndim} axes; give one case of one structure, 2D or 3D"

@@ -9,6 +9,7 @@ import jax.numpy as jnp
 from jax.typing import ArrayLike
 import numpy as np
 
+from jaxseg import _arrays as arrays
 from jaxseg import _checks as checks
 from jaxseg.losses import _inputs
 from jaxseg.losses import _labels
@@ -102,7 +103,7 @@ def _shares(weights: Any, number: int) -> list[Any]:
       f"weights of shape {tuple(shape)} do not fit {number} outputs; give one"
       " for each"
     )
-  if checks.known(given):
+  if arrays.known(given):
     values = [float(w) for w in np.asarray(given)]
     fine = all(0 <= w < math.inf for w in values) and sum(values) > 0
     if not fine:
@@ -118,7 +119,7 @@ def _checked(
   labels: ArrayLike, where: ArrayLike | None, finest: ArrayLike
 ) -> tuple[ArrayLike, ArrayLike | None]:
   """Labels of the finest output's shape, and the mask of that shape."""
-  checks.unmasked(labels=labels, where=where)
+  labels, where = arrays.native(labels=labels, where=where)
   labels = _inputs.widened(labels)
   if _labels.are_numbers(labels, finest):
     found = _inputs.given(finest, labels, where, activation="softmax")

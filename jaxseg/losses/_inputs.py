@@ -9,6 +9,7 @@ import jax.numpy as jnp
 from jax.typing import ArrayLike
 import numpy as np
 
+from jaxseg import _arrays as arrays
 from jaxseg import _checks as checks
 from jaxseg.losses import _labels
 from jaxseg.losses import _mesh
@@ -89,11 +90,13 @@ def given(
     TypeError: `logits` is not floating point, `where` is not boolean, labels
       are not real, or an array is masked.
     ValueError: Shapes differ, `where` does not broadcast to `labels`, a label
-      whose value is known does not fit, or the axes must be said.
+      whose value is known does not fit, the axes must be said, or a softmax is
+      of one class.
   """
-  checks.one_of(ACTIVATIONS, activation=activation)
-  checks.unmasked(logits=logits, labels=labels, where=where)
-  logits = checks.native(logits)
+  check_activation(activation, logits)
+  logits, labels, where = arrays.native(
+    logits=logits, labels=labels, where=where
+  )
   _check_logits(logits)
   logits, labels = widened(logits), widened(labels)
   if isinstance(axis, Slice):
@@ -119,6 +122,24 @@ def given(
   return _alike(
     logits, labels, keep, soft=soft and not _labels.are_hard(labels)
   )
+
+
+def check_activation(activation: str, logits: ArrayLike) -> None:
+  """Refuses an activation that is unknown or makes a loss constant.
+
+  Raises:
+    ConfigError: It is unknown.
+    ValueError: It is a softmax of one class.
+  """
+  checks.one_of(ACTIVATIONS, activation=activation)
+  shape = np.shape(logits)
+  if activation == "softmax" and shape[-1:] == (1,):
+    raise ValueError(
+      f"logits of shape {shape} have one class, whose softmax is 1 whatever"
+      " they are; give them a channel for each class, the background too, or"
+      ' take a loss of sigmoids (activation="sigmoid", binary_cross_entropy or'
+      " focal)"
+    )
 
 
 def _alike(
@@ -158,7 +179,7 @@ def _of_numbers(
       keep = jnp.asarray(keep)[..., None]
     elif axes == len(shape):
       keep = kept(where, (*numbers, 1) if by_pixel else shape)
-      if checks.known(keep):
+      if arrays.known(keep):
         pixels = np.asarray(keep).any(axis=-1)
     else:
       raise ValueError(
@@ -184,15 +205,14 @@ def _check_logits(logits: ArrayLike) -> None:
 
 
 def widened(array: Any) -> Any:
-  """An array in this machine's byte order, float8 and smaller as float32.
+  """An array as it is, float8 and smaller as float32.
 
   JAX promotes none of these to anything, and some cannot be negative or 0.
   """
-  array = checks.native(array)
-  dtype = getattr(array, "dtype", None)
-  if dtype is None or not jnp.issubdtype(dtype, jnp.floating):
-    return array
-  return array if dtype.itemsize > 1 else jnp.asarray(array).astype(jnp.float32)
+  small = array.dtype.itemsize == 1 and jnp.issubdtype(
+    array.dtype, jnp.floating
+  )
+  return jnp.asarray(array).astype(jnp.float32) if small else array
 
 
 def kept(where: ArrayLike | None, shape: tuple[int, ...]) -> Mask:
@@ -205,14 +225,7 @@ def kept(where: ArrayLike | None, shape: tuple[int, ...]) -> Mask:
   if where is None:
     return True
   checks.boolean(where=where)
-  mask = np.shape(where)
-  # A mask with more axes than the labels would silently enlarge the result.
-  pairs = zip(mask[::-1], shape[::-1], strict=False)
-  if len(mask) > len(shape) or any(m not in (1, n) for m, n in pairs):
-    raise ValueError(
-      f"where {mask} does not broadcast to labels {tuple(shape)}; give each"
-      " axis its full length or 1"
-    )
+  checks.broadcasts(shape, where=where)
   return where
 
 
@@ -263,11 +276,7 @@ def probabilities(logits: ArrayLike, activation: str, keep: Mask) -> jax.Array:
       last axis for classes that exclude each other, "none" if `logits` are
       probabilities.
     keep: Pixels that count; the values of the others reach no gradient.
-
-  Raises:
-    ConfigError: The activation is unknown.
   """
-  checks.one_of(ACTIVATIONS, activation=activation)
   if activation == "softmax":
     # A class that does not count still takes part in the others' softmax: only
     # a pixel without any class that counts is blank.
@@ -331,7 +340,7 @@ def has_structure(
     Milletari, Navab and Ahmadi, V-Net, arXiv:1606.04797, for the loss it is
     meant for.
   """
-  checks.unmasked(labels=labels, where=where)
+  labels, where = arrays.native(labels=labels, where=where)
   labels = widened(labels)
   if isinstance(axis, Slice):
     axis.check(np.shape(labels))

@@ -11,7 +11,7 @@ import jax.numpy as jnp
 from jax.typing import ArrayLike
 import numpy as np
 
-from jaxseg import _checks as checks
+from jaxseg import _arrays as arrays
 
 # Interpolated labels miss 0 and 1 by a few roundings.
 _SLACK = 1e-6
@@ -118,7 +118,7 @@ def check_values(
       "labels are averaged over coarser pixels, and this loss needs 0 or 1;"
       ' give deep_supervision downsample="nearest"'
     )
-  if not checks.known(labels, where, ignore):
+  if not arrays.known(labels, where, ignore):
     return
   if not _fits(labels, where, ignore, numbers, hard):
     _refuse(labels, where, ignore, numbers, hard)
@@ -142,7 +142,7 @@ def _fits(
     return True
   low, high = _limits(numbers)
   hard = hard and not are_hard(labels)
-  if isinstance(labels, jax.Array) and _on_accelerator(labels):
+  if isinstance(labels, jax.Array) and arrays.on_accelerator(labels):
     # There, so that a byte and not the labels is brought here; now, though
     # another function may be traced.
     with jax.ensure_compile_time_eval():
@@ -181,10 +181,6 @@ def _all_fit(
 ) -> jax.Array:
   values = labels.astype(jnp.float32)
   return jnp.all(_fine(values, where, ignore, low, high, hard))
-
-
-def _on_accelerator(array: jax.Array) -> bool:
-  return any(device.platform != "cpu" for device in array.devices())
 
 
 def _host(array: ArrayLike | None) -> Any:
@@ -247,7 +243,7 @@ def _check_classes_are_last(labels: ArrayLike, where: ArrayLike | None) -> None:
 
 def _cases(labels: ArrayLike, some: slice) -> np.ndarray:
   """Some of the cases, on the host."""
-  if isinstance(labels, jax.Array) and _on_accelerator(labels):
+  if isinstance(labels, jax.Array) and arrays.on_accelerator(labels):
     if len(labels.devices()) == 1:  # On a mesh it is no case's own.
       with jax.ensure_compile_time_eval():
         labels = labels[some]

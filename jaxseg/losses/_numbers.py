@@ -9,6 +9,7 @@ import jax.numpy as jnp
 from jax.typing import ArrayLike
 import numpy as np
 
+from jaxseg import _arrays as arrays
 from jaxseg import _checks as checks
 
 # Smoothing of numerator and denominator, or one for both.
@@ -26,7 +27,7 @@ def number(value: ArrayLike, dtype: Any) -> Any:
   """
   if type(value) in (int, float):
     return value
-  return jnp.asarray(checks.native(value)).astype(dtype)
+  return jnp.asarray(arrays.native(number=value)[0]).astype(dtype)
 
 
 def broadcast(value: ArrayLike, array: jax.Array, name: str) -> Any:
@@ -62,8 +63,8 @@ def smoothing(smooth: Smooth) -> tuple[Any, Any, bool]:
   above, below = pair
   checks.within(0, math.inf, smooth=above)
   checks.within(0, math.inf, smooth=below)
-  sure = checks.known(below) and bool(np.all(np.asarray(below) > 0))
-  if not sure and checks.known(above, below):
+  sure = arrays.known(below) and bool(np.all(np.asarray(below) > 0))
+  if not sure and arrays.known(above, below):
     lost = (np.asarray(below) == 0) & (np.asarray(above) > 0)
     if np.any(lost):
       raise ValueError(
@@ -121,8 +122,8 @@ def weights_of_classes(class_weights: ArrayLike, values: jax.Array) -> Any:
   Raises:
     ValueError: They are not one for each class, or one is negative.
   """
-  checks.unmasked(class_weights=class_weights)
-  w = jnp.asarray(checks.native(class_weights)).astype(values.dtype)
+  (given,) = arrays.native(class_weights=class_weights)
+  w = jnp.asarray(given).astype(values.dtype)
   if w.shape != values.shape[-1:]:
     raise ValueError(
       f"class_weights of shape {w.shape} do not fit {values.shape[-1]} classes;"

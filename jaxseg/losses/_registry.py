@@ -5,33 +5,8 @@ import importlib
 
 import jax
 
+from jaxseg import _loss_names
 from jaxseg import errors
-from jaxseg.losses import _boundary
-from jaxseg.losses import _combined
-from jaxseg.losses import _cross_entropy
-from jaxseg.losses import _focal
-from jaxseg.losses import _generalized_dice
-from jaxseg.losses import _lovasz
-from jaxseg.losses import _region
-from jaxseg.losses import _tversky
-
-_LOSSES: dict[str, Callable[..., jax.Array]] = {
-  "bce": _cross_entropy.binary_cross_entropy,
-  "bce_dice": _combined.bce_dice,
-  "binary_cross_entropy": _cross_entropy.binary_cross_entropy,
-  "combo": _combined.combo,
-  "dice": _region.dice,
-  "focal": _focal.focal,
-  "focal_tversky": _tversky.focal_tversky,
-  "generalized_dice": _generalized_dice.generalized_dice,
-  "jaccard": _region.jaccard,
-  "log_cosh_dice": _region.log_cosh_dice,
-  "lovasz": _lovasz.lovasz,
-  "lovasz_hinge": _lovasz.lovasz_hinge,
-  "softmax_cross_entropy": _cross_entropy.softmax_cross_entropy,
-  "softmax_focal": _focal.softmax_focal,
-  "tversky": _tversky.tversky,
-}
 
 
 def names() -> tuple[str, ...]:
@@ -42,7 +17,7 @@ def names() -> tuple[str, ...]:
   >>> "tversky" in names()
   True
   """
-  return tuple(sorted(_LOSSES))
+  return tuple(sorted(_loss_names.LOSSES))
 
 
 def get(name: str) -> Callable[..., jax.Array]:
@@ -61,11 +36,11 @@ def get(name: str) -> Callable[..., jax.Array]:
   Raises:
     ConfigError: There is no such loss, or its module cannot be imported.
   """
-  if isinstance(name, str) and name in _LOSSES:
-    return _LOSSES[name]
-  if name == "boundary":
-    return _boundary.boundary
-  module, colon, function = str(name).partition(":")
+  ours = {**_loss_names.LOSSES, "boundary": "boundary"}
+  path = str(name)
+  if path in ours:
+    path = f"jaxseg.losses:{ours[path]}"
+  module, colon, function = path.partition(":")
   if not colon:
     raise _refusal(name, "is unknown")
   try:

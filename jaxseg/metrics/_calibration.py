@@ -15,6 +15,7 @@ import numpy as np
 
 from jaxseg import _arrays as arrays
 from jaxseg import _checks as checks
+from jaxseg import _probabilities
 from jaxseg import errors
 
 # Numbers added in one go: sums of such sums stay accurate in float32.
@@ -47,8 +48,9 @@ def expected_calibration_error(
 
   Raises:
     ConfigError: bins is not a whole number above 0.
+    DataError: A probability that counts is known to be outside [0, 1] or NaN.
     TypeError: A dtype is wrong.
-    ValueError: Shapes differ.
+    ValueError: Shapes differ, or `where` does not broadcast.
 
   References:
     On calibration of modern neural networks, arXiv:1706.04599.
@@ -83,8 +85,9 @@ def maximum_calibration_error(
 
   Raises:
     ConfigError: bins is not a whole number above 0.
+    DataError: A probability that counts is known to be outside [0, 1] or NaN.
     TypeError: A dtype is wrong.
-    ValueError: Shapes differ.
+    ValueError: Shapes differ, or `where` does not broadcast.
 
   References:
     On calibration of modern neural networks, arXiv:1706.04599.
@@ -115,8 +118,9 @@ def brier_score(
     Scalar float32 in [0, 1]; nan without any voxels.
 
   Raises:
+    DataError: A probability that counts is known to be outside [0, 1] or NaN.
     TypeError: A dtype is wrong.
-    ValueError: Shapes differ.
+    ValueError: Shapes differ, or `where` does not broadcast.
 
   References:
     Brier, Monthly Weather Review 78 (1950) 1-3.
@@ -149,8 +153,9 @@ def negative_log_likelihood(
     any voxels.
 
   Raises:
+    DataError: A probability that counts is known to be outside [0, 1] or NaN.
     TypeError: A dtype is wrong.
-    ValueError: Shapes differ.
+    ValueError: Shapes differ, or `where` does not broadcast.
 
   References:
     On calibration of modern neural networks, arXiv:1706.04599.
@@ -172,6 +177,8 @@ def _arrays(
   checks.same_shape(probabilities=p, reference=y)
   if use is not None:
     checks.boolean(where=use)
+    checks.broadcasts(np.shape(y), where=use)
+  _probabilities.check(p, use)
   p, y, use = arrays.gathered(p, y, use)
   flat = jnp.asarray(p).astype(jnp.float32).ravel()
   if use is None:

@@ -14,6 +14,7 @@ def balanced_accuracy(
   *,
   axis: _overlap.Axis = None,
   empty: str = "nan",
+  where: ArrayLike | None = None,
 ) -> jax.Array:
   """Balanced accuracy, the mean of recall and specificity.
 
@@ -30,19 +31,21 @@ def balanced_accuracy(
       specificity has nothing to count. If the prediction is the same: "nan",
       or "perfect" for 1; otherwise it is 0. With "skip" an empty reference is
       nan.
+    where: Voxels that count, bool, broadcastable to the masks; None is all.
 
   Returns:
     Score in [0, 1] or nan, float32, shape without `axis`.
 
   Raises:
     ConfigError: The policy is unknown.
-    TypeError: A mask is not boolean.
-    ValueError: Shapes differ, or a score has 2^30 voxels or more.
+    TypeError: A mask or `where` is not boolean.
+    ValueError: Shapes differ, `where` does not broadcast, or a score has 2^30
+      voxels or more.
 
   References:
     Metrics Reloaded, arXiv:2206.01653.
   """
-  both, a, b, size = _overlap.count(prediction, reference, axis)
+  both, a, b, size = _overlap.count(prediction, reference, axis, where)
   outside = size - b
   found = 0.5 * (_share(both, b) + _share(size - a - b + both, outside))
   defined = (b > 0) & (outside > 0)
@@ -55,6 +58,7 @@ def matthews_correlation(
   *,
   axis: _overlap.Axis = None,
   empty: str = "nan",
+  where: ArrayLike | None = None,
 ) -> jax.Array:
   """Matthews correlation coefficient (phi): the masks' linear correlation.
 
@@ -73,19 +77,21 @@ def matthews_correlation(
     empty: Policy where a mask is empty or full, so that the formula is 0 / 0.
       If the masks are equal: "nan", or "perfect" for 1; otherwise it is 0, as
       by chance. With "skip" an empty reference is nan.
+    where: Voxels that count, bool, broadcastable to the masks; None is all.
 
   Returns:
     Score in [-1, 1] or nan, float32, shape without `axis`.
 
   Raises:
     ConfigError: The policy is unknown.
-    TypeError: A mask is not boolean.
-    ValueError: Shapes differ, or a score has 2^30 voxels or more.
+    TypeError: A mask or `where` is not boolean.
+    ValueError: Shapes differ, `where` does not broadcast, or a score has 2^30
+      voxels or more.
 
   References:
     Chicco and Jurman, doi:10.1186/s12864-019-6413-7.
   """
-  tp, a, b, size = _overlap.count(prediction, reference, axis)
+  tp, a, b, size = _overlap.count(prediction, reference, axis, where)
   not_a, not_b = size - a, size - b
   fp, fn, tn = a - tp, b - tp, not_a - (b - tp)
   right = _root(tp, a) * _root(tp, b) * _root(tn, not_a) * _root(tn, not_b)

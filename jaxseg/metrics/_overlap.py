@@ -1,6 +1,7 @@
 """Overlap of two masks, from integer counts and one division."""
 
 from collections.abc import Sequence
+import math
 from typing import Any
 
 import jax
@@ -25,6 +26,7 @@ def dice(
   *,
   axis: Axis = None,
   empty: str = "nan",
+  where: ArrayLike | None = None,
 ) -> jax.Array:
   """Dice coefficient, 2 |A and B| / (|A| + |B|).
 
@@ -37,19 +39,21 @@ def dice(
     reference: Mask, bool, same shape.
     axis: Axes summed over; None is all.
     empty: Policy for empty masks: "nan", "perfect" or "skip".
+    where: Voxels that count, bool, broadcastable to the masks; None is all.
 
   Returns:
     Score in [0, 1] or nan, float32, shape without `axis`.
 
   Raises:
     ConfigError: The policy is unknown.
-    TypeError: A mask is not boolean.
-    ValueError: Shapes differ, or a score has 2^30 voxels or more.
+    TypeError: A mask or `where` is not boolean.
+    ValueError: Shapes differ, `where` does not broadcast, or a score has 2^30
+      voxels or more.
 
   References:
     Metrics Reloaded, arXiv:2206.01653.
   """
-  both, a, b, _ = count(prediction, reference, axis)
+  both, a, b, _ = count(prediction, reference, axis, where)
   return score(2 * both, a + b, a, b, empty)
 
 
@@ -59,6 +63,7 @@ def iou(
   *,
   axis: Axis = None,
   empty: str = "nan",
+  where: ArrayLike | None = None,
 ) -> jax.Array:
   """Intersection over union (Jaccard index), |A and B| / |A or B|.
 
@@ -71,19 +76,21 @@ def iou(
     reference: Mask, bool, same shape.
     axis: Axes summed over; None is all.
     empty: Policy for empty masks: "nan", "perfect" or "skip".
+    where: Voxels that count, bool, broadcastable to the masks; None is all.
 
   Returns:
     Score in [0, 1] or nan, float32, shape without `axis`.
 
   Raises:
     ConfigError: The policy is unknown.
-    TypeError: A mask is not boolean.
-    ValueError: Shapes differ, or a score has 2^30 voxels or more.
+    TypeError: A mask or `where` is not boolean.
+    ValueError: Shapes differ, `where` does not broadcast, or a score has 2^30
+      voxels or more.
 
   References:
     Metrics Reloaded, arXiv:2206.01653.
   """
-  both, a, b, _ = count(prediction, reference, axis)
+  both, a, b, _ = count(prediction, reference, axis, where)
   return score(both, a + b - both, a, b, empty)
 
 
@@ -94,6 +101,7 @@ def f_beta(
   beta: ArrayLike = 1.0,
   axis: Axis = None,
   empty: str = "nan",
+  where: ArrayLike | None = None,
 ) -> jax.Array:
   """F-score, (1 + beta^2) |A and B| / (|A| + beta^2 |B|).
 
@@ -111,14 +119,16 @@ def f_beta(
       and is then not checked.
     axis: Axes summed over; None is all.
     empty: Policy for empty masks: "nan", "perfect" or "skip".
+    where: Voxels that count, bool, broadcastable to the masks; None is all.
 
   Returns:
     Score in [0, 1] or nan, float32, shape without `axis`.
 
   Raises:
     ConfigError: The policy is unknown, or beta is not in (0, 10000].
-    TypeError: A mask is not boolean.
-    ValueError: Shapes differ, or a score has 2^30 voxels or more.
+    TypeError: A mask or `where` is not boolean.
+    ValueError: Shapes differ, `where` does not broadcast, or a score has 2^30
+      voxels or more.
 
   References:
     Metrics Reloaded, arXiv:2206.01653.
@@ -128,7 +138,7 @@ def f_beta(
     raise errors.ConfigError(
       f"beta is {beta}; give a number above 0, at most {_LARGEST_BETA:g}"
     )
-  both, a, b, _ = count(prediction, reference, axis)
+  both, a, b, _ = count(prediction, reference, axis, where)
   # Not from precision and recall: they are 0 / 0 where this is 0.
   square = jnp.asarray(weight * weight, jnp.float32)
   numerator = (1 + square) * both.astype(jnp.float32)
@@ -142,6 +152,7 @@ def precision(
   *,
   axis: Axis = None,
   empty: str = "nan",
+  where: ArrayLike | None = None,
 ) -> jax.Array:
   """Precision: the share of the prediction that is right, |A and B| / |A|.
 
@@ -155,19 +166,21 @@ def precision(
     reference: Mask B, bool, same shape.
     axis: Axes summed over; None is all.
     empty: Policy for empty masks: "nan", "perfect" or "skip".
+    where: Voxels that count, bool, broadcastable to the masks; None is all.
 
   Returns:
     Score in [0, 1] or nan, float32, shape without `axis`.
 
   Raises:
     ConfigError: The policy is unknown.
-    TypeError: A mask is not boolean.
-    ValueError: Shapes differ, or a score has 2^30 voxels or more.
+    TypeError: A mask or `where` is not boolean.
+    ValueError: Shapes differ, `where` does not broadcast, or a score has 2^30
+      voxels or more.
 
   References:
     Metrics Reloaded, arXiv:2206.01653.
   """
-  both, a, b, _ = count(prediction, reference, axis)
+  both, a, b, _ = count(prediction, reference, axis, where)
   return score(both, a, a, b, empty)
 
 
@@ -177,6 +190,7 @@ def recall(
   *,
   axis: Axis = None,
   empty: str = "nan",
+  where: ArrayLike | None = None,
 ) -> jax.Array:
   """Recall: the share of the reference that was found, |A and B| / |B|.
 
@@ -190,19 +204,21 @@ def recall(
     reference: Mask B, bool, same shape.
     axis: Axes summed over; None is all.
     empty: Policy for empty masks: "nan", "perfect" or "skip".
+    where: Voxels that count, bool, broadcastable to the masks; None is all.
 
   Returns:
     Score in [0, 1] or nan, float32, shape without `axis`.
 
   Raises:
     ConfigError: The policy is unknown.
-    TypeError: A mask is not boolean.
-    ValueError: Shapes differ, or a score has 2^30 voxels or more.
+    TypeError: A mask or `where` is not boolean.
+    ValueError: Shapes differ, `where` does not broadcast, or a score has 2^30
+      voxels or more.
 
   References:
     Metrics Reloaded, arXiv:2206.01653.
   """
-  both, a, b, _ = count(prediction, reference, axis)
+  both, a, b, _ = count(prediction, reference, axis, where)
   return score(both, b, a, b, empty)
 
 
@@ -212,6 +228,7 @@ def specificity(
   *,
   axis: Axis = None,
   empty: str = "nan",
+  where: ArrayLike | None = None,
 ) -> jax.Array:
   """Specificity: the share of background left out, |not A and not B| / |not B|.
 
@@ -226,19 +243,21 @@ def specificity(
     axis: Axes summed over; None is all.
     empty: Policy where there is no background: "nan", "perfect" or "skip";
       the last also makes an empty reference nan.
+    where: Voxels that count, bool, broadcastable to the masks; None is all.
 
   Returns:
     Score in [0, 1] or nan, float32, shape without `axis`.
 
   Raises:
     ConfigError: The policy is unknown.
-    TypeError: A mask is not boolean.
-    ValueError: Shapes differ, or a score has 2^30 voxels or more.
+    TypeError: A mask or `where` is not boolean.
+    ValueError: Shapes differ, `where` does not broadcast, or a score has 2^30
+      voxels or more.
 
   References:
     Metrics Reloaded, arXiv:2206.01653.
   """
-  both, a, b, size = count(prediction, reference, axis)
+  both, a, b, size = count(prediction, reference, axis, where)
   outcome = _empty.outcomes(empty, best=1.0, worst=0.0)
   outside = size - b
   value = _ratio(size - a - b + both, outside)
@@ -248,21 +267,32 @@ def specificity(
 
 
 def count(
-  prediction: ArrayLike, reference: ArrayLike, axis: Axis
-) -> tuple[jax.Array, jax.Array, jax.Array, int]:
-  """Voxels in both masks and in each, int32, and of all a score's voxels."""
-  given = arrays.native(prediction=prediction, reference=reference)
+  prediction: ArrayLike,
+  reference: ArrayLike,
+  axis: Axis,
+  where: ArrayLike | None,
+) -> tuple[jax.Array, jax.Array, jax.Array, Any]:
+  """Voxels in both masks and in each, int32, and of all that count."""
+  *given, keep = arrays.native(
+    prediction=prediction, reference=reference, where=where
+  )
   checks.boolean(prediction=given[0], reference=given[1])
   checks.same_shape(prediction=given[0], reference=given[1])
   a, b = (jnp.asarray(mask) for mask in given)
   axes = checks.axes(axis, a.ndim)
-  both, in_a, in_b = (jnp.sum(m, axes, dtype=jnp.int32) for m in (a & b, a, b))
-  size = a.size // max(both.size, 1)
+  size: Any = math.prod(a.shape[k] for k in axes)
   if size >= _LIMIT:
     raise ValueError(
       f"masks have {size} voxels per score, which int32 cannot add; give"
       f" fewer than {_LIMIT}"
     )
+  if keep is not None:
+    checks.boolean(where=keep)
+    checks.broadcasts(a.shape, where=keep)
+    counts = jnp.broadcast_to(jnp.asarray(keep), a.shape)
+    a, b = a & counts, b & counts
+    size = jnp.sum(counts, axes, dtype=jnp.int32)
+  both, in_a, in_b = (jnp.sum(m, axes, dtype=jnp.int32) for m in (a & b, a, b))
   return both, in_a, in_b, size
 
 

@@ -63,8 +63,10 @@ def count(
   (p,) = arrays.native(probabilities=probabilities)
   y, keep = arrays.mask(reference=reference, where=where)
   checks.same_shape(probabilities=p, reference=y)
+  if keep is not None:
+    checks.broadcasts(np.shape(p), where=keep)
   _grid.check_dtype(p.dtype)
-  if _grid.known(thresholds):
+  if arrays.known(thresholds):
     cuts = _grid.float32_thresholds(_grid.ascending(thresholds))
   else:
     cuts = _grid.float32_thresholds(thresholds)

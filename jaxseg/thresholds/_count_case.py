@@ -14,6 +14,7 @@ from numpy import typing as npt
 
 from jaxseg import _arrays as arrays
 from jaxseg import _checks as checks
+from jaxseg import _probabilities
 from jaxseg import errors
 from jaxseg.thresholds import _counts
 from jaxseg.thresholds import _grid
@@ -66,7 +67,7 @@ def count_case(
   histogram = _Bytes(cuts) if p.dtype == np.uint8 else _Floats(cuts, p.dtype)
   for begin, values, inside, *kept in _chunks(pieces):
     if not histogram.add(values, inside, *kept):
-      _grid.refuse(values, begin, p.shape, *kept)
+      _probabilities.refuse(values, begin, p.shape, *kept)
   positive, negative = histogram.result()
   return _counts.Counts(cuts, positive, negative)
 
@@ -108,7 +109,7 @@ def count_distinct(
     ValueError: Shapes differ.
   """
   p, y, keep = _on_host(probabilities, reference, where)
-  _grid.check_probabilities(p, keep)
+  _probabilities.check(p, keep)
   values = _grid.BYTES[p] if p.dtype == np.uint8 else p.astype(np.float32)
   if keep is not None:
     values, y = values[keep], y[keep]
@@ -146,6 +147,7 @@ def _on_host(
   checks.same_shape(probabilities=p, reference=y)
   _grid.check_dtype(p.dtype)
   if keep is not None:
+    checks.broadcasts(p.shape, where=keep)
     keep = np.broadcast_to(np.asarray(keep), p.shape)
   return p, y, keep
 
@@ -195,7 +197,7 @@ class _Floats:
   def add(self, p, y, keep=None) -> bool:
     """Counts a chunk; returns False if a value is not a probability."""
     if p.dtype != self._dtype:  # Also where only the byte order differs.
-      p = _grid.on_host(p)
+      p = _probabilities.on_host(p)
     far = p.view(self._code) >= self._edge
     if keep is not None:
       far &= keep
@@ -211,8 +213,9 @@ class _Floats:
       p, y = p[keep], y[keep]
     if not len(p):
       return True
-    p = _grid.on_host(p)
-    if not (p.min() >= -_grid.SLACK and p.max() <= 1 + _grid.SLACK):  # Or NaN.
+    p = _probabilities.on_host(p)
+    slack = _probabilities.SLACK
+    if not (p.min() >= -slack and p.max() <= 1 + slack):  # Or NaN.
       return False
     bins = self._found.shape[1]
     place = self._intervals(p) + np.multiply(y, bins, dtype=np.int32)

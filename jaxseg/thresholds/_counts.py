@@ -11,6 +11,7 @@ import numpy as np
 from numpy import typing as npt
 
 from jaxseg import _arrays as arrays
+from jaxseg import _probabilities
 from jaxseg import errors
 from jaxseg.thresholds import _grid
 
@@ -285,7 +286,7 @@ def _one_grid(thresholds: Any) -> np.ndarray:
       )
     cuts = rows[0]
   # A single threshold above 1 is allowed: 2 gives a mask without a voxel.
-  if cuts.ndim != 1 or np.count_nonzero(cuts > 1 + _grid.SLACK) > 1:
+  if cuts.ndim != 1 or np.count_nonzero(cuts > 1 + _probabilities.SLACK) > 1:
     raise errors.ConfigError(
       f"thresholds of shape {cuts.shape} go up to {cuts.max(initial=0):g};"
       " were they added as if they were counts? add with Counts.psum, or on"
@@ -352,7 +353,7 @@ def _common(ours: Any, theirs: Any) -> Any:
       f"counts at {np.shape(ours)} and {np.shape(theirs)} thresholds cannot"
       " be added; count again with the same thresholds"
     )
-  if ours is not theirs and _grid.known(ours) and _grid.known(theirs):
+  if ours is not theirs and arrays.known(ours) and arrays.known(theirs):
     one, two = np.asarray(ours), np.asarray(theirs)
     if not np.array_equal(one, two):
       k = int(np.argmax(one != two))
@@ -364,7 +365,7 @@ def _common(ours: Any, theirs: Any) -> Any:
 
 
 def _add(one: Any, two: Any) -> Any:
-  if _grid.known(one) and _grid.known(two):
+  if arrays.known(one) and arrays.known(two):
     return np.asarray(one, np.int64) + np.asarray(two, np.int64)
   return _for_device(one) + _for_device(two)
 
@@ -381,7 +382,7 @@ def _for_device(array: Any) -> jax.Array:
 
 
 def _sum(array: Any, axes: tuple[int, ...]) -> Any:
-  if _grid.known(array):
+  if arrays.known(array):
     return np.asarray(array).sum(axes, dtype=np.int64)
   return jnp.sum(array, axes, dtype=array.dtype)
 

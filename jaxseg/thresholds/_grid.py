@@ -9,14 +9,12 @@ import numpy as np
 from numpy import typing as npt
 
 from jaxseg import _arrays as arrays
+from jaxseg import _probabilities
 from jaxseg import errors
 
 # float32(u / 255), each quotient rounded once. Under jit XLA would multiply by
 # a rounded reciprocal instead, and half of the values come out one ulp low.
 BYTES = (np.arange(256, dtype=np.float64) / 255).astype(np.float32)
-
-# Softmax at times sums to 1.0000001; anything further off is no probability.
-SLACK = 1e-6
 
 # Up to this many, p * (n - 1) + 0.5 in float32, truncated, is the threshold
 # nearest to p or its neighbour across p: errors stay below 1/5.
@@ -117,7 +115,7 @@ def rounded(probabilities: Any) -> Any:
   if isinstance(probabilities, np.ndarray) and (
     probabilities.dtype == np.float64
   ):
-    return on_host(probabilities)
+    return _probabilities.on_host(probabilities)
   return probabilities
 
 
@@ -148,9 +146,6 @@ def float32_thresholds(thresholds: Any) -> jax.Array:
   if isinstance(thresholds, jax.Array):
     return thresholds.astype(jnp.float32)
   return jnp.asarray(np.asarray(thresholds, np.float32))
-
-
-known = arrays.known
 
 
 def ascending(thresholds: npt.ArrayLike) -> np.ndarray:
@@ -204,49 +199,6 @@ def ordered(x: jax.Array) -> jax.Array:
   """
   bits = jax.lax.bitcast_convert_type(x, jnp.int32)
   return jnp.where(bits < 0, -(bits & jnp.int32(0x7FFFFFFF)), bits)
-
-
-def on_host(p: np.ndarray) -> np.ndarray:
-  """A NumPy map as float32; values beyond its range become infinite."""
-  with np.errstate(over="ignore"):
-    return p.astype(np.float32, copy=False)
-
-
-def refuse(
-  p: np.ndarray, begin: int, shape: tuple[int, ...], keep: Any = True
-) -> None:
-  """Raises DataError at the first voxel that holds no probability.
-
-  Args:
-    p: Flat piece of a map that has such a voxel.
-    begin: Position of its first voxel in the flat map.
-    shape: Shape of the map.
-    keep: Voxels of the piece that count.
-  """
-  first = int(np.argmax(~_within(p) & keep))
-  place = tuple(int(i) for i in np.unravel_index(begin + first, shape))
-  raise errors.DataError(
-    f"probability {p[first]} at index {place} is not in [0, 1]; are these"
-    " logits? apply the sigmoid or softmax first"
-  )
-
-
-def check_probabilities(p: np.ndarray, keep: np.ndarray | None = None) -> None:
-  """Raises DataError if a voxel holds no probability.
-
-  Args:
-    p: NumPy map, any shape; every uint8 is a probability.
-    keep: Voxels that count, same shape; None is all.
-  """
-  there: Any = True if keep is None else keep
-  if p.dtype != np.uint8 and (~_within(p) & there).any():
-    refuse(p.ravel(), 0, p.shape, True if keep is None else keep.ravel())
-
-
-def _within(p: np.ndarray) -> np.ndarray:
-  """Where a map is in [0, 1], within the slack; False for NaN."""
-  wide = on_host(p)
-  return (wide >= -SLACK) & (wide <= 1 + SLACK)
 
 
 def nearest(thresholds: npt.ArrayLike, wanted: npt.ArrayLike) -> np.ndarray:

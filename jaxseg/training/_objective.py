@@ -103,7 +103,10 @@ def check_objective(objective: str) -> None:
     )
   except Exception as e:
     # Whatever a user's own function raises, the setting is the place to look.
-    said = " ".join(str(e).split())[:200]
+    said = " ".join(str(e).split())
+    if objective in losses.names():
+      raise errors.ConfigError(f"objective {objective!r}: {said}") from e
+    said = said[:200]
     raise errors.ConfigError(
       f"objective {objective!r} fails on logits and labels [N, H, W, 1]"
       f" ({type(e).__name__}: {said}); give a function of both that returns"

@@ -161,9 +161,10 @@ def test_infinitely_wrong_pixels_have_a_gradient(dtype):
 def test_axes(name):
   logits, labels = batch()
   loss = losses.get(name)
-  np.testing.assert_array_equal(
-    loss(logits, labels, axis=np.int64(1)), loss(logits, labels, axis=(-3,))
+  found = jit(
+    lambda z: [loss(z, labels, axis=axis) for axis in (np.int64(1), (-3,))]
   )
+  np.testing.assert_array_equal(*found(logits))
   for axis, said in (((5,), "does not fit an array of 4"), ((1, -3), "twice")):
     with pytest.raises(ValueError, match=said):
       loss(logits, labels, axis=axis)
@@ -207,18 +208,29 @@ def test_groups_with_the_structure():
   assert not losses.has_structure(labels, where=where).any()
 
 
+@functools.cache
+def of_slices():
+  """Each loss of a batch, and of its first slice alone."""
+  logits, labels = map(np.asarray, batch())
+
+  def one(name, z):
+    how = {"axis": (-3, -2)} if takes(name, "axis") else {}
+    return ALL[name](z, labels), ALL[name](z[0], labels[0], **how)
+
+  return jit(lambda z: {name: one(name, z) for name in ALL})(logits)
+
+
 @pytest.mark.parametrize("name", ALL)
 def test_the_default_axes_are_of_four_axes_or_more(name):
   logits, labels = batch()
   loss = ALL[name]
+  whole, first = of_slices()[name]
+  np.testing.assert_allclose(first, whole[0], rtol=1e-5)
   if not takes(name, "axis"):
-    loss(logits[0], labels[0])
     return
   for k in ((..., 0), 0, (0, ..., 0)):
     with pytest.raises(ValueError, match=r"default axis \(-3, -2\) is of \[N"):
       loss(logits[k], labels[k])
-  found = loss(logits[0], labels[0], axis=(-3, -2))
-  np.testing.assert_allclose(found, loss(logits, labels)[0], rtol=1e-5)
   with pytest.raises(ValueError, match="default axis"):
     losses.has_structure(labels[0])
 
@@ -261,10 +273,26 @@ def test_logits_of_8_bits_are_those_of_32(name):
       loss(jnp.abs(logits).astype(jnp.float8_e8m0fnu), labels)
 
 
+@functools.cache
+def of_nothing():
+  """Each loss of arrays without a pixel, and its gradients."""
+
+  @jit
+  def every(nothing):
+    def one(loss, z):
+      found, backward = jax.vjp(lambda z: loss(z, jnp.zeros_like(z)), z)
+      return found, backward(found)[0]
+
+    return {name: [one(ALL[name], z) for z in nothing] for name in ALL}
+
+  shapes = (0, 8, 8, 3), (2, 0, 8, 3), (2, 8, 0, 3), (2, 8, 8, 0)
+  nothing = [np.zeros(shape, np.float32) for shape in shapes]
+  return nothing, every(nothing)
+
+
 @pytest.mark.parametrize("name", ALL)
 def test_of_nothing_the_loss_is_0(name):
-  for shape in ((0, 8, 8, 3), (2, 0, 8, 3), (2, 8, 0, 3), (2, 8, 8, 0)):
-    nothing = np.zeros(shape, np.float32)
-    found, backward = jax.vjp(lambda z, t=nothing: ALL[name](z, t), nothing)
+  nothing, every = of_nothing()
+  for array, (found, gradient) in zip(nothing, every[name], strict=True):
     np.testing.assert_array_equal(found, np.zeros(found.shape))
-    assert backward(found)[0].shape == shape
+    assert gradient.shape == array.shape

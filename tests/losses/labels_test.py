@@ -1,5 +1,7 @@
 """Labels: checked where known, class numbers, what to ignore, soft ones."""
 
+import functools
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -17,6 +19,8 @@ from tests.quick import jit
 LOGITS, LABELS = (np.array(v) for v in batch())
 NUMBERS = np.argmax(LABELS, -1)
 ONE_HOT = np.eye(3, dtype=np.float32)[NUMBERS]
+# Always of a softmax.
+OF_EXCLUSIVE = [name for name in ALL if name.startswith("softmax")]
 
 
 @pytest.mark.parametrize("name", ALL)
@@ -46,36 +50,68 @@ def _sum(loss):
 
 def test_labels_may_miss_0_and_1_by_rounding():
   labels = LABELS * np.float32(1 + 2e-7) - np.float32(2e-7)
-  assert np.isfinite(losses.dice(LOGITS, labels)).all()
+  jax.eval_shape(lambda: losses.dice(LOGITS, labels))  # Not refused.
+
+
+WHERE = np.random.default_rng(3).random((*SHAPE[:-1], 1)) < 0.7
+# What each dtype may hold to be ignored, and what none of its labels is.
+IGNORED = (
+  ("uint8", 255, WHERE),
+  ("int8", -1, WHERE),
+  ("float32", 255, WHERE),
+  ("uint8", -1, np.ones_like(WHERE)),
+)
+
+
+@functools.cache
+def ignored():
+  """Each loss where labels are ignored, and where a mask leaves these out."""
+
+  def one(loss, z, dtype, ignore, where):
+    labels = np.where(where, LABELS, ignore).astype(dtype)
+    return loss(z, labels, ignore=ignore), loss(z, LABELS, where=where)
+
+  # Labels of a closure are checked while the logits are traced.
+  every = jit(
+    lambda z: {n: [one(f, z, *how) for how in IGNORED] for n, f in ALL.items()}
+  )
+  return every(LOGITS)
 
 
 @pytest.mark.parametrize("name", ALL)
 def test_what_is_ignored_does_not_count(name):
-  where = np.random.default_rng(3).random((*SHAPE[:-1], 1)) < 0.7
-  expected = ALL[name](LOGITS, LABELS, where=where)
-  for dtype, ignore in (("uint8", 255), ("int8", -1), ("float32", 255)):
-    labels = np.where(where, LABELS, ignore).astype(dtype)
-    found = ALL[name](LOGITS, labels, ignore=ignore)
+  for found, expected in ignored()[name]:
     np.testing.assert_allclose(found, expected, rtol=1e-6)
+  for dtype, ignore, where in IGNORED[:3]:
+    labels = np.where(where, LABELS, ignore).astype(dtype)
     with pytest.raises(ValueError, match=f"labels hold {ignore}"):
       ALL[name](LOGITS, labels)
-  # One that the dtype cannot hold is in no label.
-  found = ALL[name](LOGITS, LABELS.astype(np.uint8), ignore=-1)
-  np.testing.assert_allclose(found, ALL[name](LOGITS, LABELS), rtol=1e-6)
+
+
+@functools.cache
+def of_numbers():
+  """Losses of class numbers of which one is left out, in four ways."""
+  where, byte = NUMBERS != 1, np.where(NUMBERS != 1, NUMBERS, 255)
+
+  def one(loss, z, t):
+    loss = functools.partial(loss, z, activation="softmax")
+    return (
+      loss(ONE_HOT, where=where[..., None]),
+      loss(NUMBERS, where=where),
+      loss(NUMBERS, ignore=1),
+      loss(byte.astype(np.uint8), ignore=255),
+      loss(t, ignore=1),
+    )
+
+  every = jit(lambda z, t: {n: one(ALL[n], z, t) for n in of("activation")})
+  return every(LOGITS, NUMBERS)
 
 
 @pytest.mark.parametrize("name", of("activation"))
 def test_class_numbers_are_one_hot_labels(name):
   loss, how = ALL[name], {"activation": "softmax"}
-  where = NUMBERS != 1
-  expected = loss(LOGITS, ONE_HOT, where=where[..., None], **how)
-  for found in (
-    loss(LOGITS, NUMBERS, where=where, **how),
-    loss(LOGITS, NUMBERS, ignore=1, **how),
-    loss(LOGITS, np.where(where, NUMBERS, 255).astype(np.uint8), ignore=255,
-         **how),
-    jax.jit(lambda t: loss(LOGITS, t, ignore=1, **how))(NUMBERS),
-  ):  # fmt: skip
+  expected, *others = of_numbers()[name]
+  for found in others:
     np.testing.assert_allclose(found, expected, rtol=1e-6)
   for labels, said in (
     (NUMBERS + 1, "labels hold 3 at .* there are 3 classes; .* ignore=3"),
@@ -87,9 +123,9 @@ def test_class_numbers_are_one_hot_labels(name):
     with pytest.raises(ValueError, match=said):
       loss(LOGITS, labels, **how)
   with pytest.raises(ValueError, match="have 1 class;"):
-    loss(LOGITS[..., :1], NUMBERS, **how)
+    loss(LOGITS[..., :1], NUMBERS, activation="none")
   with pytest.raises(ValueError, match="an axis for each of theirs"):
-    loss(LOGITS, NUMBERS, where=where[0], **how)
+    loss(LOGITS, NUMBERS, where=(NUMBERS != 1)[0], **how)
 
 
 @pytest.mark.parametrize("name", [*of("activation"), "softmax_cross_entropy"])
@@ -100,7 +136,7 @@ def test_classes_on_another_axis_are_refused_where_it_shows(name):
     ALL[name](logits, labels, **how)
   with pytest.raises(ValueError, match="classes seem to be axis 1"):
     ALL[name](logits, NUMBERS, **how)
-  ALL[name](LOGITS, ONE_HOT, **how)
+  jax.eval_shape(lambda: ALL[name](LOGITS, ONE_HOT, **how))
 
 
 def test_soft_labels_are_the_least_of_a_loss_or_refused():
@@ -108,51 +144,78 @@ def test_soft_labels_are_the_least_of_a_loss_or_refused():
   t = np.array([0.0, 0.1, 0.25, 0.5, 0.9, 1.0], np.float32)
   p = np.linspace(0.0025, 0.9975, 400, dtype=np.float32)
   z = np.log(p / (1 - p))
-  refused = set()
-  for name in ALL:
-    if refuses_soft(name):
-      refused.add(name)
-      continue
-    shape = (p.size, t.size, 1, 1, 2)
-    logits = np.zeros(shape, np.float32)
-    logits[..., 1] = z[:, None, None, None]
-    labels = np.zeros(shape, np.float32)
-    labels[..., 1] = t[:, None, None]
-    labels[..., 0] = 1 - labels[..., 1]
-    if not _of_classes(name):  # As a softmax of two classes has them.
-      logits[..., 0] = -logits[..., 1]
-    found = jit(jax.vmap(ALL[name]))(logits, labels)
+  refused = {name for name in ALL if refuses_soft(name)}
+  assert refused == {"lovasz", "lovasz_hinge", "lovasz_sigmoid"}
+  logits = np.zeros((p.size, t.size, 1, 1, 2), np.float32)
+  logits[..., 1] = z[:, None, None, None]
+  both = logits.copy()
+  both[..., 0] = -z[:, None, None, None]
+  labels = np.zeros(logits.shape, np.float32)
+  labels[..., 1] = t[:, None, None]
+  labels[..., 0] = 1 - labels[..., 1]
+
+  @jit
+  def every(logits, both):  # One channel is as the other of two sigmoids.
+    return {
+      name: jax.vmap(loss)(logits if _of_classes(name) else both, labels)
+      for name, loss in ALL.items()
+      if name not in refused
+    }
+
+  for name, found in every(logits, both).items():
     total = np.asarray(found).reshape(p.size, t.size, -1).sum(-1)
     best = p[np.argmin(total, axis=0)]
     np.testing.assert_allclose(best, t, atol=0.004, err_msg=name)
-  assert refused == {"lovasz", "lovasz_hinge", "lovasz_sigmoid"}
 
 
 def _of_classes(name):
-  if takes(name, "activation"):
-    found = ALL[name](LOGITS, LABELS) - ALL[name](LOGITS + 2, LABELS)
-    return np.allclose(found, 0, atol=1e-5)
-  return name.startswith("softmax")
+  """Whether a loss takes a softmax where nothing else is said."""
+  if name in OF_EXCLUSIVE:
+    return True
+  if not takes(name, "activation"):
+    return False
+  try:
+    ALL[name](LOGITS[..., :1], LABELS[..., :1])
+  except ValueError:  # Of one class it would be constant.
+    return True
+  return False
 
 
 def test_focal_of_soft_labels():
   # The cross entropy at a label of 1/4; 0 and no slope at the label itself.
   logits = np.log(np.array([1, 1 / 3, 3], np.float32))
   labels = np.full(3, 0.25, np.float32)
-  entropy = losses.binary_cross_entropy(logits, labels)
-  np.testing.assert_allclose(
-    losses.focal(logits, labels, gamma=0), entropy, rtol=1e-6
-  )
+
+  @jit
+  def every(z):
+    def total(z, gamma):
+      return jnp.sum(losses.focal(z, labels, gamma=gamma))
+
+    return (
+      losses.binary_cross_entropy(z, labels),
+      losses.focal(z, labels, gamma=0),
+      losses.focal(z, labels, gamma=2, alpha=0.4),
+      [jax.grad(total)(z, gamma) for gamma in (0.5, 2.0)],
+    )
+
+  entropy, plain, focal, slopes = every(logits)
+  np.testing.assert_allclose(plain, entropy, rtol=1e-6)
   p = np.array([0.5, 0.25, 0.75])
   np.testing.assert_allclose(
-    losses.focal(logits, labels, gamma=2, alpha=0.4),
+    focal,
     (0.25 * 0.4 + 0.75 * 0.6) * (p - 0.25) ** 2 * entropy,
     rtol=1e-5,
     atol=1e-9,
   )
-  for gamma in (0.5, 2.0):
-    slope = jax.grad(
-      lambda z, g=gamma: jnp.sum(losses.focal(z, labels, gamma=g))
-    )(logits)
+  for slope in slopes:
     assert np.isfinite(slope).all()
     assert slope[0] > 0 and slope[2] > 0
+
+
+@pytest.mark.parametrize("name", [*of("activation"), "boundary", *OF_EXCLUSIVE])
+def test_a_softmax_of_one_class_is_refused(name):
+  loss = ALL.get(name, losses.boundary)
+  how = {} if name in OF_EXCLUSIVE else {"activation": "softmax"}
+  for labels in (LABELS[..., :1], NUMBERS):
+    with pytest.raises(ValueError, match="one class, whose softmax is 1"):
+      loss(LOGITS[..., :1], labels, **how)

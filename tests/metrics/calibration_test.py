@@ -173,3 +173,23 @@ def test_debug_nans_does_not_stop_at_a_constant(jit):
   call = metrics.maximum_calibration_error
   with jax.debug_nans(True):
     assert float((jax.jit(call) if jit else call)(p, y)) == 0.25
+
+
+def test_logits_are_refused_where_they_show():
+  p = np.array([0.2, 1.5, np.nan, 0.7], np.float32)
+  y = np.array([True, False, True, False])
+  for given in (p, jnp.asarray(p), p.astype(">f4"), p.astype(np.float16)):
+    for metric in (
+      metrics.expected_calibration_error, metrics.maximum_calibration_error,
+      metrics.brier_score, metrics.negative_log_likelihood,
+    ):  # fmt: skip
+      with pytest.raises(errors.DataError, match=r"1.5 at index \(1,\).*logit"):
+        metric(given, y)
+      with pytest.raises(errors.DataError, match=r"nan at index \(2,\)"):
+        metric(given, y, where=np.array([True, False, True, True]))
+      metric(given, y, where=np.array([True, False, False, True]))
+  with pytest.raises(ValueError, match=r"where \(3,\) does not broadcast to"):
+    metrics.brier_score(p, y, where=np.ones(3, bool))
+  # A softmax gives a little more than 1; a traced map is not looked at.
+  metrics.brier_score(np.float32([1.0000001]), np.array([True]))
+  jax.eval_shape(metrics.brier_score, p, y)

@@ -140,3 +140,48 @@ def test_golden_counts(golden):
       np.testing.assert_allclose(
         compiled(prediction, reference), expected, rtol=2e-7, err_msg=name
       )
+
+
+OF_MASKS = {
+  name: getattr(metrics, name)
+  for name in (
+    *NAMES, "f_beta", "balanced_accuracy", "matthews_correlation",
+    "volume_similarity", "relative_volume_difference",
+  )
+} | {
+  "volume_difference": lambda a, b, **how: metrics.volume_difference(
+    a, b, (3.0, 1.0, 0.5), **how
+  )
+}  # fmt: skip
+SOME = np.random.default_rng(2).random((3, 5, 4)) < 0.1
+
+
+@jax.jit
+def _every(a, b, where=None):
+  return [metric(a, b, where=where) for metric in OF_MASKS.values()]
+
+
+@hypothesis.settings(max_examples=60)
+@hypothesis.given(MASKS, MASKS)
+def test_what_does_not_count_is_as_if_cut_out(a, b):
+  found = _every(a, b, SOME)
+  np.testing.assert_array_equal(found, _every(a[SOME], b[SOME]))
+
+
+@pytest.mark.parametrize("name", OF_MASKS)
+def test_where_broadcasts_and_nothing_else(name):
+  a, b = np.random.default_rng(3).random((2, 3, 5, 4)) < 0.5
+  rows = np.array([True, False, True, True, False])[:, None]
+  found = OF_MASKS[name](a, b, axis=(1, 2), where=rows)
+  expected = OF_MASKS[name](a[:, rows[:, 0]], b[:, rows[:, 0]], axis=(1, 2))
+  np.testing.assert_array_equal(found, expected)
+  for wrong, error in (
+    (rows.astype(np.float32), TypeError),
+    (np.ones(5, bool), ValueError),
+    (np.ones((1, 3, 5, 4), bool), ValueError),
+  ):
+    with pytest.raises(error, match="where .*(boolean|does not broadcast)"):
+      OF_MASKS[name](a, b, where=wrong)
+  assert np.isnan(OF_MASKS[name](a, b, where=False)) == (
+    name != "volume_difference"
+  )
