@@ -14,6 +14,7 @@ from jaxseg import _arrays as arrays
 from jaxseg import _probabilities
 from jaxseg import errors
 from jaxseg.thresholds import _grid
+from jaxseg.thresholds import _integers
 
 A = TypeVar("A", bound=np.ndarray | jax.Array)
 
@@ -66,8 +67,8 @@ class Counts(Generic[A]):
       return NotImplemented
     return Counts(
       _common(self.thresholds, other.thresholds),
-      _add(self.positive, other.positive),
-      _add(self.negative, other.negative),
+      _integers.add(self.positive, other.positive),
+      _integers.add(self.negative, other.negative),
       self.distinct and other.distinct,
     )
 
@@ -116,8 +117,8 @@ class Counts(Generic[A]):
     axes = tuple(a % lead for a in axes)
     return dataclasses.replace(
       self,
-      positive=_sum(self.positive, axes),
-      negative=_sum(self.negative, axes),
+      positive=_integers.total(self.positive, axes),
+      negative=_integers.total(self.negative, axes),
     )
 
   def psum(self, axis_name: Any) -> "Counts":
@@ -257,22 +258,22 @@ class Counts(Generic[A]):
   @property
   def true_positive(self) -> A:
     """Reference voxels with p >= t, `[..., T]`."""
-    return _at_or_above(self.positive)
+    return _integers.at_or_above(self.positive)
 
   @property
   def false_positive(self) -> A:
     """Other voxels with p >= t, `[..., T]`."""
-    return _at_or_above(self.negative)
+    return _integers.at_or_above(self.negative)
 
   @property
   def false_negative(self) -> A:
     """Reference voxels with p < t, `[..., T]`."""
-    return _below(self.positive)
+    return _integers.below(self.positive)
 
   @property
   def true_negative(self) -> A:
     """Other voxels with p < t, `[..., T]`."""
-    return _below(self.negative)
+    return _integers.below(self.negative)
 
 
 def _one_grid(thresholds: Any) -> np.ndarray:
@@ -362,40 +363,3 @@ def _common(ours: Any, theirs: Any) -> Any:
         " count again with the same thresholds"
       )
   return ours
-
-
-def _add(one: Any, two: Any) -> Any:
-  if arrays.known(one) and arrays.known(two):
-    return np.asarray(one, np.int64) + np.asarray(two, np.int64)
-  return _for_device(one) + _for_device(two)
-
-
-def _for_device(array: Any) -> jax.Array:
-  """As a JAX array; without x64 JAX would silently drop int64's high half."""
-  if isinstance(array, np.ndarray) and array.size:
-    most = np.iinfo(jax.dtypes.canonicalize_dtype(np.int64)).max
-    if array.max() > most:
-      raise OverflowError(
-        f"a count of {array.max()} exceeds {most}; add outside of jit"
-      )
-  return jnp.asarray(array)
-
-
-def _sum(array: Any, axes: tuple[int, ...]) -> Any:
-  if arrays.known(array):
-    return np.asarray(array).sum(axes, dtype=np.int64)
-  return jnp.sum(array, axes, dtype=array.dtype)
-
-
-def _cumulative(array: Any) -> Any:
-  """Running sums over intervals: int64 in NumPy, the same dtype in JAX."""
-  on_host = isinstance(array, np.ndarray)
-  return array.cumsum(-1, dtype=np.int64 if on_host else array.dtype)
-
-
-def _at_or_above(array: Any) -> Any:
-  return _cumulative(array[..., ::-1])[..., ::-1][..., 1:]
-
-
-def _below(array: Any) -> Any:
-  return _cumulative(array)[..., :-1]
