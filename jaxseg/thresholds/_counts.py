@@ -6,7 +6,6 @@ import functools
 from typing import Any, Generic, TypeVar
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 from numpy import typing as npt
 
