@@ -33,6 +33,8 @@ _JITTER_GAP, _JITTER_MOST = 0.03, 0.25
 _CORNER_VOXELS = 1e-3
 # Axes that drift apart are those of one image if steps differ by less of them.
 _STEPS = 2e-3
+# Their lengths, which a skew leaves alone, agree as float32 does.
+_LENGTHS = 1e-5
 # Voxels are copied to another grid if their centres are this near, in voxels.
 _COPY_VOXELS = 0.02
 _CORNERS = np.array(list(itertools.product((0, 1), repeat=3)))
@@ -238,7 +240,10 @@ class Grid:
 
   @property
   def voxel_ml(self) -> float:
-    """Volume of a voxel, mL."""
+    """Volume of a voxel, mL; of uneven slices by the median gap."""
+    area = np.linalg.norm(np.cross(self.column_step, self.row_step))
+    if not self.is_even:
+      return self.gap * float(area) / 1000
     return abs(float(np.linalg.det(self.affine[:3, :3]))) / 1000
 
   def nearest(self, distances: np.ndarray) -> np.ndarray:
@@ -585,7 +590,10 @@ def _corners_meet(
   far = np.linalg.norm(apart, axis=1)
   near = _CORNER_VOXELS * lengths.min() + SAME_MM
   steps = np.linalg.norm((affine - other)[:3, :3], axis=0)
-  if far.min() <= near and (steps <= _STEPS * lengths).all():
+  # Another spacing is another grid, however little it differs.
+  longer = abs(np.linalg.norm(affine[:3, :3], axis=0) - lengths)
+  skewed = (steps <= _STEPS * lengths) & (longer <= _LENGTHS * lengths)
+  if far.min() <= near and skewed.all():
     near = max(near, drift * lengths.min())
   return bool(far.max() <= near)
 

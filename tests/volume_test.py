@@ -113,6 +113,7 @@ class TestGrid:
   def test_uneven_slices_have_positions_but_no_affine(self):
     grid = stack([0, 3, 9, 12])
     assert grid.gap == 3.0 and grid.spacing == (3.0, 2.0, 1.5)
+    assert grid.voxel_ml == pytest.approx(3.0 * 2.0 * 1.5 / 1000)
     with pytest.raises(errors.GeometryError, match="3 to 6 mm apart"):
       _ = grid.affine
 

@@ -34,8 +34,7 @@ class Masks:
     self._made: dict[
       tuple[int, int], tuple[np.ndarray | None, tuple[str, ...]]
     ] = {}
-    spacing = image.spacing
-    self.voxel_ml = spacing[0] * spacing[1] * spacing[2] / 1000
+    self.voxel_ml = image.placed.voxel_ml
 
   def get(
     self, outline: _dicom_choice.Outline

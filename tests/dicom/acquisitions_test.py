@@ -78,7 +78,9 @@ def test_acquisitions_one_above_the_other_are_one_stack(tmp_path):
 
 def test_a_cohort_asks_for_it(tmp_path):
   phases(tmp_path)
-  structure_set(tmp_path / "rs.dcm", {"Brain": [square(33, -9.0, -5.0, y=-19.0)]})
+  structure_set(
+    tmp_path / "rs.dcm", {"Brain": [square(33, -9.0, -5.0, y=-19.0)]}
+  )
   refused = cohorts.DicomFolder(tmp_path).audit("p0")["refused"]
   assert "--acquisition" in refused
   cohort = cohorts.DicomFolder(tmp_path, acquisition="last")

@@ -105,6 +105,15 @@ def test_other_grids_are_not_taken_for_one_that_drifts(change, shape):
     )
 
 
+def test_another_spacing_is_another_grid_however_little():
+  shape = (3, 4, 60)  # The last column is 0.09 of its width off.
+  with pytest.raises(errors.GeometryError, match="different grids"):
+    formats.match_grids(
+      as_map(np.zeros(shape, np.float32), placed(spacing=(3.0, 1.5, 1.0016))),
+      as_map(np.zeros(shape, np.bool_), placed(), "b.nrrd"),
+    )
+
+
 def test_without_geometry_shapes_must_agree():
   p = as_map(values(), None, "a.npy")
   mask = np.ones(SHAPE, np.bool_)
