@@ -1,6 +1,8 @@
 """Training: configuration, jitted step, checkpoints, the loop."""
 
 from jaxseg.training._checkpoints import Checkpoints
+from jaxseg.training._compiled import Functions
+from jaxseg.training._compiled import functions
 from jaxseg.training._config import Config
 from jaxseg.training._config import learning_rate
 from jaxseg.training._config import Recipe
@@ -17,8 +19,6 @@ from jaxseg.training._objective import FORMED
 from jaxseg.training._objective import loss_of
 from jaxseg.training._objective import objective_folder
 from jaxseg.training._objective import OBJECTIVES
-from jaxseg.training._step import Functions
-from jaxseg.training._step import functions
 from jaxseg.training._step import State
 
 __all__ = [

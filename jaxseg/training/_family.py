@@ -17,11 +17,12 @@ from jaxseg import _files
 from jaxseg import data
 from jaxseg import errors
 from jaxseg import models
+from jaxseg.training import _compiled
 from jaxseg.training import _config
 from jaxseg.training import _logs
 from jaxseg.training import _loop
 from jaxseg.training import _objective
-from jaxseg.training import _step
+from jaxseg.training import _slices
 
 
 def model_folder(run: pathlib.Path, config: _config.Config) -> pathlib.Path:
@@ -60,7 +61,7 @@ def train_family(
   for config in configs:
     _claim(store, split, model_folder(run, config), config)
   images: jax.Array | None = None
-  slices: _loop.Slices | None = None
+  slices: _slices.Slices | None = None
   results = []
   for config in configs:
     folder = model_folder(run, config)
@@ -70,7 +71,7 @@ def train_family(
         images = jnp.asarray(store.images())
       if slices is None or slices.structure != config.structure:
         slices = None  # Frees the memory of the one before.
-        slices = _loop.Slices.read(store, split, config.structure, images)
+        slices = _slices.Slices.read(store, split, config.structure, images)
       _files.write_json(folder / "environment.json", _environment())
       done = _loop.train(config, slices, folder, reporter)
     reporter.finish(_told(config, done))
@@ -118,7 +119,7 @@ def _check_network(store: data.Store, config: _config.Config) -> None:
   """Lets the network see the shape of a batch, without computing anything."""
   batch = jax.ShapeDtypeStruct((config.batch, *_size(store)), np.int16)
   try:
-    jax.eval_shape(_step.functions(config).init, np.uint32(0), batch)
+    jax.eval_shape(_compiled.functions(config).init, np.uint32(0), batch)
   except ValueError as e:  # It names the sizes that it can take.
     raise errors.ConfigError(f"{config.network['name']}: {e}") from e
 

@@ -1,25 +1,24 @@
 """The training of one model: epochs of steps, validation, checkpoints."""
 
 from collections.abc import Sequence
-import dataclasses
 import math
 import pathlib
 import time
 from typing import Any, NamedTuple
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 
 from jaxseg import _files
-from jaxseg import data
 from jaxseg import errors
-from jaxseg import thresholds
 from jaxseg.training import _checkpoints
+from jaxseg.training import _compiled
 from jaxseg.training import _config
 from jaxseg.training import _logs
 from jaxseg.training import _objective
+from jaxseg.training import _slices
 from jaxseg.training import _step
+from jaxseg.training import _validation
 
 # Steps in flight before the host waits: enough that the device never idles,
 # few enough that the progress bar tells the truth.
@@ -50,57 +49,14 @@ class Trained(NamedTuple):
   skipped: bool
 
 
-@dataclasses.dataclass(frozen=True, eq=False)
-class Slices:
-  """What the models of one structure learn from.
-
-  Attributes:
-    structure: Canonical name.
-    images: All slices of the store, on the device.
-    labels: The structure's masks, on the device.
-    train: Positions of the training patients' slices.
-    validation: Positions of the validation patients' slices: all of them, not
-      a drawn share. What is predicted on slices far from the structure is a
-      part of the Dice that the test patients will have.
-  """
-
-  structure: str
-  images: jax.Array
-  labels: jax.Array
-  train: data.Samples
-  validation: np.ndarray
-
-  @staticmethod
-  def read(
-    store: data.Store, split: data.Split, structure: str, images: jax.Array
-  ) -> "Slices":
-    """Reads the structure's masks from the store."""
-    labels = store.labels(structure)
-    train = data.select(store, structure, split.train, labels)
-    held_out = data.select(store, structure, split.validation, labels)
-    validation = np.sort(np.concatenate([held_out.positive, held_out.negative]))
-    return Slices(structure, images, jnp.asarray(labels), train, validation)
-
-  def batches(self, config: _config.Config, epoch: int) -> np.ndarray:
-    """Positions of an epoch's batches, `[step, N]`."""
-    order = data.draw(
-      self.train, negatives=config.negatives, seed=config.seed, epoch=epoch
-    )
-    return data.batches(order, size=config.batch, limit=config.steps_per_epoch)
-
-  def take(self, index: np.ndarray) -> tuple[jax.Array, jax.Array]:
-    """Images and labels at some positions."""
-    return _step.take(self.images, self.labels, index)
-
-
 def train(
   config: _config.Config,
-  slices: Slices,
+  slices: _slices.Slices,
   folder: pathlib.Path,
   reporter: _logs.Reporter,
 ) -> Trained:
   """Trains from the last checkpoint, or from the beginning."""
-  compiled = _step.functions(config)
+  compiled = _compiled.functions(config)
   first = slices.images[: config.batch]
   state = compiled.init(np.uint32(config.seed), first)
   steps = len(slices.batches(config, 0))
@@ -164,8 +120,8 @@ def _best(history: Sequence[Row]) -> int:
 
 def _epoch(
   config: _config.Config,
-  slices: Slices,
-  compiled: _step.Functions,
+  slices: _slices.Slices,
+  compiled: _compiled.Functions,
   state: _step.State,
   epoch: int,
   reporter: _logs.Reporter,
@@ -176,11 +132,9 @@ def _epoch(
   batches = slices.batches(config, epoch)
   total = config.epochs * len(batches)
   losses: list[jax.Array] = []
-  for number, index in enumerate(batches):
+  for number, (images, labels) in enumerate(slices.stream(batches)):
     rate = _config.learning_rate(config, epoch * len(batches) + number, total)
-    state, loss = compiled.step(
-      state, *slices.take(index), np.float32(rate), weight
-    )
+    state, loss = compiled.step(state, images, labels, np.float32(rate), weight)
     losses.append(loss)
     if number >= _AHEAD:
       seconds = time.perf_counter() - began
@@ -200,27 +154,6 @@ def _epoch(
     "epoch": epoch,
     "step": (epoch + 1) * len(batches),
     "loss": float(math.fsum(values) / len(values)),
-    **_validate(config, slices, compiled, state),
+    **_validation.validate(config, slices, compiled, state),
     "slices_per_s": round(speed, 1),
-  }
-
-
-def _validate(
-  config: _config.Config,
-  slices: Slices,
-  compiled: _step.Functions,
-  state: _step.State,
-) -> dict[str, float]:
-  """Pooled Dice of the validation slices at 0.5 and at the best cut."""
-  grid, size = thresholds.grid(1001), config.batch
-  parts = []
-  for begin in range(0, len(slices.validation), size):
-    index, real = _step.pad_batch(slices.validation[begin : begin + size], size)
-    parts.append(compiled.count(state, *slices.take(index), real, grid))
-  total = thresholds.Counts.stack(parts).sum(0)
-  best = thresholds.optimum(total)
-  return {
-    "dice_half": float(thresholds.curve(total)[len(grid) // 2]),
-    "dice_best": best.value,
-    "threshold": best.threshold,
   }

@@ -1,30 +1,17 @@
-"""The state of a training, and the compiled functions that move it.
-
-    compiled = functions(config)
-    state = compiled.init(seed, images)
-    state, loss = compiled.step(state, images, labels, learning_rate, weight)
-
-Structure, objective, learning rate and data are arguments, not constants: the
-family of models of one shape shares each compiled function. Only a loss beyond
-the study's three has a step of its own.
-"""
+"""The state of a training, and the pure functions that move it."""
 
 from collections.abc import Callable
 import dataclasses
-import functools
 from typing import Any
 
 import flax.struct
 import jax
 import jax.numpy as jnp
-import numpy as np
 import optax
 
 from jaxseg import losses
 from jaxseg import models
 from jaxseg import thresholds
-from jaxseg.training import _config
-from jaxseg.training import _objective
 
 _ADAM = optax.scale_by_adam()
 
@@ -123,87 +110,3 @@ def count(
   """Counts of a batch; `where [N]` leaves out slices that only fill it."""
   maps = forward.probabilities(state.variables, images)
   return thresholds.count(maps, labels > 0, grid, where=where[:, None, None])
-
-
-@dataclasses.dataclass(frozen=True)
-class Functions:
-  """The compiled functions of a training.
-
-  Images are int16 HU `[N, H, W]`, labels uint8 of the same shape.
-
-  Attributes:
-    init: (seed, images) -> `State`.
-    step: (state, images, labels, learning_rate, bce_weight) -> (state, loss).
-      The given state's memory is reused: do not touch it again.
-    count: (state, images, labels, where, grid) -> `thresholds.Counts`.
-  """
-
-  init: Callable[..., State]
-  step: Callable[..., tuple[State, jax.Array]]
-  count: Callable[..., thresholds.Counts]
-
-
-def functions(config: _config.Config) -> Functions:
-  """The compiled functions of a training; the same ones for equal networks.
-
-  Args:
-    config: Training; only `network`, `window_hu`, `input_range` and an
-      objective beyond the study's three matter.
-  """
-  shared = _compiled(config.forward)
-  if config.objective in _objective.OBJECTIVES:
-    return shared
-  step = _compiled_step(config.forward, config.objective)
-  return dataclasses.replace(shared, step=step)
-
-
-@functools.cache
-def _compiled(forward: models.Forward) -> Functions:
-  options = models.compiler_options()
-  return Functions(
-    init=jax.jit(
-      functools.partial(init, forward), compiler_options=models.init_options()
-    ),
-    step=_compiled_step(forward, None),
-    count=jax.jit(functools.partial(count, forward), compiler_options=options),
-  )
-
-
-@functools.cache
-def _compiled_step(forward: models.Forward, objective: str | None) -> Any:
-  """The step of a loss of one's own ignores the weight."""
-  loss = None if objective is None else _objective.loss_of(objective)
-  return jax.jit(
-    functools.partial(step, forward, loss),
-    donate_argnums=0,
-    compiler_options=models.compiler_options(),
-  )
-
-
-@jax.jit
-def take(
-  images: jax.Array, labels: jax.Array, index: jax.Array
-) -> tuple[jax.Array, jax.Array]:
-  """Gathers slices on the device.
-
-  Args:
-    images: All slices, `[slice, row, column]`.
-    labels: Masks of the same shape.
-    index: Positions, int32 `[N]`.
-  """
-  return images[index], labels[index]
-
-
-def pad_batch(index: np.ndarray, size: int) -> tuple[np.ndarray, np.ndarray]:
-  """Fills a batch of positions up to a size.
-
-  Args:
-    index: Positions, `[n]`, n <= size.
-    size: Wanted length.
-
-  Returns:
-    (positions int32 `[size]`, which of them are real, bool `[size]`).
-  """
-  padded = np.zeros(size, np.int32)
-  padded[: len(index)] = index
-  return padded, np.arange(size) < len(index)
