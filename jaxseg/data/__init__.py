@@ -14,6 +14,8 @@ from jaxseg.data._placement import PrepareConfig
 from jaxseg.data._run import check_new
 from jaxseg.data._run import prepare_run
 from jaxseg.data._run import Run
+from jaxseg.data._scopes import SCOPES
+from jaxseg.data._scopes import scopes
 from jaxseg.data._split import make_split
 from jaxseg.data._split import Split
 from jaxseg.data._store import Patient
@@ -21,6 +23,7 @@ from jaxseg.data._store import Store
 from jaxseg.data._write_store import write_store
 
 __all__ = [
+  "SCOPES",
   "SPACING_MM",
   "Patient",
   "Placement",
@@ -38,6 +41,7 @@ __all__ = [
   "place",
   "prepare_image",
   "prepare_run",
+  "scopes",
   "select",
   "write_store",
 ]

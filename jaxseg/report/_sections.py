@@ -43,8 +43,9 @@ _SCOPES = """
 Scope `known`: slices where the reference can be believed. Spinal cord, \
 oesophagus and neck continue beyond the range that was contoured, so their \
 slices beyond it are left out of training and scores; of all other organs \
-every scanned slice counts. Scope `volume` (in the table file) counts every \
-scanned slice as if nothing lay beyond the contours. Pooled: one Dice from the \
+every scanned slice counts. The table file has three more scopes: `volume`, \
+every scanned slice as if nothing lay beyond the contours; `organ`, the slices \
+with the structure; `kept`, these and as many others as training shows. Pooled: one Dice from the \
 summed voxels of all patients; mean_case: the mean of the patients' Dice."""
 _CALIBRATION = """\
 Do probabilities match observed frequencies? The calibration error is the mean \
@@ -59,9 +60,9 @@ cases, NSD is the mean share of both surfaces within 2 mm of the other; a \
 missed structure is infinitely far."""
 _SENSITIVITY = """\
 Relative Dice reduction when the threshold is moved from its optimum, on the \
-validation patients as in the paper; the table's last column is the same about \
-the same threshold on the test patients. Medians over structures and both \
-directions."""
+validation patients as in the paper, and about the same threshold on the test \
+patients. Medians over structures and both directions; a shift that leaves \
+[0, 1] is left out."""
 _OBJECTIVES = """\
 Pooled Dice of the test patients at the threshold chosen on the validation \
 patients, and at 0.5; sensitivity is the mean relative reduction at ±0.05 on \
@@ -117,6 +118,7 @@ _COLUMNS = {
     "structures": "structures",
     "median_reduction": "median reduction",
     "median_reduction_test": "same, test",
+    "left_out": "left out",
   },
   "prominence": {
     "definition": "definition",

@@ -84,7 +84,9 @@ def _swept(
   if path.exists():
     found = _cohort_counts.CohortCounts.read(path)
     of = found.facts.get("model"), found.facts.get("store")
-    if of == (digest, run.store.content_hash):
+    # An older version counted fewer scopes.
+    whole = set(data.SCOPES) <= set(found.scopes)
+    if whole and of == (digest, run.store.content_hash):
       return found, True
   result = sweep_model(run, jaxseg.load_model(folder), digest=digest)
   result.write(path)
@@ -130,17 +132,20 @@ def sweep_model(
       )
     for name in names:
       patient = store.patients[name]
+      reference = store.reference(name, structure)
       cases.append(
         _count_cases.count_arrays(
           predicted(model, store, name),
-          store.reference(name, structure),
+          reference,
           name=name,
           key=digest,
           part=part,
-          scopes={
-            "known": data.known_slices(patient, structure),
-            "volume": patient.drawable(structure),
-          },
+          scopes=data.scopes(
+            patient,
+            structure,
+            reference.any((1, 2)),
+            negatives=model.facts["negatives"],
+          ),
           voxel_ml=float(np.prod(patient.spacing)) / 1000.0,
           spacing=patient.spacing,
           cuts=cuts,

@@ -5,6 +5,7 @@ import json
 import numpy as np
 import pytest
 
+from jaxseg import data
 from jaxseg import errors
 from jaxseg import study
 from jaxseg import thresholds
@@ -122,7 +123,7 @@ def test_missed_test_patients_are_counted():
 
 def test_rows_of_a_run_name_scope_and_aggregate(results):
   rows = study.sweep_rows(results, made.SETTINGS)
-  assert len(rows) == len(results) * 4
+  assert len(rows) == len(results) * len(data.SCOPES) * 2
   assert list(rows[0])[:17] == [
     "structure", "objective", "seed", "scope", "aggregate",
     "validation_patients", "test_patients", "threshold", "low", "high",

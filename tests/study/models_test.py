@@ -1,5 +1,7 @@
 """A run's models to counts: end to end, and kept."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 
@@ -22,7 +24,7 @@ def whole(run, name, structure):
 def test_counts_equal_a_recount_of_the_maps(run, results):
   test = {
     scope: results[1].select(part="test", scope=scope)
-    for scope in ("known", "volume")
+    for scope in ("known", "volume", "organ")
   }
   assert test["known"].names == tuple(
     name
@@ -35,6 +37,7 @@ def test_counts_equal_a_recount_of_the_maps(run, results):
     for scope, slices in (
       ("known", slice(first, last + 1)),
       ("volume", slice(1, None)),  # Slice 0 was not scanned.
+      ("organ", reference.any((1, 2))),
     ):
       counts = test[scope].even[n]
       for k in (100, 500, 900):
@@ -92,6 +95,16 @@ def test_another_model_is_counted_again(trained, monkeypatch):
   before = path.read_bytes()
   other = study.sweep_model(run, made.Bright("brain"), digest="other")
   other.write(path)
+  study.sweep_run(run)
+  assert path.read_bytes() == before
+
+
+def test_counts_of_fewer_scopes_are_made_again(trained):
+  run, (result,) = trained
+  (path,) = (run.counts(folder) for folder in run.models())
+  before = path.read_bytes()
+  older = {name: result.scopes[name] for name in ("known", "volume")}
+  dataclasses.replace(result, scopes=older).write(path)
   study.sweep_run(run)
   assert path.read_bytes() == before
 
