@@ -143,7 +143,7 @@ def sweep_model(
           scopes=data.scopes(
             patient,
             structure,
-            reference.any((1, 2)),
+            np.any(reference, axis=(1, 2)),
             negatives=model.facts["negatives"],
           ),
           voxel_ml=float(np.prod(patient.spacing)) / 1000.0,

@@ -1,6 +1,7 @@
 """The slices of each scope, and that what is kept hangs on nothing else."""
 
 import dataclasses
+import itertools
 
 import numpy as np
 import pytest
@@ -39,7 +40,7 @@ def test_fewer_negatives_are_a_part_and_patients_differ(patient):
     for n in (0.25, 0.5, 0.5, 1)
   ]
   np.testing.assert_array_equal(kept[1], kept[2])
-  for few, more in zip(kept, kept[1:], strict=False):
+  for few, more in itertools.pairwise(kept):
     assert not (few & ~more).any()
   drawn = {
     data.scopes(
