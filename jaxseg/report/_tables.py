@@ -61,10 +61,11 @@ def with_intervals(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
   found = []
   for row in rows:
     full = dict(row)
-    for name in ("threshold", "value", "dice_test"):
+    for name in ("threshold", "value", "dice_test", "pearson"):
       if f"{name}_low" in row:
-        low, high = row[f"{name}_low"], row[f"{name}_high"]
-        full[f"{name}_interval"] = f"{low:.3f} to {high:.3f}"
+        ends = (row[f"{name}_low"], row[f"{name}_high"])
+        low, high = (f"{end:.3f}".replace("-", "−") for end in ends)
+        full[f"{name}_interval"] = "–" if "nan" in low else f"{low} to {high}"
     found.append(full)
   return found
 
