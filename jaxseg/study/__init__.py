@@ -5,6 +5,7 @@ from jaxseg.study._choice import chosen
 from jaxseg.study._choice import optimum_rows
 from jaxseg.study._choice import Settings
 from jaxseg.study._choice import sweep_rows
+from jaxseg.study._claims import claims
 from jaxseg.study._cohort_counts import Cases
 from jaxseg.study._cohort_counts import CohortCounts
 from jaxseg.study._count_cases import count_arrays
@@ -55,6 +56,7 @@ __all__ = [
   "case_rows",
   "check_labels",
   "chosen",
+  "claims",
   "class_folders",
   "correlations",
   "count_arrays",

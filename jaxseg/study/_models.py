@@ -1,6 +1,6 @@
 """A run's models: each to counts, once, and to its threshold.json."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 import pathlib
 
 import numpy as np
@@ -13,6 +13,11 @@ from jaxseg import thresholds
 from jaxseg.study import _choice
 from jaxseg.study import _cohort_counts
 from jaxseg.study import _count_cases
+from jaxseg.study import _prominence
+
+_PARTS = ("validation", "test")
+# What the facts of counts take over from those of the model.
+_KEPT = ("objective", "seed", "negatives", "network")
 
 
 def sweep_run(
@@ -43,8 +48,9 @@ def sweep_run(
       f"{run.folder}: holds no finished model; run jaxseg train first"
     )
   results = []
+  measured: dict[tuple[str, float], Mapping[str, float]] = {}
   for done, folder in enumerate(folders, start=1):
-    result, before = _swept(run, folder)
+    result, before = _swept(run, folder, measured)
     results.append(result)
     details = {"cohort": run.store.cohort, "synthetic": run.store.synthetic}
     path = folder / "threshold.json"
@@ -73,9 +79,17 @@ def read_run(run: data.Run) -> list[_cohort_counts.CohortCounts]:
 
 
 def _swept(
-  run: data.Run, folder: pathlib.Path
+  run: data.Run,
+  folder: pathlib.Path,
+  measured: dict[tuple[str, float], Mapping[str, float]],
 ) -> tuple[_cohort_counts.CohortCounts, bool]:
-  """The model's counts, and whether its file held those of this very model."""
+  """The model's counts, and whether its file held those of this very model.
+
+  Args:
+    run: Prepared run folder.
+    folder: The model's.
+    measured: Prominence by structure and negatives, for the models to come.
+  """
   settings = [
     _files.read_json(folder / name) for name in ("config.json", "summary.json")
   ]
@@ -84,55 +98,61 @@ def _swept(
   if path.exists():
     found = _cohort_counts.CohortCounts.read(path)
     of = found.facts.get("model"), found.facts.get("store")
-    # An older version counted fewer scopes.
+    # An older version counted fewer scopes, and kept fewer facts.
     whole = set(data.SCOPES) <= set(found.scopes)
+    whole = whole and "prominence" in found.facts
     if whole and of == (digest, run.store.content_hash):
       return found, True
-  result = sweep_model(run, jaxseg.load_model(folder), digest=digest)
+  model = jaxseg.load_model(folder)
+  level = model.structure, model.facts["negatives"]
+  if level not in measured:
+    measured[level] = _prominence.measure(run, level[0], negatives=level[1])
+  result = sweep_model(run, model, digest=digest, prominence=measured[level])
   result.write(path)
   return result, False
 
 
 def sweep_model(
-  run: data.Run, model: "jaxseg.Model", *, digest: str = ""
+  run: data.Run,
+  model: "jaxseg.Model",
+  *,
+  digest: str = "",
+  prominence: Mapping[str, float] | None = None,
 ) -> _cohort_counts.CohortCounts:
   """Counts a model's validation and test patients at all thresholds.
 
   The threshold is chosen on the validation patients before a test patient is
-  looked at; surfaces of the test patients are computed there as well as at
-  0, 0.01 ... 1, in the scope `known`.
+  looked at; surfaces of the test patients are computed at those of the scopes
+  `known` and `kept` as well as at 0, 0.01 ... 1, in the scope `known`.
 
   Args:
     run: Prepared run folder.
     model: A trained model of the run.
     digest: Fingerprint of the model, kept in the facts.
+    prominence: What `measure` gives; None measures it.
 
   Raises:
     StructureNotFoundError: A part has no patient with the structure.
   """
   store, structure = run.store, model.structure
+  parts = {part: _contoured(run, structure, part) for part in _PARTS}
+  level = model.facts["negatives"]
+  if prominence is None:
+    prominence = _prominence.measure(run, structure, negatives=level)
   facts = {
     "structure": structure,
-    **{name: model.facts[name] for name in ("objective", "seed", "negatives")},
+    **{name: model.facts[name] for name in _KEPT},
+    "prominence": dict(prominence),
     "model": digest,
     "store": store.content_hash,
   }
   cases: list[_cohort_counts.CohortCounts] = []
   cuts = None
-  for part in ("validation", "test"):
-    names = [
-      name
-      for name in run.split.part(part)
-      if structure in store.patients[name].contoured
-    ]
-    if not names:
-      raise errors.StructureNotFoundError(
-        f"{structure}: contoured on no patient of the {part} part;"
-        " choose another split"
-      )
+  for part, names in parts.items():
     for name in names:
       patient = store.patients[name]
       reference = store.reference(name, structure)
+      shows = np.any(reference, axis=(1, 2))
       cases.append(
         _count_cases.count_arrays(
           predicted(model, store, name),
@@ -140,24 +160,45 @@ def sweep_model(
           name=name,
           key=digest,
           part=part,
-          scopes=data.scopes(
-            patient,
-            structure,
-            np.any(reference, axis=(1, 2)),
-            negatives=model.facts["negatives"],
-          ),
+          scopes=data.scopes(patient, structure, shows, negatives=level),
           voxel_ml=float(np.prod(patient.spacing)) / 1000.0,
           spacing=patient.spacing,
           cuts=cuts,
           facts=facts,
         )
       )
-    if part == "validation":
-      counts = _cohort_counts.CohortCounts.join(cases).select().even
-      best = thresholds.optimum(counts).threshold
-      grid = thresholds.grid(_count_cases.SURFACE_CUTS)
-      cuts = np.unique(np.append(grid, np.float32(best)))
+    if cuts is None:
+      cuts = _cuts(_cohort_counts.CohortCounts.join(cases))
   return _cohort_counts.CohortCounts.join(cases)
+
+
+def _contoured(run: data.Run, structure: str, part: str) -> list[str]:
+  """Patients of a part who have the structure.
+
+  Raises:
+    StructureNotFoundError: There is none.
+  """
+  names = [
+    name
+    for name in run.split.part(part)
+    if structure in run.store.patients[name].contoured
+  ]
+  if not names:
+    raise errors.StructureNotFoundError(
+      f"{structure}: contoured on no patient of the {part} part;"
+      " choose another split"
+    )
+  return names
+
+
+def _cuts(validation: _cohort_counts.CohortCounts) -> np.ndarray:
+  """Where surfaces are computed: an even grid, and what statements cut at."""
+  best = [
+    thresholds.optimum(validation.select(scope=scope).even).threshold
+    for scope in ("known", "kept")
+  ]
+  grid = thresholds.grid(_count_cases.SURFACE_CUTS)
+  return np.unique(np.append(grid, np.float32(best)))
 
 
 def predicted(

@@ -48,8 +48,10 @@ def prominence(
   rows = []
   for result in results:
     key = result.facts["structure"], result.facts["negatives"]
-    if key not in measured:
-      measured[key] = measure(run, key[0], negatives=key[1])
+    if key not in measured:  # Counts of an older version do not tell.
+      measured[key] = result.facts.get("prominence") or measure(
+        run, key[0], negatives=key[1]
+      )
     counts = result.sides(scope=scope)[0].even
     for aggregate in _choice.AGGREGATES:
       best = thresholds.optimum(counts, aggregate=aggregate)
