@@ -17,6 +17,7 @@ from jaxseg.study._count_maps import count_classes
 from jaxseg.study._count_maps import count_maps
 from jaxseg.study._examples import Example
 from jaxseg.study._examples import examples
+from jaxseg.study._models import read_counts
 from jaxseg.study._models import read_run
 from jaxseg.study._models import sweep_model
 from jaxseg.study._models import sweep_run
@@ -72,6 +73,7 @@ __all__ = [
   "optimum_rows",
   "patients",
   "prominence",
+  "read_counts",
   "read_run",
   "reliability_rows",
   "sensitivity",

@@ -150,6 +150,8 @@ def model_counts(
       "negatives": negatives,
       "network": network or {"name": "unet"},
       "prominence": {"kept_fraction": 0.02 / (1 + negatives)},
+      "cohort": "made up",
+      "synthetic": True,
       "store": "abc",
     },
   )
