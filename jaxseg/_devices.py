@@ -2,7 +2,7 @@
 
     (devices,) = arrange()
     step = devices.compile(step, in_axes=(None, 0, 0), donate_argnums=0)
-    state = step(devices.whole(state), devices.rows(images), devices.rows(labels))
+    state = step(devices.whole(state), *devices.rows((images, labels)))
 
 A batch is global: its rows lie spread over the devices, all else is on each of
 them. By "jit" a function is written for the whole batch, and XLA finds what the
@@ -160,8 +160,8 @@ def arrange(
   if at_once < 1 or number % at_once:
     fitting = [k for k in range(1, number + 1) if number % k == 0]
     raise errors.ConfigError(
-      f"--models_at_once={at_once}: {number} devices cannot be shared out among"
-      f" so many; give {_or(fitting)}"
+      f"--models_at_once={at_once}: cannot share {number} device"
+      f"{'s' if number > 1 else ''} evenly; give {_or(fitting)}"
     )
   mesh = np.array(there[:number]).reshape(at_once, -1)
   return tuple(Devices(tuple(row), parallel) for row in mesh)

@@ -1,17 +1,14 @@
-"""What four devices say, as a process of its own: it must begin with four.
+"""What four devices say, in a process that begins with four.
 
-    python -m tests.devices_double FOLDER quick|slow
+    XLA_FLAGS=--xla_force_host_platform_device_count=4 \
+        python -m tests.devices_double FOLDER quick|slow
 
 prints as JSON how far several devices are from one, by name.
 """
 
 import json
-import os
 import pathlib
 import sys
-
-_FLAG = "--xla_force_host_platform_device_count"
-os.environ["XLA_FLAGS"] = f"{_FLAG}=4"
 
 import jax
 import numpy as np

@@ -1,6 +1,7 @@
 """Several devices have the numbers of one."""
 
 import json
+import os
 import subprocess
 import sys
 
@@ -12,13 +13,16 @@ from jaxseg import _devices
 from jaxseg import errors
 from tests.conftest import ROOT
 
+FLAG = "--xla_force_host_platform_device_count"
+PROGRAM = (sys.executable, "-W", "error", "-m", "tests.devices_double")
+
 
 def four_devices(folder, which):
   """What `devices_double` prints, on four devices: name -> gaps."""
   done = subprocess.run(
-    [sys.executable, "-W", "error", "-m", "tests.devices_double"]
-    + [str(folder), which],
+    [*PROGRAM, str(folder), which],
     cwd=ROOT,
+    env={**os.environ, "XLA_FLAGS": f"{FLAG}=4"},
     stdout=subprocess.PIPE,
     text=True,
     check=True,
@@ -82,8 +86,8 @@ def test_arrays_lie_where_they_are_wanted():
   [
     ({"number": 3}, "--devices=3: JAX finds 2 (cpu); give 1 to 2"),
     ({"number": 0}, "--devices=0: JAX finds 2"),
-    ({"number": 1, "at_once": 2}, "--models_at_once=2: 1 devices cannot"),
-    ({"at_once": 0}, "so many; give 1 or 2"),
+    ({"number": 1, "at_once": 2}, "--models_at_once=2: cannot share 1 device evenly"),
+    ({"at_once": 0}, "2 devices evenly; give 1 or 2"),
     ({"parallel": "vmap"}, "parallel 'vmap' is unknown; take jit or pmap"),
   ],
 )

@@ -26,9 +26,9 @@ def define(flags: _flags.Flags) -> None:
     "parallel",
     None,
     PARALLEL,
-    "How the batch is spread: by jit over a mesh, or by pmap. By jit the numbers"
-    " are those of one device but for rounding; by pmap each device draws its"
-    " own dropout.",
+    "How the batch is spread: by jit over a mesh, or by pmap. The numbers are"
+    " those of one device but for rounding; by pmap, though, each device draws"
+    " its own dropout.",
     default="jit",
   )
   flags.integer(
