@@ -144,7 +144,8 @@ def arrange(
     parallel: "jit" or "pmap".
 
   Raises:
-    ConfigError: There are not so many devices, or they cannot be divided.
+    ConfigError: There are not so many devices, they cannot be divided, or
+      several processes were to train several models.
   """
   if parallel not in PARALLEL:
     raise errors.ConfigError(
@@ -162,6 +163,13 @@ def arrange(
     raise errors.ConfigError(
       f"--models_at_once={at_once}: cannot share {number} device"
       f"{'s' if number > 1 else ''} evenly; give {_or(fitting)}"
+    )
+  if at_once > 1 and jax.process_count() > 1:
+    # Threads of different processes would wait for each other in turn.
+    raise errors.ConfigError(
+      f"--models_at_once={at_once}: {jax.process_count()} processes train one"
+      " model together; leave it out, or give each process of its own a part by"
+      " --shard"
     )
   mesh = np.array(there[:number]).reshape(at_once, -1)
   return tuple(Devices(tuple(row), parallel) for row in mesh)

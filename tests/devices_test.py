@@ -35,13 +35,13 @@ def check(found):
   for name, gaps in found.items():
     assert gaps["gradient"] < 2e-5, name
     assert gaps["loss"] < 1e-6, name
-    assert gaps["averages"] < 1e-5, name
+    assert gaps["averages"] < 1e-4, name
     assert gaps["counts"] == 0, name
 
 
 def test_four_devices_have_the_numbers_of_one(tmp_path):
   found = four_devices(tmp_path, "quick")
-  assert list(found) == ["group jit 4", "batch pmap 4"]
+  assert list(found) == ["dropout jit 4", "batch pmap 4"]
   check(found)
 
 
@@ -49,7 +49,7 @@ def test_four_devices_have_the_numbers_of_one(tmp_path):
 def test_any_number_of_devices_trains_resumes_and_predicts_alike(tmp_path):
   found = four_devices(tmp_path, "slow")
   steps = {name: gaps for name, gaps in found.items() if isinstance(gaps, dict)}
-  assert len(steps) == 16
+  assert len(steps) == 18
   check(steps)
   assert found["1 to 4"] < 1e-3
   assert found["4 to 1"] < 1e-3
@@ -86,7 +86,10 @@ def test_arrays_lie_where_they_are_wanted():
   [
     ({"number": 3}, "--devices=3: JAX finds 2 (cpu); give 1 to 2"),
     ({"number": 0}, "--devices=0: JAX finds 2"),
-    ({"number": 1, "at_once": 2}, "--models_at_once=2: cannot share 1 device evenly"),
+    (
+      {"number": 1, "at_once": 2},
+      "--models_at_once=2: cannot share 1 device evenly",
+    ),
     ({"at_once": 0}, "2 devices evenly; give 1 or 2"),
     ({"parallel": "vmap"}, "parallel 'vmap' is unknown; take jit or pmap"),
   ],

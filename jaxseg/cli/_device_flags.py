@@ -1,10 +1,13 @@
 """Flags that say which devices train which models."""
 
 from collections.abc import Sequence
-from typing import Any, TypeVar
+from typing import Any, TYPE_CHECKING, TypeVar
 
 from jaxseg import errors
 from jaxseg.cli import _flags
+
+if TYPE_CHECKING:
+  from jaxseg import _devices
 
 PARALLEL = ("jit", "pmap")  # As of `_devices.PARALLEL`: slow to import.
 _PLACES = ("devices", "models_at_once", "parallel")
@@ -71,10 +74,31 @@ def check(flags: _flags.Flags, batch: int) -> None:
   """
   from jaxseg import _devices
 
+  places = _places(flags)
+  _devices.check_batch(batch, places[0], at_once=len(places))
+
+
+def tell(flags: _flags.Flags, batch: int) -> None:
+  """Says how models share several devices; of one there is nothing to say."""
+  places = _places(flags)
+  each, at_once = len(places[0]), len(places)
+  if each * at_once == 1:
+    return
+  said = f"Devices: {each * at_once}"
+  if at_once > 1:
+    said += f", {at_once} models at once, {each} each"
+  if each > 1:
+    said += f"; {batch // each} of a batch's {batch} slices on each of {each}"
+    said += f", by {places[0].parallel}"
+  print(said)
+
+
+def _places(flags: _flags.Flags) -> "Sequence[_devices.Devices]":
+  from jaxseg import _devices
+
   how = given(flags)
   at_once = how.pop("models_at_once", 1)
-  places = _devices.arrange(how.pop("devices", None), at_once=at_once, **how)
-  _devices.check_batch(batch, places[0], at_once=at_once)
+  return _devices.arrange(how.pop("devices", None), at_once=at_once, **how)
 
 
 def part(flags: _flags.Flags, models: Sequence[_Model]) -> list[_Model]:

@@ -45,6 +45,7 @@ def main(flags: _flags.Flags) -> None:
   objectives = list(training.OBJECTIVES)
   configs = _training_flags.configs(flags, run, names, default=objectives)
   part = _device_flags.part(flags, configs)
+  _device_flags.tell(flags, configs[0].batch)
   with _console.Training() as reporter:
     training.train_family(
       run.store,

@@ -47,6 +47,7 @@ def main(flags: _flags.Flags) -> None:
   if not configs:
     print("this shard has no models")
     return
+  _device_flags.tell(flags, configs[0].batch)
   with _console.Training() as reporter:
     training.train_family(
       run.store,

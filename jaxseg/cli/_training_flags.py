@@ -106,7 +106,13 @@ def define(flags: _flags.Flags) -> None:
   flags.integer(
     "steps_per_epoch", None, "N", "Maximum steps per epoch.", default=_RECIPES
   )
-  flags.integer("batch", None, "N", "Slices per step.", default="16")
+  flags.integer(
+    "batch",
+    None,
+    "N",
+    "Slices per step, on all devices together.",
+    default="16",
+  )
   flags.number(
     "learning_rate",
     None,

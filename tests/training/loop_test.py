@@ -81,8 +81,8 @@ def test_models_at_once_have_the_bits_that_they_have_alone(run, tmp_path):
       ("spinal_cord", 0, 2),
     )
   ]
-  alone = tiny.train(run, *configs, folder=tmp_path / "alone", devices=1)
-  both = {"folder": tmp_path / "both", "models_at_once": 2}
+  alone = tiny.train(run, *configs, folder=tmp_path / "alone")
+  both = {"folder": tmp_path / "both", "devices": 2, "models_at_once": 2}
   with pytest.raises(KeyboardInterrupt):
     tiny.train(run, *configs, **both, reporter=Stop(13))
   together = tiny.train(run, *configs, **both)
@@ -92,17 +92,17 @@ def test_models_at_once_have_the_bits_that_they_have_alone(run, tmp_path):
       state(other.folder, "last", config), state(one.folder, "last", config)
     )
   # Where it began says nothing of where it goes on.
-  (config,) = [tiny.config("brain", network=network, seed=2)]
+  config = tiny.config("brain", network=network, seed=2)
   with pytest.raises(KeyboardInterrupt):
     tiny.train(run, config, folder=tmp_path, devices=2, reporter=Stop(14))
-  tiny.train(run, config, folder=tmp_path, devices=1)
+  tiny.train(run, config, folder=tmp_path)
   assert len(metrics(training.model_folder(tmp_path, config))) == 3
 
 
 def test_devices_that_cannot_share_a_batch_are_refused(run, tmp_path):
   config = tiny.config(batch=7)
   with pytest.raises(errors.ConfigError, match="--devices=1, or --batch=6 or"):
-    tiny.train(run, config, folder=tmp_path)
+    tiny.train(run, config, folder=tmp_path, devices=None)
   assert not list(tmp_path.iterdir())
   one = training.functions(config)
   (device,) = _devices.arrange(1, parallel="pmap")
