@@ -30,8 +30,8 @@ from jaxseg import volume as volumes
 __all__ = ["Model", "load_model"]
 
 _FORMAT = "jaxseg.model/1"
-# Slices at once, or the next multiple of the number of devices: the last batch
-# is padded, so one compiled function serves.
+# Slices at once, or the next multiple of the devices: the last batch is padded,
+# so one compiled function serves.
 _BATCH = 32
 _AGAIN = "train the model again"
 Path = str | os.PathLike
@@ -282,21 +282,18 @@ class _Member:
     return content.hexdigest()[:16]
 
   @functools.cached_property
-  def _placed(self) -> Any:
-    """The variables on each of this process's devices."""
+  def _placed(self) -> Any:  # On each of this process's devices.
     return _devices.local().whole(self.variables)
 
   def predict(self, images: np.ndarray) -> np.ndarray:
     devices = _devices.local()
-    size = -(-_BATCH // len(devices)) * len(devices)
+    size = _BATCH + -_BATCH % len(devices)
     maps = []
     for begin in range(0, len(images), size):
-      part = images[begin : begin + size]
       batch = np.zeros((size, *images.shape[1:]), images.dtype)
-      batch[: len(part)] = part
+      batch[: len(images) - begin] = images[begin : begin + size]
       maps.append(self.forward.predict(self._placed, devices.rows(batch)))
-    found: np.ndarray = np.concatenate(jax.device_get(maps))[: len(images)]
-    return found
+    return np.concatenate(jax.device_get(maps))[: len(images)]
 
 
 def _mean(members: Sequence[_Member], images: np.ndarray) -> np.ndarray:
