@@ -17,6 +17,7 @@ import jax
 import numpy as np
 
 from jaxseg import _arrays as arrays
+from jaxseg import _devices
 from jaxseg import _extras
 from jaxseg import _files
 from jaxseg import cohorts
@@ -29,7 +30,8 @@ from jaxseg import volume as volumes
 __all__ = ["Model", "load_model"]
 
 _FORMAT = "jaxseg.model/1"
-# Slices at once: the last batch is padded, so one compiled function serves.
+# Slices at once, or the next multiple of the devices: the last batch is padded,
+# so one compiled function serves.
 _BATCH = 32
 _AGAIN = "train the model again"
 Path = str | os.PathLike
@@ -279,14 +281,19 @@ class _Member:
       content.update(np.ascontiguousarray(leaf).tobytes())
     return content.hexdigest()[:16]
 
+  @functools.cached_property
+  def _placed(self) -> Any:  # On each of this process's devices.
+    return _devices.local().whole(self.variables)
+
   def predict(self, images: np.ndarray) -> np.ndarray:
+    devices = _devices.local()
+    size = _BATCH + -_BATCH % len(devices)
     maps = []
-    for begin in range(0, len(images), _BATCH):
-      part = images[begin : begin + _BATCH]
-      batch = np.zeros((_BATCH, *images.shape[1:]), images.dtype)
-      batch[: len(part)] = part
-      maps.append(self.forward.predict(self.variables, batch)[: len(part)])
-    return np.concatenate(jax.device_get(maps))
+    for begin in range(0, len(images), size):
+      batch = np.zeros((size, *images.shape[1:]), images.dtype)
+      batch[: len(images) - begin] = images[begin : begin + size]
+      maps.append(self.forward.predict(self._placed, devices.rows(batch)))
+    return np.concatenate(jax.device_get(maps))[: len(images)]
 
 
 def _mean(members: Sequence[_Member], images: np.ndarray) -> np.ndarray:
