@@ -6,10 +6,15 @@ import pathlib
 from typing import Any
 
 from jaxseg import _files
+from jaxseg import _sealed
 from jaxseg import data
 from jaxseg import errors
 from jaxseg.study import _cohort_counts
 
+_OF_MODEL = (
+  ("config.json", "restore it, or delete the model's folder and train again"),
+  ("summary.json", "delete it, and jaxseg train ends with it anew"),
+)
 # Named in a line; the others are only counted.
 _SHOWN = 10
 
@@ -20,8 +25,10 @@ def model_digest(folder: pathlib.Path) -> str:
   Raises:
     DataError: One of its files is missing or damaged.
   """
-  names = ("config.json", "summary.json")
-  return _files.digest([_files.read_json(folder / name) for name in names])
+  found = [
+    _sealed.read(folder / name, again=again) for name, again in _OF_MODEL
+  ]
+  return _files.digest(found)
 
 
 def usable(run: data.Run) -> list[pathlib.Path]:
