@@ -10,7 +10,6 @@ import jax
 import numpy as np
 
 from jaxseg import _files
-from jaxseg import _sealed
 from jaxseg import errors
 from jaxseg.training import _checkpoints
 from jaxseg.training import _compiled
@@ -24,15 +23,6 @@ from jaxseg.training import _validation
 # Steps in flight before the host waits: enough that the device never idles,
 # few enough that the progress bar tells the truth.
 _AHEAD = 4
-
-_SUMMARY = {
-  "epochs": int,
-  "best_epoch": int,
-  "dice_half": float,
-  "dice_best": float,
-  "threshold": float,
-}
-_AGAIN = "delete it, and the training ends with it anew"
 
 Row = dict[str, Any]  # An epoch's line of metrics.csv.
 
@@ -100,10 +90,7 @@ def finished(folder: pathlib.Path) -> Trained | None:
   path = folder / "summary.json"
   if not path.exists():
     return None
-  said = _sealed.read(path, _SUMMARY, again=_AGAIN)
-  return Trained(
-    folder, skipped=True, **{name: said[name] for name in _SUMMARY}
-  )
+  return Trained(folder=folder, skipped=True, **_files.read_json(path))
 
 
 def _finish(folder: pathlib.Path, history: Sequence[Row]) -> Trained:
