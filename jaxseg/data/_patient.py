@@ -67,8 +67,8 @@ def from_json(entry: dict[str, Any]) -> Patient:
   """
   found = Patient(
     name=entry["name"],
-    start=int(entry["start"]),
-    stop=int(entry["stop"]),
+    start=entry["start"],
+    stop=entry["stop"],
     spacing=tuple(entry["spacing"]),
     affine=tuple(map(tuple, entry["affine"])),
     placement=_placement.Placement.from_json(entry["placement"]),
@@ -91,7 +91,14 @@ def _check(entry: Patient) -> None:
   for first, last in entry.contoured.values():
     inside += [first, last]
   inplane = np.asarray([entry.placement.origin, entry.placement.step])
-  whole = (*shape, *entry.placement.size, *inside, *entry.outside.values())
+  whole = (
+    entry.start,
+    entry.stop,
+    *shape,
+    *entry.placement.size,
+    *inside,
+    *entry.outside.values(),
+  )
   if (
     not isinstance(entry.name, str)
     or not all(isinstance(n, int) and n >= 0 for n in whole)
