@@ -215,9 +215,8 @@ def _check(flags: _flags.Flags, run: "data.Run", names: Sequence[str]) -> None:
   if name == is_of:
     _check_together(flags, name, open_again=True)
     if flags.input:
-      asked["cohort"] = dict(
-        _open_cohort(flags, name, run.facts["cohort"]["structures"]).describe()
-      )
+      known = run.facts["cohort"].get("structures", ())
+      run.check_cohort(_open_cohort(flags, name, known))
     asked.setdefault("cohort_flags", {}).update(flags.given("patients", "grid"))
   sizes = flags.given("size", "spacing")
   if "size" in sizes:

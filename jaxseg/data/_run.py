@@ -16,6 +16,7 @@ from jaxseg import _sealed
 from jaxseg import errors
 from jaxseg.cohorts import Cohort
 from jaxseg.data import _placement
+from jaxseg.data import _same
 from jaxseg.data import _split
 from jaxseg.data import _store
 from jaxseg.data import _write_store
@@ -24,6 +25,8 @@ _FORMAT = "jaxseg.run/1"
 _AGAIN = "prepare the cohort again, into another folder"
 _MAPPINGS = ("cohort", "cohort_flags", "prepare", "split", "training_flags")
 _OTHERS = {"recipe": (str, type(None))}
+# Patients compared as a whole if the input is called as it was, or otherwise.
+_OF_KNOWN, _OF_RENAMED = 1, 3
 # How a setting is called in messages, where not by its own name.
 _CALLED = {
   ("cohort", "name"): "cohort",
@@ -141,6 +144,28 @@ class Run:
       _contoured(self.store), seed=seed, fractions=(a, b, c)
     )
 
+  def check_cohort(self, cohort: Cohort) -> None:
+    """Refuses a cohort that is not the run's, whatever its folder is called.
+
+    The names of all patients are compared, and some of them as a whole: more
+    where the folder has another name than when the run was prepared.
+
+    Raises:
+      ExistingOutputError: It differs.
+    """
+    facts = _files.as_json(dict(cohort.describe()))
+    renamed = facts.get("source") != self.facts["cohort"].get("source")
+    self.check(cohort=_same.without_name(facts))
+    number = _OF_RENAMED if renamed else _OF_KNOWN
+    if not _same.is_same(self.store, cohort, patients=number):
+      source = facts.get("source", cohort.name)
+      raise errors.ExistingOutputError(
+        f"{self.folder}: was not prepared from what {source} holds now (source"
+        f" is {self.facts['cohort'].get('source')}, asked is {source}, and"
+        " patients differ); give the folder that it was prepared from, or name"
+        " another output"
+      )
+
   def check(self, **asked: Any) -> None:
     """Refuses settings that are not the run's.
 
@@ -226,6 +251,8 @@ def prepare_run(
     wanted["recipe"] = recipe
   if (folder / "run.json").exists() or (folder / "cohort.json").exists():
     run = Run(folder)
+    del wanted["cohort"]
+    run.check_cohort(cohort)
     run.check(**wanted)
     return run
   check_new(folder)
