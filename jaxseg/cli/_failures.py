@@ -132,8 +132,9 @@ def _memory(text: str) -> str:
 
 
 def _readable(size: str) -> str:
-  """Bytes as GiB; what has a unit stays as it is."""
-  return _gib(int(size)) if size.strip().isdecimal() else size
+  """Bytes as GiB; what has another unit stays as it is."""
+  number = size.removesuffix("bytes").strip()
+  return _gib(int(number)) if number.isdecimal() else size
 
 
 def _gib(size: float) -> str:

@@ -46,4 +46,4 @@ def main(flags: _flags.Flags) -> None:
   title = f"{run.store.cohort}: {len(patients)} patients, contoured"
   _console.table(title, rows, ["structure", *_PARTS])
   checked = ", before; all its contents are as they were written"
-  print(f"Prepared: {run.folder}{checked if there else str()}")
+  print(f"Prepared: {run.folder}{checked if there else ''}")

@@ -88,7 +88,8 @@ def open_closed() -> None:
       os.open(os.devnull, os.O_RDWR)  # The lowest free number is this one.
     if getattr(sys, name) is None:
       mode = "w" if number else "r"
-      setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))
+      stream = open(number, mode, encoding="utf-8", closefd=False)
+      setattr(sys, name, stream)
 
 
 def plain() -> None:

