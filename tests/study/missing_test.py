@@ -54,7 +54,8 @@ def test_what_was_lost_is_named(swept, lost, said):
 
 def test_counts_of_another_model_are_not_taken(swept):
   shutil.copy(
-    swept.folder / "counts/brain-bce-0.npz", swept.folder / "counts/brain-bce-7.npz"
+    swept.folder / "counts/brain-bce-0.npz",
+    swept.folder / "counts/brain-bce-7.npz",
   )
   assert study.missing_models(swept) == (
     "brain/bce/7 (its counts are of another model)",
