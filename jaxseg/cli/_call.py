@@ -95,7 +95,8 @@ def quiet() -> None:
 
   logging.use_absl_handler()
   logging.set_verbosity(logging.WARNING)
-  logging._warn_preinit_stderr = False  # Our flags are not absl's global ones.
+  # Our flags are not absl's global ones, so it misses their parsing.
+  setattr(logging, "_warn_preinit_stderr", False)  # noqa: B010
   handler = logging.get_absl_handler()
   handler.removeFilter(_aside.is_news)
   handler.addFilter(_aside.is_news)

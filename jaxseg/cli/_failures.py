@@ -87,7 +87,7 @@ def _of_system(error: OSError) -> str | None:
   number, name = error.errno, error.filename2 or error.filename
   name = name or _place(error)
   where = f"{os.fsdecode(name)}: " if isinstance(name, str | bytes) else ""
-  if where and number in (errno.EEXIST, errno.ENOTDIR):
+  if isinstance(name, str | bytes) and number in (errno.EEXIST, errno.ENOTDIR):
     path = pathlib.Path(os.fsdecode(name))
     for above in (*reversed(path.parents), path):
       if os.path.lexists(above) and not above.is_dir():

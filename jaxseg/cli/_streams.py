@@ -67,8 +67,8 @@ class Lasting:
 def lasting() -> Iterator[None]:
   """Both output streams outlast their readers while the block runs."""
   before = sys.stdout, sys.stderr
-  sys.stdout = Lasting(sys.stdout, "standard output")  # type: ignore[assignment]
-  sys.stderr = Lasting(sys.stderr, "standard error")  # type: ignore[assignment]
+  sys.stdout = Lasting(sys.stdout, "standard output")
+  sys.stderr = Lasting(sys.stderr, "standard error")
   try:
     yield
   finally:

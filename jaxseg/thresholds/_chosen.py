@@ -14,13 +14,13 @@ from jaxseg import errors
 _SCHEMA = "jaxseg.threshold/1"
 _RULE = "float32(p) >= float32(threshold)"
 _NUMBER = (float, type(None))
-_KINDS = {
+_KINDS: dict[str, _sealed.Kind] = {
   "threshold": float,
   "criterion": str,
   "value": _NUMBER,
   "patients": int,
 }
-_OPTIONAL = {
+_OPTIONAL: dict[str, tuple[Any, _sealed.Kind]] = {
   "low": (None, _NUMBER),
   "high": (None, _NUMBER),
   "level": (None, _NUMBER),
