@@ -20,6 +20,7 @@ from jaxseg import _arrays as arrays
 from jaxseg import _devices
 from jaxseg import _extras
 from jaxseg import _files
+from jaxseg import _sealed
 from jaxseg import cohorts
 from jaxseg import data
 from jaxseg import errors
@@ -34,6 +35,13 @@ _FORMAT = "jaxseg.model/1"
 # so one compiled function serves.
 _BATCH = 32
 _AGAIN = "train the model again"
+_ENTRIES = {
+  "structure": str,
+  "objective": str,
+  "seed": int,
+  "negatives": float,
+  "network": dict,
+}
 Path = str | os.PathLike
 
 
@@ -241,6 +249,8 @@ class _Member:
       raise errors.DataError(
         f"{path}: of format {found}, this version reads {_FORMAT}; {_AGAIN}"
       )
+    facts = _sealed.opened(path, facts, again=_AGAIN)
+    _sealed.check(path, facts, _ENTRIES, again=_AGAIN)
     try:
       forward = models.Forward.of(
         facts["network"], facts["window_hu"], facts["input_range"]

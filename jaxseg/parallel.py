@@ -87,8 +87,9 @@ def run(
       yield from ((begun + index, result) for index, result in work)
   except concurrent.futures.process.BrokenProcessPool as e:
     raise errors.DataError(
-      f"one of {number} processes was lost, perhaps for lack of memory; run the"
-      " same command with fewer workers, it resumes where it stopped"
+      f"one of {number} processes was lost, perhaps for lack of memory"
+      f"{_memory()}; run the same command with fewer workers"
+      f" (--workers={max(1, number // 2)}), it resumes where it stopped"
     ) from e
 
 
@@ -122,6 +123,18 @@ def _as_completed(
   finally:
     for future in waiting:
       future.cancel()
+
+
+def _memory() -> str:
+  """How large the largest process became, and what the machine has."""
+  try:
+    import resource  # Not on Windows.
+
+    used = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 2**20
+    total = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
+  except (ImportError, OSError, ValueError):
+    return ""
+  return f" (the largest took {used:.1f} GiB, the machine has {total:.1f} GiB)"
 
 
 def _on_cluster(

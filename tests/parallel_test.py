@@ -1,6 +1,7 @@
 """The seam: the same results here, on more cores, on a cluster that fails."""
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -56,8 +57,10 @@ def test_shards_are_disjoint_and_complete():
 
 
 def test_a_process_that_is_killed():
-  with pytest.raises(errors.DataError, match="of 2 processes was lost"):
+  with pytest.raises(errors.DataError, match="of 2 processes was lost") as e:
     list(parallel.run(parallel_double.die, range(4), workers=2))
+  assert re.search(r"took [\d.]+ GiB, the machine has [\d.]+ GiB", str(e.value))
+  assert "(--workers=1)" in str(e.value)
 
 
 class Cluster:

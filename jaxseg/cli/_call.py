@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterator, Sequence
 import contextlib
-import errno
 import os
 import pathlib
 import re
@@ -15,22 +14,13 @@ import traceback
 from types import ModuleType
 
 from jaxseg import errors
+from jaxseg.cli import _aside
+from jaxseg.cli import _failures
 from jaxseg.cli import _flags
+from jaxseg.cli import _streams
 
 HELP = ("--help", "-h", "-help", "--helpfull", "--helpshort")
 _interrupted = threading.Event()
-# Of these errors of the operating system the user is told in one line.
-_NOT_OURS = {
-  errno.EACCES,
-  errno.EDQUOT,
-  errno.EISDIR,
-  errno.ELOOP,
-  errno.ENAMETOOLONG,
-  errno.ENOSPC,
-  errno.ENOTDIR,
-  errno.EPERM,
-  errno.EROFS,
-}
 
 
 def run(name: str, command: ModuleType, arguments: Sequence[str]) -> int:
@@ -61,26 +51,23 @@ def run(name: str, command: ModuleType, arguments: Sequence[str]) -> int:
 
 def guarded(work: Callable[[], None]) -> int:
   """Calls a function and says how it ended, as an exit code."""
-  try:
-    with _signals():
-      work()
-      sys.stdout.flush()
-  except errors.JaxsegError as e:
-    return say(str(e), 2)
-  except KeyboardInterrupt:
-    return say("interrupted; the same command goes on from here", 3)
-  # The reader of our output went away; rich says so by SystemExit.
-  except (BrokenPipeError, SystemExit):
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-  except OSError as e:
-    if e.errno not in _NOT_OURS:
+  _streams.open_closed()
+  _streams.plain()
+  with _streams.lasting():
+    try:
+      with _signals(), _aside.collected():
+        work()
+        sys.stdout.flush()
+    except errors.JaxsegError as e:
+      return say(str(e), 2)
+    except KeyboardInterrupt:
+      return say("interrupted; the same command goes on from here", 3)
+    except Exception as e:
+      line = _failures.said(e)
+      if line is not None:
+        return say(line, 2)
       traceback.print_exc()
       return 1
-    where = f"{e.filename}: " if e.filename else ""
-    return say(f"{where}{e.strerror}; free the place or name another", 2)
-  except Exception:
-    traceback.print_exc()
-    return 1
   return 0
 
 
@@ -108,6 +95,11 @@ def quiet() -> None:
 
   logging.use_absl_handler()
   logging.set_verbosity(logging.WARNING)
+  # Our flags are not absl's global ones, so it misses their parsing.
+  setattr(logging, "_warn_preinit_stderr", False)  # noqa: B010
+  handler = logging.get_absl_handler()
+  handler.removeFilter(_aside.is_news)
+  handler.addFilter(_aside.is_news)
 
 
 def compilation_cache() -> None:
@@ -144,5 +136,7 @@ def _interrupt(*_: object) -> None:
 
 def say(text: str, code: int) -> int:
   """Says one line on the standard error stream and gives the exit code."""
-  sys.stderr.write(_flags.one_line(text) + "\n")
+  with contextlib.suppress(OSError):  # Nobody may be listening.
+    sys.stderr.write(_flags.one_line(text) + "\n")
+    sys.stderr.flush()
   return code

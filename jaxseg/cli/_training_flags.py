@@ -237,7 +237,7 @@ def configs(
   wanted = flags.objective or list(default)
   if wanted == ["all"]:
     wanted = list(OBJECTIVES)
-  kept = run.training_flags
+  kept = flags.checked(run.training_flags, run.folder / "run.json")
   asked = {**kept, **flags.given(*_NETWORK, *_TRAINING)}
   settings = _settings(run, asked)
   if any(run.folder.glob("models/*/*/*/config.json")):

@@ -6,7 +6,6 @@ import pathlib
 import numpy as np
 
 import jaxseg
-from jaxseg import _files
 from jaxseg import _text
 from jaxseg import data
 from jaxseg import errors
@@ -14,6 +13,7 @@ from jaxseg import thresholds
 from jaxseg.study import _choice
 from jaxseg.study import _cohort_counts
 from jaxseg.study import _count_cases
+from jaxseg.study import _missing
 from jaxseg.study import _prominence
 
 _PARTS = ("validation", "test")
@@ -65,16 +65,19 @@ def sweep_run(
 def read_run(run: data.Run) -> list[_cohort_counts.CohortCounts]:
   """The counts of a run's models, as `sweep_run` wrote them.
 
+  Of models that have none, or none of their own, `missing_models` tells.
+
   Raises:
     DataError: No model was swept, or a file is damaged.
   """
-  paths = [run.counts(folder) for folder in run.models()]
   found = [
-    _cohort_counts.CohortCounts.read(path) for path in paths if path.exists()
+    _cohort_counts.CohortCounts.read(run.counts(folder))
+    for folder in _missing.usable(run)
   ]
   if not found:
     raise errors.DataError(
-      f"{run.folder}: holds no counts; run jaxseg sweep first"
+      f"{run.folder}: holds no counts of a finished model; run jaxseg sweep"
+      " first"
     )
   return found
 
@@ -130,10 +133,7 @@ def _swept(
     folder: The model's.
     measured: Prominence by structure and negatives, for the models to come.
   """
-  settings = [
-    _files.read_json(folder / name) for name in ("config.json", "summary.json")
-  ]
-  digest = _files.digest(settings)
+  digest = _missing.model_digest(folder)
   path = run.counts(folder)
   if path.exists():
     found = _cohort_counts.CohortCounts.read(path)

@@ -15,6 +15,7 @@ import numpy as np
 import jaxseg
 from jaxseg import _devices
 from jaxseg import _files
+from jaxseg import _sealed
 from jaxseg import data
 from jaxseg import errors
 from jaxseg import models
@@ -28,6 +29,7 @@ from jaxseg.training import _slices
 
 # One group reads at a time: all of them together would fill the memory.
 _reading = threading.Lock()
+_AGAIN = "restore it, or delete the model's folder and train again"
 
 
 def model_folder(run: pathlib.Path, config: _config.Config) -> pathlib.Path:
@@ -171,7 +173,8 @@ def check_family(
     _check_network(store, config)
     path = model_folder(run, config) / "config.json"
     if path.exists():
-      found, wanted = _files.read_json(path), _content(store, split, config)
+      found = _sealed.read(path, again=_AGAIN)
+      wanted = _content(store, split, config)
       if found != wanted:
         raise errors.ExistingOutputError(
           f"{path.parent}: holds a model of another configuration"
@@ -226,7 +229,7 @@ def _claim(
   kept = ("structure", "objective", "seed", "negatives", "network")
   window = ("window_hu", "input_range")
   _files.write_json(folder / "config.json", _content(store, split, config))
-  _files.write_json(
+  _sealed.write(
     folder / "model.json",
     {
       "format": "jaxseg.model/1",
@@ -244,7 +247,8 @@ def _claim(
 
 def _difference(found: dict[str, Any], wanted: dict[str, Any]) -> str:
   """The first thing that differs, in words."""
-  flat_found = {**found, **found.get("config", {})}
+  own = found.get("config")
+  flat_found = {**found, **(own if isinstance(own, dict) else {})}
   flat_wanted = {**wanted, **wanted["config"]}
   for name, value in flat_wanted.items():
     if name != "config" and flat_found.get(name) != value:
