@@ -17,9 +17,9 @@ from jaxseg.study._count_maps import count_classes
 from jaxseg.study._count_maps import count_maps
 from jaxseg.study._examples import Example
 from jaxseg.study._examples import examples
-from jaxseg.study._models import read_counts
 from jaxseg.study._missing import missing_models
 from jaxseg.study._missing import missing_said
+from jaxseg.study._models import read_counts
 from jaxseg.study._models import read_run
 from jaxseg.study._models import sweep_model
 from jaxseg.study._models import sweep_run
