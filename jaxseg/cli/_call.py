@@ -1,24 +1,22 @@
 """How every command starts and ends: signals, exit codes, one clear line."""
 
-from collections.abc import Callable, Iterator, Sequence
-import contextlib
+from collections.abc import Callable, Sequence
 import errno
 import os
 import pathlib
 import re
 import shlex
 import shutil
-import signal
 import sys
-import threading
 import traceback
 from types import ModuleType
 
+from jaxseg import _interrupts
 from jaxseg import errors
 from jaxseg.cli import _flags
 
+check_interrupt = _interrupts.check  # For the bars.
 HELP = ("--help", "-h", "-help", "--helpfull", "--helpshort")
-_interrupted = threading.Event()
 # Of these errors of the operating system the user is told in one line.
 _NOT_OURS = {
   errno.EACCES,
@@ -62,7 +60,7 @@ def run(name: str, command: ModuleType, arguments: Sequence[str]) -> int:
 def guarded(work: Callable[[], None]) -> int:
   """Calls a function and says how it ended, as an exit code."""
   try:
-    with _signals():
+    with _interrupts.watched():
       work()
       sys.stdout.flush()
   except errors.JaxsegError as e:
@@ -92,16 +90,6 @@ def call(name: str) -> str:
   return f"jaxseg {name}"
 
 
-def check_interrupt() -> None:
-  """Raises KeyboardInterrupt if one was asked for and got lost.
-
-  What a signal raises while the garbage collector calls back into a library
-  is printed and forgotten; so every step and every patient asks again.
-  """
-  if _interrupted.is_set():
-    raise KeyboardInterrupt
-
-
 def quiet() -> None:
   """Leaves warnings and errors of the libraries, not their chatter."""
   from absl import logging  # Not for `--help`.
@@ -119,27 +107,6 @@ def compilation_cache() -> None:
     folder = pathlib.Path(base) / "jaxseg" / "compiled"
     jax.config.update("jax_compilation_cache_dir", str(folder))
   jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
-
-
-@contextlib.contextmanager
-def _signals() -> Iterator[None]:
-  """SIGINT and SIGTERM raise KeyboardInterrupt and are remembered."""
-  _interrupted.clear()
-  if threading.current_thread() is not threading.main_thread():
-    yield
-    return
-  numbers = (signal.SIGINT, signal.SIGTERM)
-  before = {number: signal.signal(number, _interrupt) for number in numbers}
-  try:
-    yield
-  finally:
-    for number, handler in before.items():
-      signal.signal(number, handler)
-
-
-def _interrupt(*_: object) -> None:
-  _interrupted.set()
-  raise KeyboardInterrupt
 
 
 def say(text: str, code: int) -> int:

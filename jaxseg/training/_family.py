@@ -38,6 +38,7 @@ def train_family(
   configs: Sequence[_config.Config],
   *,
   reporter: _logs.Reporter | None = None,
+  checkpoint_minutes: float = _loop.CHECKPOINT_MINUTES,
 ) -> list[_loop.Trained]:
   """Trains models one after the other; finished ones are skipped.
 
@@ -50,11 +51,14 @@ def train_family(
     run: Run folder; models lie in `models/<structure>/<objective>/<seed>`.
     configs: One for each model.
     reporter: Hears of progress.
+    checkpoint_minutes: The longest time between two checkpoints, above 0.
 
   Raises:
     ExistingOutputError: A model of another configuration is in the way.
     StructureNotFoundError: A structure has no patients in a part.
     ConfigError: The network cannot take the slices, or the loss diverged.
+    DataError: What was trained before is damaged.
+    InUseError: Another process trains one of the models.
   """
   reporter = reporter or _logs.Silent()
   check_family(store, split, run, configs)
@@ -73,7 +77,14 @@ def train_family(
         slices = None  # Frees the memory of the one before.
         slices = _slices.Slices.read(store, split, config.structure, images)
       _files.write_json(folder / "environment.json", _environment())
-      done = _loop.train(config, slices, folder, reporter)
+      done = _loop.train(
+        config,
+        slices,
+        folder,
+        reporter,
+        patients=store.patients,
+        checkpoint_minutes=checkpoint_minutes,
+      )
     reporter.finish(_told(config, done))
     results.append(done)
   return results
