@@ -17,6 +17,7 @@ import jax
 import numpy as np
 
 from jaxseg import _arrays as arrays
+from jaxseg import _digests
 from jaxseg import _extras
 from jaxseg import _files
 from jaxseg import cohorts
@@ -31,7 +32,7 @@ __all__ = ["Model", "load_model"]
 _FORMAT = "jaxseg.model/1"
 # Slices at once: the last batch is padded, so one compiled function serves.
 _BATCH = 32
-_AGAIN = "train the model again"
+_AGAIN = "delete the model's folder and train it again"
 Path = str | os.PathLike
 
 
@@ -262,7 +263,7 @@ class _Member:
       raise errors.DataError(
         f"{path}: an entry is missing or malformed ({e}); {_AGAIN}"
       ) from e
-    variables = _restore(folder / "checkpoints" / slot, like)
+    variables = _restore(folder / "checkpoints" / slot, like, facts)
     return _Member(folder, facts, forward, prepare, variables)
 
   @property
@@ -296,7 +297,9 @@ def _mean(members: Sequence[_Member], images: np.ndarray) -> np.ndarray:
   return np.asarray(np.mean(maps, axis=0, dtype=np.float64), np.float32)
 
 
-def _restore(folder: pathlib.Path, like: Any) -> dict[str, Any]:
+def _restore(
+  folder: pathlib.Path, like: Any, facts: Mapping[str, Any]
+) -> dict[str, Any]:
   """The network's variables in the newest checkpoint of a slot.
 
   As NumPy arrays, wherever they were trained: on more devices, on others.
@@ -309,24 +312,31 @@ def _restore(folder: pathlib.Path, like: Any) -> dict[str, Any]:
       f"{folder.parent.parent}: no {folder.name} checkpoint; train the model"
       " first"
     )
-  path = max(steps, key=lambda p: int(p.name)) / "state"
+  path = max(steps, key=lambda p: int(p.name))
+  damaged = _digests.damage(path, model=facts)
+  if damaged and not path.exists():  # A training put another in its place.
+    return _restore(folder, like, facts)
+  if damaged:
+    raise errors.DataError(f"{path}: cannot be restored ({damaged}); {_AGAIN}")
   as_numpy = jax.tree.map(
     lambda _: ocp.RestoreArgs(restore_type=np.ndarray), like
   )
   try:
     with ocp.PyTreeCheckpointer() as checkpointer:
       found = checkpointer.restore(
-        path.absolute(),
+        (path / "state").absolute(),
         args=ocp.args.PyTreeRestore(
           item=like, restore_args=as_numpy, partial_restore=True
         ),
       )
     if _shapes(found) != _shapes(like):
       raise ValueError("it is of another network than model.json")
-  except (ValueError, KeyError, TypeError, OSError) as e:
+    if not all(np.isfinite(leaf).all() for leaf in jax.tree.leaves(found)):
+      raise ValueError("its weights are not finite")
+  except Exception as e:  # Orbax and TensorStore raise this very class.
+    lines = str(e).splitlines() or [type(e).__name__]
     raise errors.DataError(
-      f"{path.parent}: cannot be restored ({str(e).splitlines()[0][:200]});"
-      f" {_AGAIN}"
+      f"{path}: cannot be restored ({lines[0][:200]}); {_AGAIN}"
     ) from e
   return {"batch_stats": {}, **found}
 

@@ -10,7 +10,6 @@ named them by epoch and wrote no digests; theirs are read, too.
 """
 
 from collections.abc import Callable, Sequence
-import json
 import pathlib
 from typing import Any, NamedTuple
 
@@ -79,7 +78,12 @@ class Checkpoints:
     path = self._folder / slot / str(steps)
     if path.exists():
       _files.remove_folder(path)
-    said = {**extra, "signature": _signature(state), "digests": True}
+    model = self._model / "model.json"
+    said = {
+      **extra,
+      "signature": _signature(state),
+      **_digests.promise(_files.read_json(model) if model.exists() else None),
+    }
     with _files.new_folder(path) as temporary:
       temporary.rmdir()  # Orbax wants to make it.
       self._checkpointer.save(
@@ -131,7 +135,7 @@ class Checkpoints:
     bad: list[str] = []
     paths = [path for slot in SLOTS for path in self._newest(slot)]
     for path in sorted(paths, key=_steps, reverse=True):
-      if path.parent.name == "best" and "history" not in _extra(path):
+      if path.parent.name == "best" and "history" not in _digests.extra(path):
         continue  # Of an earlier version, which resumed from "last" alone.
       try:
         state, extra = self._load(path, like)
@@ -199,10 +203,10 @@ class Checkpoints:
       return
     wanted = _files.as_json(list(history[: epoch + 1]))
     for path in self._newest("best"):
-      extra = _extra(path)
+      extra = _digests.extra(path)
       old = "history" not in extra and path.name == str(epoch)
       if old or extra.get("history") == wanted:
-        damaged = damage(path)
+        damaged = _digests.damage(path)
         if damaged:
           raise _DamagedError(f"best/{path.name}: {damaged}")
         return
@@ -218,10 +222,10 @@ class Checkpoints:
       DataError: It is of another network.
     """
     ocp = self._ocp
-    damaged = damage(path)
+    damaged = _digests.damage(path)
     if damaged:
       raise _DamagedError(damaged)
-    extra = _extra(path)
+    extra = _digests.extra(path)
     if extra.get("signature", _signature(like)) != _signature(like):
       raise self._error(path, "it is of another network")
     try:
@@ -247,17 +251,12 @@ def check_finished(folder: pathlib.Path) -> None:
   """
   best = folder / "checkpoints" / "best"
   paths = _newest(best)
-  reason = damage(paths[0]) if paths else "it is missing"
+  reason = _digests.damage(paths[0]) if paths else "it is missing"
   if reason:
     path = paths[0] if paths else best
     raise errors.DataError(
       f"{path}: cannot be restored ({reason}); delete {folder} and train again"
     )
-
-
-def damage(path: pathlib.Path) -> str | None:
-  """What is damaged in a checkpoint, as far as it has digests."""
-  return _digests.damage(path, required="digests" in _extra(path))
 
 
 def _newest(slot: pathlib.Path) -> list[pathlib.Path]:
@@ -268,15 +267,6 @@ def _newest(slot: pathlib.Path) -> list[pathlib.Path]:
 
 def _steps(path: pathlib.Path) -> int:
   return int(path.name)
-
-
-def _extra(path: pathlib.Path) -> dict[str, Any]:
-  """What was saved beside a state; nothing if that cannot be read."""
-  try:
-    found = json.loads((path / "extra" / "metadata").read_text("utf-8"))
-  except (OSError, ValueError, RecursionError):
-    return {}
-  return found if isinstance(found, dict) else {}
 
 
 def _first_line(error: Exception) -> str:

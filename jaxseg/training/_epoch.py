@@ -1,7 +1,6 @@
 """One epoch: steps, saved now and then, and validation."""
 
 from collections.abc import Mapping
-import contextlib
 import dataclasses
 import math
 import pathlib
@@ -73,9 +72,10 @@ class Epochs:
     try:
       speed = self._steps(batches)
       values = self._checked(batches)
-      row = {
+      steps = (epoch + 1) * len(batches)
+      row: _history.Row = {
         "epoch": epoch,
-        "step": (epoch + 1) * len(batches),
+        "step": steps,
         "loss": float(math.fsum(values) / len(values)),
         **_validation.validate(
           self.config, self.slices, self.compiled, self.state
@@ -91,9 +91,9 @@ class Epochs:
       self.losses = []
       saved = {"history": self.history}
       if _history.best(self.history) == epoch:
-        self.checkpoints.save("best", row["step"], self.state, saved)
+        self.checkpoints.save("best", steps, self.state, saved)
       began = time.monotonic()
-      self.checkpoints.save("last", row["step"], self.state, saved)
+      self.checkpoints.save("last", steps, self.state, saved)
       self.clock.saved(time.monotonic() - began)
     return row
 
@@ -105,10 +105,8 @@ class Epochs:
     epoch, steps, before = len(self.history), len(batches), len(losses)
     began = time.perf_counter()
     # A signal waits until state and losses are of the same step.
-    with (
-      _interrupts.held(),
-      contextlib.closing(self.slices.stream(batches[before:])) as stream,
-    ):
+    with _interrupts.held():
+      stream = self.slices.stream(batches[before:])
       for number, (images, labels) in enumerate(stream, start=before):
         rate = _config.learning_rate(
           config, epoch * steps + number, config.epochs * steps

@@ -11,6 +11,7 @@ from jaxseg import _interrupts
 from jaxseg import data
 from jaxseg import errors
 from jaxseg.training import _checkpoints
+from jaxseg.training import _collapse
 from jaxseg.training import _compiled
 from jaxseg.training import _config
 from jaxseg.training import _diverged
@@ -108,6 +109,10 @@ def train(
       row = epochs.run()
       files.write(history)
       reporter.epoch(row)
+      over = _is_over(config, history)
+      told = _collapse.warning(config, slices, history, over=over)
+      if told:
+        reporter.note(told)
     checkpoints.finish(history)
   return _finish(folder, history)
 
