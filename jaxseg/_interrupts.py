@@ -53,6 +53,8 @@ def watched(*, unless_taken: bool = False) -> Iterator[None]:
   finally:
     for number, handler in before.items():
       signal.signal(number, handler)
+    if before:
+      _asked.clear()
 
 
 @contextlib.contextmanager
