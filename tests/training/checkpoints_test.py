@@ -12,6 +12,7 @@ import pytest
 from jaxseg import errors
 from jaxseg import model
 from jaxseg import training
+from jaxseg.training import _saving
 from tests import tiny
 
 # Depth is not the point.
@@ -37,6 +38,14 @@ class Told(training.Silent):
   def epoch(self, row):
     if row["epoch"] + 1 == self.epochs:
       raise KeyboardInterrupt
+
+
+@pytest.fixture(scope="module", autouse=True)
+def clock():
+  """Nothing is saved by time, so that a busy machine saves the same."""
+  with pytest.MonkeyPatch.context() as patch:
+    patch.setattr(_saving.Clock, "due", lambda _: False)
+    yield
 
 
 @pytest.fixture(scope="module")

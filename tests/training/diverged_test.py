@@ -9,9 +9,18 @@ import pytest
 from jaxseg import errors
 from jaxseg import training
 from jaxseg.training import _epoch
+from jaxseg.training import _saving
 from tests import tiny
 
 NETWORK = {**tiny.NETWORK, "blocks": 1}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def clock():
+  """Nothing is saved by time, so that a busy machine saves the same."""
+  with pytest.MonkeyPatch.context() as patch:
+    patch.setattr(_saving.Clock, "due", lambda _: False)
+    yield
 
 
 @pytest.fixture(scope="module")
