@@ -113,15 +113,7 @@ def new_folder(path: pathlib.Path) -> Iterator[pathlib.Path]:
   with _unfinished.folder(path) as temporary:
     (temporary / path.name).mkdir()
     yield temporary / path.name
-    try:
-      _put(temporary / path.name, path)
-    except OSError as e:
-      if e.errno not in (errno.EEXIST, errno.ENOTEMPTY, errno.ENOTDIR):
-        raise
-      raise errors.ExistingOutputError(
-        f"{path}: appeared while it was being written, as if by another"
-        " process; start the same command again to go on with what is there"
-      ) from e
+    _put(temporary / path.name, path)
 
 
 def remove_folder(path: pathlib.Path) -> None:
@@ -132,5 +124,13 @@ def remove_folder(path: pathlib.Path) -> None:
 def _put(temporary: pathlib.Path, path: pathlib.Path) -> None:
   """Renames into place what is on the disk, and flushes the new name."""
   _unfinished.flush(temporary)
-  os.replace(temporary, path)
+  try:
+    os.replace(temporary, path)
+  except OSError as e:
+    if e.errno not in (errno.EEXIST, errno.ENOTEMPTY, errno.ENOTDIR):
+      raise
+    raise errors.ExistingOutputError(
+      f"{path}: appeared while it was being written, as if by another process;"
+      " start the same command again to go on with what is there"
+    ) from e
   _unfinished.flush_folder(path.parent)

@@ -66,6 +66,9 @@ def guarded(work: Callable[[], None]) -> int:
   except errors.JaxsegError as e:
     return say(str(e), 2)
   except KeyboardInterrupt:
+    # Raised within an exec, as of dataclasses in an import, it would make
+    # Python end by SIGINT, whatever the exit code; the next exec forgets that.
+    exec("")
     return say("interrupted; the same command goes on from here", 3)
   # The reader of our output went away; rich says so by SystemExit.
   except (BrokenPipeError, SystemExit):
