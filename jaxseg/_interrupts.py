@@ -9,8 +9,9 @@
 A second signal ends the process where it stands.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 import contextlib
+import functools
 import os
 import signal
 import sys
@@ -23,7 +24,11 @@ _ONE_S = 0.5
 _EXIT_CODE = 3
 _NUMBERS = (signal.SIGINT, signal.SIGTERM)
 
+# How an interrupt that got lost comes again.
+_AGAIN = signal.SIGINT
+
 _asked = threading.Event()
+_again: threading.Timer | None = None
 _asked_at = 0.0
 _holds = 0
 _counting = threading.Lock()
@@ -41,6 +46,7 @@ def watched(*, unless_taken: bool = False) -> Iterator[None]:
   before = {}
   if threading.current_thread() is threading.main_thread():
     before = {number: signal.getsignal(number) for number in _NUMBERS}
+  hook = sys.unraisablehook
   usual = (signal.SIG_DFL, signal.default_int_handler)
   if unless_taken and any(found not in usual for found in before.values()):
     before = {}
@@ -48,12 +54,16 @@ def watched(*, unless_taken: bool = False) -> Iterator[None]:
     _asked.clear()
     for number in before:
       signal.signal(number, _handle)
+    sys.unraisablehook = functools.partial(_lost, hook)
   try:
     yield
   finally:
     for number, handler in before.items():
       signal.signal(number, handler)
     if before:
+      sys.unraisablehook = hook
+      if _again is not None:
+        _again.cancel()
       _asked.clear()
 
 
@@ -89,17 +99,37 @@ def check() -> None:
     raise KeyboardInterrupt
 
 
-def _handle(*_: object) -> None:
-  global _asked_at
+def _handle(number: int, _: object) -> None:
+  global _again, _asked_at
   now = time.monotonic()
-  if _asked.is_set():
-    if now - _asked_at > _ONE_S:
-      _end()
+  if not _asked.is_set():
+    _asked_at = now
+    _asked.set()
+  elif _again is not None and number == _AGAIN:
+    _again = None
+  elif now - _asked_at > _ONE_S:
+    _end()
+  else:
     return
-  _asked_at = now
-  _asked.set()
   if not _holds:
     raise KeyboardInterrupt
+
+
+def _lost(hook: Callable[..., object], said: "sys.UnraisableHookArgs") -> None:
+  """Sends an interrupt again that was raised where Python cannot raise.
+
+  In callbacks of the garbage collector, of which JAX has one, and in
+  finalizers; Python prints a traceback there and goes on.
+  """
+  global _again
+  if not (said.exc_type is KeyboardInterrupt and _asked.is_set()):
+    hook(said)
+    return
+  main = threading.main_thread().ident
+  assert main is not None  # It runs.
+  _again = threading.Timer(0.02, signal.pthread_kill, (main, _AGAIN))
+  _again.daemon = True
+  _again.start()
 
 
 def _end() -> None:

@@ -64,15 +64,18 @@ def folder(path: pathlib.Path) -> Iterator[pathlib.Path]:
   try:
     yield temporary
   finally:
+    for content in temporary.iterdir():
+      if content.is_dir():
+        shutil.rmtree(content, ignore_errors=True)
+    # The owner last: if we die meanwhile, it is seen that we are dead.
     os.close(handle)
     shutil.rmtree(temporary, ignore_errors=True)
 
 
 def remove(path: pathlib.Path) -> None:
   """Deletes a folder that no one ever sees in part."""
-  aside = _beside(path)
-  os.rename(path, aside)
-  shutil.rmtree(aside, ignore_errors=True)
+  with folder(path) as aside:
+    os.rename(path, aside / path.name)
 
 
 def sweep(path: pathlib.Path) -> None:

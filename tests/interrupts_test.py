@@ -40,6 +40,19 @@ def test_others_raise_at_once(number):
       pytest.fail("it went on")
 
 
+def test_one_that_gets_lost_in_a_finalizer_comes_again(capfd):
+  class Late:
+    def __del__(self):
+      send()
+
+  with pytest.raises(KeyboardInterrupt):
+    with _interrupts.watched():
+      Late()
+      time.sleep(5)
+      pytest.fail("it went on")
+  assert capfd.readouterr().err == ""
+
+
 def test_a_programs_own_handlers_stay():
   mine = signal.signal(signal.SIGTERM, lambda *_: None)
   try:

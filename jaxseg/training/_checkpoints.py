@@ -153,6 +153,8 @@ class Checkpoints:
       for other in paths:
         if _steps(other) > _steps(path):
           _files.remove_folder(other)
+      if path.parent.name == "best":  # Killed between the one and the other.
+        self.save("last", _steps(path), state, {"history": history})
       return Resumed(state, history, losses)
     if bad:
       raise errors.DataError(

@@ -179,6 +179,18 @@ def test_after_a_lost_last_the_best_is_of_this_history(run, cut, whole):
   chex.assert_trees_all_equal(states(done.folder), states(whole))
 
 
+def test_killed_between_the_last_best_and_the_last(run, whole, tmp_path):
+  copy = training.model_folder(tmp_path, CONFIG)
+  shutil.copytree(whole, copy)
+  (copy / "summary.json").unlink()
+  (last,) = (copy / "checkpoints" / "last").iterdir()
+  (best,) = (copy / "checkpoints" / "best").iterdir()
+  shutil.rmtree(last)
+  tiny.train(run, CONFIG, folder=tmp_path)
+  assert best.exists()
+  chex.assert_trees_all_equal(states(copy), states(whole))
+
+
 def test_a_best_that_is_not_of_this_history_does_not_stay(run, cut, whole):
   folder, place = cut
   shutil.rmtree(place / "last")
