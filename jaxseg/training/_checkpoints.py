@@ -18,6 +18,7 @@ import jax
 from jaxseg import _digests
 from jaxseg import _extras
 from jaxseg import _files
+from jaxseg import _unfinished
 from jaxseg import errors
 from jaxseg.training import _history
 from jaxseg.training import _step
@@ -59,6 +60,8 @@ class Checkpoints:
     self._checkpointer = self._ocp.Checkpointer(
       self._ocp.CompositeCheckpointHandler()
     )
+    for slot in SLOTS:
+      _unfinished.sweep(self._folder / slot / "0")
     # What an earlier version left unfinished.
     for left in self._folder.glob("*/*.orbax-checkpoint-tmp*"):
       _files.remove_folder(left)

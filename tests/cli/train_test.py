@@ -175,7 +175,15 @@ def test_the_studys_own_recipe_trains(tmp_path):
 
 
 @pytest.mark.parametrize(
-  "flag", ["--dropout=2", "--learning_rate=-1", "--batch=0", "--seed=-1"]
+  "flag",
+  [
+    "--dropout=2",
+    "--learning_rate=-1",
+    "--batch=0",
+    "--seed=-1",
+    "--checkpoint_minutes=0",
+    "--checkpoint_minutes=nan",
+  ],
 )
 def test_settings_that_cannot_work_are_refused_before_preparing(flag, tmp_path):
   flags = ("--structure=brain", *command.TINY, flag)

@@ -77,12 +77,15 @@ def cut(stopped, tmp_path):
   return tmp_path / "cut", place
 
 
-def states(folder):
+def like():
   init = training.functions(CONFIG).init
-  like = init(np.uint32(0), np.zeros((8, 32, 32), np.int16))
+  return init(np.uint32(0), np.zeros((8, 32, 32), np.int16))
+
+
+def states(folder):
   with training.Checkpoints(folder) as checkpoints:
     return [
-      jax.device_get(checkpoints.restore(slot, like)[0])
+      jax.device_get(checkpoints.restore(slot, like())[0])
       for slot in ("last", "best")
     ]
 
@@ -142,18 +145,24 @@ def test_the_last_two_are_kept_and_one_in_the_end(stopped, whole):
 
 
 @pytest.mark.parametrize("damage", DAMAGES)
-def test_the_one_before_a_damaged_one_is_taken_and_said(
-  run, cut, whole, damage
-):
-  folder, place = cut
-  damage(place / "last" / str(2 * STEPS + 5))
+def test_the_one_before_a_damaged_one_is_taken_and_said(cut, damage):
+  _, place = cut
+  newest = place / "last" / str(2 * STEPS + 5)
+  damage(newest)
   told = Told()
-  done = tiny.train(run, CONFIG, folder=folder, reporter=told)[0]
+  with training.Checkpoints(place.parent) as checkpoints:
+    found = checkpoints.resume(like(), told.note)
+  assert (found.state.step, len(found.history)) == (2 * STEPS, 2)
   assert len(told.notes) == 1, told.notes
-  assert f"last/{2 * STEPS + 5}: cannot be used (" in told.notes[0]
-  assert f"going on from last/{2 * STEPS}" in told.notes[0].replace(
-    "best/", "last/"
-  )
+  assert f"{newest}: cannot be used (" in told.notes[0]
+  assert "\n" not in told.notes[0] and "; going on from " in told.notes[0]
+  assert not newest.exists()
+
+
+def test_from_the_one_before_it_goes_on_to_the_same_bits(run, cut, whole):
+  folder, place = cut
+  flip_largest(place / "last" / str(2 * STEPS + 5))
+  done = tiny.train(run, CONFIG, folder=folder)[0]
   chex.assert_trees_all_equal(states(done.folder), states(whole))
 
 
@@ -237,10 +246,8 @@ def test_those_of_earlier_versions_go_on_to_the_same_bits(run, whole, tmp_path):
   with pytest.raises(KeyboardInterrupt):
     tiny.train(run, CONFIG, folder=tmp_path, reporter=told)
   folder = training.model_folder(tmp_path, CONFIG)
-  init = training.functions(CONFIG).init
-  like = init(np.uint32(0), np.zeros((8, 32, 32), np.int16))
   with training.Checkpoints(folder) as checkpoints:
-    kept = {s: checkpoints.restore(s, like) for s in ("last", "best")}
+    kept = {s: checkpoints.restore(s, like()) for s in ("last", "best")}
   shutil.rmtree(folder / "checkpoints")
   history = kept["last"][1]["history"]
   best = int(np.argmax([row["dice_best"] for row in history]))
@@ -304,8 +311,9 @@ def test_every_flipped_bit_of_a_model_is_found(whole, tmp_path):
   copy = tmp_path / "model"
   shutil.copytree(whole, copy)
   (best,) = (copy / "checkpoints" / "best").iterdir()
-  found = [p for p in best.rglob("*") if p.is_file()]
-  for path in [p for p in found if p.stat().st_size]:
+  found = [p for p in best.rglob("*") if p.is_file() and p.stat().st_size]
+  assert len(found) > 10
+  for path in found:
     before = path.read_bytes()
     flip(path)
     with pytest.raises(errors.DataError, match="cannot be restored"):

@@ -74,9 +74,10 @@ def slices_of(run, config, step):
   ("at", "what", "steps_done"),
   [
     (6, "loss", 6 + _epoch._AHEAD + 1),  # Found with no wait in between.
-    (17, "loss", 18),  # The very last one.
+    pytest.param(17, "loss", 18, marks=pytest.mark.slow),  # The very last one.
     (17, "parameters", 18),
-    (11, "parameters", 12),  # The last of an epoch.
+    # The last of an epoch.
+    pytest.param(11, "parameters", 12, marks=pytest.mark.slow),
   ],
 )
 def test_it_stops_and_names_the_batch(

@@ -14,9 +14,12 @@ from jaxseg.training import _lock
 from tests import tiny
 from tests.conftest import ROOT
 
+# Without what the package imports, which takes seconds.
 HOLDER = """
-import pathlib, sys, time
-from jaxseg.training import _lock
+import importlib.util, pathlib, sys, time
+spec = importlib.util.spec_from_file_location("_lock", sys.argv[2])
+_lock = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(_lock)
 with _lock.held(pathlib.Path(sys.argv[1])):
   print("ready", flush=True)
   time.sleep(600)
@@ -28,7 +31,7 @@ def test_a_second_process_is_refused_until_the_first_is_dead(tmp_path):
   run = tiny.prepare(tmp_path / "run")
   folder = tmp_path / "run" / "models" / "brain" / "bce" / "0"
   process = subprocess.Popen(
-    [sys.executable, "-c", HOLDER, str(folder)],
+    [sys.executable, "-c", HOLDER, str(folder), _lock.__file__],
     env={**os.environ, "PYTHONPATH": str(ROOT)},
     stdout=subprocess.PIPE,
   )
@@ -42,7 +45,8 @@ def test_a_second_process_is_refused_until_the_first_is_dead(tmp_path):
     process.kill()
     process.communicate()
   assert (folder / _lock.NAME).exists()  # It had no time to tidy up.
-  tiny.train(run, config)
+  with _lock.held(folder):
+    pass
   assert not (folder / _lock.NAME).exists()
 
 
