@@ -10,7 +10,10 @@ named them by epoch and wrote no digests; theirs are read, too.
 """
 
 from collections.abc import Callable, Sequence
+import errno
+import os
 import pathlib
+import re
 from typing import Any, NamedTuple
 
 import jax
@@ -25,6 +28,8 @@ from jaxseg.training import _step
 
 SLOTS = ("last", "best")
 _KEEP = 2
+# What names and metadata take beside the arrays, bytes.
+_MARGIN = 2**18
 
 
 class Resumed(NamedTuple):
@@ -88,13 +93,18 @@ class Checkpoints:
       **_digests.promise(_files.read_json(model) if model.exists() else None),
     }
     with _files.new_folder(path) as temporary:
+      _check_room(temporary / "room", state, path)
       temporary.rmdir()  # Orbax wants to make it.
-      self._checkpointer.save(
-        temporary,
-        args=ocp.args.Composite(
-          state=ocp.args.StandardSave(state), extra=ocp.args.JsonSave(said)
-        ),
+      content = ocp.args.Composite(
+        state=ocp.args.StandardSave(state), extra=ocp.args.JsonSave(said)
       )
+      try:
+        self._checkpointer.save(temporary, args=content)
+      except Exception as e:  # Orbax and TensorStore raise several.
+        known = _disk_error(e, path)
+        if known is None:
+          raise
+        raise known from e
       _digests.write(temporary)
     self._prune(slot, _KEEP)
 
@@ -246,6 +256,35 @@ class Checkpoints:
       f"{path}: cannot be restored ({reason}); delete {self._model} and train"
       " again"
     )
+
+
+def _check_room(
+  room: pathlib.Path, state: _step.State, path: pathlib.Path
+) -> None:
+  """Refuses a full disk, of which Orbax tells in a hundred lines.
+
+  Raises:
+    OSError: There is no room for the state, or no file may be so large.
+  """
+  if not hasattr(os, "posix_fallocate"):
+    return
+  size = sum(leaf.nbytes for leaf in jax.tree.leaves(state)) + _MARGIN
+  with room.open("wb") as file:
+    try:
+      os.posix_fallocate(file.fileno(), 0, size)
+    except OSError as e:
+      if e.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+        raise OSError(e.errno, os.strerror(e.errno), str(path)) from e
+  room.unlink()
+
+
+def _disk_error(error: Exception, path: pathlib.Path) -> OSError | None:
+  """The operating system's error that TensorStore words, if it is one."""
+  code = re.search(r"os_error_code='(\d+)'", str(error))
+  if code is None:
+    return None
+  number = int(code[1])
+  return OSError(number, os.strerror(number), str(path))
 
 
 def check_finished(folder: pathlib.Path) -> None:

@@ -2,6 +2,8 @@
 
 import json
 import shutil
+import subprocess
+import sys
 
 import chex
 import jax
@@ -14,6 +16,7 @@ from jaxseg import model
 from jaxseg import training
 from jaxseg.training import _saving
 from tests import tiny
+from tests.conftest import ROOT
 
 # Depth is not the point.
 CONFIG = tiny.config(network={**tiny.NETWORK, "blocks": 1}, epochs=4)
@@ -200,6 +203,7 @@ def test_killed_between_the_last_best_and_the_last(run, whole, tmp_path):
   chex.assert_trees_all_equal(states(copy), states(whole))
 
 
+@pytest.mark.slow
 def test_a_best_that_is_not_of_this_history_does_not_stay(run, cut, whole):
   folder, place = cut
   shutil.rmtree(place / "last")
@@ -211,6 +215,7 @@ def test_a_best_that_is_not_of_this_history_does_not_stay(run, cut, whole):
   chex.assert_trees_all_equal(states(done.folder), states(whole))
 
 
+@pytest.mark.slow
 def test_a_lost_best_is_made_again_from_before_it_or_refused(run, cut, whole):
   folder, place = cut
   best = sorted((place / "best").iterdir(), key=lambda p: int(p.name))
@@ -337,3 +342,32 @@ def test_weights_that_are_no_numbers_are_not_loaded(whole, tmp_path):
     checkpoints.save("best", 99, broken, {"history": []})
   with pytest.raises(errors.DataError, match="weights are not finite"):
     model.load_model(copy)
+
+
+FULL = """
+import pathlib, resource, signal, sys
+from jaxseg import training
+import jax.numpy as jnp
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[2]),) * 2)
+state = training.State(jnp.zeros(()), jnp.zeros(50_000), {}, {}, jnp.zeros(2))
+with training.Checkpoints(pathlib.Path(sys.argv[1])) as checkpoints:
+  try:
+    checkpoints.save("last", 1, state, {"history": []})
+  except OSError as e:
+    print(e)
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("size", [100_000, 400_000])
+def test_a_disk_without_room_is_one_error(tmp_path, size):
+  found = subprocess.run(
+    [sys.executable, "-c", FULL, str(tmp_path / "model"), str(size)],
+    cwd=ROOT,
+    capture_output=True,
+    text=True,
+  )
+  assert found.stdout.startswith("[Errno 27] File too large"), found.stderr
+  assert found.stderr == ""
+  assert not list((tmp_path / "model" / "checkpoints" / "last").iterdir())
