@@ -125,8 +125,7 @@ def _lost(hook: Callable[..., object], said: "sys.UnraisableHookArgs") -> None:
   if not (said.exc_type is KeyboardInterrupt and _asked.is_set()):
     hook(said)
     return
-  main = threading.main_thread().ident
-  assert main is not None  # It runs.
+  main = threading.main_thread().ident or 0
   _again = threading.Timer(0.02, signal.pthread_kill, (main, _AGAIN))
   _again.daemon = True
   _again.start()

@@ -318,9 +318,8 @@ def _restore(
     return _restore(folder, like, facts)
   if damaged:
     raise errors.DataError(f"{path}: cannot be restored ({damaged}); {_AGAIN}")
-  as_numpy = jax.tree.map(
-    lambda _: ocp.RestoreArgs(restore_type=np.ndarray), like
-  )
+  kind = ocp.RestoreArgs(restore_type=np.ndarray)
+  as_numpy = jax.tree.map(lambda _: kind, like)
   try:
     with ocp.PyTreeCheckpointer() as checkpointer:
       found = checkpointer.restore(
@@ -334,9 +333,9 @@ def _restore(
     if not all(np.isfinite(leaf).all() for leaf in jax.tree.leaves(found)):
       raise ValueError("its weights are not finite")
   except Exception as e:  # Orbax and TensorStore raise this very class.
-    lines = str(e).splitlines() or [type(e).__name__]
+    why = (str(e) or type(e).__name__).splitlines()[0][:200]
     raise errors.DataError(
-      f"{path}: cannot be restored ({lines[0][:200]}); {_AGAIN}"
+      f"{path}: cannot be restored ({why}); {_AGAIN}"
     ) from e
   return {"batch_stats": {}, **found}
 

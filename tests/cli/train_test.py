@@ -144,7 +144,7 @@ BICE2020 = (
 def test_the_studys_own_recipe_and_its_switches_arrive(tmp_path, monkeypatch):
   asked = []
 
-  def stop(store, split, folder, configs, *, reporter):
+  def stop(store, split, folder, configs, **_):
     asked.extend(configs)
     raise errors.DataError("far enough")
 
