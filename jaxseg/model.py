@@ -300,10 +300,7 @@ def _mean(members: Sequence[_Member], images: np.ndarray) -> np.ndarray:
 def _restore(
   folder: pathlib.Path, like: Any, facts: Mapping[str, Any]
 ) -> dict[str, Any]:
-  """The network's variables in the newest checkpoint of a slot.
-
-  As NumPy arrays, wherever they were trained: on more devices, on others.
-  """
+  """Variables in a slot's newest checkpoint, as NumPy, for any devices."""
   ocp = _extras.load("orbax.checkpoint", extra="train")  # Slow to import.
 
   steps = [p for p in folder.glob("*") if p.name.isdecimal()]
@@ -317,7 +314,7 @@ def _restore(
   if damaged and not path.exists():  # A training put another in its place.
     return _restore(folder, like, facts)
   if damaged:
-    raise errors.DataError(f"{path}: cannot be restored ({damaged}); {_AGAIN}")
+    raise _damaged(path, damaged)
   kind = ocp.RestoreArgs(restore_type=np.ndarray)
   as_numpy = jax.tree.map(lambda _: kind, like)
   try:
@@ -333,11 +330,13 @@ def _restore(
     if not all(np.isfinite(leaf).all() for leaf in jax.tree.leaves(found)):
       raise ValueError("its weights are not finite")
   except Exception as e:  # Orbax and TensorStore raise this very class.
-    why = (str(e) or type(e).__name__).splitlines()[0][:200]
-    raise errors.DataError(
-      f"{path}: cannot be restored ({why}); {_AGAIN}"
-    ) from e
+    why = (str(e) or repr(e)).splitlines()[0][:200]
+    raise _damaged(path, why) from e
   return {"batch_stats": {}, **found}
+
+
+def _damaged(path: pathlib.Path, why: str) -> errors.DataError:
+  return errors.DataError(f"{path}: cannot be restored ({why}); {_AGAIN}")
 
 
 def _shapes(tree: Any) -> dict[str, tuple[Any, ...]]:
