@@ -306,8 +306,7 @@ def _restore(
   steps = [p for p in folder.glob("*") if p.name.isdecimal()]
   if not steps:
     raise errors.DataError(
-      f"{folder.parent.parent}: no {folder.name} checkpoint; train the model"
-      " first"
+      f"{folder.parents[1]}: no {folder.name} checkpoint; train it first"
     )
   path = max(steps, key=lambda p: int(p.name))
   damaged = _digests.damage(path, model=facts)
