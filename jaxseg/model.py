@@ -18,6 +18,7 @@ import numpy as np
 
 from jaxseg import _arrays as arrays
 from jaxseg import _devices
+from jaxseg import _digests
 from jaxseg import _extras
 from jaxseg import _files
 from jaxseg import _sealed
@@ -34,7 +35,7 @@ _FORMAT = "jaxseg.model/1"
 # Slices at once, or the next multiple of the devices: the last batch is padded,
 # so one compiled function serves.
 _BATCH = 32
-_AGAIN = "train the model again"
+_AGAIN = "delete the model's folder and train it again"
 _ENTRIES = {
   "structure": str,
   "objective": str,
@@ -274,7 +275,7 @@ class _Member:
       raise errors.DataError(
         f"{path}: an entry is missing or malformed ({e}); {_AGAIN}"
       ) from e
-    variables = _restore(folder / "checkpoints" / slot, like)
+    variables = _restore(folder / "checkpoints" / slot, like, facts)
     return _Member(folder, facts, forward, prepare, variables)
 
   @property
@@ -313,39 +314,45 @@ def _mean(members: Sequence[_Member], images: np.ndarray) -> np.ndarray:
   return np.asarray(np.mean(maps, axis=0, dtype=np.float64), np.float32)
 
 
-def _restore(folder: pathlib.Path, like: Any) -> dict[str, Any]:
-  """The network's variables in the newest checkpoint of a slot.
-
-  As NumPy arrays, wherever they were trained: on more devices, on others.
-  """
+def _restore(
+  folder: pathlib.Path, like: Any, facts: Mapping[str, Any]
+) -> dict[str, Any]:
+  """Variables in a slot's newest checkpoint, as NumPy, for any devices."""
   ocp = _extras.load("orbax.checkpoint", extra="train")  # Slow to import.
 
   steps = [p for p in folder.glob("*") if p.name.isdecimal()]
   if not steps:
     raise errors.DataError(
-      f"{folder.parent.parent}: no {folder.name} checkpoint; train the model"
-      " first"
+      f"{folder.parents[1]}: no {folder.name} checkpoint; train it first"
     )
-  path = max(steps, key=lambda p: int(p.name)) / "state"
-  as_numpy = jax.tree.map(
-    lambda _: ocp.RestoreArgs(restore_type=np.ndarray), like
-  )
+  path = max(steps, key=lambda p: int(p.name))
+  damaged = _digests.damage(path, model=facts)
+  if damaged and not path.exists():  # A training put another in its place.
+    return _restore(folder, like, facts)
+  if damaged:
+    raise _damaged(path, damaged)
+  kind = ocp.RestoreArgs(restore_type=np.ndarray)
+  as_numpy = jax.tree.map(lambda _: kind, like)
   try:
     with ocp.PyTreeCheckpointer() as checkpointer:
       found = checkpointer.restore(
-        path.absolute(),
+        (path / "state").absolute(),
         args=ocp.args.PyTreeRestore(
           item=like, restore_args=as_numpy, partial_restore=True
         ),
       )
     if _shapes(found) != _shapes(like):
       raise ValueError("it is of another network than model.json")
-  except (ValueError, KeyError, TypeError, OSError) as e:
-    raise errors.DataError(
-      f"{path.parent}: cannot be restored ({str(e).splitlines()[0][:200]});"
-      f" {_AGAIN}"
-    ) from e
+    if not all(np.isfinite(leaf).all() for leaf in jax.tree.leaves(found)):
+      raise ValueError("its weights are not finite")
+  except Exception as e:  # Orbax and TensorStore raise this very class.
+    why = (str(e) or repr(e)).splitlines()[0][:200]
+    raise _damaged(path, why) from e
   return {"batch_stats": {}, **found}
+
+
+def _damaged(path: pathlib.Path, why: str) -> errors.DataError:
+  return errors.DataError(f"{path}: cannot be restored ({why}); {_AGAIN}")
 
 
 def _shapes(tree: Any) -> dict[str, tuple[Any, ...]]:

@@ -1,26 +1,25 @@
 """How every command starts and ends: signals, exit codes, one clear line."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 import contextlib
 import os
 import pathlib
 import re
 import shlex
 import shutil
-import signal
 import sys
-import threading
 import traceback
 from types import ModuleType
 
+from jaxseg import _interrupts
 from jaxseg import errors
 from jaxseg.cli import _aside
 from jaxseg.cli import _failures
 from jaxseg.cli import _flags
 from jaxseg.cli import _streams
 
+check_interrupt = _interrupts.check  # For the bars.
 HELP = ("--help", "-h", "-help", "--helpfull", "--helpshort")
-_interrupted = threading.Event()
 
 
 def run(name: str, command: ModuleType, arguments: Sequence[str]) -> int:
@@ -55,12 +54,15 @@ def guarded(work: Callable[[], None]) -> int:
   _streams.plain()
   with _streams.lasting():
     try:
-      with _signals(), _aside.collected():
+      with _interrupts.watched(), _aside.collected():
         work()
         sys.stdout.flush()
     except errors.JaxsegError as e:
       return say(str(e), 2)
     except KeyboardInterrupt:
+      # Raised within an exec, as of dataclasses in an import, it would make
+      # Python end by SIGINT, whatever the exit code; the next exec forgets it.
+      exec("")
       return say("interrupted; the same command goes on from here", 3)
     except Exception as e:
       line = _failures.said(e)
@@ -77,16 +79,6 @@ def call(name: str) -> str:
   if started.parent.name == "experiments":
     return f"python -m experiments.{name}"
   return f"jaxseg {name}"
-
-
-def check_interrupt() -> None:
-  """Raises KeyboardInterrupt if one was asked for and got lost.
-
-  What a signal raises while the garbage collector calls back into a library
-  is printed and forgotten; so every step and every patient asks again.
-  """
-  if _interrupted.is_set():
-    raise KeyboardInterrupt
 
 
 def quiet() -> None:
@@ -111,27 +103,6 @@ def compilation_cache() -> None:
     folder = pathlib.Path(base) / "jaxseg" / "compiled"
     jax.config.update("jax_compilation_cache_dir", str(folder))
   jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
-
-
-@contextlib.contextmanager
-def _signals() -> Iterator[None]:
-  """SIGINT and SIGTERM raise KeyboardInterrupt and are remembered."""
-  _interrupted.clear()
-  if threading.current_thread() is not threading.main_thread():
-    yield
-    return
-  numbers = (signal.SIGINT, signal.SIGTERM)
-  before = {number: signal.signal(number, _interrupt) for number in numbers}
-  try:
-    yield
-  finally:
-    for number, handler in before.items():
-      signal.signal(number, handler)
-
-
-def _interrupt(*_: object) -> None:
-  _interrupted.set()
-  raise KeyboardInterrupt
 
 
 def say(text: str, code: int) -> int:

@@ -53,6 +53,7 @@ def main(flags: _flags.Flags) -> None:
       run.folder,
       part,
       reporter=reporter,
+      checkpoint_minutes=_training_flags.check_minutes(flags),
       **_device_flags.given(flags),
     )
   if flags.shard is not None:

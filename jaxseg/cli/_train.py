@@ -55,6 +55,7 @@ def main(flags: _flags.Flags) -> None:
       run.folder,
       configs,
       reporter=reporter,
+      checkpoint_minutes=_training_flags.check_minutes(flags),
       **_device_flags.given(flags),
     )
   folders = [training.model_folder(run.folder, c) for c in configs]

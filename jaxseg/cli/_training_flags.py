@@ -1,6 +1,7 @@
 """Flags that say which models to train, and how."""
 
 from collections.abc import Mapping, Sequence
+import math
 from typing import Any, TYPE_CHECKING
 
 from jaxseg import _loss_names
@@ -134,6 +135,13 @@ def define(flags: _flags.Flags) -> None:
     "Slices without the structure per slice with it.",
     default="1, bice2020 0.25",
   )
+  flags.number(
+    "checkpoint_minutes",
+    5.0,
+    "MINUTES",
+    "Longest time between two checkpoints. The first comes after a second of"
+    " training, and each interval doubles; SIGTERM and Ctrl-C save one, too.",
+  )
   _device_flags.define(flags)
 
 
@@ -143,6 +151,21 @@ def define_seed(flags: _flags.Flags) -> None:
     flags.integer(
       "seed", 0, "N", "Random seed of weights, batch order and dropout."
     )
+
+
+def check_minutes(flags: _flags.Flags) -> float:
+  """Value of --checkpoint_minutes.
+
+  Raises:
+    ConfigError: It is no time.
+  """
+  minutes: float = flags.checkpoint_minutes
+  if not 0 < minutes < math.inf:
+    raise errors.ConfigError(
+      f"--checkpoint_minutes: {minutes:g} is no time between checkpoints; give"
+      " more than 0"
+    )
+  return minutes
 
 
 def named(flags: _flags.Flags, asked: Sequence[str]) -> tuple[str, ...]:
@@ -267,6 +290,7 @@ def check(flags: _flags.Flags, recipe: str) -> None:
   from jaxseg import models
   from jaxseg import training
 
+  check_minutes(flags)
   given = flags.given(*_NETWORK, *_TRAINING)
   settings = _with(recipe, given)
   config = training.Config("brain", seed=flags.seed, **settings)

@@ -48,6 +48,7 @@ def train_family(
   devices: int | None = None,
   models_at_once: int = 1,
   parallel: str = "jit",
+  checkpoint_minutes: float = _loop.CHECKPOINT_MINUTES,
 ) -> list[_loop.Trained]:
   """Trains models; finished ones are skipped.
 
@@ -67,12 +68,15 @@ def train_family(
     models_at_once: Models trained at the same time, each on its share of the
       devices; each has the numbers that it has alone on so many.
     parallel: "jit" or "pmap", see `jaxseg._devices`.
+    checkpoint_minutes: The longest time between two checkpoints, above 0.
 
   Raises:
     ExistingOutputError: A model of another configuration is in the way.
     StructureNotFoundError: A structure has no patients in a part.
     ConfigError: The network cannot take the slices, the loss diverged, or
       the devices cannot share the models or a batch.
+    DataError: What was trained before is damaged.
+    InUseError: Another process trains one of the models.
   """
   how: dict[str, Any] = {
     "devices": devices,
@@ -84,7 +88,8 @@ def train_family(
     _claim(store, split, model_folder(run, config), config)
   reporter = reporter or _logs.Silent()
   groups = [
-    _Group(store, split, run, place) for place in _places(configs, **how)
+    _Group(store, split, run, place, checkpoint_minutes)
+    for place in _places(configs, **how)
   ]
   if len(groups) == 1:
     return [groups[0].train(config, reporter) for config in configs]
@@ -100,9 +105,11 @@ class _Group:
     split: data.Split,
     run: pathlib.Path,
     devices: _devices.Devices,
+    checkpoint_minutes: float,
   ):
     self._store, self._split, self._run = store, split, run
     self._devices = devices
+    self._checkpoint_minutes = checkpoint_minutes
     self._images: jax.Array | None = None
     self._slices: _slices.Slices | None = None
 
@@ -117,7 +124,14 @@ class _Group:
       _files.write_json(
         folder / "environment.json", _environment(self._devices)
       )
-      done = _loop.train(config, slices, folder, reporter)
+      done = _loop.train(
+        config,
+        slices,
+        folder,
+        reporter,
+        patients=self._store.patients,
+        checkpoint_minutes=self._checkpoint_minutes,
+      )
     reporter.finish(_told(config, done))
     return done
 

@@ -144,7 +144,7 @@ BICE2020 = (
 def test_the_studys_own_recipe_and_its_switches_arrive(tmp_path, monkeypatch):
   asked = []
 
-  def stop(store, split, folder, configs, *, reporter):
+  def stop(store, split, folder, configs, **_):
     asked.extend(configs)
     raise errors.DataError("far enough")
 
@@ -205,6 +205,8 @@ def test_the_studys_own_recipe_trains(tmp_path):
     "--models_at_once=0",
     "--batch=7",  # On the two devices of the tests.
     "--shard=3/2",
+    "--checkpoint_minutes=0",
+    "--checkpoint_minutes=nan",
   ],
 )
 def test_settings_that_cannot_work_are_refused_before_preparing(flag, tmp_path):
