@@ -45,7 +45,12 @@ def main(flags: _flags.Flags) -> None:
   configs = _training_flags.configs(flags, run, names, default=objectives)
   with _console.Training() as reporter:
     training.train_family(
-      run.store, run.split, run.folder, configs, reporter=reporter
+      run.store,
+      run.split,
+      run.folder,
+      configs,
+      reporter=reporter,
+      keep=flags.keep,
     )
   settings = study.Settings(seed=flags.seed)
   with _console.progress("sweeping") as on_model:

@@ -44,7 +44,12 @@ def main(flags: _flags.Flags) -> None:
   configs = _training_flags.configs(flags, run, names, default=["bce"])
   with _console.Training() as reporter:
     training.train_family(
-      run.store, run.split, run.folder, configs, reporter=reporter
+      run.store,
+      run.split,
+      run.folder,
+      configs,
+      reporter=reporter,
+      keep=flags.keep,
     )
   folders = [training.model_folder(run.folder, c) for c in configs]
   results = study.sweep_run(run, folders=folders)

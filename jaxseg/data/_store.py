@@ -23,6 +23,7 @@ from jaxseg import _files
 from jaxseg import errors
 from jaxseg.data import _fit
 from jaxseg.data import _placement
+from jaxseg.data import _stack
 
 FORMAT = 1
 
@@ -144,6 +145,26 @@ class Store:
     """
     return self._read("labels", self.index(structure))
 
+  def stack(self, structure: str | None = None) -> _stack.Stack:
+    """The slices of all patients, to be read a part at a time.
+
+    Args:
+      structure: Whose masks, as of `labels`; None is `images`.
+
+    Raises:
+      DataError: The array is missing or damaged.
+      StructureNotFoundError: The store does not hold the structure.
+    """
+    path = self.folder / ("images" if structure is None else "labels")
+    try:
+      array = open_array(path)
+    except ValueError as e:
+      raise errors.DataError(
+        f"{path}: no readable Zarr array; prepare the cohort again"
+      ) from e
+    part = array if structure is None else array[self.index(structure)]
+    return _stack.Stack(path, part)
+
   def reference(self, patient: str, structure: str) -> np.ndarray:
     """The mask on the patient's own grid, bool `[slice, row, column]`."""
     number = list(self.patients).index(patient)
@@ -181,11 +202,9 @@ class Store:
     Raises:
       DataError: There is none, or it is damaged.
     """
-    ts = _extras.load("tensorstore", extra="train")  # Slow to import.
-
     path = self.folder / name
     try:
-      return ts.open(_spec(path)).result()[part].read().result()
+      return open_array(path)[part].read().result()
     except ValueError as e:
       raise errors.DataError(
         f"{path}: no readable Zarr array; prepare the cohort again"
@@ -215,7 +234,9 @@ class Store:
 def create_array(path: pathlib.Path, shape: tuple[int, ...], dtype: Any) -> Any:
   """A new Zarr array `[..., slice, row, column]`; it can grow later.
 
-  A chunk holds 64 slices of one structure: what training and scoring read.
+  A file holds 64 slices of one structure: what scoring reads. Each slice is
+  compressed by itself: a batch reads slices from all over the array, and must
+  not decode 63 others for each.
   """
   ts = _extras.load("tensorstore", extra="train")  # Slow to import.
 
@@ -231,13 +252,36 @@ def create_array(path: pathlib.Path, shape: tuple[int, ...], dtype: Any) -> Any:
           "configuration": {"chunk_shape": chunk},
         },
         "codecs": [
-          {"name": "bytes", "configuration": {"endian": "little"}},
-          {"name": "zstd", "configuration": {"level": 3}},
+          {
+            "name": "sharding_indexed",
+            "configuration": {
+              "chunk_shape": [*[1] * (len(shape) - 2), *shape[-2:]],
+              "codecs": [
+                {"name": "bytes", "configuration": {"endian": "little"}},
+                {"name": "zstd", "configuration": {"level": 3}},
+              ],
+              "index_codecs": [
+                {"name": "bytes", "configuration": {"endian": "little"}},
+                {"name": "crc32c"},
+              ],
+            },
+          },
         ],
       },
     },
     create=True,
   ).result()
+
+
+def open_array(path: pathlib.Path) -> Any:
+  """A Zarr array, opened for reading.
+
+  Raises:
+    ValueError: There is none, or it is damaged.
+  """
+  ts = _extras.load("tensorstore", extra="train")  # Slow to import.
+
+  return ts.open(_spec(path)).result()
 
 
 def _spec(path: pathlib.Path) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from jaxseg.training._config import RECIPES
 from jaxseg.training._family import check_family
 from jaxseg.training._family import model_folder
 from jaxseg.training._family import train_family
+from jaxseg.training._keep import KEEP
 from jaxseg.training._logs import Reporter
 from jaxseg.training._logs import Silent
 from jaxseg.training._loop import Trained
@@ -23,6 +24,7 @@ from jaxseg.training._step import State
 
 __all__ = [
   "FORMED",
+  "KEEP",
   "OBJECTIVES",
   "RECIPES",
   "Checkpoints",

@@ -9,7 +9,6 @@ import platform
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 
 import jaxseg
@@ -19,9 +18,11 @@ from jaxseg import errors
 from jaxseg import models
 from jaxseg.training import _compiled
 from jaxseg.training import _config
+from jaxseg.training import _keep
 from jaxseg.training import _logs
 from jaxseg.training import _loop
 from jaxseg.training import _objective
+from jaxseg.training import _share
 from jaxseg.training import _slices
 
 
@@ -38,6 +39,7 @@ def train_family(
   configs: Sequence[_config.Config],
   *,
   reporter: _logs.Reporter | None = None,
+  keep: str | None = None,
 ) -> list[_loop.Trained]:
   """Trains models one after the other; finished ones are skipped.
 
@@ -50,6 +52,8 @@ def train_family(
     run: Run folder; models lie in `models/<structure>/<objective>/<seed>`.
     configs: One for each model.
     reporter: Hears of progress.
+    keep: Where the slices lie meanwhile: "device", "ram" or "store", with the
+      same numbers; None is the first of these that has the memory.
 
   Raises:
     ExistingOutputError: A model of another configuration is in the way.
@@ -58,20 +62,29 @@ def train_family(
   """
   reporter = reporter or _logs.Silent()
   check_family(store, split, run, configs)
+  configs = [_settled(store, split, run, config) for config in configs]
   for config in configs:
     _claim(store, split, model_folder(run, config), config)
-  images: jax.Array | None = None
+  place: _keep.Place | None = None
+  images: Any = None
   slices: _slices.Slices | None = None
   results = []
   for config in configs:
     folder = model_folder(run, config)
     done = _loop.finished(folder)
     if done is None:
-      if images is None:
-        images = jnp.asarray(store.images())
+      if place is None:
+        place = _keep.choose(store.stack(), keep=keep)
+        reporter.note(place.text)
+        images = _keep.load(store.stack(), place.keep)
       if slices is None or slices.structure != config.structure:
         slices = None  # Frees the memory of the one before.
-        slices = _slices.Slices.read(store, split, config.structure, images)
+        slices = _slices.Slices.read(
+          store, split, config.structure, images, place.keep
+        )
+      some = slices.share(config)
+      if some is not slices:
+        reporter.note(_share.text(some.validation, some.held_out))
       _files.write_json(folder / "environment.json", _environment())
       done = _loop.train(config, slices, folder, reporter)
     reporter.finish(_told(config, done))
@@ -99,6 +112,7 @@ def check_family(
     _check_network(store, config)
     path = model_folder(run, config) / "config.json"
     if path.exists():
+      config = _settled(store, split, run, config)
       found, wanted = _files.read_json(path), _content(store, split, config)
       if found != wanted:
         raise errors.ExistingOutputError(
@@ -113,6 +127,18 @@ def check_family(
           f"{config.structure}: contoured on none of {len(names)} patients of"
           f" the {part} part; choose another split or structure"
         )
+
+
+def _settled(
+  store: data.Store,
+  split: data.Split,
+  run: pathlib.Path,
+  config: _config.Config,
+) -> _config.Config:
+  """The training with what goes by the cohort, or as it was begun."""
+  path = model_folder(run, config) / "config.json"
+  found = _files.read_json(path)["config"] if path.exists() else None
+  return _share.settled(store, split, config, found)
 
 
 def _check_network(store: data.Store, config: _config.Config) -> None:
@@ -174,7 +200,8 @@ def _difference(found: dict[str, Any], wanted: dict[str, Any]) -> str:
   """The first thing that differs, in words."""
   flat_found = {**found, **found.get("config", {})}
   flat_wanted = {**wanted, **wanted["config"]}
-  for name, value in flat_wanted.items():
+  for name in (*flat_wanted, *flat_found):
+    value = flat_wanted.get(name)
     if name != "config" and flat_found.get(name) != value:
       return f"{name} is {flat_found.get(name)}, asked is {value}"
   return "other settings"
