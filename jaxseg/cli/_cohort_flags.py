@@ -103,9 +103,15 @@ def open_run(flags: _flags.Flags) -> "data.Run":
   from jaxseg import data
 
   run = data.Run(output_folder(flags))
+  _tell_notes(run)
   if flags.cohort:
     run.check(**_of(run, flags.cohort))
   return run
+
+
+def _tell_notes(run: "data.Run") -> None:
+  for note in run.notes:
+    print(f"Note: {note}")
 
 
 def prepared(
@@ -131,6 +137,7 @@ def prepared(
   wanted = () if tuple(names) == ("all",) else tuple(names)
   if any((folder / name).exists() for name in ("run.json", "cohort.json")):
     run = data.Run(folder)
+    _tell_notes(run)
     _check(flags, run, wanted)
   else:
     run = _new(flags, folder, wanted)

@@ -72,5 +72,7 @@ def main(flags: _flags.Flags) -> None:
     study.objectives(results),
     sections,
     origin,
+    note=study.missing_said(study.missing_models(run)),
   )
   print(f"Written: {path}")
+  _analyses.tell_missing(run)

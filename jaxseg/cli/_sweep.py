@@ -52,3 +52,4 @@ def main(flags: _flags.Flags) -> None:
   with _console.progress("sweeping") as on_model:
     results = study.sweep_run(run, settings=settings, on_model=on_model)
   _analyses.sweep(flags, run, results, settings)
+  _analyses.tell_missing(run)

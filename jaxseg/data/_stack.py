@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from jaxseg import errors
+from jaxseg.data import _chunks
 
 # What `parts` reads at once: large enough that the threads that decompress it
 # are all at work, small beside the arrays that it is meant for.
@@ -105,8 +105,8 @@ class Reading:
       DataError: The array is damaged.
     """
     try:
-      return self.future.result()
+      found = self.future.result()
     except ValueError as e:
-      raise errors.DataError(
-        f"{self.path}: no readable Zarr array; prepare the cohort again"
-      ) from e
+      raise _chunks.unreadable(self.path, e) from e
+    _chunks.check_values(self.path, found)
+    return found

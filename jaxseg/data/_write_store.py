@@ -90,8 +90,8 @@ def write_store(
       "settings": dataclasses.asdict(config),
     }
     content.update(_files.digest([head, entries]).encode())
-    _files.write_json(
-      temporary / "manifest.json",
+    _store.write_manifest(
+      temporary,
       {
         "format": _store.FORMAT,
         **head,

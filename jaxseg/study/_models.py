@@ -6,13 +6,13 @@ import pathlib
 import numpy as np
 
 import jaxseg
-from jaxseg import _files
 from jaxseg import data
 from jaxseg import errors
 from jaxseg import thresholds
 from jaxseg.study import _choice
 from jaxseg.study import _cohort_counts
 from jaxseg.study import _count_cases
+from jaxseg.study import _missing
 
 
 def sweep_run(
@@ -58,16 +58,19 @@ def sweep_run(
 def read_run(run: data.Run) -> list[_cohort_counts.CohortCounts]:
   """The counts of a run's models, as `sweep_run` wrote them.
 
+  Of models that have none, or none of their own, `missing_models` tells.
+
   Raises:
     DataError: No model was swept, or a file is damaged.
   """
-  paths = [run.counts(folder) for folder in run.models()]
   found = [
-    _cohort_counts.CohortCounts.read(path) for path in paths if path.exists()
+    _cohort_counts.CohortCounts.read(run.counts(folder))
+    for folder in _missing.usable(run)
   ]
   if not found:
     raise errors.DataError(
-      f"{run.folder}: holds no counts; run jaxseg sweep first"
+      f"{run.folder}: holds no counts of a finished model; run jaxseg sweep"
+      " first"
     )
   return found
 
@@ -76,10 +79,7 @@ def _swept(
   run: data.Run, folder: pathlib.Path
 ) -> tuple[_cohort_counts.CohortCounts, bool]:
   """The model's counts, and whether its file held those of this very model."""
-  settings = [
-    _files.read_json(folder / name) for name in ("config.json", "summary.json")
-  ]
-  digest = _files.digest(settings)
+  digest = _missing.model_digest(folder)
   path = run.counts(folder)
   if path.exists():
     found = _cohort_counts.CohortCounts.read(path)
