@@ -77,10 +77,10 @@ class Config:
       raise errors.ConfigError(
         f"seed {self.seed} or negatives {self.negatives} is below 0"
       )
-    if not 0 < (self.validation_share or 1) <= 1:
+    share = self.validation_share
+    if share is not None and not 0 < share <= 1:
       raise errors.ConfigError(
-        f"validation_share is {self.validation_share}; give more than 0, at"
-        " most 1"
+        f"validation_share is {share}; give more than 0, at most 1"
       )
     low, high = self.window_hu
     if not high > low:

@@ -1,0 +1,141 @@
+"""The same numbers wherever slices are kept; the place is chosen by size."""
+
+import types
+
+import chex
+import jax
+import numpy as np
+import pytest
+
+from jaxseg import data
+from jaxseg import errors
+from jaxseg import training
+from jaxseg.data import _stack
+from jaxseg.training import _keep
+from jaxseg.training import _memory
+from tests import old_store
+from tests import tiny
+
+CONFIG = tiny.config(epochs=2, network={**tiny.NETWORK, "blocks": 1})
+SHARED = tiny.config("spinal_cord", epochs=1, network=CONFIG.network)
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+  return tiny.prepare(tmp_path_factory.mktemp("keep") / "run")
+
+
+class Told(training.Silent):
+  def __init__(self):
+    self.notes, self.rows = [], []
+
+  def note(self, text):
+    self.notes.append(text)
+
+  def epoch(self, row):
+    self.rows.append({k: v for k, v in row.items() if k != "slices_per_s"})
+
+
+def trained(store, split, folder, keep):
+  """The metrics and the last state of a model, and what was told."""
+  told = Told()
+  done = training.train_family(
+    store, split, folder, [CONFIG, SHARED], reporter=told, keep=keep
+  )
+  like = training.functions(CONFIG).init(
+    np.uint32(0), np.zeros((8, 32, 32), np.int16)
+  )
+  states = []
+  for one in done:
+    with training.Checkpoints(one.folder) as checkpoints:
+      states.append(jax.device_get(checkpoints.restore("last", like)[0]))
+  return told, states
+
+
+def test_the_same_bits_in_each_place(run, tmp_path, monkeypatch):
+  whole, states = trained(run.store, run.split, tmp_path / "whole", None)
+  assert "kept in memory, the CPU's own" in whole.notes[0]
+  # Parts of one file each, as of a large store.
+  monkeypatch.setattr(_stack, "_PART_BYTES", 1)
+  old = old_store.copy(run.store, tmp_path / "old")
+  for number, (store, keep, window) in enumerate(
+    [
+      (run.store, "device", None),
+      (run.store, "ram", None),
+      (run.store, "store", None),
+      (old, "ram", None),
+      (old, "store", 1),  # One batch at a time,
+      (old, "store", 40 * 32 * 32 * 3),  # five,
+      (old, "store", 2**30),  # and all.
+    ]
+  ):
+    if window is not None:
+      monkeypatch.setattr(_keep, "_WINDOW_BYTES", window)
+    folder = tmp_path / str(number)
+    told, found = trained(store, run.split, folder, keep)
+    assert "as --keep asks" in told.notes[0]
+    assert told.rows == whole.rows
+    chex.assert_trees_all_equal(found, states)
+
+
+def test_batches_keep_their_order(run):
+  images, labels = run.store.images(), run.store.labels("brain")
+  stacks = run.store.stack(), run.store.stack("brain")
+  draw = np.random.default_rng(0)
+  for steps in (0, 1, 3, 9):
+    batches = draw.integers(0, len(images), (steps, 4)).astype(np.int32)
+    found = list(_keep.windows(*stacks, batches))
+    assert len(found) == steps
+    for index, (image, label) in zip(batches, found, strict=True):
+      np.testing.assert_array_equal(image, images[index])
+      np.testing.assert_array_equal(label, labels[index])
+
+
+GB = 10**9
+# 3 GB of images of two bytes, so 1.5 GB of masks.
+LARGE = types.SimpleNamespace(
+  shape=(22888, 256, 256), nbytes=3 * GB, dtype=np.dtype(np.int16)
+)
+
+
+@pytest.mark.parametrize(
+  ("device", "host", "structures", "keep"),
+  [
+    (None, None, 1, "device"),
+    (None, 8 * GB, 1, "device"),  # 4.5 of 8 GB.
+    (None, 7 * GB, 1, "store"),
+    (None, 8 * GB, 3, "store"),
+    (10 * GB, None, 1, "device"),
+    (8 * GB, 8 * GB, 1, "ram"),
+    (8 * GB, 7 * GB, 1, "store"),
+    (80 * GB, GB, 1, "device"),  # The host never holds them.
+  ],
+)
+def test_the_first_place_that_has_the_memory(
+  monkeypatch, device, host, structures, keep
+):
+  monkeypatch.setattr(_memory, "device_free", lambda: device)
+  monkeypatch.setattr(_memory, "host_free", lambda: host)
+  place = _keep.choose(LARGE, structures=structures)
+  assert place.keep == keep
+  assert "22,888 of 256 x 256" in place.text
+  asked = _keep.choose(LARGE, keep="ram", structures=structures)
+  assert (asked.keep, "as --keep asks" in asked.text) == ("ram", True)
+
+
+def test_other_places_are_refused():
+  with pytest.raises(errors.ConfigError, match="take device, ram or store"):
+    _keep.choose(LARGE, keep="disk")
+
+
+def test_damage_is_found_where_slices_are_read_late(run, tmp_path):
+  store = old_store.copy(run.store, tmp_path / "s", layout=None)
+  for file in (store.folder / "images").rglob("c/*/0/0"):
+    content = bytearray(file.read_bytes())
+    for place in range(0, len(content), 200):  # In each slice.
+      content[place] ^= 16
+    file.write_bytes(content)
+  with pytest.raises(errors.DataError, match="images/c/"):
+    training.train_family(
+      data.Store(store.folder), run.split, tmp_path, [CONFIG], keep="store"
+    )
