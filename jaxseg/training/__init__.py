@@ -11,7 +11,6 @@ from jaxseg.training._config import RECIPES
 from jaxseg.training._family import check_family
 from jaxseg.training._family import model_folder
 from jaxseg.training._family import train_family
-from jaxseg.training._keep import KEEP
 from jaxseg.training._logs import Reporter
 from jaxseg.training._logs import Silent
 from jaxseg.training._loop import Trained
@@ -20,6 +19,7 @@ from jaxseg.training._objective import FORMED
 from jaxseg.training._objective import loss_of
 from jaxseg.training._objective import objective_folder
 from jaxseg.training._objective import OBJECTIVES
+from jaxseg.training._place import KEEP
 from jaxseg.training._step import State
 
 __all__ = [

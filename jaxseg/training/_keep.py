@@ -5,7 +5,7 @@ there, where it is gathered fastest; else what fits in RAM; the rest is read
 from the store, the next batches while the device works on this one.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 import dataclasses
 import functools
 from typing import Any
@@ -14,14 +14,11 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from jaxseg import _devices
 from jaxseg import data
-from jaxseg import errors
 from jaxseg.training import _memory
+from jaxseg.training import _place
 
-KEEP = ("device", "ram", "store")
-# Shares of the free memory that slices may take: the network needs the rest.
-_OF_DEVICE = 0.5
-_OF_HOST = 0.6
 # Of a store whose slices are compressed 64 together, each file should be read
 # for as many batches at once as these bytes hold; two such windows are there.
 _WINDOW_BYTES = 2**29
@@ -32,77 +29,67 @@ Arrays = tuple[Any, Any]  # Images and labels of a batch.
 OnPart = Callable[[int, np.ndarray], None]
 
 
-@dataclasses.dataclass(frozen=True)
-class Place:
-  """Where slices are kept, and why.
+@dataclasses.dataclass(frozen=True, eq=False)
+class Kept:
+  """The images of a store, wherever they are.
 
   Attributes:
-    keep: One of `KEEP`.
-    text: Sentence for the log.
+    keep: One of `_place.KEEP`.
+    images: A JAX array, a NumPy array, or a stack of the store.
   """
 
   keep: str
-  text: str
+  images: Any
 
 
-def choose(
-  images: data.Stack, *, keep: str | None = None, structures: int = 1
-) -> Place:
-  """Chooses by the sizes of arrays and of free memory.
+class Pool:
+  """Images for one or several groups of devices, chosen and read once."""
 
-  Args:
-    images: The store's images; masks are half as large, for each structure.
-    keep: What was asked for, one of `KEEP`; None chooses.
-    structures: Structures whose masks are kept at the same time.
+  def __init__(
+    self,
+    store: data.Store,
+    keep: str | None,
+    groups: Sequence[_devices.Devices],
+    note: Callable[[str], None],
+  ):
+    """Looks at nothing yet.
 
-  Raises:
-    ConfigError: `keep` is unknown.
-  """
-  if keep is not None and keep not in KEEP:
-    raise errors.ConfigError(
-      f"keep {keep!r} is unknown; take {', '.join(KEEP[:-1])} or {KEEP[-1]}"
-    )
-  slices, rows, columns = images.shape
-  needed = images.nbytes + structures * images.nbytes // images.dtype.itemsize
-  on_device, on_host = _memory.device_free(), _memory.host_free()
-  free = {"device": on_device or on_host, "ram": on_host, "store": None}
-  chosen = keep or _chosen(needed, on_device, on_host)
-  named = {
-    "device": "on the device" if on_device else "in memory, the CPU's own",
-    "ram": "in memory",
-    "store": "on disk and read while the network learns",
-  }[chosen]
-  has = free[chosen] if chosen != "store" else on_host
-  why = "as --keep asks" if keep else f"{_size(has)} are free"
-  masks = "masks" if structures == 1 else f"masks of {structures} structures"
-  return Place(
-    chosen,
-    f"Slices: {slices:,} of {rows} x {columns}, {_size(needed)} with {masks};"
-    f" kept {named} ({why})",
-  )
+    Args:
+      store: Prepared cohort.
+      keep: One of `_place.KEEP`; None is the first that has the memory.
+      groups: Devices of each model that is trained at once.
+      note: Hears where slices are kept.
 
+    Raises:
+      ConfigError: `keep` is unknown.
+    """
+    _place.check(keep)
+    self._store, self._keep, self._groups = store, keep, groups
+    self._note = note
+    self._place: _place.Place | None = None
+    self._shared: Any = None
 
-def _chosen(needed: int, on_device: int | None, on_host: int | None) -> str:
-  if on_device is not None:
-    if needed <= _OF_DEVICE * on_device:
-      return "device"
-    return "ram" if _fits(needed, on_host) else "store"
-  # A CPU's memory is the host's: what does not fit there fits nowhere.
-  return "device" if _fits(needed, on_host) else "store"
+  def images(self, devices: _devices.Devices) -> Kept:
+    """Images for a group; not for two of them at the same time.
 
-
-def _fits(needed: int, on_host: int | None) -> bool:
-  return on_host is None or needed <= _OF_HOST * on_host
-
-
-def _size(number: int | None) -> str:
-  """Bytes as people say them: "3.5 GB"."""
-  if number is None:
-    return "an unknown number of bytes"
-  for factor, unit in ((1e9, "GB"), (1e6, "MB")):
-    if number >= factor:
-      return f"{number / factor:.1f} {unit}"
-  return f"{number / 1e3:.1f} kB"
+    Raises:
+      DataError: The store is damaged.
+    """
+    stack = self._store.stack()
+    if self._place is None:
+      self._place = _place.choose(
+        stack,
+        keep=self._keep,
+        groups=len(self._groups),
+        devices=sum(len(group) for group in self._groups),
+      )
+      self._note(self._place.text)
+    keep = self._place.keep
+    if keep == "device":  # Each device has its own.
+      return Kept(keep, load(stack, keep, whole=devices.whole))
+    if self._shared is None:
+      self._shared = load(stack, keep)
+    return Kept(keep, self._shared)
 
 
 def load(
@@ -118,7 +105,7 @@ def load(
 
   Args:
     stack: Slices of a store.
-    keep: One of `KEEP`.
+    keep: One of `_place.KEEP`.
     whole: Puts an array on the devices, all of it on each.
     on_part: Called with each part: (position of its first slice, slices).
 

@@ -56,10 +56,10 @@ def train(
   reporter: _logs.Reporter,
 ) -> Trained:
   """Trains from the last checkpoint, or from the beginning."""
-  compiled = _compiled.functions(config)
+  compiled = _compiled.functions(config, slices.devices)
   # The weights depend on the shape of the slices alone.
   first = np.zeros((config.batch, *slices.size), np.int16)
-  state = compiled.init(np.uint32(config.seed), first)
+  state = slices.devices.whole(compiled.init(np.uint32(config.seed), first))
   every, slices = slices, slices.share(config)
   steps = len(slices.batches(config, 0))
   history: list[Row] = []

@@ -7,6 +7,7 @@ from typing import Any
 import jax
 import numpy as np
 
+from jaxseg import _devices
 from jaxseg import data
 from jaxseg.training import _config
 from jaxseg.training import _keep
@@ -19,13 +20,15 @@ class Slices:
 
   Attributes:
     structure: Canonical name.
-    images: All slices of the store, wherever they are kept.
+    images: All slices of the store, wherever they are kept: on each of the
+      devices, in RAM, or in the store.
     labels: The structure's masks, likewise.
     train: Positions of the training patients' slices.
     held_out: Positions of the validation patients' slices.
     validation: Those that are validated on, ascending: all that are held out,
       or a share of them. What is predicted on slices far from the structure is
       a part of the Dice that the test patients will have.
+    devices: Those that learn; a batch is spread over them.
   """
 
   structure: str
@@ -34,14 +37,15 @@ class Slices:
   train: data.Samples
   held_out: data.Samples
   validation: np.ndarray
+  devices: _devices.Devices
 
   @staticmethod
   def read(
     store: data.Store,
     split: data.Split,
     structure: str,
-    images: Any,
-    keep: str = "device",
+    kept: _keep.Kept,
+    devices: _devices.Devices,
   ) -> "Slices":
     """Reads the structure's masks from the store.
 
@@ -49,8 +53,8 @@ class Slices:
       store: Prepared cohort.
       split: Patients of training and validation.
       structure: Canonical name.
-      images: As `_keep.load` gave them.
-      keep: Where the masks are kept, one of `_keep.KEEP`.
+      kept: The store's images, wherever they are.
+      devices: Those that learn.
     """
     stack = store.stack(structure)
     shows = np.zeros(stack.shape[0], np.bool_)
@@ -58,11 +62,13 @@ class Slices:
     def look(begin: int, part: np.ndarray) -> None:
       shows[begin : begin + len(part)] = part.any((1, 2))
 
-    labels = _keep.load(stack, keep, on_part=look)
+    labels = _keep.load(stack, kept.keep, whole=devices.whole, on_part=look)
     train = data.select(store, structure, split.train, shows)
     held_out = data.select(store, structure, split.validation, shows)
     every = np.sort(np.concatenate([held_out.positive, held_out.negative]))
-    return Slices(structure, images, labels, train, held_out, every)
+    return Slices(
+      structure, kept.images, labels, train, held_out, every, devices
+    )
 
   @property
   def size(self) -> tuple[int, int]:
@@ -97,14 +103,15 @@ class Slices:
       if isinstance(self.images, np.ndarray):
         yield self.images[index], self.labels[index]
       else:
-        yield _take(self.images, self.labels, index)
+        rows = self.devices.rows(index)
+        yield _take(self.images, self.labels, rows)
 
 
 @jax.jit
 def _take(
   images: jax.Array, labels: jax.Array, index: jax.Array
 ) -> tuple[jax.Array, jax.Array]:
-  """Gathers slices on the device.
+  """Gathers slices on the devices, each of them its own rows.
 
   Args:
     images: All slices, `[slice, row, column]`.

@@ -1,6 +1,4 @@
-"""The same numbers wherever slices are kept; the place is chosen by size."""
-
-import types
+"""The same numbers wherever slices are kept."""
 
 import chex
 import jax
@@ -12,7 +10,6 @@ from jaxseg import errors
 from jaxseg import training
 from jaxseg.data import _stack
 from jaxseg.training import _keep
-from jaxseg.training import _memory
 from tests import old_store
 from tests import tiny
 
@@ -54,7 +51,7 @@ def trained(store, split, folder, keep):
 
 def test_the_same_bits_in_each_place(run, tmp_path, monkeypatch):
   whole, states = trained(run.store, run.split, tmp_path / "whole", None)
-  assert "kept in memory, the CPU's own" in whole.notes[0]
+  assert "kept in memory" in whole.notes[0]
   # Parts of one file each, as of a large store.
   monkeypatch.setattr(_stack, "_PART_BYTES", 1)
   old = old_store.copy(run.store, tmp_path / "old")
@@ -89,43 +86,6 @@ def test_batches_keep_their_order(run):
     for index, (image, label) in zip(batches, found, strict=True):
       np.testing.assert_array_equal(image, images[index])
       np.testing.assert_array_equal(label, labels[index])
-
-
-GB = 10**9
-# 3 GB of images of two bytes, so 1.5 GB of masks.
-LARGE = types.SimpleNamespace(
-  shape=(22888, 256, 256), nbytes=3 * GB, dtype=np.dtype(np.int16)
-)
-
-
-@pytest.mark.parametrize(
-  ("device", "host", "structures", "keep"),
-  [
-    (None, None, 1, "device"),
-    (None, 8 * GB, 1, "device"),  # 4.5 of 8 GB.
-    (None, 7 * GB, 1, "store"),
-    (None, 8 * GB, 3, "store"),
-    (10 * GB, None, 1, "device"),
-    (8 * GB, 8 * GB, 1, "ram"),
-    (8 * GB, 7 * GB, 1, "store"),
-    (80 * GB, GB, 1, "device"),  # The host never holds them.
-  ],
-)
-def test_the_first_place_that_has_the_memory(
-  monkeypatch, device, host, structures, keep
-):
-  monkeypatch.setattr(_memory, "device_free", lambda: device)
-  monkeypatch.setattr(_memory, "host_free", lambda: host)
-  place = _keep.choose(LARGE, structures=structures)
-  assert place.keep == keep
-  assert "22,888 of 256 x 256" in place.text
-  asked = _keep.choose(LARGE, keep="ram", structures=structures)
-  assert (asked.keep, "as --keep asks" in asked.text) == ("ram", True)
-
-
-def test_other_places_are_refused():
-  with pytest.raises(errors.ConfigError, match="take device, ram or store"):
-    _keep.choose(LARGE, keep="disk")
 
 
 def test_damage_is_found_where_slices_are_read_late(run, tmp_path):
