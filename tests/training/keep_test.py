@@ -13,7 +13,7 @@ from jaxseg.training import _keep
 from tests import old_store
 from tests import tiny
 
-CONFIG = tiny.config(epochs=2, network={**tiny.NETWORK, "blocks": 1})
+CONFIG = tiny.config(epochs=1, network={**tiny.NETWORK, "blocks": 1})
 SHARED = tiny.config("spinal_cord", epochs=1, network=CONFIG.network)
 
 
@@ -33,11 +33,17 @@ class Told(training.Silent):
     self.rows.append({k: v for k, v in row.items() if k != "slices_per_s"})
 
 
-def trained(store, split, folder, keep):
+def trained(store, split, folder, keep, devices=1):
   """The metrics and the last state of a model, and what was told."""
   told = Told()
   done = training.train_family(
-    store, split, folder, [CONFIG, SHARED], reporter=told, keep=keep
+    store,
+    split,
+    folder,
+    [CONFIG, SHARED],
+    reporter=told,
+    keep=keep,
+    devices=devices,
   )
   like = training.functions(CONFIG).init(
     np.uint32(0), np.zeros((8, 32, 32), np.int16)
@@ -60,10 +66,7 @@ def test_the_same_bits_in_each_place(run, tmp_path, monkeypatch):
       (run.store, "device", None),
       (run.store, "ram", None),
       (run.store, "store", None),
-      (old, "ram", None),
-      (old, "store", 1),  # One batch at a time,
-      (old, "store", 40 * 32 * 32 * 3),  # five,
-      (old, "store", 2**30),  # and all.
+      (old, "store", 40 * 32 * 32 * 3),  # Five batches at a time.
     ]
   ):
     if window is not None:
@@ -75,17 +78,38 @@ def test_the_same_bits_in_each_place(run, tmp_path, monkeypatch):
     chex.assert_trees_all_equal(found, states)
 
 
-def test_batches_keep_their_order(run):
+@pytest.mark.slow
+def test_the_same_bits_on_two_devices(run, tmp_path, monkeypatch):
+  whole, states = trained(run.store, run.split, tmp_path / "0", None, devices=2)
+  assert "by each of 2 devices" in whole.notes[0]
+  monkeypatch.setattr(_stack, "_PART_BYTES", 1)
+  for keep in ("device", "store"):
+    folder = tmp_path / keep
+    told, found = trained(run.store, run.split, folder, keep, devices=2)
+    assert told.rows == whole.rows
+    chex.assert_trees_all_equal(found, states)
+
+
+def test_batches_keep_their_order(run, tmp_path, monkeypatch):
   images, labels = run.store.images(), run.store.labels("brain")
-  stacks = run.store.stack(), run.store.stack("brain")
+  old = old_store.copy(run.store, tmp_path / "old")
   draw = np.random.default_rng(0)
-  for steps in (0, 1, 3, 9):
-    batches = draw.integers(0, len(images), (steps, 4)).astype(np.int32)
-    found = list(_keep.windows(*stacks, batches))
-    assert len(found) == steps
-    for index, (image, label) in zip(batches, found, strict=True):
-      np.testing.assert_array_equal(image, images[index])
-      np.testing.assert_array_equal(label, labels[index])
+  for store, window in (
+    (run.store, None),
+    (old, 1),  # One batch at a time,
+    (old, 3 * 4 * 32 * 32 * 3),  # three,
+    (old, 2**30),  # and all.
+  ):
+    stacks = store.stack(), store.stack("brain")
+    if window is not None:
+      monkeypatch.setattr(_keep, "_WINDOW_BYTES", window)
+    for steps in (0, 1, 3, 9):
+      batches = draw.integers(0, len(images), (steps, 4)).astype(np.int32)
+      found = list(_keep.windows(*stacks, batches))
+      assert len(found) == steps
+      for index, (image, label) in zip(batches, found, strict=True):
+        np.testing.assert_array_equal(image, images[index])
+        np.testing.assert_array_equal(label, labels[index])
 
 
 def test_damage_is_found_where_slices_are_read_late(run, tmp_path):
