@@ -91,12 +91,27 @@ def run(
     ) as pool:
       going = _in_order if ordered else _as_completed
       work = going(pool.submit, function, items[begun:], 2 * number)
-      yield from ((begun + index, result) for index, result in work)
+      try:
+        yield from ((begun + index, result) for index, result in work)
+      except BaseException:
+        _stop(pool)
+        raise
   except concurrent.futures.process.BrokenProcessPool as e:
     raise errors.DataError(
       f"one of {number} processes was lost, perhaps for lack of memory; run the"
       " same command with fewer workers, it resumes where it stopped"
     ) from e
+
+
+def _stop(pool: concurrent.futures.ProcessPoolExecutor) -> None:
+  """Ends the processes, whatever they are at.
+
+  Left to itself the pool waits for what is under way; and if a signal came
+  while it started its processes, for ever.
+  """
+  processes = getattr(pool, "_processes", None) or {}
+  for process in list(processes.values()):
+    process.terminate()
 
 
 def _as_completed(

@@ -16,9 +16,9 @@ import numpy as np
 from jaxseg import data
 from jaxseg.training import _config
 
-# What a validated slice costs, where one that is learnt from costs 1: it goes
-# through the network once, and is counted.
-_VALIDATED = 0.4
+# What a validated slice costs, where one that is learnt from costs 1: measured
+# 0.27 to 0.31, from a U-Net of base 8 at 64 x 64 to bice2020 at 304 x 304.
+_VALIDATED = 0.3
 
 
 def fair_share(
