@@ -54,6 +54,7 @@ def main(flags: _flags.Flags) -> None:
       part,
       reporter=reporter,
       checkpoint_minutes=_training_flags.check_minutes(flags),
+      keep=flags.keep,
       **_device_flags.given(flags),
     )
   if flags.shard is not None:

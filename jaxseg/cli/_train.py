@@ -56,6 +56,7 @@ def main(flags: _flags.Flags) -> None:
       configs,
       reporter=reporter,
       checkpoint_minutes=_training_flags.check_minutes(flags),
+      keep=flags.keep,
       **_device_flags.given(flags),
     )
   folders = [training.model_folder(run.folder, c) for c in configs]

@@ -37,7 +37,10 @@ _TRAINING = (
   "learning_rate",
   "patience",
   "negatives",
+  "validation_share",
 )
+# As of `training.KEEP`: slow to import.
+_KEEP = ("device", "ram", "store")
 _RECIPES = "the recipe's"
 
 
@@ -141,6 +144,22 @@ def define(flags: _flags.Flags) -> None:
     "MINUTES",
     "Longest time between two checkpoints. The first comes after a second of"
     " training, and each interval doubles; SIGTERM and Ctrl-C save one, too.",
+  )
+  flags.number(
+    "validation_share",
+    None,
+    "SHARE",
+    "Share of the validation slices that an epoch is judged by; the end is"
+    " judged by all.",
+    default="1; where that would take longer than the epoch, what takes as"
+    " long",
+  )
+  flags.choice(
+    "keep",
+    None,
+    _KEEP,
+    "Where slices lie meanwhile; no number depends on it.",
+    default="the first that has the memory",
   )
   _device_flags.define(flags)
 

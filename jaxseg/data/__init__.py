@@ -18,6 +18,7 @@ from jaxseg.data._scopes import SCOPES
 from jaxseg.data._scopes import scopes
 from jaxseg.data._split import make_split
 from jaxseg.data._split import Split
+from jaxseg.data._stack import Stack
 from jaxseg.data._store import Patient
 from jaxseg.data._store import Store
 from jaxseg.data._write_store import write_store
@@ -31,6 +32,7 @@ __all__ = [
   "Run",
   "Samples",
   "Split",
+  "Stack",
   "Store",
   "batches",
   "check_new",

@@ -33,7 +33,9 @@ CODECS = [
 def create_array(path: pathlib.Path, shape: tuple[int, ...], dtype: Any) -> Any:
   """A new Zarr array `[..., slice, row, column]`; it can grow later.
 
-  A chunk holds 64 slices of one structure: what training and scoring read.
+  A file holds 64 slices of one structure: what scoring reads. Each slice is
+  compressed by itself: a batch reads slices from all over the array, and must
+  not decompress 63 others for each.
   """
   ts = _extras.load("tensorstore", extra="train")  # Slow to import.
 
@@ -50,7 +52,16 @@ def create_array(path: pathlib.Path, shape: tuple[int, ...], dtype: Any) -> Any:
           "name": "regular",
           "configuration": {"chunk_shape": chunk},
         },
-        "codecs": CODECS,
+        "codecs": [
+          {
+            "name": "sharding_indexed",
+            "configuration": {
+              "chunk_shape": [*[1] * (len(shape) - 2), *shape[-2:]],
+              "codecs": CODECS,
+              "index_codecs": [CODECS[0], CODECS[-1]],
+            },
+          }
+        ],
       },
     },
     create=True,
@@ -134,6 +145,18 @@ def missing(
     raise errors.DataError(f"{file}: is malformed ({e}); {AGAIN}") from e
   files = [path / "c" / name for name in names]
   return [file for file in files if not file.is_file()]
+
+
+def check_values(path: pathlib.Path, found: np.ndarray) -> None:
+  """Refuses masks that hold something else than 0 and 1.
+
+  Raises:
+    DataError: They do.
+  """
+  if found.dtype == np.uint8 and found.size and found.max() > 1:
+    raise errors.DataError(
+      f"{path}: a mask holds {found.max()}, not only 0 and 1; {AGAIN}"
+    )
 
 
 def unreadable(path: pathlib.Path, error: Exception) -> errors.DataError:

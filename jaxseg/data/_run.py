@@ -215,6 +215,8 @@ def prepare_run(
   skip_bad: bool = False,
   on_patient: Callable[[str, int, int], None] | None = None,
   check: Callable[[_store.Store], None] | None = None,
+  workers: int | None = 1,
+  scheduler: str | None = None,
 ) -> Run:
   """Prepares a cohort into a run folder, or opens it if that was done.
 
@@ -232,6 +234,8 @@ def prepare_run(
     on_patient: Called after each patient with (name, done, all).
     check: Called with the new store before the folder appears; what it raises
       leaves nothing behind.
+    workers: As in `write_store`.
+    scheduler: As in `write_store`.
 
   Raises:
     ExistingOutputError: The folder holds something else.
@@ -266,6 +270,8 @@ def prepare_run(
       config,
       skip_bad=skip_bad,
       on_patient=on_patient,
+      workers=workers,
+      scheduler=scheduler,
     )
     if check is not None:
       check(store)

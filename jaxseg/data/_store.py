@@ -26,6 +26,7 @@ from jaxseg.data import _chunks
 from jaxseg.data import _fit
 from jaxseg.data import _patient
 from jaxseg.data import _placement
+from jaxseg.data import _stack
 
 FORMAT = 1
 Patient = _patient.Patient
@@ -124,6 +125,26 @@ class Store:
     """
     return self._read("labels", self.index(structure))
 
+  def stack(self, structure: str | None = None) -> _stack.Stack:
+    """The slices of all patients, to be read a part at a time.
+
+    Args:
+      structure: Whose masks, as of `labels`; None is `images`.
+
+    Raises:
+      DataError: The array is missing or damaged.
+      StructureNotFoundError: The store does not hold the structure.
+    """
+    name = "images" if structure is None else "labels"
+    path = self.folder / name
+    self.check_array(name)
+    try:
+      array = _chunks.open_array(path)
+    except ValueError as e:
+      raise _chunks.unreadable(path, e) from e
+    part = array if structure is None else array[self.index(structure)]
+    return _stack.Stack(path, part)
+
   def reference(self, patient: str, structure: str) -> np.ndarray:
     """The mask on the patient's own grid, bool `[slice, row, column]`."""
     number = list(self.patients).index(patient)
@@ -176,10 +197,7 @@ class Store:
       found = _chunks.open_array(path)[part].read().result()
     except ValueError as e:
       raise _chunks.unreadable(path, e) from e
-    if found.dtype == np.uint8 and found.size and found.max() > 1:
-      raise errors.DataError(
-        f"{path}: a mask holds {found.max()}, not only 0 and 1; {_chunks.AGAIN}"
-      )
+    _chunks.check_values(path, found)
     return found
 
   def check_array(self, name: str) -> None:

@@ -30,6 +30,9 @@ class Config:
     steps_per_epoch: At most so many, so that structures of few and of many
       slices learn for the same time; None is one pass through the slices.
     patience: Epochs without a better validation Dice before training stops.
+    validation_share: Share of the validation slices that an epoch is judged
+      by, above 0; the end is judged by all. None is all of them, or so many
+      that they take no longer than the epoch.
   """
 
   structure: str
@@ -47,6 +50,7 @@ class Config:
   epochs: int = 8
   steps_per_epoch: int | None = 150
   patience: int = 10
+  validation_share: float | None = None
 
   def __post_init__(self):
     if ":" not in self.objective:
@@ -73,6 +77,11 @@ class Config:
       raise errors.ConfigError(
         f"seed {self.seed} or negatives {self.negatives} is below 0"
       )
+    share = self.validation_share
+    if share is not None and not 0 < share <= 1:
+      raise errors.ConfigError(
+        f"validation_share is {share}; give more than 0, at most 1"
+      )
     low, high = self.window_hu
     if not high > low:
       raise errors.ConfigError(
@@ -90,6 +99,8 @@ class Config:
     content["network"] = dict(self.network)
     content["window_hu"] = list(self.window_hu)
     content["input_range"] = list(self.input_range)
+    if self.validation_share in (None, 1.0):  # As models before it have it.
+      del content["validation_share"]
     return content
 
   @staticmethod

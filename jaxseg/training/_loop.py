@@ -21,6 +21,7 @@ from jaxseg.training import _lock
 from jaxseg.training import _logs
 from jaxseg.training import _saving
 from jaxseg.training import _slices
+from jaxseg.training import _validation
 
 Row = _history.Row
 CHECKPOINT_MINUTES = 5.0
@@ -74,8 +75,9 @@ def train(
   """
   compiled = _compiled.functions(config, slices.devices)
   # The weights depend on the shape of the slices alone.
-  first = np.zeros((config.batch, *slices.images.shape[1:]), np.int16)
+  first = np.zeros((config.batch, *slices.size), np.int16)
   state = slices.devices.whole(compiled.init(np.uint32(config.seed), first))
+  every, slices = slices, slices.share(config)
   steps = len(slices.batches(config, 0))
   with (
     _lock.held(folder),
@@ -114,8 +116,17 @@ def train(
       told = _collapse.warning(config, slices, history, over=over)
       if told:
         reporter.note(told)
+    row = history[_history.best(history)]
+    if slices is not every:
+      # The epochs were judged by a share; the model is by all.
+      kept = checkpoints.restore("best", state)
+      if kept is None:
+        raise errors.DataError(
+          f"{folder}: the best state is gone; start the same command again"
+        )
+      row = {**row, **_validation.validate(config, every, compiled, kept[0])}
     checkpoints.finish(history)
-  return _finish(folder, history)
+  return _finish(folder, history, row)
 
 
 def finished(folder: pathlib.Path) -> Trained | None:
@@ -146,8 +157,7 @@ def finished(folder: pathlib.Path) -> Trained | None:
   return done
 
 
-def _finish(folder: pathlib.Path, history: Sequence[Row]) -> Trained:
-  row = history[_history.best(history)]
+def _finish(folder: pathlib.Path, history: Sequence[Row], row: Row) -> Trained:
   kept = ("dice_half", "dice_best", "threshold")
   content = {
     "epochs": len(history),

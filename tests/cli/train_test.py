@@ -108,6 +108,8 @@ def test_bad_flags_and_input_are_one_line_and_2(trained, tmp_path):
       "objective 'softmax_cross_entropy': logits of shape (2, 16, 16, 1) have",
     ),
     ((brain, "--colour=red"), "colour"),
+    ((brain, "--keep=disk"), "keep"),
+    ((brain, "--validation_share=0"), "validation_share is 0.0"),
     ((brain, "brain"), "unexpected argument"),
   ):
     assert text in command.refused("train", *flags, folder=tmp_path), flags
