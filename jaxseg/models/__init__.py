@@ -13,12 +13,16 @@ from jaxseg.models._forward import window
 from jaxseg.models._networks import create
 from jaxseg.models._networks import parameter_count
 from jaxseg.models._networks import settings
+from jaxseg.models._unet import COARSE
+from jaxseg.models._unet import coarse_logits
 from jaxseg.models._unet import UNet
 
 __all__ = [
+  "COARSE",
   "Bice2020UNet",
   "Forward",
   "UNet",
+  "coarse_logits",
   "compiler_options",
   "create",
   "init_options",

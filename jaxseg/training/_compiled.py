@@ -45,37 +45,39 @@ def functions(config: _config.Config) -> Functions:
   """The compiled functions of a training; the same ones for equal networks.
 
   Args:
-    config: Training; only `network`, `window_hu`, `input_range` and an
-      objective beyond the study's three matter.
+    config: Training; only `network`, `window_hu`, `input_range`, `options` and
+      an objective beyond the study's three matter.
   """
-  shared = _compiled(config.forward)
+  shared = _compiled(config.forward, config.options)
   if config.objective in _objective.OBJECTIVES:
     return shared
-  step = _compiled_step(config.forward, config.objective)
+  step = _compiled_step(config.forward, config.objective, config.options)
   return dataclasses.replace(shared, step=step)
 
 
 @functools.cache
-def _compiled(forward: models.Forward) -> Functions:
-  options = models.compiler_options()
+def _compiled(forward: models.Forward, options: _step.Options) -> Functions:
   return Functions(
     init=jax.jit(
-      functools.partial(_step.init, forward),
+      functools.partial(_step.init, forward, options),
       compiler_options=models.init_options(),
     ),
-    step=_compiled_step(forward, None),
+    step=_compiled_step(forward, None, options),
     count=jax.jit(
-      functools.partial(_step.count, forward), compiler_options=options
+      functools.partial(_step.count, forward),
+      compiler_options=models.compiler_options(),
     ),
   )
 
 
 @functools.cache
-def _compiled_step(forward: models.Forward, objective: str | None) -> Any:
+def _compiled_step(
+  forward: models.Forward, objective: str | None, options: _step.Options
+) -> Any:
   """The step of a loss of one's own ignores the weight."""
   loss = None if objective is None else _objective.loss_of(objective)
   return jax.jit(
-    functools.partial(_step.step, forward, loss),
+    functools.partial(_step.step, forward, loss, options),
     donate_argnums=0,
     compiler_options=models.compiler_options(),
   )
