@@ -5,6 +5,7 @@ from typing import Any, TYPE_CHECKING
 
 from jaxseg import _loss_names
 from jaxseg import errors
+from jaxseg.cli import _better_flags
 from jaxseg.cli import _flags
 
 if TYPE_CHECKING:
@@ -27,7 +28,15 @@ LOSSES = tuple(
   for name in _loss_names.LOSSES
   if name not in (*OBJECTIVES, *_loss_names.OF_CLASSES)
 )
-_NETWORK = ("base", "norm", "dropout", "dropout_at", "final_norm", "dtype")
+_NETWORK = (
+  "base",
+  "norm",
+  "dropout",
+  "dropout_at",
+  "final_norm",
+  "dtype",
+  *_better_flags.NETWORK,
+)
 _TRAINING = (
   "epochs",
   "steps_per_epoch",
@@ -35,6 +44,7 @@ _TRAINING = (
   "learning_rate",
   "patience",
   "negatives",
+  *_better_flags.TRAINING,
 )
 _RECIPES = "the recipe's"
 
@@ -127,6 +137,7 @@ def define(flags: _flags.Flags) -> None:
     "Slices without the structure per slice with it.",
     default="1, bice2020 0.25",
   )
+  _better_flags.define(flags)
 
 
 def define_seed(flags: _flags.Flags) -> None:
@@ -276,6 +287,7 @@ def _with(recipe: str, flags: Mapping[str, Any]) -> dict[str, Any]:
   network = dict(settings.pop("network", {"name": "unet", "base": 16}))
   network |= {name: flags[name] for name in _NETWORK if name in flags}
   settings |= {name: flags[name] for name in _TRAINING if name in flags}
+  settings |= _better_flags.settings(flags)
   return {"network": network, **settings}
 
 

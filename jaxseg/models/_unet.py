@@ -154,7 +154,7 @@ class UNet(nn.Module):
       x = block(k, f"up_{k}")(x, train=train)
       if 0 < k <= self.deep_supervision:
         coarse = self._logits(f"logits_{k}")(x.astype(jnp.float32))
-        self.sow(COARSE, f"logits_{k}", coarse)
+        self.sow(COARSE, f"{k:02d}", coarse)
     return self._logits("logits")(x.astype(jnp.float32))
 
   def _logits(self, name: str) -> nn.Conv:

@@ -20,6 +20,7 @@ def sweep_run(
   *,
   folders: Sequence[pathlib.Path] | None = None,
   settings: _choice.Settings | None = None,
+  tta: int = 1,
   on_model: Callable[[str, int, int], None] | None = None,
 ) -> list[_cohort_counts.CohortCounts]:
   """Sweeps every finished model of a run; what was swept before is kept.
@@ -31,6 +32,7 @@ def sweep_run(
     folders: Models to sweep; None is all finished ones.
     settings: How the threshold is chosen, and its intervals made; None is by
       Dice, and keeps the threshold.json of models that were swept before.
+    tta: Shifted views whose mean map is swept, as of `load_model`.
     on_model: Called after each model with (name, done, all).
 
   Raises:
@@ -44,9 +46,11 @@ def sweep_run(
     )
   results = []
   for done, folder in enumerate(folders, start=1):
-    result, before = _swept(run, folder)
+    result, before = _swept(run, folder, tta)
     results.append(result)
     details = {"cohort": run.store.cohort, "synthetic": run.store.synthetic}
+    if tta > 1:
+      details["tta"] = tta
     path = folder / "threshold.json"
     if settings is not None or not before or not path.exists():
       _choice.chosen(result, how, details=details).write(path)
@@ -73,12 +77,14 @@ def read_run(run: data.Run) -> list[_cohort_counts.CohortCounts]:
 
 
 def _swept(
-  run: data.Run, folder: pathlib.Path
+  run: data.Run, folder: pathlib.Path, tta: int
 ) -> tuple[_cohort_counts.CohortCounts, bool]:
   """The model's counts, and whether its file held those of this very model."""
   settings = [
     _files.read_json(folder / name) for name in ("config.json", "summary.json")
   ]
+  if tta > 1:
+    settings.append({"tta": tta})
   digest = _files.digest(settings)
   path = run.counts(folder)
   if path.exists():
@@ -86,7 +92,7 @@ def _swept(
     of = found.facts.get("model"), found.facts.get("store")
     if of == (digest, run.store.content_hash):
       return found, True
-  result = sweep_model(run, jaxseg.load_model(folder), digest=digest)
+  result = sweep_model(run, jaxseg.load_model(folder, tta=tta), digest=digest)
   result.write(path)
   return result, False
 

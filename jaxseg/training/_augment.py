@@ -112,7 +112,9 @@ def augment(
   places = first + jnp.arange(len(images))
   keys = jax.vmap(lambda place: jax.random.fold_in(key, place))(places)
   hu = images.astype(jnp.float32)
-  if any(kind in strengths for kind in ("shift", "scale", "rotation", "elastic")):
+  if any(
+    kind in strengths for kind in ("shift", "scale", "rotation", "elastic")
+  ):
     at = _places(strengths, keys, labels.shape[1:])
     hu, labels = _sampled(hu, labels, at)
   if "noise" in strengths:
@@ -142,9 +144,7 @@ def _places(
   scale = jnp.exp(_uniform(keys, "scale", -most, most))
   angle = math.radians(strengths.get("rotation", 0.0))
   turn = _uniform(keys, "rotation", -angle, angle)
-  cosine, sine = (
-    (f(turn) / scale)[:, None, None] for f in (jnp.cos, jnp.sin)
-  )
+  cosine, sine = ((f(turn) / scale)[:, None, None] for f in (jnp.cos, jnp.sin))
   at = jnp.stack(
     [cosine * rows - sine * columns, sine * rows + cosine * columns], 1
   )
@@ -176,7 +176,10 @@ def _sampled(
   row, column = (before[:, k].astype(jnp.int32) for k in (0, 1))
 
   def corner(down: int, right: int) -> jax.Array:
-    r, c = jnp.minimum(row + down, height - 1), jnp.minimum(column + right, width - 1)
+    r, c = (
+      jnp.minimum(row + down, height - 1),
+      jnp.minimum(column + right, width - 1),
+    )
     index = (r * width + c).reshape(n, height * width, 1)
     return jnp.take_along_axis(pixels, index, 1, mode="promise_in_bounds")
 

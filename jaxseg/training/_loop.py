@@ -57,6 +57,7 @@ def train(
 ) -> Trained:
   """Trains from the last checkpoint, or from the beginning."""
   compiled = _compiled.functions(config)
+  slices = slices.around(config.forward.slices)
   first = slices.images[: config.batch]
   state = compiled.init(np.uint32(config.seed), first)
   steps = len(slices.batches(config, 0))

@@ -23,6 +23,8 @@ class Slices:
     validation: Positions of the validation patients' slices: all of them, not
       a drawn share. What is predicted on slices far from the structure is a
       part of the Dice that the test patients will have.
+    store: Where they are from; it knows which slices are one patient's.
+    context: How many neighbouring slices an image has, itself the middle.
   """
 
   structure: str
@@ -30,6 +32,8 @@ class Slices:
   labels: jax.Array
   train: data.Samples
   validation: np.ndarray
+  store: data.Store
+  context: int = 1
 
   @staticmethod
   def read(
@@ -40,7 +44,13 @@ class Slices:
     train = data.select(store, structure, split.train, labels)
     held_out = data.select(store, structure, split.validation, labels)
     validation = np.sort(np.concatenate([held_out.positive, held_out.negative]))
-    return Slices(structure, images, jnp.asarray(labels), train, validation)
+    return Slices(
+      structure, images, jnp.asarray(labels), train, validation, store
+    )
+
+  def around(self, context: int) -> "Slices":
+    """The same slices, each between its neighbours."""
+    return dataclasses.replace(self, context=context)
 
   def batches(self, config: _config.Config, epoch: int) -> np.ndarray:
     """Positions of an epoch's batches, `[step, N]`."""
@@ -50,8 +60,11 @@ class Slices:
     return data.batches(order, size=config.batch, limit=config.steps_per_epoch)
 
   def take(self, index: np.ndarray) -> tuple[jax.Array, jax.Array]:
-    """Images and labels at some positions."""
-    return _take(self.images, self.labels, index)
+    """Images and labels at some positions; images `[N, context, H, W]`."""
+    if self.context == 1:
+      return _take(self.images, self.labels, index)
+    around = data.neighbours(self.store, index, self.context)
+    return _take_around(self.images, self.labels, index, around)
 
   def stream(
     self, batches: np.ndarray
@@ -73,6 +86,14 @@ def _take(
     index: Positions, int32 `[N]`.
   """
   return images[index], labels[index]
+
+
+@jax.jit
+def _take_around(
+  images: jax.Array, labels: jax.Array, index: jax.Array, around: jax.Array
+) -> tuple[jax.Array, jax.Array]:
+  """As `_take`, images from positions `around [N, context]`."""
+  return images[around], labels[index]
 
 
 def pad_batch(index: np.ndarray, size: int) -> tuple[np.ndarray, np.ndarray]:
