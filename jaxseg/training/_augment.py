@@ -135,11 +135,8 @@ def _places(
   """Where in the given slice each pixel comes from, `[N, 2, H, W]`, pixels."""
   n, (height, width) = len(keys), size
   middle = jnp.array([(height - 1) / 2, (width - 1) / 2], jnp.float32)
-  rows, columns = jnp.meshgrid(
-    jnp.arange(height, dtype=jnp.float32) - middle[0],
-    jnp.arange(width, dtype=jnp.float32) - middle[1],
-    indexing="ij",
-  )
+  rows = (jnp.arange(height, dtype=jnp.float32) - middle[0])[None, :, None]
+  columns = (jnp.arange(width, dtype=jnp.float32) - middle[1])[None, None]
   most = math.log1p(strengths.get("scale", 0.0))
   scale = jnp.exp(_uniform(keys, "scale", -most, most))
   angle = math.radians(strengths.get("rotation", 0.0))
@@ -158,7 +155,7 @@ def _places(
     control = _normal(keys, "elastic", (2, _CONTROL, _CONTROL))
     bent = jax.image.resize(control, (n, 2, height, width), "cubic")
     at = at + _by_slice(reach, bent) * bent
-  return at + middle[:, None, None]
+  return at + middle[None, :, None, None]
 
 
 def _sampled(
@@ -169,7 +166,7 @@ def _sampled(
   planes = images.reshape(n, -1, height, width)
   planes = jnp.concatenate([planes, labels[:, None].astype(jnp.float32)], 1)
   pixels = planes.reshape(n, -1, height * width).transpose(0, 2, 1)
-  ends = jnp.array([height - 1, width - 1], jnp.float32)[:, None, None]
+  ends = jnp.array([height - 1, width - 1], jnp.float32)[None, :, None, None]
   at = jnp.clip(at, 0, ends)
   before = jnp.minimum(jnp.floor(at), jnp.maximum(ends - 1, 0))
   share = (at - before).reshape(n, 2, height * width, 1)
