@@ -301,12 +301,12 @@ class _Member:
 
   def predict(self, images: np.ndarray) -> np.ndarray:
     maps = []
-    count, slices = len(images), self.forward.slices
-    if slices > 1:
-      images = images[data.around(np.arange(count), 0, count, slices)]
-    for begin in range(0, count, _BATCH):
-      part = images[begin : begin + _BATCH]
-      batch = np.zeros((_BATCH, *images.shape[1:]), images.dtype)
+    index = np.arange(len(images))
+    if self.forward.slices > 1:  # Each batch is gathered when its turn comes.
+      index = data.around(index, 0, len(images), self.forward.slices)
+    for begin in range(0, len(images), _BATCH):
+      part = images[index[begin : begin + _BATCH]]
+      batch = np.zeros((_BATCH, *part.shape[1:]), images.dtype)
       batch[: len(part)] = part
       maps.append(self.forward.predict(self.variables, batch)[: len(part)])
     return np.concatenate(jax.device_get(maps))

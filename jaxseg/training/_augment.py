@@ -111,18 +111,18 @@ def augment(
   key = jax.random.fold_in(key, _STREAM)
   places = first + jnp.arange(len(images))
   keys = jax.vmap(lambda place: jax.random.fold_in(key, place))(places)
+  drawn = _drawn(keys)
   hu = images.astype(jnp.float32)
   if any(
     kind in strengths for kind in ("shift", "scale", "rotation", "elastic")
   ):
-    at = _places(strengths, keys, labels.shape[1:])
+    at = _places(strengths, drawn, keys, labels.shape[1:])
     hu, labels = _sampled(hu, labels, at)
   if "noise" in strengths:
-    sigma = _uniform(keys, "noise", 0.0, strengths["noise"])
-    hu = hu + _by_slice(sigma, hu) * _normal(keys, "noise", hu.shape[1:])
+    sigma = strengths["noise"] * jnp.abs(drawn["noise"])
+    hu = hu + _by_slice(sigma, hu) * _normal(keys, 1, hu.shape[1:])
   if "gamma" in strengths:
-    most = math.log1p(strengths["gamma"])
-    power = jnp.exp(_uniform(keys, "gamma", -most, most))
+    power = jnp.exp(math.log1p(strengths["gamma"]) * drawn["gamma"])
     low, high = window_hu
     grey = jnp.clip((hu - low) / (high - low), 0, 1)
     hu = low + (high - low) * grey ** _by_slice(power, hu)
@@ -130,29 +130,29 @@ def augment(
 
 
 def _places(
-  strengths: Mapping[str, float], keys: jax.Array, size: tuple[int, ...]
+  strengths: Mapping[str, float],
+  drawn: Mapping[str, jax.Array],
+  keys: jax.Array,
+  size: tuple[int, ...],
 ) -> jax.Array:
   """Where in the given slice each pixel comes from, `[N, 2, H, W]`, pixels."""
   n, (height, width) = len(keys), size
   middle = jnp.array([(height - 1) / 2, (width - 1) / 2], jnp.float32)
   rows = (jnp.arange(height, dtype=jnp.float32) - middle[0])[None, :, None]
   columns = (jnp.arange(width, dtype=jnp.float32) - middle[1])[None, None]
-  most = math.log1p(strengths.get("scale", 0.0))
-  scale = jnp.exp(_uniform(keys, "scale", -most, most))
-  angle = math.radians(strengths.get("rotation", 0.0))
-  turn = _uniform(keys, "rotation", -angle, angle)
+  scale = jnp.exp(math.log1p(strengths.get("scale", 0.0)) * drawn["scale"])
+  turn = math.radians(strengths.get("rotation", 0.0)) * drawn["rotation"]
   cosine, sine = ((f(turn) / scale)[:, None, None] for f in (jnp.cos, jnp.sin))
   at = jnp.stack(
     [cosine * rows - sine * columns, sine * rows + cosine * columns], 1
   )
   side = min(height, width)
   if "shift" in strengths:
-    reach = strengths["shift"] * side
-    moved = _uniform(keys, "shift", -reach, reach, (2,))
-    at = at + moved[:, :, None, None]
+    moved = jnp.stack([drawn["down"], drawn["right"]], 1)
+    at = at + strengths["shift"] * side * moved[:, :, None, None]
   if "elastic" in strengths:
-    reach = _uniform(keys, "elastic", 0.0, strengths["elastic"] * side)
-    control = _normal(keys, "elastic", (2, _CONTROL, _CONTROL))
+    reach = strengths["elastic"] * side * jnp.abs(drawn["elastic"])
+    control = _normal(keys, 0, (2, _CONTROL, _CONTROL))
     bent = jax.image.resize(control, (n, 2, height, width), "cubic")
     at = at + _by_slice(reach, bent) * bent
   return at + middle[None, :, None, None]
@@ -192,34 +192,29 @@ def _sampled(
   )
 
 
-def _of(keys: jax.Array, kind: str) -> jax.Array:
-  """Each kind draws from keys of its own, whatever else is on."""
-  number = list(KINDS).index(kind)
-  return jax.vmap(lambda key: jax.random.fold_in(key, number))(keys)
+def _drawn(keys: jax.Array) -> Mapping[str, jax.Array]:
+  """What chance decides of each slice, `[N]` each, between -1 and 1.
 
-
-def _uniform(
-  keys: jax.Array,
-  kind: str,
-  low: float,
-  high: float,
-  shape: tuple[int, ...] = (),
-) -> jax.Array:
-  """`[N, *shape]` between two numbers."""
+  All at once, whatever is on: a kind that is left out changes no other, and
+  one draw compiles faster than seven.
+  """
+  names = ("down", "right", *(k for k in KINDS if k != "shift"))
 
   def draw(key: jax.Array) -> jax.Array:
-    return jax.random.uniform(key, shape, jnp.float32, low, high)
+    return jax.random.uniform(key, (len(names),), jnp.float32, -1, 1)
 
-  return jax.vmap(draw)(_of(keys, kind))
+  values = jax.vmap(draw)(keys)
+  return {name: values[:, k] for k, name in enumerate(names)}
 
 
-def _normal(keys: jax.Array, kind: str, shape: tuple[int, ...]) -> jax.Array:
+def _normal(keys: jax.Array, number: int, shape: tuple[int, ...]) -> jax.Array:
   """`[N, *shape]` of mean 0 and standard deviation 1."""
 
   def draw(key: jax.Array) -> jax.Array:
-    return jax.random.normal(jax.random.fold_in(key, 1), shape, jnp.float32)
+    key = jax.random.fold_in(key, number)
+    return jax.random.normal(key, shape, jnp.float32)
 
-  return jax.vmap(draw)(_of(keys, kind))
+  return jax.vmap(draw)(keys)
 
 
 def _by_slice(values: jax.Array, like: jax.Array) -> jax.Array:

@@ -42,11 +42,21 @@ ALL = {kind: usual for kind, (usual, _) in _augment.KINDS.items()}
 MOVES = {k: ALL[k] for k in ("shift", "scale", "rotation", "elastic")}
 
 
+def places(strengths, keys=None):
+  """Where each pixel comes from."""
+  keys = jax.random.split(jax.random.key(3), 64) if keys is None else keys
+
+  def of(keys):
+    return _augment._places(strengths, _augment._drawn(keys), keys, SIZE)
+
+  return np.asarray(jit(of)(keys))
+
+
 def test_image_and_mask_move_alike_as_scipy_moves_them():
   images, labels = made()
   key = jax.random.fold_in(jax.random.key(5), _augment._STREAM)
   keys = jax.vmap(lambda k: jax.random.fold_in(key, k))(np.arange(4))
-  at = np.asarray(jit(lambda keys: _augment._places(MOVES, keys, SIZE))(keys))
+  at = places(MOVES, keys)
   found, masks = augment(images, labels, key=5, **MOVES)
   assert (masks.dtype, found.dtype) == (np.uint8, np.float32)
   for k in range(4):
@@ -67,34 +77,29 @@ def test_places_are_what_the_strengths_say():
   middle = (np.array(SIZE) - 1)[:, None, None] / 2
   grid = np.stack(np.meshgrid(*map(np.arange, SIZE), indexing="ij")) - middle
   far = np.hypot(*grid)
-  turned = _at(rotation=10.0) - middle
+  turned = places({"rotation": 10.0}) - middle
   reach = np.hypot(turned[:, 0], turned[:, 1])
   np.testing.assert_allclose(reach, np.stack([far] * 64), atol=1e-4)
   angle = np.arccos((turned * grid).sum(1)[:, far > 5] / far[far > 5] ** 2)
   assert 8 < np.degrees(angle).max() < 10.1
-  ratio = np.hypot(*(_at(scale=0.25) - middle).swapaxes(0, 1))[:, far > 1]
+  ratio = np.hypot(*(places({"scale": 0.25}) - middle).swapaxes(0, 1))[
+    :, far > 1
+  ]
   ratio = ratio / far[far > 1]
   assert ratio.min() > 0.79 and ratio.max() < 1.26
   assert ratio.min() < 0.85 and ratio.max() > 1.15
-  moved = _at(shift=0.1) - middle - grid
+  moved = places({"shift": 0.1}) - middle - grid
   assert np.ptp(moved, (2, 3)).max() < 1e-4
   assert 1.5 < abs(moved).max() <= 2.001 and moved.min() < 0 < moved.max()
 
 
-def _at(**strengths):
-  keys = jax.random.split(jax.random.key(3), 64)
-  return np.asarray(
-    jit(lambda keys: _augment._places(strengths, keys, SIZE))(keys)
-  )
-
-
 def test_nothing_is_mirrored_or_folded():
   # The map's Jacobian determinant is positive at every pixel.
-  at = _at(**MOVES)
+  at = places(MOVES)
   down, right = np.gradient(at, axis=2), np.gradient(at, axis=3)
   area = down[:, 0] * right[:, 1] - down[:, 1] * right[:, 0]
   assert area.min() > 0.2
-  strongest = _at(elastic=_augment.KINDS["elastic"][1])
+  strongest = places({"elastic": _augment.KINDS["elastic"][1]})
   down, right = np.gradient(strongest, axis=2), np.gradient(strongest, axis=3)
   area = down[:, 0] * right[:, 1] - down[:, 1] * right[:, 0]
   assert (area > 0).mean() > 0.99
