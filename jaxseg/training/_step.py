@@ -159,13 +159,13 @@ def step(
     "params": jax.tree.map(lambda p, u: p - learning_rate * u, params, update),
     "batch_stats": batch_stats,
   }
-  changed = dataclasses.replace(
-    state, step=following, opt_state=opt_state, **learned
-  )
+  moved = {"step": following, "opt_state": opt_state}
   if isinstance(state, AveragedState):
     averages = _averaged(state, learned, options.ema)
-    changed = dataclasses.replace(changed, trained=learned, **averages)
-  return changed, loss
+    return dataclasses.replace(
+      state, **moved, **averages, trained=learned
+    ), loss
+  return dataclasses.replace(state, **moved, **learned), loss
 
 
 def _step_key(state: State) -> jax.Array:

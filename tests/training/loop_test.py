@@ -70,6 +70,7 @@ def test_same_seed_same_bits_and_resumed_equals_uninterrupted(
       )
 
 
+@pytest.mark.slow
 def test_with_every_option_it_resumes_and_the_model_is_the_validated_one(
   run, tmp_path
 ):
