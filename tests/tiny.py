@@ -25,7 +25,7 @@ def config(structure="brain", **changes):
   return training.Config(**{**settings, **changes})
 
 
-def train(run, *configs, folder=None, reporter=None):
+def train(run, *configs, folder=None, **how):
   return training.train_family(
-    run.store, run.split, folder or run.folder, configs, reporter=reporter
+    run.store, run.split, folder or run.folder, configs, **how
   )

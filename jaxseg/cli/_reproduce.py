@@ -11,6 +11,7 @@ report/index.html. If interrupted, the same command resumes.
 from jaxseg.cli import _analyses
 from jaxseg.cli import _call
 from jaxseg.cli import _cohort_flags
+from jaxseg.cli import _device_flags
 from jaxseg.cli import _flags
 from jaxseg.cli import _training_flags
 
@@ -43,10 +44,22 @@ def main(flags: _flags.Flags) -> None:
     names = tuple(name for name in names if not name.endswith("_right"))
   objectives = list(training.OBJECTIVES)
   configs = _training_flags.configs(flags, run, names, default=objectives)
+  part = _device_flags.part(flags, configs)
   with _console.Training() as reporter:
     training.train_family(
-      run.store, run.split, run.folder, configs, reporter=reporter
+      run.store,
+      run.split,
+      run.folder,
+      part,
+      reporter=reporter,
+      **_device_flags.given(flags),
     )
+  if flags.shard is not None:
+    print(
+      f"Trained: {len(part)} of {len(configs)} models; when all are, the same"
+      " command without --shard analyses them"
+    )
+    return
   settings = study.Settings(seed=flags.seed)
   with _console.progress("sweeping") as on_model:
     results = study.sweep_run(run, on_model=on_model)

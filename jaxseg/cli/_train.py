@@ -15,6 +15,7 @@ takes about 10 minutes on two CPU cores for OpenKBP.
 from jaxseg.cli import _better_flags
 from jaxseg.cli import _call
 from jaxseg.cli import _cohort_flags
+from jaxseg.cli import _device_flags
 from jaxseg.cli import _flags
 from jaxseg.cli import _training_flags
 
@@ -45,9 +46,18 @@ def main(flags: _flags.Flags) -> None:
   run = _cohort_flags.prepared(flags, names)
   names = _training_flags.available(run, names)
   configs = _training_flags.configs(flags, run, names, default=["bce"])
+  configs = _device_flags.part(flags, configs)
+  if not configs:
+    print("this shard has no models")
+    return
   with _console.Training() as reporter:
     training.train_family(
-      run.store, run.split, run.folder, configs, reporter=reporter
+      run.store,
+      run.split,
+      run.folder,
+      configs,
+      reporter=reporter,
+      **_device_flags.given(flags),
     )
   folders = [training.model_folder(run.folder, c) for c in configs]
   results = study.sweep_run(run, folders=folders, tta=tta)

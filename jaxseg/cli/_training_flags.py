@@ -6,6 +6,7 @@ from typing import Any, TYPE_CHECKING
 from jaxseg import _loss_names
 from jaxseg import errors
 from jaxseg.cli import _better_flags
+from jaxseg.cli import _device_flags
 from jaxseg.cli import _flags
 
 if TYPE_CHECKING:
@@ -50,7 +51,7 @@ _RECIPES = "the recipe's"
 
 
 def define(flags: _flags.Flags) -> None:
-  """Defines objective, seed, network and training."""
+  """Defines objective, seed, network, training and devices."""
   flags.heading("Models")
   flags.names(
     "objective",
@@ -138,6 +139,7 @@ def define(flags: _flags.Flags) -> None:
     default="1, bice2020 0.25",
   )
   _better_flags.define(flags)
+  _device_flags.define(flags)
 
 
 def define_seed(flags: _flags.Flags) -> None:
@@ -160,6 +162,8 @@ def named(flags: _flags.Flags, asked: Sequence[str]) -> tuple[str, ...]:
     StructureNotFoundError: A name is unknown.
   """
   from jaxseg.cli import _structure_flags
+
+  _device_flags.check_shard(flags)
 
   asked = [name for name in asked if name]
   if not asked:
@@ -248,7 +252,9 @@ def configs(
     for name in names
     for o in wanted
   ]
-  training.check_family(run.store, run.split, run.folder, result)
+  training.check_family(
+    run.store, run.split, run.folder, result, **_device_flags.given(flags)
+  )
   run.keep_training_flags(asked)
   return result
 
@@ -268,7 +274,8 @@ def check(flags: _flags.Flags, recipe: str) -> None:
 
   given = flags.given(*_NETWORK, *_TRAINING)
   settings = _with(recipe, given)
-  training.Config("brain", seed=flags.seed, **settings)
+  config = training.Config("brain", seed=flags.seed, **settings)
+  _device_flags.check(flags, config.batch)
   models.create(**settings["network"])
 
 

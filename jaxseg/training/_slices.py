@@ -4,9 +4,9 @@ from collections.abc import Iterator
 import dataclasses
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 
+from jaxseg import _devices
 from jaxseg import data
 from jaxseg.training import _config
 
@@ -17,12 +17,13 @@ class Slices:
 
   Attributes:
     structure: Canonical name.
-    images: All slices of the store, on the device.
-    labels: The structure's masks, on the device.
+    images: All slices of the store, on each of the devices.
+    labels: The structure's masks, on each of the devices.
     train: Positions of the training patients' slices.
     validation: Positions of the validation patients' slices: all of them, not
       a drawn share. What is predicted on slices far from the structure is a
       part of the Dice that the test patients will have.
+    devices: Those that learn; a batch is spread over them.
     store: Where they are from; it knows which slices are one patient's.
     context: How many neighbouring slices an image has, itself the middle.
   """
@@ -32,21 +33,25 @@ class Slices:
   labels: jax.Array
   train: data.Samples
   validation: np.ndarray
+  devices: _devices.Devices
   store: data.Store
   context: int = 1
 
   @staticmethod
   def read(
-    store: data.Store, split: data.Split, structure: str, images: jax.Array
+    store: data.Store,
+    split: data.Split,
+    structure: str,
+    images: jax.Array,
+    devices: _devices.Devices,
   ) -> "Slices":
     """Reads the structure's masks from the store."""
     labels = store.labels(structure)
     train = data.select(store, structure, split.train, labels)
     held_out = data.select(store, structure, split.validation, labels)
     validation = np.sort(np.concatenate([held_out.positive, held_out.negative]))
-    return Slices(
-      structure, images, jnp.asarray(labels), train, validation, store
-    )
+    placed = devices.whole(labels)
+    return Slices(structure, images, placed, train, validation, devices, store)
 
   def around(self, context: int) -> "Slices":
     """The same slices, each between its neighbours."""
@@ -61,10 +66,12 @@ class Slices:
 
   def take(self, index: np.ndarray) -> tuple[jax.Array, jax.Array]:
     """Images and labels at some positions; images `[N, context, H, W]`."""
+    rows = self.devices.rows(index)
     if self.context == 1:
-      return _take(self.images, self.labels, index)
+      return _take(self.images, self.labels, rows)
     around = data.neighbours(self.store, index, self.context)
-    return _take_around(self.images, self.labels, index, around)
+    around = self.devices.rows(around)
+    return _take_around(self.images, self.labels, rows, around)
 
   def stream(
     self, batches: np.ndarray
@@ -78,7 +85,7 @@ class Slices:
 def _take(
   images: jax.Array, labels: jax.Array, index: jax.Array
 ) -> tuple[jax.Array, jax.Array]:
-  """Gathers slices on the device.
+  """Gathers slices on the devices, each of them its own rows.
 
   Args:
     images: All slices, `[slice, row, column]`.

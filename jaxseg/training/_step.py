@@ -6,6 +6,7 @@ from typing import Any
 
 import flax.struct
 import jax
+from jax import lax
 import jax.numpy as jnp
 import optax
 
@@ -114,43 +115,59 @@ def step(
   labels: jax.Array,
   learning_rate: jax.Array,
   bce_weight: jax.Array,
+  *,
+  axis: str | None = None,
 ) -> tuple[State, jax.Array]:
-  """One step of Adam: (new state, mean loss of the batch)."""
+  """One step of Adam: (new state, mean loss of the batch).
+
+  Where the batch is the rows of one of several devices, `axis` names these;
+  moments of batch norm, loss and gradient are those of the global batch, and
+  each device draws its own dropout. Slices are augmented as in the whole batch.
+  """
   if options.augment:
+    place = 0 if axis is None else lax.axis_index(axis)
     images, labels = _augment.augment(
       dict(options.augment),
       _step_key(state),
       images,
       labels,
       window_hu=forward.window_hu,
+      first=place * len(images),
     )
   inputs = forward.inputs(images)
   targets = labels[..., None].astype(jnp.float32)
   key = _step_key(state)
+  if axis is not None:
+    key = jax.random.fold_in(key, lax.axis_index(axis))
 
   def mean_loss(params):
-    logits, changed = forward.network.apply(
-      {**state.learning, "params": params},
-      inputs,
-      train=True,
-      mutable=["batch_stats", models.COARSE],
-      rngs={"dropout": key},
-    )
+    with models.batch_over(axis):
+      logits, changed = forward.network.apply(
+        {**state.learning, "params": params},
+        inputs,
+        train=True,
+        mutable=["batch_stats", models.COARSE],
+        rngs={"dropout": key},
+      )
     coarse = models.coarse_logits(changed)
     if coarse:
-      loss = _deep(own_loss, [logits, *coarse], targets, bce_weight, options)
+      outputs = [logits, *coarse]
+      loss = _deep(own_loss, outputs, targets, bce_weight, options, axis)
     elif own_loss is None:
       loss = losses.bce_dice(
         logits, targets, weight=bce_weight, soft_labels=False
       )  # [N, C]
     else:
-      loss = own_loss(logits, targets)
+      # It may sum over the batch, so it is given all of it.
+      loss = own_loss(_gathered(logits, axis), _gathered(targets, axis))
     return jnp.mean(loss.astype(jnp.float32)), changed.get("batch_stats", {})
 
   params = state.learning["params"]
   (loss, batch_stats), gradient = jax.value_and_grad(mean_loss, has_aux=True)(
     params
   )
+  if axis is not None:
+    loss, gradient = lax.pmean((loss, gradient), axis)
   if options.clip_norm is not None:
     gradient = _clipped(gradient, options.clip_norm)
   update, opt_state = _ADAM.update(gradient, state.opt_state, params)
@@ -178,12 +195,14 @@ def _deep(
   targets: jax.Array,
   bce_weight: jax.Array,
   options: Options,
+  axis: str | None,
 ) -> jax.Array:
   """Loss of the logits at several resolutions, the finest first."""
 
   def loss(logits, labels):
     if own_loss is not None:
-      return jnp.mean(own_loss(logits, labels))
+      found = own_loss(_gathered(logits, axis), _gathered(labels, axis))
+      return jnp.mean(found)
     mixed = losses.bce_dice(
       logits,
       labels,
@@ -221,6 +240,13 @@ def _averaged(
   )
 
 
+def _gathered(rows: jax.Array, axis: str | None) -> jax.Array:
+  """The rows of all devices."""
+  if axis is None:
+    return rows
+  return lax.all_gather(rows, axis, axis=0, tiled=True)
+
+
 def count(
   forward: models.Forward,
   state: State,
@@ -228,7 +254,14 @@ def count(
   labels: jax.Array,
   where: jax.Array,
   grid: jax.Array,
+  *,
+  axis: str | None = None,
 ) -> thresholds.Counts:
-  """Counts of a batch; `where [N]` leaves out slices that only fill it."""
+  """Counts of a batch; `where [N]` leaves out slices that only fill it.
+
+  Those of all devices together where the batch is the rows of one of several,
+  which `axis` names.
+  """
   maps = forward.probabilities(state.variables, images)
-  return thresholds.count(maps, labels > 0, grid, where=where[:, None, None])
+  found = thresholds.count(maps, labels > 0, grid, where=where[:, None, None])
+  return found if axis is None else found.psum(axis)
