@@ -7,8 +7,10 @@ import jax
 import numpy as np
 import pytest
 
+from jaxseg import _devices
 from jaxseg import losses
 from jaxseg import models
+from jaxseg import training
 from jaxseg.training import _objective
 from jaxseg.training import _step
 from tests.quick import jit
@@ -149,3 +151,32 @@ def test_neighbouring_slices_are_channels():
   with pytest.raises(ValueError, match=r"give \[N, 3, H, W\]"):
     of.inputs(batch()[0])
   assert start(PLAIN, of).params["bottom"]["conv_0"]["kernel"].shape[2] == 3
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("parallel", ["jit", "pmap"])
+@pytest.mark.parametrize("objective", ["bce_dice", "lovasz_hinge"])
+def test_two_devices_have_the_numbers_of_one(objective, parallel):
+  network = {"base": 4, "blocks": 3, "slices": 3, "deep_supervision": 1}
+  config = training.Config(
+    "brain",
+    objective=objective,
+    network={"name": "unet", "norm": "batch", **network},
+    batch=4,
+    augment=training.parse_augment(["all"]),
+    clip_norm=0.1,
+    ema=0.15,
+  )
+  images, labels = batch()
+  images, found = np.stack([images] * 3, 1), []
+  for number in (1, 2):
+    (devices,) = _devices.arrange(number, parallel=parallel)
+    compiled = training.functions(config, devices)
+    state = devices.whole(compiled.init(np.uint32(0), labels))
+    given = devices.rows(images), devices.rows(labels)
+    for _ in range(2):
+      state, loss = compiled.step(state, *given, RATE, WEIGHT)
+    found.append(jax.device_get((state.trained, state.variables, loss)))
+  for a, b in zip(*map(leaves, found), strict=True):
+    np.testing.assert_allclose(a, b, atol=3e-4)
+  assert found[0][2] == pytest.approx(found[1][2], rel=1e-4)
