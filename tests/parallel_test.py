@@ -25,6 +25,18 @@ def test_results_and_their_places(workers):
   assert (os.getpid() in processes) == (workers == 1)
 
 
+def test_results_in_their_order_and_few_under_way(tmp_path):
+  items = [(x, str(tmp_path), 3) for x in range(9)]
+  work = parallel.run(
+    parallel_double.first_is_last, items, workers=2, ordered=True
+  )
+  assert next(work) == (0, 0)
+  # While the first was waited for, no more than four were under way or kept.
+  time.sleep(0.2)
+  assert {path.name for path in tmp_path.iterdir()} == {"0", "1", "2", "3"}
+  assert list(work) == [(k, k * k) for k in range(1, 9)]
+
+
 @pytest.mark.parametrize("workers", [1, 2])
 def test_errors_arrive_as_they_are(workers):
   work = parallel.run(parallel_double.fail_at_three, range(20), workers=workers)

@@ -52,6 +52,7 @@ def main(flags: _flags.Flags) -> None:
       run.folder,
       part,
       reporter=reporter,
+      keep=flags.keep,
       **_device_flags.given(flags),
     )
   if flags.shard is not None:
@@ -80,5 +81,7 @@ def main(flags: _flags.Flags) -> None:
     study.objectives(results),
     sections,
     origin,
+    note=study.missing_said(study.missing_models(run)),
   )
   print(f"Written: {path}")
+  _analyses.tell_missing(run)

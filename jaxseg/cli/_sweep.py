@@ -59,3 +59,4 @@ def main(flags: _flags.Flags) -> None:
       run, settings=settings, tta=tta, on_model=on_model
     )
   _analyses.sweep(flags, run, results, settings)
+  _analyses.tell_missing(run)

@@ -57,6 +57,7 @@ def main(flags: _flags.Flags) -> None:
       run.folder,
       configs,
       reporter=reporter,
+      keep=flags.keep,
       **_device_flags.given(flags),
     )
   folders = [training.model_folder(run.folder, c) for c in configs]

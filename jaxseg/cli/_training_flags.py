@@ -45,8 +45,11 @@ _TRAINING = (
   "learning_rate",
   "patience",
   "negatives",
+  "validation_share",
   *_better_flags.TRAINING,
 )
+# As of `training.KEEP`: slow to import.
+_KEEP = ("device", "ram", "store")
 _RECIPES = "the recipe's"
 
 
@@ -137,6 +140,22 @@ def define(flags: _flags.Flags) -> None:
     "RATIO",
     "Slices without the structure per slice with it.",
     default="1, bice2020 0.25",
+  )
+  flags.number(
+    "validation_share",
+    None,
+    "SHARE",
+    "Share of the validation slices that an epoch is judged by; the end is"
+    " judged by all.",
+    default="1; where that would take longer than the epoch, what takes as"
+    " long",
+  )
+  flags.choice(
+    "keep",
+    None,
+    _KEEP,
+    "Where slices lie meanwhile; no number depends on it.",
+    default="the first that has the memory",
   )
   _better_flags.define(flags)
   _device_flags.define(flags)

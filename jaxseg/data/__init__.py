@@ -18,6 +18,7 @@ from jaxseg.data._run import prepare_run
 from jaxseg.data._run import Run
 from jaxseg.data._split import make_split
 from jaxseg.data._split import Split
+from jaxseg.data._stack import Stack
 from jaxseg.data._store import Patient
 from jaxseg.data._store import Store
 from jaxseg.data._write_store import write_store
@@ -30,6 +31,7 @@ __all__ = [
   "Run",
   "Samples",
   "Split",
+  "Stack",
   "Store",
   "around",
   "batches",

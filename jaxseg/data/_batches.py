@@ -58,18 +58,21 @@ def select(
     store: Prepared cohort.
     structure: Canonical name.
     patients: Candidates; those without a contour of it are passed over.
-    labels: The structure's masks, `store.labels(structure)`.
+    labels: The structure's masks, `store.labels(structure)`; or only which
+      slices of the store show it, bool `[slice]`.
 
   Raises:
     StructureNotFoundError: No listed patient has it contoured.
   """
+  # Masks are looked at a patient at a time: all of them may be gigabytes.
+  flat = tuple(range(1, labels.ndim))
   positive, negative = [], []
   for name in patients:
     patient = store.patients[name]
     if structure not in patient.contoured:
       continue
     known = known_slices(patient, structure)
-    shows = labels[patient.start : patient.stop].any((1, 2))
+    shows = labels[patient.start : patient.stop].any(flat)
     positive.append(patient.start + np.flatnonzero(known & shows))
     negative.append(patient.start + np.flatnonzero(known & ~shows))
   if not positive or not sum(map(len, positive)):

@@ -16,6 +16,8 @@ from jaxseg.study._count_maps import count_classes
 from jaxseg.study._count_maps import count_maps
 from jaxseg.study._examples import Example
 from jaxseg.study._examples import examples
+from jaxseg.study._missing import missing_models
+from jaxseg.study._missing import missing_said
 from jaxseg.study._models import read_run
 from jaxseg.study._models import sweep_model
 from jaxseg.study._models import sweep_run
@@ -65,6 +67,8 @@ __all__ = [
   "details",
   "examples",
   "measure",
+  "missing_models",
+  "missing_said",
   "objectives",
   "of_models",
   "optimum_rows",

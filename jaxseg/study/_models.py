@@ -6,13 +6,13 @@ import pathlib
 import numpy as np
 
 import jaxseg
-from jaxseg import _files
 from jaxseg import data
 from jaxseg import errors
 from jaxseg import thresholds
 from jaxseg.study import _choice
 from jaxseg.study import _cohort_counts
 from jaxseg.study import _count_cases
+from jaxseg.study import _missing
 
 
 def sweep_run(
@@ -62,16 +62,19 @@ def sweep_run(
 def read_run(run: data.Run) -> list[_cohort_counts.CohortCounts]:
   """The counts of a run's models, as `sweep_run` wrote them.
 
+  Of models that have none, or none of their own, `missing_models` tells.
+
   Raises:
     DataError: No model was swept, or a file is damaged.
   """
-  paths = [run.counts(folder) for folder in run.models()]
   found = [
-    _cohort_counts.CohortCounts.read(path) for path in paths if path.exists()
+    _cohort_counts.CohortCounts.read(run.counts(folder))
+    for folder in _missing.usable(run)
   ]
   if not found:
     raise errors.DataError(
-      f"{run.folder}: holds no counts; run jaxseg sweep first"
+      f"{run.folder}: holds no counts of a finished model; run jaxseg sweep"
+      " first"
     )
   return found
 
@@ -80,25 +83,22 @@ def _swept(
   run: data.Run, folder: pathlib.Path, tta: int
 ) -> tuple[_cohort_counts.CohortCounts, bool]:
   """The model's counts, and whether its file held those of this very model."""
-  settings = [
-    _files.read_json(folder / name) for name in ("config.json", "summary.json")
-  ]
-  if tta > 1:
-    settings.append({"tta": tta})
-  digest = _files.digest(settings)
+  digest = _missing.model_digest(folder)
   path = run.counts(folder)
   if path.exists():
     found = _cohort_counts.CohortCounts.read(path)
-    of = found.facts.get("model"), found.facts.get("store")
-    if of == (digest, run.store.content_hash):
+    of = tuple(found.facts.get(name) for name in ("model", "store", "tta"))
+    if of == (digest, run.store.content_hash, tta if tta > 1 else None):
       return found, True
-  result = sweep_model(run, jaxseg.load_model(folder, tta=tta), digest=digest)
+  result = sweep_model(
+    run, jaxseg.load_model(folder, tta=tta), digest=digest, tta=tta
+  )
   result.write(path)
   return result, False
 
 
 def sweep_model(
-  run: data.Run, model: "jaxseg.Model", *, digest: str = ""
+  run: data.Run, model: "jaxseg.Model", *, digest: str = "", tta: int = 1
 ) -> _cohort_counts.CohortCounts:
   """Counts a model's validation and test patients at all thresholds.
 
@@ -110,6 +110,7 @@ def sweep_model(
     run: Prepared run folder.
     model: A trained model of the run.
     digest: Fingerprint of the model, kept in the facts.
+    tta: Shifted views that the model takes the mean of, kept there, too.
 
   Raises:
     StructureNotFoundError: A part has no patient with the structure.
@@ -121,6 +122,8 @@ def sweep_model(
     "model": digest,
     "store": store.content_hash,
   }
+  if tta > 1:
+    facts["tta"] = tta
   cases: list[_cohort_counts.CohortCounts] = []
   cuts = None
   for part in ("validation", "test"):

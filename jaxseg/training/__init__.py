@@ -21,11 +21,13 @@ from jaxseg.training._objective import FORMED
 from jaxseg.training._objective import loss_of
 from jaxseg.training._objective import objective_folder
 from jaxseg.training._objective import OBJECTIVES
+from jaxseg.training._place import KEEP
 from jaxseg.training._step import State
 
 __all__ = [
   "AUGMENTATIONS",
   "FORMED",
+  "KEEP",
   "OBJECTIVES",
   "RECIPES",
   "Checkpoints",

@@ -41,6 +41,9 @@ class Config:
       is shortened; None is any.
     ema: Share of averaged parameters that each step keeps, such as 0.99. They
       are validated and saved in the place of the parameters; 0 is no average.
+    validation_share: Share of the validation slices that an epoch is judged
+      by, above 0; the end is judged by all. None is all of them, or so many
+      that they take no longer than the epoch.
   """
 
   structure: str
@@ -61,6 +64,7 @@ class Config:
   augment: Mapping[str, float] = dataclasses.field(default_factory=dict)
   clip_norm: float | None = None
   ema: float = 0.0
+  validation_share: float | None = None
 
   def __post_init__(self):
     if ":" not in self.objective:
@@ -86,6 +90,11 @@ class Config:
     if self.seed < 0 or self.negatives < 0:
       raise errors.ConfigError(
         f"seed {self.seed} or negatives {self.negatives} is below 0"
+      )
+    share = self.validation_share
+    if share is not None and not 0 < share <= 1:
+      raise errors.ConfigError(
+        f"validation_share is {share}; give more than 0, at most 1"
       )
     low, high = self.window_hu
     if not high > low:
@@ -126,6 +135,8 @@ class Config:
     for name in _OPTIONS:
       if not content[name]:
         del content[name]
+    if self.validation_share in (None, 1.0):  # As models before it have it.
+      del content["validation_share"]
     return content
 
   @staticmethod

@@ -21,9 +21,11 @@ from jaxseg import models
 from jaxseg.training import _compiled
 from jaxseg.training import _concurrent
 from jaxseg.training import _config
+from jaxseg.training import _keep
 from jaxseg.training import _logs
 from jaxseg.training import _loop
 from jaxseg.training import _objective
+from jaxseg.training import _share
 from jaxseg.training import _slices
 
 # One group reads at a time: all of them together would fill the memory.
@@ -43,6 +45,7 @@ def train_family(
   configs: Sequence[_config.Config],
   *,
   reporter: _logs.Reporter | None = None,
+  keep: str | None = None,
   devices: int | None = None,
   models_at_once: int = 1,
   parallel: str = "jit",
@@ -60,6 +63,8 @@ def train_family(
     configs: One for each model.
     reporter: Hears of progress. Of models that are trained at once it hears
       from a thread for each, of one thing at a time.
+    keep: Where the slices lie meanwhile: "device", "ram" or "store", with the
+      same numbers; None is the first of these that has the memory.
     devices: How many of `jax.devices()` to use; None is all. A batch is spread
       over those of a model.
     models_at_once: Models trained at the same time, each on its share of the
@@ -78,12 +83,13 @@ def train_family(
     "parallel": parallel,
   }
   check_family(store, split, run, configs, **how)
+  configs = [_settled(store, split, run, config) for config in configs]
   for config in configs:
     _claim(store, split, model_folder(run, config), config)
   reporter = reporter or _logs.Silent()
-  groups = [
-    _Group(store, split, run, place) for place in _places(configs, **how)
-  ]
+  places = _places(configs, **how)
+  pool = _keep.Pool(store, keep, places, reporter.note)
+  groups = [_Group(store, split, run, place, pool) for place in places]
   if len(groups) == 1:
     return [groups[0].train(config, reporter) for config in configs]
   return _concurrent.run([one.train for one in groups], configs, reporter)
@@ -98,10 +104,11 @@ class _Group:
     split: data.Split,
     run: pathlib.Path,
     devices: _devices.Devices,
+    pool: _keep.Pool,
   ):
     self._store, self._split, self._run = store, split, run
-    self._devices = devices
-    self._images: jax.Array | None = None
+    self._devices, self._pool = devices, pool
+    self._kept: _keep.Kept | None = None
     self._slices: _slices.Slices | None = None
 
   def train(
@@ -112,6 +119,9 @@ class _Group:
     done = _loop.finished(folder)
     if done is None:
       slices = self._of(config.structure)
+      some = slices.share(config)
+      if some is not slices:
+        reporter.note(_share.text(some.validation, some.held_out))
       _files.write_json(
         folder / "environment.json", _environment(self._devices)
       )
@@ -124,10 +134,10 @@ class _Group:
     if self._slices is None or self._slices.structure != structure:
       self._slices = None  # Frees the memory of the one before.
       with _reading:
-        if self._images is None:
-          self._images = self._devices.whole(self._store.images())
+        if self._kept is None:
+          self._kept = self._pool.images(self._devices)
         self._slices = _slices.Slices.read(
-          self._store, self._split, structure, self._images, self._devices
+          self._store, self._split, structure, self._kept, self._devices
         )
     return self._slices
 
@@ -171,6 +181,7 @@ def check_family(
     _check_network(store, config)
     path = model_folder(run, config) / "config.json"
     if path.exists():
+      config = _settled(store, split, run, config)
       found, wanted = _files.read_json(path), _content(store, split, config)
       if found != wanted:
         raise errors.ExistingOutputError(
@@ -185,6 +196,18 @@ def check_family(
           f"{config.structure}: contoured on none of {len(names)} patients of"
           f" the {part} part; choose another split or structure"
         )
+
+
+def _settled(
+  store: data.Store,
+  split: data.Split,
+  run: pathlib.Path,
+  config: _config.Config,
+) -> _config.Config:
+  """The training with what goes by the cohort, or as it was begun."""
+  path = model_folder(run, config) / "config.json"
+  found = _files.read_json(path)["config"] if path.exists() else None
+  return _share.settled(store, split, config, found)
 
 
 def _check_network(store: data.Store, config: _config.Config) -> None:
@@ -246,7 +269,8 @@ def _difference(found: dict[str, Any], wanted: dict[str, Any]) -> str:
   """The first thing that differs, in words."""
   flat_found = {**found, **found.get("config", {})}
   flat_wanted = {**wanted, **wanted["config"]}
-  for name, value in flat_wanted.items():
+  for name in (*flat_wanted, *flat_found):
+    value = flat_wanted.get(name)
     if name != "config" and flat_found.get(name) != value:
       return f"{name} is {flat_found.get(name)}, asked is {value}"
   return "other settings"

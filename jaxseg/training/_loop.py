@@ -59,8 +59,9 @@ def train(
   compiled = _compiled.functions(config, slices.devices)
   slices = slices.around(config.forward.slices)
   # The weights depend on the shape of the slices alone.
-  first = np.zeros((config.batch, *slices.images.shape[1:]), np.int16)
+  first = np.zeros((config.batch, *slices.size), np.int16)
   state = slices.devices.whole(compiled.init(np.uint32(config.seed), first))
+  every, slices = slices, slices.share(config)
   steps = len(slices.batches(config, 0))
   history: list[Row] = []
   with (
@@ -84,7 +85,13 @@ def train(
       files.write(history)
       checkpoints.save("last", epoch, state, {"history": history})
       reporter.epoch(row)
-  return _finish(folder, history)
+    row = history[_best(history)]
+    if slices is not every:
+      # The epochs were judged by a share; the model is by all.
+      kept = checkpoints.restore("best", state)
+      assert kept is not None  # It was saved with the best epoch.
+      row = {**row, **_validation.validate(config, every, compiled, kept[0])}
+  return _finish(folder, history, row)
 
 
 def finished(folder: pathlib.Path) -> Trained | None:
@@ -95,8 +102,7 @@ def finished(folder: pathlib.Path) -> Trained | None:
   return Trained(folder=folder, skipped=True, **_files.read_json(path))
 
 
-def _finish(folder: pathlib.Path, history: Sequence[Row]) -> Trained:
-  row = history[_best(history)]
+def _finish(folder: pathlib.Path, history: Sequence[Row], row: Row) -> Trained:
   kept = ("dice_half", "dice_best", "threshold")
   content = {
     "epochs": len(history),

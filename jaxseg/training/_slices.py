@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 import dataclasses
+from typing import Any
 
 import jax
 import numpy as np
@@ -9,6 +10,8 @@ import numpy as np
 from jaxseg import _devices
 from jaxseg import data
 from jaxseg.training import _config
+from jaxseg.training import _keep
+from jaxseg.training import _share
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -17,21 +20,24 @@ class Slices:
 
   Attributes:
     structure: Canonical name.
-    images: All slices of the store, on each of the devices.
-    labels: The structure's masks, on each of the devices.
+    images: All slices of the store, wherever they are kept: on each of the
+      devices, in RAM, or in the store.
+    labels: The structure's masks, likewise.
     train: Positions of the training patients' slices.
-    validation: Positions of the validation patients' slices: all of them, not
-      a drawn share. What is predicted on slices far from the structure is a
-      part of the Dice that the test patients will have.
+    held_out: Positions of the validation patients' slices.
+    validation: Those that are validated on, ascending: all that are held out,
+      or a share of them. What is predicted on slices far from the structure is
+      a part of the Dice that the test patients will have.
     devices: Those that learn; a batch is spread over them.
     store: Where they are from; it knows which slices are one patient's.
     context: How many neighbouring slices an image has, itself the middle.
   """
 
   structure: str
-  images: jax.Array
-  labels: jax.Array
+  images: Any
+  labels: Any
   train: data.Samples
+  held_out: data.Samples
   validation: np.ndarray
   devices: _devices.Devices
   store: data.Store
@@ -42,20 +48,48 @@ class Slices:
     store: data.Store,
     split: data.Split,
     structure: str,
-    images: jax.Array,
+    kept: _keep.Kept,
     devices: _devices.Devices,
   ) -> "Slices":
-    """Reads the structure's masks from the store."""
-    labels = store.labels(structure)
-    train = data.select(store, structure, split.train, labels)
-    held_out = data.select(store, structure, split.validation, labels)
-    validation = np.sort(np.concatenate([held_out.positive, held_out.negative]))
-    placed = devices.whole(labels)
-    return Slices(structure, images, placed, train, validation, devices, store)
+    """Reads the structure's masks from the store.
+
+    Args:
+      store: Prepared cohort.
+      split: Patients of training and validation.
+      structure: Canonical name.
+      kept: The store's images, wherever they are.
+      devices: Those that learn.
+    """
+    stack = store.stack(structure)
+    shows = np.zeros(stack.shape[0], np.bool_)
+
+    def look(begin: int, part: np.ndarray) -> None:
+      shows[begin : begin + len(part)] = part.any((1, 2))
+
+    labels = _keep.load(stack, kept.keep, whole=devices.whole, on_part=look)
+    train = data.select(store, structure, split.train, shows)
+    held_out = data.select(store, structure, split.validation, shows)
+    every = np.sort(np.concatenate([held_out.positive, held_out.negative]))
+    return Slices(
+      structure, kept.images, labels, train, held_out, every, devices, store
+    )
 
   def around(self, context: int) -> "Slices":
     """The same slices, each between its neighbours."""
     return dataclasses.replace(self, context=context)
+
+  @property
+  def size(self) -> tuple[int, int]:
+    """Rows and columns."""
+    return tuple(self.images.shape[1:])
+
+  def share(self, config: _config.Config) -> "Slices":
+    """The same, with those slices alone that an epoch is validated on."""
+    share = config.validation_share
+    if share is None or share >= 1:
+      return self
+    some = _share.drawn(self.held_out, share)
+    return dataclasses.replace(self, validation=some)
 
   def batches(self, config: _config.Config, epoch: int) -> np.ndarray:
     """Positions of an epoch's batches, `[step, N]`."""
@@ -64,21 +98,27 @@ class Slices:
     )
     return data.batches(order, size=config.batch, limit=config.steps_per_epoch)
 
-  def take(self, index: np.ndarray) -> tuple[jax.Array, jax.Array]:
+  def take(self, index: np.ndarray) -> _keep.Arrays:
     """Images and labels at some positions; images `[N, context, H, W]`."""
-    rows = self.devices.rows(index)
-    if self.context == 1:
-      return _take(self.images, self.labels, rows)
-    around = data.neighbours(self.store, index, self.context)
-    around = self.devices.rows(around)
-    return _take_around(self.images, self.labels, rows, around)
+    return next(self.stream(index[None]))
 
-  def stream(
-    self, batches: np.ndarray
-  ) -> Iterator[tuple[jax.Array, jax.Array]]:
+  def stream(self, batches: np.ndarray) -> Iterator[_keep.Arrays]:
     """Images and labels of one batch after the other, `[step, N]`."""
-    for index in batches:
-      yield self.take(index)
+    images = batches  # Positions of what each slice is seen with.
+    if self.context > 1:
+      around = data.neighbours(self.store, batches.ravel(), self.context)
+      images = around.reshape(*batches.shape, self.context)
+    if isinstance(self.images, data.Stack):
+      yield from _keep.windows(self.images, self.labels, batches, images)
+      return
+    for index, shown in zip(batches, images, strict=True):
+      if isinstance(self.images, np.ndarray):
+        yield self.images[shown], self.labels[index]
+      elif self.context == 1:
+        yield _take(self.images, self.labels, self.devices.rows(index))
+      else:
+        rows, shown = self.devices.rows(index), self.devices.rows(shown)
+        yield _take_around(self.images, self.labels, rows, shown)
 
 
 @jax.jit
@@ -116,3 +156,18 @@ def pad_batch(index: np.ndarray, size: int) -> tuple[np.ndarray, np.ndarray]:
   padded = np.zeros(size, np.int32)
   padded[: len(index)] = index
   return padded, np.arange(size) < len(index)
+
+
+def padded(positions: np.ndarray, size: int) -> tuple[np.ndarray, np.ndarray]:
+  """Cuts positions into batches of one size, the last one filled up.
+
+  Args:
+    positions: `[n]`.
+    size: Positions a batch.
+
+  Returns:
+    (positions int32 `[batch, size]`, which of them are real, bool likewise).
+  """
+  whole = -(-len(positions) // size) * size
+  index, real = pad_batch(positions, whole)
+  return index.reshape(-1, size), real.reshape(-1, size)

@@ -14,13 +14,12 @@ def validate(
   state: _step.State,
 ) -> dict[str, float]:
   """Pooled Dice of the validation slices at 0.5 and at the best cut."""
-  grid, size = thresholds.grid(1001), config.batch
-  parts = []
-  for begin in range(0, len(slices.validation), size):
-    index, real = _slices.pad_batch(
-      slices.validation[begin : begin + size], size
-    )
-    parts.append(compiled.count(state, *slices.take(index), real, grid))
+  grid = thresholds.grid(1001)
+  batches, real = _slices.padded(slices.validation, config.batch)
+  parts = [
+    compiled.count(state, *batch, where, grid)
+    for batch, where in zip(slices.stream(batches), real, strict=True)
+  ]
   total = thresholds.Counts.stack(parts).sum(0)
   best = thresholds.optimum(total)
   return {

@@ -190,20 +190,20 @@ def test_finished_models_are_skipped(run, tmp_path):
 
 def test_labels_are_read_once_for_a_structure(run, tmp_path, monkeypatch):
   read = []
-  labels = data.Store.labels
+  parts = data.Stack.parts
 
-  def counted(store, structure):
-    read.append(structure)
-    return labels(store, structure)
+  def counted(stack):
+    read.append(stack.path.name)
+    return parts(stack)
 
-  monkeypatch.setattr(data.Store, "labels", counted)
+  monkeypatch.setattr(data.Stack, "parts", counted)
   configs = [
     tiny.config(structure, objective=objective, epochs=1, steps_per_epoch=1)
     for structure in ("brain", "spinal_cord")
     for objective in ("bce", "dice")
   ]
   tiny.train(run, *configs, folder=tmp_path)
-  assert read == ["brain", "spinal_cord"]
+  assert read == ["images", "labels", "labels"]
 
 
 def test_a_part_without_the_structure_is_refused_before_any_work(run, tmp_path):
