@@ -23,7 +23,7 @@ def test_flags_name_the_augmentations_there_are():
 def test_options_arrive_and_bind_the_run(tmp_path, monkeypatch):
   asked = []
 
-  def stop(store, split, folder, configs, *, reporter):
+  def stop(store, split, folder, configs, **how):
     asked.extend(configs)
     (folder / "models/a/b/0").mkdir(parents=True, exist_ok=True)
     (folder / "models/a/b/0/config.json").write_text("{}")
