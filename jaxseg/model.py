@@ -21,8 +21,8 @@ from jaxseg import _devices
 from jaxseg import _digests
 from jaxseg import _extras
 from jaxseg import _files
+from jaxseg import _model_input
 from jaxseg import _sealed
-from jaxseg import cohorts
 from jaxseg import data
 from jaxseg import errors
 from jaxseg import models
@@ -51,6 +51,7 @@ def load_model(
   *,
   threshold: float | Path | thresholds.ChosenThreshold | None = None,
   slot: str = "best",
+  tta: int | None = None,
 ) -> "Model":
   """Loads a trained model, or several as an ensemble.
 
@@ -61,12 +62,16 @@ def load_model(
       one says; None is the folder's own threshold.json. An ensemble has none
       of its own: no member's suits the mean.
     slot: "best" by validation Dice, or "last".
+    tta: Shifted views whose mean map is taken, 1 to 9; 1 is the image alone.
+      None is as many as the threshold was chosen on.
 
   Raises:
     DataError: A folder holds no trained model, or it is damaged.
-    ConfigError: There is no folder, the models are of several structures, or
-      the threshold is not in [0, 1].
+    ConfigError: There is no folder, the models are of several structures, the
+      threshold is not in [0, 1], or there are no so many views.
   """
+  if tta is not None:
+    models.check_views(tta)
   single = isinstance(path, str | os.PathLike)
   folders = [pathlib.Path(p) for p in ([path] if single else path)]  # type: ignore
   if not folders:
@@ -96,7 +101,7 @@ def load_model(
     threshold = thresholds.ChosenThreshold(
       cut, criterion="given", value=float("nan"), patients=0
     )
-  return Model(members, threshold)
+  return Model(members, threshold, tta)
 
 
 class Model:
@@ -114,9 +119,11 @@ class Model:
     self,
     members: Sequence["_Member"],
     threshold: thresholds.ChosenThreshold | None,
+    tta: int | None = None,
   ):
     self._members = tuple(members)
     self._given = threshold
+    self._tta = tta
     self.folders = tuple(member.folder for member in members)
     self.structure: str = members[0].facts["structure"]
     digests = [member.digest for member in members]
@@ -136,6 +143,18 @@ class Model:
     if self._given is not None or len(self.folders) > 1 or not path.exists():
       return self._given
     return thresholds.ChosenThreshold.read(path)
+
+  @functools.cached_property
+  def tta(self) -> int:
+    """Shifted views whose mean map is taken; 1 is the image alone."""
+    if self._tta is not None:
+      return self._tta
+    try:
+      views = self.threshold.details.get("tta", 1) if self.threshold else 1
+      models.check_views(views)
+    except errors.DataError:  # `cut` tells what is wrong with the file.
+      return 1
+    return int(views)
 
   def predict(self, volume: volumes.Volume) -> volumes.Volume:
     """Probabilities on the volume's own grid.
@@ -157,7 +176,7 @@ class Model:
         oblique.
       DataError: The values cannot be HU, or the volume is of another modality.
     """
-    volume = _hounsfield(volume, self._members[0].modality)
+    volume = _model_input.hounsfield(volume, self._members[0].modality)
     turned = volumes.axial(volume)
     groups: dict[data.PrepareConfig, list[_Member]] = {}
     for member in self._members:
@@ -165,18 +184,19 @@ class Model:
     maps = []
     for prepare, members in groups.items():
       placement, images = data.prepare_image(turned, prepare)
-      maps.append(placement.restore(_mean(members, images)))
+      maps.append(placement.restore(_mean(members, images, self.tta)))
     mean = maps[0]
     if len(maps) > 1:
       weights = [len(members) for members in groups.values()]
       mean = np.average(maps, axis=0, weights=weights).astype(np.float32)
-    return _moved(turned.with_array(mean), volume.placed)
+    return _model_input.moved(turned.with_array(mean), volume.placed)
 
   def predict_prepared(self, images: np.ndarray) -> np.ndarray:
     """Probabilities of slices that were prepared as in training.
 
     Args:
-      images: HU, int16 `[slice, row, column]`, as `data.Store.image` gives.
+      images: HU, int16 `[slice, row, column]`, as `data.Store.image` gives; a
+        network that sees several takes neighbouring ones from there.
 
     Returns:
       float32 of the same shape.
@@ -190,7 +210,7 @@ class Model:
         f"{self.folders[0]}: the ensemble's models see different grids; give"
         " the volume to predict"
       )
-    return _mean(self._members, images)
+    return _mean(self._members, images, self.tta)
 
   def cut(self, maps: volumes.Volume) -> volumes.Volume:
     """The mask at the model's own threshold.
@@ -261,7 +281,7 @@ class _Member:
       _ = facts["structure"]
       like = jax.eval_shape(
         lambda images: forward.network.init(
-          jax.random.key(0), forward.inputs(images)
+          jax.random.key(0), forward.inputs(forward.alone(images))
         ),
         jax.ShapeDtypeStruct((1, rows, columns), np.int16),
       )
@@ -300,15 +320,23 @@ class _Member:
     devices = _devices.local()
     size = _BATCH + -_BATCH % len(devices)
     maps = []
+    index = np.arange(len(images))
+    if self.forward.slices > 1:  # Each batch is gathered when its turn comes.
+      index = data.around(index, 0, len(images), self.forward.slices)
     for begin in range(0, len(images), size):
-      batch = np.zeros((size, *images.shape[1:]), images.dtype)
-      batch[: len(images) - begin] = images[begin : begin + size]
+      part = images[index[begin : begin + size]]
+      batch = np.zeros((size, *part.shape[1:]), images.dtype)
+      batch[: len(part)] = part
       maps.append(self.forward.predict(self._placed, devices.rows(batch)))
     return np.concatenate(jax.device_get(maps))[: len(images)]
 
 
-def _mean(members: Sequence[_Member], images: np.ndarray) -> np.ndarray:
-  maps = [member.predict(images) for member in members]
+def _mean(
+  members: Sequence[_Member], images: np.ndarray, views: int
+) -> np.ndarray:
+  maps = [
+    models.mean_of_views(member.predict, images, views) for member in members
+  ]
   if len(maps) == 1:
     return maps[0]
   return np.asarray(np.mean(maps, axis=0, dtype=np.float64), np.float32)
@@ -361,57 +389,3 @@ def _shapes(tree: Any) -> dict[str, tuple[Any, ...]]:
     jax.tree_util.keystr(path): (*leaf.shape, str(leaf.dtype))
     for path, leaf in jax.tree_util.tree_leaves_with_path(tree)
   }
-
-
-def _hounsfield(volume: volumes.Volume, modality: str) -> volumes.Volume:
-  """Values as the network knows them, of a model's modality."""
-  where = "volume" if volume.source is None else str(volume.source)
-  own = getattr(volume, "modality", modality)  # A DICOM image knows its own.
-  if own != modality:
-    raise errors.DataError(
-      f"{where}: is of modality {own}, the model was trained on {modality};"
-      " give an image of that kind"
-    )
-  if modality == "CT":
-    _check_hounsfield(volume)
-    return volume
-  if volume.array.min() == -1000:
-    raise errors.DataError(
-      f"{where}: has values of -1000, as scale_mr makes them; give the MR's"
-      " signal as it was measured"
-    )
-  return cohorts.scale_mr(
-    volumes.Volume(volume.array, volume.placed, volume.source)
-  )
-
-
-def _check_hounsfield(volume: volumes.Volume) -> None:
-  """Refuses values that cannot be HU in int16."""
-  array = volume.array
-  where = "volume" if volume.source is None else str(volume.source)
-  if not (
-    np.issubdtype(array.dtype, np.integer)
-    or np.issubdtype(array.dtype, np.floating)
-  ):
-    raise errors.DataError(
-      f"{where}: values are {array.dtype}; give a CT in HU"
-    )
-  low, high = float(array.min()), float(array.max())
-  limits = np.iinfo(np.int16)
-  if not (limits.min <= low and high <= limits.max):  # NaN is refused, too.
-    raise errors.DataError(
-      f"{where}: values from {low:g} to {high:g} are not HU, which fit int16;"
-      " give a CT in HU"
-    )
-
-
-def _moved(volume: volumes.Volume, grid: volumes.Grid) -> volumes.Volume:
-  """The same voxels in another order of axes."""
-  if volume.grid is grid:
-    return volume
-  moved = volumes.reorder(volume, grid)
-  if moved is None:
-    raise errors.GeometryError(
-      "volume: its axes cannot be turned; resample it on an axial grid"
-    )
-  return dataclasses.replace(moved, array=np.ascontiguousarray(moved.array))

@@ -6,6 +6,7 @@ from typing import Any, TYPE_CHECKING
 
 from jaxseg import _loss_names
 from jaxseg import errors
+from jaxseg.cli import _better_flags
 from jaxseg.cli import _device_flags
 from jaxseg.cli import _flags
 
@@ -29,7 +30,15 @@ LOSSES = tuple(
   for name in _loss_names.LOSSES
   if name not in (*OBJECTIVES, *_loss_names.OF_CLASSES)
 )
-_NETWORK = ("base", "norm", "dropout", "dropout_at", "final_norm", "dtype")
+_NETWORK = (
+  "base",
+  "norm",
+  "dropout",
+  "dropout_at",
+  "final_norm",
+  "dtype",
+  *_better_flags.NETWORK,
+)
 _TRAINING = (
   "epochs",
   "steps_per_epoch",
@@ -38,6 +47,7 @@ _TRAINING = (
   "patience",
   "negatives",
   "validation_share",
+  *_better_flags.TRAINING,
 )
 # As of `training.KEEP`: slow to import.
 _KEEP = ("device", "ram", "store")
@@ -161,6 +171,7 @@ def define(flags: _flags.Flags) -> None:
     "Where slices lie meanwhile; no number depends on it.",
     default="the first that has the memory",
   )
+  _better_flags.define(flags)
   _device_flags.define(flags)
 
 
@@ -332,6 +343,7 @@ def _with(recipe: str, flags: Mapping[str, Any]) -> dict[str, Any]:
   network = dict(settings.pop("network", {"name": "unet", "base": 16}))
   network |= {name: flags[name] for name in _NETWORK if name in flags}
   settings |= {name: flags[name] for name in _TRAINING if name in flags}
+  settings |= _better_flags.settings(flags)
   return {"network": network, **settings}
 
 

@@ -1,8 +1,10 @@
 """From patients to batches: preparation, store, split, sampling."""
 
+from jaxseg.data._batches import around
 from jaxseg.data._batches import batches
 from jaxseg.data._batches import draw
 from jaxseg.data._batches import known_slices
+from jaxseg.data._batches import neighbours
 from jaxseg.data._batches import Samples
 from jaxseg.data._batches import select
 from jaxseg.data._fit import fit
@@ -34,12 +36,14 @@ __all__ = [
   "Split",
   "Stack",
   "Store",
+  "around",
   "batches",
   "check_new",
   "draw",
   "fit",
   "known_slices",
   "make_split",
+  "neighbours",
   "place",
   "prepare_image",
   "prepare_run",

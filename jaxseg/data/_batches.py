@@ -3,6 +3,7 @@
 import dataclasses
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from jaxseg import errors
 from jaxseg import structures
@@ -127,3 +128,38 @@ def batches(
   count = -(-len(order) // size)
   filled = np.resize(order, (count, size)).astype(np.int32)
   return filled if limit is None else filled[:limit]
+
+
+def neighbours(
+  store: _store.Store, positions: np.ndarray, count: int
+) -> np.ndarray:
+  """Slices and those on either side of them, never of another patient.
+
+  Beyond a volume's ends its first or last slice is repeated.
+
+  Args:
+    store: Prepared cohort.
+    positions: In the store, `[N]`.
+    count: How many slices, odd; the given one is the middle.
+
+  Returns:
+    Positions, int32 `[N, count]`.
+  """
+  entries = list(store.patients.values())
+  starts = np.array([p.start for p in entries])
+  stops = np.array([p.stop for p in entries])
+  # Nothing says that the manifest lists patients in the order of their slices.
+  order = np.argsort(starts)
+  place = np.searchsorted(starts[order], positions, side="right") - 1
+  own = order[place]
+  return around(positions, starts[own], stops[own], count)
+
+
+def around(
+  positions: np.ndarray, start: ArrayLike, stop: ArrayLike, count: int
+) -> np.ndarray:
+  """As `neighbours`, of slices between `start` and before `stop`."""
+  steps = np.arange(count) - count // 2
+  first, last = (np.asarray(v)[..., None] for v in (start, stop))
+  moved = np.asarray(positions)[:, None] + steps
+  return np.clip(moved, first, last - 1).astype(np.int32)

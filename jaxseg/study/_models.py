@@ -26,6 +26,7 @@ def sweep_run(
   *,
   folders: Sequence[pathlib.Path] | None = None,
   settings: _choice.Settings | None = None,
+  tta: int = 1,
   on_model: Callable[[str, int, int], None] | None = None,
 ) -> list[_cohort_counts.CohortCounts]:
   """Sweeps every finished model of a run; what was swept before is kept.
@@ -37,6 +38,7 @@ def sweep_run(
     folders: Models to sweep; None is all finished ones.
     settings: How the threshold is chosen, and its intervals made; None is by
       Dice, and keeps the threshold.json of models that were swept before.
+    tta: Shifted views whose mean map is swept, as of `load_model`.
     on_model: Called after each model with (name, done, all).
 
   Raises:
@@ -51,9 +53,11 @@ def sweep_run(
   results = []
   measured: dict[tuple[str, float], Mapping[str, float]] = {}
   for done, folder in enumerate(folders, start=1):
-    result, before = _swept(run, folder, measured)
+    result, before = _swept(run, folder, measured, tta)
     results.append(result)
     details = {"cohort": run.store.cohort, "synthetic": run.store.synthetic}
+    if tta > 1:
+      details["tta"] = tta
     path = folder / "threshold.json"
     if settings is not None or not before or not path.exists():
       _choice.chosen(result, how, details=details).write(path)
@@ -125,6 +129,7 @@ def _swept(
   run: data.Run,
   folder: pathlib.Path,
   measured: dict[tuple[str, float], Mapping[str, float]],
+  tta: int,
 ) -> tuple[_cohort_counts.CohortCounts, bool]:
   """The model's counts, and whether its file held those of this very model.
 
@@ -132,22 +137,26 @@ def _swept(
     run: Prepared run folder.
     folder: The model's.
     measured: Prominence by structure and negatives, for the models to come.
+    tta: Shifted views.
   """
   digest = _missing.model_digest(folder)
   path = run.counts(folder)
   if path.exists():
     found = _cohort_counts.CohortCounts.read(path)
-    of = found.facts.get("model"), found.facts.get("store")
+    of = tuple(found.facts.get(name) for name in ("model", "store", "tta"))
     # An older version counted fewer scopes, and kept fewer facts.
     whole = set(data.SCOPES) <= set(found.scopes)
     whole = whole and "prominence" in found.facts
-    if whole and of == (digest, run.store.content_hash):
+    views = tta if tta > 1 else None
+    if whole and of == (digest, run.store.content_hash, views):
       return found, True
-  model = jaxseg.load_model(folder)
+  model = jaxseg.load_model(folder, tta=tta)
   level = model.structure, model.facts["negatives"]
   if level not in measured:
     measured[level] = _prominence.measure(run, level[0], negatives=level[1])
-  result = sweep_model(run, model, digest=digest, prominence=measured[level])
+  result = sweep_model(
+    run, model, digest=digest, prominence=measured[level], tta=tta
+  )
   result.write(path)
   return result, False
 
@@ -158,6 +167,7 @@ def sweep_model(
   *,
   digest: str = "",
   prominence: Mapping[str, float] | None = None,
+  tta: int = 1,
 ) -> _cohort_counts.CohortCounts:
   """Counts a model's validation and test patients at all thresholds.
 
@@ -170,6 +180,7 @@ def sweep_model(
     model: A trained model of the run.
     digest: Fingerprint of the model, kept in the facts.
     prominence: What `measure` gives; None measures it.
+    tta: Shifted views that the model takes the mean of, kept there, too.
 
   Raises:
     StructureNotFoundError: A part has no patient with the structure.
@@ -188,6 +199,8 @@ def sweep_model(
     "model": digest,
     "store": store.content_hash,
   }
+  if tta > 1:
+    facts["tta"] = tta
   cases: list[_cohort_counts.CohortCounts] = []
   cuts = None
   for part, names in parts.items():

@@ -1,5 +1,7 @@
 """Training: configuration, jitted step, checkpoints, the loop."""
 
+from jaxseg.training._augment import KINDS as AUGMENTATIONS
+from jaxseg.training._augment import parse as parse_augment
 from jaxseg.training._checkpoints import Checkpoints
 from jaxseg.training._compiled import Functions
 from jaxseg.training._compiled import functions
@@ -23,6 +25,7 @@ from jaxseg.training._place import KEEP
 from jaxseg.training._step import State
 
 __all__ = [
+  "AUGMENTATIONS",
   "FORMED",
   "KEEP",
   "OBJECTIVES",
@@ -42,6 +45,7 @@ __all__ = [
   "loss_of",
   "model_folder",
   "objective_folder",
+  "parse_augment",
   "recipe",
   "train_family",
 ]

@@ -159,7 +159,10 @@ def _put(all_: jax.Array, part: jax.Array, begin: jax.Array) -> jax.Array:
 
 
 def windows(
-  images: data.Stack, labels: data.Stack, batches: np.ndarray
+  images: data.Stack,
+  labels: data.Stack,
+  batches: np.ndarray,
+  shown: np.ndarray | None = None,
 ) -> Iterator[Arrays]:
   """Batches from the store, `[N, row, column]`, read ahead.
 
@@ -167,6 +170,8 @@ def windows(
     images: The store's images.
     labels: A structure's masks.
     batches: Positions, `[step, N]`; this order is kept.
+    shown: Those of each slice and its neighbours, `[step, N, S]`; None is the
+      slice alone.
 
   Yields:
     Images and labels of each batch, NumPy.
@@ -176,27 +181,29 @@ def windows(
   """
   if not len(batches):
     return
-  size = batches.shape[1]
-  each = _batches_at_once(images, size)
+  shown = batches if shown is None else shown
+  each = _batches_at_once(images, shown[0].size)
 
   def start(begin: int) -> Any:
     # Doubles, such as those that fill the last batch, are read once.
-    window = batches[begin : begin + each]
-    which, back = np.unique(window, return_inverse=True)
-    reading = images.start(which), labels.start(which)
-    return reading, back.reshape(window.shape)
+    found = []
+    for stack, positions in ((images, shown), (labels, batches)):
+      window = positions[begin : begin + each]
+      which, back = np.unique(window, return_inverse=True)
+      found.append((stack.start(which), back.reshape(window.shape)))
+    return found
 
   ahead = max(1, _BATCHES_AHEAD // each)
   begins = list(range(0, len(batches), each))
   under_way = [start(begin) for begin in begins[:ahead]]
   for begin in begins:
-    (image, label), back = under_way.pop(0)
+    (image, at), (label, of) = under_way.pop(0)
     following = begin + ahead * each
     if following < len(batches):
       under_way.append(start(following))
     found = image.result(), label.result()
-    for index in back:
-      yield found[0][index], found[1][index]
+    for index, other in zip(at, of, strict=True):
+      yield found[0][index], found[1][other]
 
 
 def _batches_at_once(images: data.Stack, size: int) -> int:

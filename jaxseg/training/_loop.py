@@ -74,6 +74,7 @@ def train(
     ConfigError: The loss or a parameter is no number any more.
   """
   compiled = _compiled.functions(config, slices.devices)
+  slices = slices.around(config.forward.slices)
   # The weights depend on the shape of the slices alone.
   first = np.zeros((config.batch, *slices.size), np.int16)
   state = slices.devices.whole(compiled.init(np.uint32(config.seed), first))

@@ -29,6 +29,8 @@ class Slices:
       or a share of them. What is predicted on slices far from the structure is
       a part of the Dice that the test patients will have.
     devices: Those that learn; a batch is spread over them.
+    store: Where they are from; it knows which slices are one patient's.
+    context: How many neighbouring slices an image has, itself the middle.
   """
 
   structure: str
@@ -38,6 +40,8 @@ class Slices:
   held_out: data.Samples
   validation: np.ndarray
   devices: _devices.Devices
+  store: data.Store
+  context: int = 1
 
   @staticmethod
   def read(
@@ -67,8 +71,12 @@ class Slices:
     held_out = data.select(store, structure, split.validation, shows)
     every = np.sort(np.concatenate([held_out.positive, held_out.negative]))
     return Slices(
-      structure, kept.images, labels, train, held_out, every, devices
+      structure, kept.images, labels, train, held_out, every, devices, store
     )
+
+  def around(self, context: int) -> "Slices":
+    """The same slices, each between its neighbours."""
+    return dataclasses.replace(self, context=context)
 
   @property
   def size(self) -> tuple[int, int]:
@@ -91,20 +99,26 @@ class Slices:
     return data.batches(order, size=config.batch, limit=config.steps_per_epoch)
 
   def take(self, index: np.ndarray) -> _keep.Arrays:
-    """Images and labels at some positions."""
+    """Images and labels at some positions; images `[N, context, H, W]`."""
     return next(self.stream(index[None]))
 
   def stream(self, batches: np.ndarray) -> Iterator[_keep.Arrays]:
     """Images and labels of one batch after the other, `[step, N]`."""
+    images = batches  # Positions of what each slice is seen with.
+    if self.context > 1:
+      around = data.neighbours(self.store, batches.ravel(), self.context)
+      images = around.reshape(*batches.shape, self.context)
     if isinstance(self.images, data.Stack):
-      yield from _keep.windows(self.images, self.labels, batches)
+      yield from _keep.windows(self.images, self.labels, batches, images)
       return
-    for index in batches:
+    for index, shown in zip(batches, images, strict=True):
       if isinstance(self.images, np.ndarray):
-        yield self.images[index], self.labels[index]
+        yield self.images[shown], self.labels[index]
+      elif self.context == 1:
+        yield _take(self.images, self.labels, self.devices.rows(index))
       else:
-        rows = self.devices.rows(index)
-        yield _take(self.images, self.labels, rows)
+        rows, shown = self.devices.rows(index), self.devices.rows(shown)
+        yield _take_around(self.images, self.labels, rows, shown)
 
 
 @jax.jit
@@ -119,6 +133,14 @@ def _take(
     index: Positions, int32 `[N]`.
   """
   return images[index], labels[index]
+
+
+@jax.jit
+def _take_around(
+  images: jax.Array, labels: jax.Array, index: jax.Array, around: jax.Array
+) -> tuple[jax.Array, jax.Array]:
+  """As `_take`, images from positions `around [N, context]`."""
+  return images[around], labels[index]
 
 
 def pad_batch(index: np.ndarray, size: int) -> tuple[np.ndarray, np.ndarray]:

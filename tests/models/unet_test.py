@@ -272,3 +272,33 @@ def test_it_learns_a_disc():
 def test_settings_that_cannot_work(settings, text):
   with pytest.raises(errors.ConfigError, match=text):
     models.UNet(**settings)
+
+
+@pytest.mark.parametrize(
+  ("settings", "text"),
+  [
+    ({"slices": 2}, "odd"),
+    ({"slices": 0}, "at least 1"),
+    ({"deep_supervision": -1}, "at least 0"),
+    ({"deep_supervision": 4}, "3 levels"),
+    ({"deep_supervision": 1, "blocks": 1}, "0 levels"),
+  ],
+  ids=str,
+)
+def test_levels_and_slices_that_there_are_not(settings, text):
+  with pytest.raises(errors.ConfigError, match=text):
+    models.create("unet", **settings)
+
+
+def test_coarser_logits_are_of_their_own_levels():
+  module = models.UNet(base=2, blocks=5, deep_supervision=3)
+  images = draw(1, 16, 16, 1)
+  variables = jax.eval_shape(module.init, jax.random.key(0), images)
+  assert set(variables) == {"params"}
+  apply = functools.partial(module.apply, mutable=[models.COARSE])
+  logits, changed = jax.eval_shape(apply, variables, images)
+  sides = [z.shape[1] for z in models.coarse_logits(changed)]
+  assert (logits.shape[1], sides) == (16, [8, 4, 2])
+  # Without the collection the network gives its logits alone.
+  alone = jax.eval_shape(module.apply, variables, images)
+  assert alone.shape == logits.shape and models.coarse_logits({}) == []

@@ -1,10 +1,13 @@
 """A run's models to counts: end to end, and kept."""
 
 import dataclasses
+import shutil
 
 import numpy as np
 import pytest
 
+import jaxseg
+from jaxseg import data
 from jaxseg import errors
 from jaxseg import metrics
 from jaxseg import study
@@ -117,3 +120,23 @@ def test_nothing_to_sweep_is_refused(tmp_path):
     study.read_run(run)
   with pytest.raises(errors.StructureNotFoundError, match="larynx: contoured"):
     study.sweep_model(run, made.Bright("larynx"))
+
+
+def test_shifted_views_are_swept_and_told(trained, tmp_path):
+  run, (before,) = trained
+  again = data.Run(shutil.copytree(run.folder, tmp_path / "run"))
+  (result,) = study.sweep_run(again, tta=3)
+  (folder,) = again.models()
+  assert thresholds.ChosenThreshold.read(folder).details["tta"] == 3
+  assert jaxseg.load_model(folder).tta == 3
+  counts = [r.select(part="test").even.true_positive for r in (before, result)]
+  assert not np.array_equal(*counts)
+  path = again.counts(folder)
+  written = path.stat().st_mtime_ns
+  study.sweep_run(again, tta=3)
+  assert path.stat().st_mtime_ns == written
+  (alone,) = study.sweep_run(again)  # Without them: as it was at first.
+  np.testing.assert_array_equal(
+    alone.select(part="test").even.true_positive, counts[0]
+  )
+  assert "tta" not in thresholds.ChosenThreshold.read(folder).details

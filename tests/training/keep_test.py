@@ -5,11 +5,13 @@ import jax
 import numpy as np
 import pytest
 
+from jaxseg import _devices
 from jaxseg import data
 from jaxseg import errors
 from jaxseg import training
 from jaxseg.data import _stack
 from jaxseg.training import _keep
+from jaxseg.training import _slices
 from tests import old_store
 from tests import tiny
 
@@ -110,6 +112,28 @@ def test_batches_keep_their_order(run, tmp_path, monkeypatch):
       for index, (image, label) in zip(batches, found, strict=True):
         np.testing.assert_array_equal(image, images[index])
         np.testing.assert_array_equal(label, labels[index])
+
+
+def test_neighbours_are_the_same_wherever_slices_are_kept(run, tmp_path):
+  images, labels = run.store.images(), run.store.labels("brain")
+  batches = np.random.default_rng(0).permutation(len(images))[:12].reshape(3, 4)
+  around = data.neighbours(run.store, batches.ravel(), 3).reshape(3, 4, 3)
+  old = old_store.copy(run.store, tmp_path / "old")
+  for number, parallel in ((1, "jit"), (2, "jit")):
+    (devices,) = _devices.arrange(number, parallel=parallel)
+    for store, keep in (
+      (run.store, "device"),
+      (run.store, "ram"),
+      (old, "store"),
+    ):
+      kept = _keep.Kept(
+        keep, _keep.load(store.stack(), keep, whole=devices.whole)
+      )
+      slices = _slices.Slices.read(store, run.split, "brain", kept, devices)
+      found = list(slices.around(3).stream(batches.astype(np.int32)))
+      for index, shown, batch in zip(batches, around, found, strict=True):
+        np.testing.assert_array_equal(batch[0], images[shown])
+        np.testing.assert_array_equal(batch[1], labels[index])
 
 
 def test_damage_is_found_where_slices_are_read_late(run, tmp_path):
