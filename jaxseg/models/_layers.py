@@ -32,11 +32,21 @@ class Conv3x3(nn.Module):
   bias_init: nn.initializers.Initializer = nn.initializers.zeros
 
   @nn.compact
-  def __call__(self, x: jax.Array) -> jax.Array:
-    """Maps `[N, H, W, input]` to `[N, H, W, output]`."""
-    shape = (3, 3, x.shape[-1], self.width)
+  def __call__(
+    self, x: jax.Array, below: jax.Array | None = None
+  ) -> jax.Array:
+    """Maps `[N, H, W, input]` to `[N, H, W, output]`.
+
+    Args:
+      x: Images.
+      below: Further channels at half the rows and columns, `[N, H / 2, W / 2,
+        channel]`; they follow those of `x`, repeated as 2 x 2 squares.
+    """
+    images = [v.astype(self.dtype) for v in (x, below) if v is not None]
+    shape = (3, 3, sum(v.shape[-1] for v in images), self.width)
     kernel = self.param("kernel", self.kernel_init, shape, jnp.float32)
-    y = _fast.convolve(x.astype(self.dtype), kernel.astype(self.dtype))
+    form = _fast.convolve if below is None else _fast.convolve_joined
+    y = form(*images, kernel.astype(self.dtype))
     if not self.use_bias:
       return y
     bias = self.param("bias", self.bias_init, (self.width,), jnp.float32)

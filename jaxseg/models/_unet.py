@@ -29,12 +29,14 @@ class ConvBlock(nn.Module):
   dtype: Any
 
   @nn.compact
-  def __call__(self, x: jax.Array, *, train: bool) -> jax.Array:
-    """Maps `[N, H, W, channel]` to `[N, H, W, width]`."""
+  def __call__(
+    self, x: jax.Array, below: jax.Array | None = None, *, train: bool
+  ) -> jax.Array:
+    """Maps `[N, H, W, channel]` to `[N, H, W, width]`; `below`: `Conv3x3`."""
     for k in range(2):
       x = _layers.Conv3x3(
         self.width, self.norm == "none", self.dtype, name=f"conv_{k}"
-      )(x)
+      )(x, None if k else below)
       x = nn.relu(_layers.Norm(self.norm, name=f"norm_{k}")(x, train=train))
       if k == 0 and self.dropout > 0:
         # Whole channels: neighbouring pixels repeat each other.
@@ -120,8 +122,7 @@ class UNet(nn.Module):
       x = nn.Conv(
         self.base * 2**k, (1, 1), dtype=self.dtype, name=f"halve_{k}"
       )(x)
-      x = jnp.concatenate([skip, _fast.upsample_2x(x)], axis=-1)
-      x = block(k, f"up_{k}")(x, train=train)
+      x = block(k, f"up_{k}")(skip, x, train=train)
     logits = nn.Conv(
       self.num_structures,
       (1, 1),
