@@ -70,6 +70,10 @@ class Training:
     self._task: rich.progress.TaskID | None = None
     self._title = ""
 
+  def note(self, text: str) -> None:
+    """Something was decided that one may want to know."""
+    self._console.print(text, soft_wrap=True, markup=False)
+
   def start(self, title: str, steps: int, done: int) -> None:
     """A model begins; `done` of its `steps` are behind it."""
     self._title = title

@@ -27,7 +27,15 @@ LOSSES = tuple(
   for name in _loss_names.LOSSES
   if name not in (*OBJECTIVES, *_loss_names.OF_CLASSES)
 )
-_NETWORK = ("base", "norm", "dropout", "dropout_at", "final_norm", "dtype")
+_NETWORK = (
+  "base",
+  "norm",
+  "dropout",
+  "dropout_at",
+  "final_norm",
+  "dtype",
+  "remat",
+)
 _TRAINING = (
   "epochs",
   "steps_per_epoch",
@@ -93,6 +101,13 @@ def define(flags: _flags.Flags) -> None:
     ("float32", "bfloat16"),
     "What convolutions compute in; logits are float32.",
     default="float32",
+  )
+  flags.switch(
+    "remat",
+    None,
+    "The U-Net computes each block a second time in training instead of keeping"
+    " what lies inside it: less memory, about a third more work.",
+    default="off",
   )
   flags.heading("Training")
   flags.integer(

@@ -32,9 +32,7 @@ class Conv3x3(nn.Module):
   bias_init: nn.initializers.Initializer = nn.initializers.zeros
 
   @nn.compact
-  def __call__(
-    self, x: jax.Array, below: jax.Array | None = None
-  ) -> jax.Array:
+  def __call__(self, x: jax.Array, below: jax.Array | None = None) -> jax.Array:
     """Maps `[N, H, W, input]` to `[N, H, W, output]`.
 
     Args:

@@ -14,6 +14,7 @@ from jaxseg import errors
 from jaxseg.training import _checkpoints
 from jaxseg.training import _compiled
 from jaxseg.training import _config
+from jaxseg.training import _cost
 from jaxseg.training import _logs
 from jaxseg.training import _objective
 from jaxseg.training import _slices
@@ -57,6 +58,7 @@ def train(
 ) -> Trained:
   """Trains from the last checkpoint, or from the beginning."""
   compiled = _compiled.functions(config)
+  compiled, reporter = _cost.watch(compiled, reporter, config)
   first = slices.images[: config.batch]
   state = compiled.init(np.uint32(config.seed), first)
   steps = len(slices.batches(config, 0))
