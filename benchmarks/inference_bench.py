@@ -5,7 +5,6 @@ r"""Prediction of a batch of slices beside PyTorch's, same U-Net, one process.
 int16 slices in, probabilities out. The two take turns as in `train_step_bench`,
 which see; the ratio is below 1 where jaxseg is faster.
 """
-# ruff: noqa: E402 (JAX counts the cores when it is imported.)
 
 from collections.abc import Callable
 

@@ -8,7 +8,6 @@ forward, backward and Adam of BCE + 2D Dice, int16 slices in, loss out. On a
 CPU both have one thread and the time is the process's; where JAX has a GPU,
 both run on it, for as many steps as --steps says between two looks at the loss.
 """
-# ruff: noqa: E402 (JAX counts the cores when it is imported.)
 
 from collections.abc import Callable
 import platform
