@@ -40,11 +40,14 @@ class Conv3x3(nn.Module):
       below: Further channels at half the rows and columns, `[N, H / 2, W / 2,
         channel]`; they follow those of `x`, repeated as 2 x 2 squares.
     """
-    images = [v.astype(self.dtype) for v in (x, below) if v is not None]
-    shape = (3, 3, sum(v.shape[-1] for v in images), self.width)
-    kernel = self.param("kernel", self.kernel_init, shape, jnp.float32)
-    form = _fast.convolve if below is None else _fast.convolve_joined
-    y = form(*images, kernel.astype(self.dtype))
+    channels = x.shape[-1] + (0 if below is None else below.shape[-1])
+    shape = (3, 3, channels, self.width)
+    drawn = self.param("kernel", self.kernel_init, shape, jnp.float32)
+    x, kernel = x.astype(self.dtype), drawn.astype(self.dtype)
+    if below is None:
+      y = _fast.convolve(x, kernel)
+    else:
+      y = _fast.convolve_joined(x, below.astype(self.dtype), kernel)
     if not self.use_bias:
       return y
     bias = self.param("bias", self.bias_init, (self.width,), jnp.float32)
