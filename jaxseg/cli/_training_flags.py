@@ -38,6 +38,7 @@ _NETWORK = (
   "final_norm",
   "dtype",
   *_better_flags.NETWORK,
+  "remat",
 )
 _TRAINING = (
   "epochs",
@@ -108,6 +109,13 @@ def define(flags: _flags.Flags) -> None:
     ("float32", "bfloat16"),
     "What convolutions compute in; logits are float32.",
     default="float32",
+  )
+  flags.switch(
+    "remat",
+    None,
+    "The U-Net computes each block a second time in training instead of keeping"
+    " what lies inside it: less memory, about a third more work.",
+    default="off",
   )
   flags.heading("Training")
   flags.integer(

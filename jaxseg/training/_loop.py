@@ -14,6 +14,7 @@ from jaxseg.training import _checkpoints
 from jaxseg.training import _collapse
 from jaxseg.training import _compiled
 from jaxseg.training import _config
+from jaxseg.training import _cost
 from jaxseg.training import _diverged
 from jaxseg.training import _epoch
 from jaxseg.training import _history
@@ -74,6 +75,7 @@ def train(
     ConfigError: The loss or a parameter is no number any more.
   """
   compiled = _compiled.functions(config, slices.devices)
+  compiled, reporter = _cost.watch(compiled, reporter, config)
   slices = slices.around(config.forward.slices)
   # The weights depend on the shape of the slices alone.
   first = np.zeros((config.batch, *slices.size), np.int16)
