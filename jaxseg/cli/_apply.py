@@ -23,6 +23,7 @@ from typing import Any
 from jaxseg import errors
 from jaxseg.cli import _flags
 from jaxseg.cli import _maps_classes
+from jaxseg.cli import _place
 
 
 @dataclasses.dataclass(frozen=True)
@@ -77,10 +78,7 @@ def main(flags: _flags.Flags) -> None:
 
   if flags.workers is not None and flags.workers < 1:
     raise errors.ConfigError(f"--workers: {flags.workers} is below 1")
-  output = pathlib.Path(flags.output or "runs/masks")
-  for one in (output, *output.parents):
-    if one.exists() and not one.is_dir():
-      raise errors.ConfigError(f"--output: {one} is a file; name a folder")
+  output = _place.output(flags.output or "runs/masks")
   cuts = _cuts(flags.threshold, getattr(flags, "class"), output)
   maps = formats.find_maps(flags.probabilities)
   if not flags.overwrite:

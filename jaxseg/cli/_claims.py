@@ -14,6 +14,7 @@ import pathlib
 
 from jaxseg import errors
 from jaxseg.cli import _flags
+from jaxseg.cli import _place
 
 
 def define(flags: _flags.Flags) -> None:
@@ -43,6 +44,7 @@ def main(flags: _flags.Flags) -> None:
   from jaxseg import study
   from jaxseg.cli import _console
 
+  output = _place.output(flags.output)
   results = study.read_counts([pathlib.Path(name) for name in flags.counts])
   with _console.progress("judging") as on_model:
     rows = study.claims(
@@ -59,7 +61,7 @@ def main(flags: _flags.Flags) -> None:
     seed=flags.resample_seed,
     command=flags.command,
   )
-  path = pathlib.Path(flags.output) / "tables" / "claims.csv"
+  path = output / "tables" / "claims.csv"
   report.write_csv(path, rows, origin)
   _console.table(
     f"Claims, from {len(results)} models",

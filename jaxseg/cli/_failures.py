@@ -57,6 +57,7 @@ def said(error: BaseException) -> str | None:
       told = _of_system(one)
       if told:
         return told
+      continue
     text = " ".join(str(one).split())
     if "RESOURCE_EXHAUSTED" in text and "emory" in text:
       return _memory(text)

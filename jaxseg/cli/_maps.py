@@ -10,6 +10,7 @@ from jaxseg.cli import _flags
 from jaxseg.cli import _maps_classes
 from jaxseg.cli import _maps_merge
 from jaxseg.cli import _maps_told
+from jaxseg.cli import _place
 
 if TYPE_CHECKING:
   from jaxseg import study
@@ -173,10 +174,7 @@ def main(flags: _flags.Flags) -> None:
   from jaxseg import report
   from jaxseg import study
 
-  folder = pathlib.Path(flags.output or "runs/sweep")
-  for one in (folder, *folder.parents):
-    if one.exists() and not one.is_dir():
-      raise errors.ConfigError(f"--output: {one} is a file; name a folder")
+  folder = _place.output(flags.output or "runs/sweep")
   if (folder / "run.json").exists():
     raise errors.ConfigError(
       f"--output: {folder} is the run folder of a cohort; name another for maps"

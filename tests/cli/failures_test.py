@@ -185,7 +185,11 @@ def test_closed_and_broken_streams_of_a_process(tmp_path):
 )
 def test_a_file_where_output_belongs(tmp_path, name):
   (tmp_path / "file").write_text("")
-  flags = {"inspect": ["here"], "train": ["--structure=brain"]}.get(name, [])
+  flags = {
+    "inspect": ["here"],
+    "train": ["--structure=brain"],
+    "claims": ["--counts=here"],
+  }.get(name, [])
   (tmp_path / "here").mkdir()
   for output in ("file", "file/inside"):
     line = command.refused(name, *flags, f"--output={output}", folder=tmp_path)

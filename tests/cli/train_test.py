@@ -176,7 +176,7 @@ def test_a_part_of_the_family_and_its_devices_arrive(tmp_path, monkeypatch):
   flags += ["--objective=all", "--shard=2/2"]
   code, _, err = command.call(*TRAIN, *command.TINY, *flags, folder=tmp_path)
   assert (code, err.splitlines()[-1]) == (2, "far enough")
-  assert asked == [["dice"], how]
+  assert asked[0] == ["dice"] and asked[1].items() >= how.items()
   assert "devices" not in facts(tmp_path)["training_flags"]
   # The part that holds nothing is no fault of a job array.
   out = command.done(*TRAIN, "--shard=4/4", folder=tmp_path)

@@ -30,7 +30,8 @@ class Told(training.Silent):
     self.epochs, self.steps, self.notes = epochs, steps, []
 
   def note(self, text):
-    self.notes.append(text)
+    if not text.startswith(("Slices: ", "a step of")):
+      self.notes.append(text)
 
   def step(self, loss, slices_per_s):
     if self.steps is not None:
