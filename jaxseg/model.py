@@ -17,6 +17,7 @@ import jax
 import numpy as np
 
 from jaxseg import _arrays as arrays
+from jaxseg import _distributed
 from jaxseg import _extras
 from jaxseg import _files
 from jaxseg import cohorts
@@ -314,7 +315,11 @@ def _restore(folder: pathlib.Path, like: Any) -> dict[str, Any]:
     lambda _: ocp.RestoreArgs(restore_type=np.ndarray), like
   )
   try:
-    with ocp.PyTreeCheckpointer() as checkpointer:
+    alone = _distributed.orbax_alone()
+    with ocp.Checkpointer(
+      ocp.PyTreeCheckpointHandler(multiprocessing_options=alone),
+      multiprocessing_options=alone,
+    ) as checkpointer:
       found = checkpointer.restore(
         path.absolute(),
         args=ocp.args.PyTreeRestore(

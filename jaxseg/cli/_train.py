@@ -15,6 +15,7 @@ takes about 10 minutes on two CPU cores for OpenKBP.
 from jaxseg.cli import _call
 from jaxseg.cli import _cohort_flags
 from jaxseg.cli import _flags
+from jaxseg.cli import _hosts
 from jaxseg.cli import _training_flags
 
 
@@ -29,9 +30,14 @@ def define(flags: _flags.Flags) -> None:
   )
   _training_flags.define(flags)
   _cohort_flags.define(flags)
+  _hosts.define(flags)
 
 
 def main(flags: _flags.Flags) -> None:
+  _hosts.main(flags, _main)
+
+
+def _main(flags: _flags.Flags) -> None:
   names = _training_flags.named(flags, flags.structure)
 
   from jaxseg import study
@@ -39,7 +45,7 @@ def main(flags: _flags.Flags) -> None:
   from jaxseg.cli import _console
 
   _call.compilation_cache()
-  run = _cohort_flags.prepared(flags, names)
+  run = _hosts.prepared(flags, names)
   names = _training_flags.available(run, names)
   configs = _training_flags.configs(flags, run, names, default=["bce"])
   with _console.Training() as reporter:
@@ -47,7 +53,9 @@ def main(flags: _flags.Flags) -> None:
       run.store, run.split, run.folder, configs, reporter=reporter
     )
   folders = [training.model_folder(run.folder, c) for c in configs]
-  results = study.sweep_run(run, folders=folders)
+  results = _hosts.swept(run, folders, study.sweep_run)
+  if not results:
+    return
   rows = [
     row
     for row in study.sweep_rows(results)

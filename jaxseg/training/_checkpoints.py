@@ -5,6 +5,7 @@ from typing import Any
 
 import jax
 
+from jaxseg import _distributed
 from jaxseg import _extras
 from jaxseg import _files
 from jaxseg import errors
@@ -23,14 +24,18 @@ class Checkpoints:
     ocp = _extras.load("orbax.checkpoint", extra="train")  # Slow to import.
 
     self._ocp = ocp
+    slots = {slot: folder / "checkpoints" / slot for slot in ("last", "best")}
+    for path in slots.values():
+      path.mkdir(parents=True, exist_ok=True)
     options = ocp.CheckpointManagerOptions(
-      max_to_keep=1, enable_async_checkpointing=False
+      max_to_keep=1,
+      create=False,
+      enable_async_checkpointing=False,
+      multiprocessing_options=_distributed.orbax_alone(),
     )
     self._managers = {
-      slot: ocp.CheckpointManager(
-        (folder / "checkpoints" / slot).absolute(), options=options
-      )
-      for slot in ("last", "best")
+      slot: ocp.CheckpointManager(path.absolute(), options=options)
+      for slot, path in slots.items()
     }
 
   def save(

@@ -13,6 +13,7 @@ import jax.numpy as jnp
 import numpy as np
 
 import jaxseg
+from jaxseg import _distributed
 from jaxseg import _files
 from jaxseg import data
 from jaxseg import errors
@@ -58,8 +59,12 @@ def train_family(
   """
   reporter = reporter or _logs.Silent()
   check_family(store, split, run, configs)
-  for config in configs:
-    _claim(store, split, model_folder(run, config), config)
+
+  def claim() -> None:
+    for config in configs:
+      _claim(store, split, model_folder(run, config), config)
+
+  _distributed.first("claiming the models", claim)
   images: jax.Array | None = None
   slices: _slices.Slices | None = None
   results = []
@@ -72,7 +77,8 @@ def train_family(
       if slices is None or slices.structure != config.structure:
         slices = None  # Frees the memory of the one before.
         slices = _slices.Slices.read(store, split, config.structure, images)
-      _files.write_json(folder / "environment.json", _environment())
+      if _distributed.process() == 0:
+        _files.write_json(folder / "environment.json", _environment())
       done = _loop.train(config, slices, folder, reporter)
     reporter.finish(_told(config, done))
     results.append(done)
@@ -199,6 +205,7 @@ def _environment() -> dict[str, Any]:
     },
     "python": platform.python_version(),
     "devices": [str(device) for device in jax.devices()],
+    "processes": _distributed.processes(),
     "threads": len(os.sched_getaffinity(0))
     if hasattr(os, "sched_getaffinity")
     else os.cpu_count(),

@@ -9,11 +9,12 @@ from typing import Any, NamedTuple
 import jax
 import numpy as np
 
+from jaxseg import _distributed
 from jaxseg import _files
 from jaxseg import errors
-from jaxseg.training import _checkpoints
 from jaxseg.training import _compiled
 from jaxseg.training import _config
+from jaxseg.training import _first_writes
 from jaxseg.training import _logs
 from jaxseg.training import _objective
 from jaxseg.training import _slices
@@ -62,8 +63,8 @@ def train(
   steps = len(slices.batches(config, 0))
   history: list[Row] = []
   with (
-    _logs.MetricFiles(folder) as files,
-    _checkpoints.Checkpoints(folder) as checkpoints,
+    _first_writes.MetricFiles(folder) as files,
+    _first_writes.Checkpoints(folder) as checkpoints,
   ):
     found = checkpoints.restore("last", state)
     if found is not None:
@@ -88,9 +89,11 @@ def train(
 def finished(folder: pathlib.Path) -> Trained | None:
   """What was trained to the end before; None if nothing was."""
   path = folder / "summary.json"
-  if not path.exists():
-    return None
-  return Trained(folder=folder, skipped=True, **_files.read_json(path))
+  found = _distributed.first(
+    "reading a summary",
+    lambda: _files.read_json(path) if path.exists() else None,
+  )
+  return None if found is None else Trained(folder, skipped=True, **found)
 
 
 def _finish(folder: pathlib.Path, history: Sequence[Row]) -> Trained:
@@ -101,7 +104,10 @@ def _finish(folder: pathlib.Path, history: Sequence[Row]) -> Trained:
     "best_epoch": row["epoch"],
     **{name: row[name] for name in kept},
   }
-  _files.write_json(folder / "summary.json", content)
+  _distributed.first(
+    "writing a summary",
+    lambda: _files.write_json(folder / "summary.json", content),
+  )
   return Trained(folder=folder, skipped=False, **content)
 
 
