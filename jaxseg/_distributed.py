@@ -19,6 +19,7 @@ import time
 from typing import Any, TypeVar
 
 import jax
+import numpy as np
 
 from jaxseg import _extras
 from jaxseg import errors
@@ -193,12 +194,24 @@ def own(names: Sequence[_Result]) -> list[_Result]:
 
 
 def broadcast(tree: Any) -> Any:
-  """Process 0's arrays, as NumPy arrays in all processes."""
+  """Process 0's NumPy arrays, in all processes; the others give their like."""
   if processes() == 1:
     return tree
   from jax.experimental import multihost_utils
 
-  return multihost_utils.broadcast_one_to_all(tree)
+  # As one array: on CPUs, several collectives of one program may wait for each
+  # other for ever.
+  leaves, form = jax.tree.flatten(tree)
+  packed = np.concatenate(
+    [np.frombuffer(x.tobytes(), np.uint8) for x in leaves]
+  )
+  packed = multihost_utils.broadcast_one_to_all(packed)
+  ends = np.cumsum([x.nbytes for x in leaves])
+  parts = np.split(np.asarray(packed), ends[:-1])
+  return form.unflatten(
+    np.frombuffer(part.tobytes(), x.dtype).reshape(x.shape)
+    for part, x in zip(parts, leaves, strict=True)
+  )
 
 
 def ended(text: str, code: int) -> None:
