@@ -104,6 +104,9 @@ def join(
       else f"--coordinator={coordinator}: {first}; give the host of process 0"
       " and a port that is free there"
     ) from e
+  # Gloo gives up if one process comes half a minute later than another to the
+  # first exchange, as one that compiles for longer would; later ones wait.
+  broadcast(np.zeros(1, np.int32))
 
 
 def _check_port(coordinator: str) -> None:

@@ -10,6 +10,7 @@ from jaxseg.models._fast import compiler_options
 from jaxseg.models._fast import init_options
 from jaxseg.models._forward import Forward
 from jaxseg.models._forward import window
+from jaxseg.models._layers import batch_over
 from jaxseg.models._networks import create
 from jaxseg.models._networks import parameter_count
 from jaxseg.models._networks import settings
@@ -19,6 +20,7 @@ __all__ = [
   "Bice2020UNet",
   "Forward",
   "UNet",
+  "batch_over",
   "compiler_options",
   "create",
   "init_options",

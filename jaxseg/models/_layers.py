@@ -1,5 +1,8 @@
 """Layers and checks that the networks share."""
 
+from collections.abc import Iterator
+import contextlib
+import contextvars
 from typing import Any
 
 import flax.linen as nn
@@ -12,6 +15,26 @@ from jaxseg import errors
 from jaxseg.models import _fast
 
 NORMS = ("none", "batch", "group")
+_axis: contextvars.ContextVar[str | None] = contextvars.ContextVar(
+  "axis", default=None
+)
+
+
+@contextlib.contextmanager
+def batch_over(axis: str | None) -> Iterator[None]:
+  """Batch norm's moments are those of the rows of all devices within.
+
+  A setting of where a network is trained, and not of the network.
+
+  Args:
+    axis: As of the `jax.pmap` that the network is applied in; None for a batch
+      that is whole.
+  """
+  token = _axis.set(axis)
+  try:
+    yield
+  finally:
+    _axis.reset(token)
 
 
 class Conv3x3(nn.Module):
@@ -92,6 +115,9 @@ class Norm(nn.Module):
     mean, square = (
       jnp.mean(v, 0, keepdims=True) for v in _fast.channel_moments(x)
     )
+    axis = _axis.get()
+    if axis is not None:  # All devices have equally many rows.
+      mean, square = lax.pmean((mean, square), axis)
     variance = jnp.maximum(square - jnp.square(mean), 0)
     if not self.is_initializing():
       for old, new in ((old_mean, mean), (old_variance, variance)):

@@ -1,12 +1,13 @@
 """The compiled functions of a training.
 
-    compiled = functions(config)
+    compiled = functions(config, devices)
     state = compiled.init(seed, images)
     state, loss = compiled.step(state, images, labels, learning_rate, weight)
 
 Structure, objective, learning rate and data are arguments, not constants: the
 family of models of one shape shares each compiled function. Only a loss beyond
-the study's three has a step of its own.
+the study's three has a step of its own. All models on single devices share
+them, too; several devices together have their own.
 """
 
 from collections.abc import Callable
@@ -16,6 +17,7 @@ from typing import Any
 
 import jax
 
+from jaxseg import _devices
 from jaxseg import models
 from jaxseg import thresholds
 from jaxseg.training import _config
@@ -41,41 +43,70 @@ class Functions:
   count: Callable[..., thresholds.Counts]
 
 
-def functions(config: _config.Config) -> Functions:
+def functions(
+  config: _config.Config, devices: _devices.Devices | None = None
+) -> Functions:
   """The compiled functions of a training; the same ones for equal networks.
 
   Args:
     config: Training; only `network`, `window_hu`, `input_range` and an
       objective beyond the study's three matter.
+    devices: That the model is trained on; None is a single one.
   """
-  shared = _compiled(config.forward)
+  if devices is None or devices.alone:
+    devices = None  # Whichever it is.
+  shared = _compiled(config.forward, devices)
   if config.objective in _objective.OBJECTIVES:
     return shared
-  step = _compiled_step(config.forward, config.objective)
+  step = _compiled_step(config.forward, config.objective, devices)
   return dataclasses.replace(shared, step=step)
 
 
 @functools.cache
-def _compiled(forward: models.Forward) -> Functions:
+def _compiled(
+  forward: models.Forward, devices: _devices.Devices | None
+) -> Functions:
+  count = functools.partial(_step.count, forward)
   options = models.compiler_options()
   return Functions(
-    init=jax.jit(
-      functools.partial(_step.init, forward),
-      compiler_options=models.init_options(),
-    ),
-    step=_compiled_step(forward, None),
-    count=jax.jit(
-      functools.partial(_step.count, forward), compiler_options=options
+    init=_compiled_init(forward),
+    step=_compiled_step(forward, None, devices),
+    count=jax.jit(count, compiler_options=options)
+    if devices is None
+    # An XLA that finds the exchange by itself sends whole maps.
+    else devices.compile(
+      functools.partial(count, axis=_devices.AXIS),
+      in_axes=(None, 0, 0, 0, None),
+      by_rows=True,
+      compiler_options=options,
     ),
   )
 
 
 @functools.cache
-def _compiled_step(forward: models.Forward, objective: str | None) -> Any:
+def _compiled_init(forward: models.Forward) -> Any:
+  """On one device, wherever the state goes: its bits are the same."""
+  return jax.jit(
+    functools.partial(_step.init, forward),
+    compiler_options=models.init_options(),
+  )
+
+
+@functools.cache
+def _compiled_step(
+  forward: models.Forward,
+  objective: str | None,
+  devices: _devices.Devices | None,
+) -> Any:
   """The step of a loss of one's own ignores the weight."""
   loss = None if objective is None else _objective.loss_of(objective)
-  return jax.jit(
-    functools.partial(_step.step, forward, loss),
-    donate_argnums=0,
-    compiler_options=models.compiler_options(),
-  )
+  step = functools.partial(_step.step, forward, loss)
+  how: dict[str, Any] = {
+    "donate_argnums": 0,
+    "compiler_options": models.compiler_options(),
+  }
+  if devices is None:
+    return jax.jit(step, **how)
+  if devices.parallel == "pmap":
+    step = functools.partial(step, axis=_devices.AXIS)
+  return devices.compile(step, in_axes=(None, 0, 0, None, None), **how)

@@ -6,24 +6,29 @@ import importlib.metadata
 import os
 import pathlib
 import platform
+import threading
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 
 import jaxseg
+from jaxseg import _devices
 from jaxseg import _distributed
 from jaxseg import _files
 from jaxseg import data
 from jaxseg import errors
 from jaxseg import models
 from jaxseg.training import _compiled
+from jaxseg.training import _concurrent
 from jaxseg.training import _config
 from jaxseg.training import _logs
 from jaxseg.training import _loop
 from jaxseg.training import _objective
 from jaxseg.training import _slices
+
+# One group reads at a time: all of them together would fill the memory.
+_reading = threading.Lock()
 
 
 def model_folder(run: pathlib.Path, config: _config.Config) -> pathlib.Path:
@@ -39,50 +44,111 @@ def train_family(
   configs: Sequence[_config.Config],
   *,
   reporter: _logs.Reporter | None = None,
+  devices: int | None = None,
+  models_at_once: int = 1,
+  parallel: str = "jit",
 ) -> list[_loop.Trained]:
-  """Trains models one after the other; finished ones are skipped.
+  """Trains models; finished ones are skipped.
 
   Called again with the same arguments it goes on where it was stopped, and
-  ends with the same bits.
+  ends with the same bits. It goes on with other devices, too, from the last
+  checkpoint; the numbers are then the same but for rounding.
 
   Args:
     store: Prepared cohort.
     split: Patients of training and validation.
     run: Run folder; models lie in `models/<structure>/<objective>/<seed>`.
     configs: One for each model.
-    reporter: Hears of progress.
+    reporter: Hears of progress. Of models that are trained at once it hears
+      from a thread for each, of one thing at a time.
+    devices: How many of `jax.devices()` to use; None is all. A batch is spread
+      over those of a model.
+    models_at_once: Models trained at the same time, each on its share of the
+      devices; each has the numbers that it has alone on so many.
+    parallel: "jit" or "pmap", see `jaxseg._devices`.
 
   Raises:
     ExistingOutputError: A model of another configuration is in the way.
     StructureNotFoundError: A structure has no patients in a part.
-    ConfigError: The network cannot take the slices, or the loss diverged.
+    ConfigError: The network cannot take the slices, the loss diverged, or
+      the devices cannot share the models or a batch.
   """
-  reporter = reporter or _logs.Silent()
-  check_family(store, split, run, configs)
+  how: dict[str, Any] = {
+    "devices": devices,
+    "models_at_once": models_at_once,
+    "parallel": parallel,
+  }
+  check_family(store, split, run, configs, **how)
 
   def claim() -> None:
     for config in configs:
       _claim(store, split, model_folder(run, config), config)
 
   _distributed.first("claiming the models", claim)
-  images: jax.Array | None = None
-  slices: _slices.Slices | None = None
-  results = []
-  for config in configs:
-    folder = model_folder(run, config)
+  reporter = reporter or _logs.Silent()
+  groups = [
+    _Group(store, split, run, place) for place in _places(configs, **how)
+  ]
+  if len(groups) == 1:
+    return [groups[0].train(config, reporter) for config in configs]
+  return _concurrent.run([one.train for one in groups], configs, reporter)
+
+
+class _Group:
+  """Devices that train one model after the other."""
+
+  def __init__(
+    self,
+    store: data.Store,
+    split: data.Split,
+    run: pathlib.Path,
+    devices: _devices.Devices,
+  ):
+    self._store, self._split, self._run = store, split, run
+    self._devices = devices
+    self._images: jax.Array | None = None
+    self._slices: _slices.Slices | None = None
+
+  def train(
+    self, config: _config.Config, reporter: _logs.Reporter
+  ) -> _loop.Trained:
+    """Trains a model that is not finished, and says how it ended."""
+    folder = model_folder(self._run, config)
     done = _loop.finished(folder)
     if done is None:
-      if images is None:
-        images = jnp.asarray(store.images())
-      if slices is None or slices.structure != config.structure:
-        slices = None  # Frees the memory of the one before.
-        slices = _slices.Slices.read(store, split, config.structure, images)
+      slices = self._of(config.structure)
       if _distributed.process() == 0:
-        _files.write_json(folder / "environment.json", _environment())
+        _files.write_json(
+          folder / "environment.json", _environment(self._devices)
+        )
       done = _loop.train(config, slices, folder, reporter)
     reporter.finish(_told(config, done))
-    results.append(done)
-  return results
+    return done
+
+  def _of(self, structure: str) -> _slices.Slices:
+    """The slices of a structure, which stay until another's are wanted."""
+    if self._slices is None or self._slices.structure != structure:
+      self._slices = None  # Frees the memory of the one before.
+      with _reading:
+        if self._images is None:
+          self._images = self._devices.whole(self._store.images())
+        self._slices = _slices.Slices.read(
+          self._store, self._split, structure, self._images, self._devices
+        )
+    return self._slices
+
+
+def _places(
+  configs: Sequence[_config.Config],
+  devices: int | None,
+  models_at_once: int,
+  parallel: str,
+) -> tuple[_devices.Devices, ...]:
+  """Devices for each model at once, checked against all batches."""
+  places = _devices.arrange(devices, at_once=models_at_once, parallel=parallel)
+  for config in configs:
+    _devices.check_batch(config.batch, places[0], at_once=models_at_once)
+  return places
 
 
 def check_family(
@@ -90,6 +156,10 @@ def check_family(
   split: data.Split,
   run: pathlib.Path,
   configs: Sequence[_config.Config],
+  *,
+  devices: int | None = None,
+  models_at_once: int = 1,
+  parallel: str = "jit",
 ) -> None:
   """Refuses what cannot be trained before the first hour of work.
 
@@ -98,8 +168,10 @@ def check_family(
   Raises:
     ExistingOutputError: A model of another configuration is in the way.
     StructureNotFoundError: A structure has no patients in a part.
-    ConfigError: The network cannot take the slices.
+    ConfigError: The network cannot take the slices, or the devices cannot
+      share the models or a batch.
   """
+  _places(configs, devices, models_at_once, parallel)
   for config in configs:
     _objective.check_objective(config.objective)
     _check_network(store, config)
@@ -196,7 +268,7 @@ def _told(config: _config.Config, done: _loop.Trained) -> str:
   )
 
 
-def _environment() -> dict[str, Any]:
+def _environment(devices: _devices.Devices) -> dict[str, Any]:
   """What the last bits depend on beside configuration and seed."""
   return {
     "versions": {
@@ -204,7 +276,8 @@ def _environment() -> dict[str, Any]:
       for name in ("flax", "jax", "jaxlib", "numpy", "optax")
     },
     "python": platform.python_version(),
-    "devices": [str(device) for device in jax.devices()],
+    "devices": [str(device) for device in devices.devices],
+    "parallel": devices.parallel,
     "processes": _distributed.processes(),
     "threads": len(os.sched_getaffinity(0))
     if hasattr(os, "sched_getaffinity")

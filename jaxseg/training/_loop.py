@@ -57,9 +57,10 @@ def train(
   reporter: _logs.Reporter,
 ) -> Trained:
   """Trains from the last checkpoint, or from the beginning."""
-  compiled = _compiled.functions(config)
-  first = slices.images[: config.batch]
-  state = compiled.init(np.uint32(config.seed), first)
+  compiled = _compiled.functions(config, slices.devices)
+  # The weights depend on the shape of the slices alone.
+  first = np.zeros((config.batch, *slices.images.shape[1:]), np.int16)
+  state = slices.devices.whole(compiled.init(np.uint32(config.seed), first))
   steps = len(slices.batches(config, 0))
   history: list[Row] = []
   with (

@@ -4,9 +4,9 @@ from collections.abc import Iterator
 import dataclasses
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 
+from jaxseg import _devices
 from jaxseg import data
 from jaxseg.training import _config
 
@@ -17,12 +17,13 @@ class Slices:
 
   Attributes:
     structure: Canonical name.
-    images: All slices of the store, on the device.
-    labels: The structure's masks, on the device.
+    images: All slices of the store, on each of the devices.
+    labels: The structure's masks, on each of the devices.
     train: Positions of the training patients' slices.
     validation: Positions of the validation patients' slices: all of them, not
       a drawn share. What is predicted on slices far from the structure is a
       part of the Dice that the test patients will have.
+    devices: Those that learn; a batch is spread over them.
   """
 
   structure: str
@@ -30,17 +31,23 @@ class Slices:
   labels: jax.Array
   train: data.Samples
   validation: np.ndarray
+  devices: _devices.Devices
 
   @staticmethod
   def read(
-    store: data.Store, split: data.Split, structure: str, images: jax.Array
+    store: data.Store,
+    split: data.Split,
+    structure: str,
+    images: jax.Array,
+    devices: _devices.Devices,
   ) -> "Slices":
     """Reads the structure's masks from the store."""
     labels = store.labels(structure)
     train = data.select(store, structure, split.train, labels)
     held_out = data.select(store, structure, split.validation, labels)
     validation = np.sort(np.concatenate([held_out.positive, held_out.negative]))
-    return Slices(structure, images, jnp.asarray(labels), train, validation)
+    placed = devices.whole(labels)
+    return Slices(structure, images, placed, train, validation, devices)
 
   def batches(self, config: _config.Config, epoch: int) -> np.ndarray:
     """Positions of an epoch's batches, `[step, N]`."""
@@ -51,7 +58,7 @@ class Slices:
 
   def take(self, index: np.ndarray) -> tuple[jax.Array, jax.Array]:
     """Images and labels at some positions."""
-    return _take(self.images, self.labels, index)
+    return _take(self.images, self.labels, self.devices.rows(index))
 
   def stream(
     self, batches: np.ndarray
@@ -65,7 +72,7 @@ class Slices:
 def _take(
   images: jax.Array, labels: jax.Array, index: jax.Array
 ) -> tuple[jax.Array, jax.Array]:
-  """Gathers slices on the device.
+  """Gathers slices on the devices, each of them its own rows.
 
   Args:
     images: All slices, `[slice, row, column]`.

@@ -6,6 +6,7 @@ from typing import Any
 
 import flax.struct
 import jax
+from jax import lax
 import jax.numpy as jnp
 import optax
 
@@ -61,31 +62,44 @@ def step(
   labels: jax.Array,
   learning_rate: jax.Array,
   bce_weight: jax.Array,
+  *,
+  axis: str | None = None,
 ) -> tuple[State, jax.Array]:
-  """One step of Adam: (new state, mean loss of the batch)."""
+  """One step of Adam: (new state, mean loss of the batch).
+
+  Where the batch is the rows of one of several devices, `axis` names these;
+  moments of batch norm, loss and gradient are those of the global batch, and
+  each device draws its own dropout.
+  """
   inputs = forward.inputs(images)
   targets = labels[..., None].astype(jnp.float32)
   key = jax.random.fold_in(jax.random.wrap_key_data(state.key), state.step)
+  if axis is not None:
+    key = jax.random.fold_in(key, lax.axis_index(axis))
 
   def mean_loss(params):
-    logits, changed = forward.network.apply(
-      {"params": params, "batch_stats": state.batch_stats},
-      inputs,
-      train=True,
-      mutable=["batch_stats"],
-      rngs={"dropout": key},
-    )
+    with models.batch_over(axis):
+      logits, changed = forward.network.apply(
+        {"params": params, "batch_stats": state.batch_stats},
+        inputs,
+        train=True,
+        mutable=["batch_stats"],
+        rngs={"dropout": key},
+      )
     if own_loss is None:
       loss = losses.bce_dice(
         logits, targets, weight=bce_weight, soft_labels=False
       )  # [N, C]
     else:
-      loss = own_loss(logits, targets)
+      # It may sum over the batch, so it is given all of it.
+      loss = own_loss(_gathered(logits, axis), _gathered(targets, axis))
     return jnp.mean(loss.astype(jnp.float32)), changed.get("batch_stats", {})
 
   (loss, batch_stats), gradient = jax.value_and_grad(mean_loss, has_aux=True)(
     state.params
   )
+  if axis is not None:
+    loss, gradient = lax.pmean((loss, gradient), axis)
   update, opt_state = _ADAM.update(gradient, state.opt_state, state.params)
   changed = dataclasses.replace(
     state,
@@ -99,6 +113,13 @@ def step(
   return changed, loss
 
 
+def _gathered(rows: jax.Array, axis: str | None) -> jax.Array:
+  """The rows of all devices."""
+  if axis is None:
+    return rows
+  return lax.all_gather(rows, axis, axis=0, tiled=True)
+
+
 def count(
   forward: models.Forward,
   state: State,
@@ -106,7 +127,14 @@ def count(
   labels: jax.Array,
   where: jax.Array,
   grid: jax.Array,
+  *,
+  axis: str | None = None,
 ) -> thresholds.Counts:
-  """Counts of a batch; `where [N]` leaves out slices that only fill it."""
+  """Counts of a batch; `where [N]` leaves out slices that only fill it.
+
+  Those of all devices together where the batch is the rows of one of several,
+  which `axis` names.
+  """
   maps = forward.probabilities(state.variables, images)
-  return thresholds.count(maps, labels > 0, grid, where=where[:, None, None])
+  found = thresholds.count(maps, labels > 0, grid, where=where[:, None, None])
+  return found if axis is None else found.psum(axis)

@@ -20,7 +20,8 @@ def validate(
     index, real = _slices.pad_batch(
       slices.validation[begin : begin + size], size
     )
-    parts.append(compiled.count(state, *slices.take(index), real, grid))
+    where = slices.devices.rows(real)
+    parts.append(compiled.count(state, *slices.take(index), where, grid))
   total = thresholds.Counts.stack(parts).sum(0)
   best = thresholds.optimum(total)
   return {
