@@ -184,8 +184,12 @@ def _verdict(
   if "distributed service detected fatal errors" in ended.text:
     if "process" not in ended.told:
       return 2, _not_met(flags, ended.text)
-    lost = sorted(set(re.findall(r"task[:=/](\d+)", ended.text)))
-    others = f"process {', '.join(lost)}" if lost else "process 0"
+    silent = re.search(r"stopped sending heartbeats\):([\s\d,]+)", ended.text)
+    lost = silent[1].replace(",", " ").split() if silent else []
+    others = f"process {' and '.join(lost)}"
+    if not lost:  # Only process 0 says who is silent; it is gone itself.
+      is_first = ended.told["process"].startswith("0 ")
+      others = "another process" if is_first else "process 0"
     return 3, f"{where}: {others} was lost; {again}"
   sys.stderr.write(ended.text)
   return 1, f"{where}: crashed ({name})"

@@ -25,7 +25,7 @@ MODEL = pathlib.Path("runs/phantom/models/brain/bce/0")
 
 
 @pytest.mark.parametrize(
-  "flags, told",
+  ("flags", "told"),
   [
     (("--processes=2",), "--coordinator, --process: missing beside"),
     (("--coordinator=a:1", "--processes=2", "--process=2"), "give 0 to 1"),
