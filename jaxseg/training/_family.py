@@ -131,11 +131,19 @@ class _Group:
       self._slices = None  # Frees the memory of the one before.
       with _reading:
         if self._images is None:
-          self._images = self._devices.whole(self._store.images())
+          self._images = self._devices.whole(self._read())
         self._slices = _slices.Slices.read(
           self._store, self._split, structure, self._images, self._devices
         )
     return self._slices
+
+  def _read(self) -> np.ndarray:
+    """The images; what a process cannot read, all are told before a step."""
+    found: list[np.ndarray] = []
+    _distributed.each(
+      "reading the images", lambda: found.append(self._store.images())
+    )
+    return found[0]
 
 
 def _places(
