@@ -211,10 +211,11 @@ def broadcast(tree: Any) -> Any:
   packed = multihost_utils.broadcast_one_to_all(packed)
   ends = np.cumsum([x.nbytes for x in leaves])
   parts = np.split(np.asarray(packed), ends[:-1])
-  return form.unflatten(
+  found = [
     np.frombuffer(part.tobytes(), x.dtype).reshape(x.shape)
     for part, x in zip(parts, leaves, strict=True)
-  )
+  ]
+  return jax.tree.unflatten(form, found)
 
 
 def ended(text: str, code: int) -> None:
