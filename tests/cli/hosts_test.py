@@ -4,8 +4,9 @@ import os
 import pathlib
 import shutil
 import signal
-import subprocess
+import socket
 import time
+from unittest import mock
 
 import numpy as np
 import pytest
@@ -52,19 +53,20 @@ def test_flags_that_do_not_go_together(flags, told, tmp_path):
 def started(folder, processes, *flags):
   """All processes of a training."""
   address = f"127.0.0.1:{free_port()}"
-  return [
-    command.start(
-      "train",
-      *STUDY,
-      *flags,
-      f"--coordinator={address}",
-      f"--processes={processes}",
-      f"--process={number}",
-      "--lost_timeout=20",
-      folder=folder,
-    )
-    for number in range(processes)
-  ]
+  with mock.patch.dict(os.environ, XLA_FLAGS=""):  # A device each.
+    return [
+      command.start(
+        "train",
+        *STUDY,
+        *flags,
+        f"--coordinator={address}",
+        f"--processes={processes}",
+        f"--process={number}",
+        "--lost_timeout=20",
+        folder=folder,
+      )
+      for number in range(processes)
+    ]
 
 
 def ends(processes):
@@ -164,10 +166,6 @@ def test_who_does_not_meet_the_others_says_so(tmp_path):
 
 @pytest.mark.slow
 def test_a_taken_port_and_a_refusal_are_told_by_all(tmp_path):
-  with subprocess.Popen(["true"]):
-    pass
-  import socket
-
   with socket.socket() as taken:
     taken.bind(("", 0))
     taken.listen()
