@@ -1,8 +1,8 @@
 """Devices that work on one batch, and the two ways of spreading it over them.
 
     (devices,) = arrange()
-    step = devices.compile(step, in_axes=(None, 0), donate_argnums=0)
-    state = step(devices.whole(state), devices.rows(images))
+    step = devices.compile(step, in_axes=(None, 0, 0), donate_argnums=0)
+    state = step(devices.whole(state), *devices.rows((images, labels)))
 
 A batch is global: its rows lie spread over the devices, all else is on each of
 them. By "jit" a function is written for the whole batch, and XLA finds what the
@@ -155,7 +155,8 @@ def arrange(
     parallel: "jit" or "pmap".
 
   Raises:
-    ConfigError: There are not so many devices, or they cannot be divided.
+    ConfigError: There are not so many devices, they cannot be divided, or
+      several processes were to train several models.
   """
   if parallel not in PARALLEL:
     raise errors.ConfigError(
@@ -171,8 +172,15 @@ def arrange(
   if at_once < 1 or number % at_once:
     fitting = [k for k in range(1, number + 1) if number % k == 0]
     raise errors.ConfigError(
-      f"--models_at_once={at_once}: {number} devices cannot be shared out among"
-      f" so many; give {_or(fitting)}"
+      f"--models_at_once={at_once}: cannot share {number} device"
+      f"{'s' if number > 1 else ''} evenly; give {_or(fitting)}"
+    )
+  if at_once > 1 and jax.process_count() > 1:
+    # Threads of different processes would wait for each other in turn.
+    raise errors.ConfigError(
+      f"--models_at_once={at_once}: {jax.process_count()} processes train one"
+      " model together; leave it out, or give each process of its own a part by"
+      " --shard"
     )
   _check_processes(number, at_once=at_once, parallel=parallel)
   mesh = np.array(there[:number]).reshape(at_once, -1)

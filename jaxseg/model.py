@@ -17,6 +17,7 @@ import jax
 import numpy as np
 
 from jaxseg import _arrays as arrays
+from jaxseg import _devices
 from jaxseg import _distributed
 from jaxseg import _extras
 from jaxseg import _files
@@ -30,7 +31,8 @@ from jaxseg import volume as volumes
 __all__ = ["Model", "load_model"]
 
 _FORMAT = "jaxseg.model/1"
-# Slices at once: the last batch is padded, so one compiled function serves.
+# Slices at once, or the next multiple of the number of devices: the last batch
+# is padded, so one compiled function serves.
 _BATCH = 32
 _AGAIN = "train the model again"
 Path = str | os.PathLike
@@ -280,14 +282,22 @@ class _Member:
       content.update(np.ascontiguousarray(leaf).tobytes())
     return content.hexdigest()[:16]
 
+  @functools.cached_property
+  def _placed(self) -> Any:
+    """The variables on each of this process's devices."""
+    return _devices.local().whole(self.variables)
+
   def predict(self, images: np.ndarray) -> np.ndarray:
+    devices = _devices.local()
+    size = -(-_BATCH // len(devices)) * len(devices)
     maps = []
-    for begin in range(0, len(images), _BATCH):
-      part = images[begin : begin + _BATCH]
-      batch = np.zeros((_BATCH, *images.shape[1:]), images.dtype)
+    for begin in range(0, len(images), size):
+      part = images[begin : begin + size]
+      batch = np.zeros((size, *images.shape[1:]), images.dtype)
       batch[: len(part)] = part
-      maps.append(self.forward.predict(self.variables, batch)[: len(part)])
-    return np.concatenate(jax.device_get(maps))
+      maps.append(self.forward.predict(self._placed, devices.rows(batch)))
+    found: np.ndarray = np.concatenate(jax.device_get(maps))[: len(images)]
+    return found
 
 
 def _mean(members: Sequence[_Member], images: np.ndarray) -> np.ndarray:

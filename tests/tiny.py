@@ -25,7 +25,13 @@ def config(structure="brain", **changes):
   return training.Config(**{**settings, **changes})
 
 
-def train(run, *configs, folder=None, reporter=None):
+def train(run, *configs, folder=None, devices=1, **how):
+  # Of two devices that are none, each has its own overhead.
   return training.train_family(
-    run.store, run.split, folder or run.folder, configs, reporter=reporter
+    run.store,
+    run.split,
+    folder or run.folder,
+    configs,
+    devices=devices,
+    **how,
   )

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 import contextlib
 import numbers
+import threading
 from typing import Any
 
 import rich.console
@@ -57,6 +58,7 @@ def progress(title: str) -> Iterator[Callable[[str, int, int], None]]:
 class Training:
   """A `training.Reporter` for people: a bar with loss, slices/s, time left.
 
+  Models that are trained at once, each in a thread of its own, have a bar each.
   It asks for interrupts at every step. Where the output is no terminal, it
   prints one line an epoch instead.
   """
@@ -67,15 +69,25 @@ class Training:
       stderr=True, highlight=False
     )
     self._bar: rich.progress.Progress | None = None
-    self._task: rich.progress.TaskID | None = None
-    self._title = ""
+    # By thread.
+    self._tasks: dict[int, rich.progress.TaskID] = {}
+    self._titles: dict[int, str] = {}
 
   def start(self, title: str, steps: int, done: int) -> None:
     """A model begins; `done` of its `steps` are behind it."""
-    self._title = title
+    thread = threading.get_ident()
+    self._titles[thread] = title
     if not self._console.is_terminal:
       return
-    self._bar = rich.progress.Progress(
+    if self._bar is None:
+      self._bar = self._new_bar()
+      self._bar.start()
+    self._tasks[thread] = self._bar.add_task(
+      title, total=steps, completed=done, loss="-", dice="", speed="-"
+    )
+
+  def _new_bar(self) -> rich.progress.Progress:
+    return rich.progress.Progress(
       rich.progress.TextColumn("{task.description}"),
       rich.progress.BarColumn(bar_width=24),
       rich.progress.TextColumn("loss {task.fields[loss]}"),
@@ -84,17 +96,14 @@ class Training:
       rich.progress.TimeRemainingColumn(),
       console=self._console,
     )
-    self._task = self._bar.add_task(
-      title, total=steps, completed=done, loss="-", dice="", speed="-"
-    )
-    self._bar.start()
 
   def step(self, loss: float, slices_per_s: float) -> None:
     """One more step is done."""
     _call.check_interrupt()
-    if self._bar is not None and self._task is not None:
+    task = self._tasks.get(threading.get_ident())
+    if self._bar is not None and task is not None:
       self._bar.update(
-        self._task,
+        task,
         advance=1,
         loss=f"{loss:.4f}",
         speed=f"{slices_per_s:.0f}",
@@ -103,11 +112,13 @@ class Training:
   def epoch(self, row: Mapping[str, Any]) -> None:
     """An epoch is over; `row` is its line of metrics.csv."""
     dice = f"Dice {row['dice_half']:.3f} at 0.5, {row['dice_best']:.3f} at best"
-    if self._bar is not None and self._task is not None:
-      self._bar.update(self._task, dice=dice)
+    thread = threading.get_ident()
+    task = self._tasks.get(thread)
+    if self._bar is not None and task is not None:
+      self._bar.update(task, dice=dice)
     else:
       self._console.print(
-        f"{self._title}: epoch {row['epoch']}, loss {row['loss']:.4f},"
+        f"{self._titles[thread]}: epoch {row['epoch']}, loss {row['loss']:.4f},"
         f" {dice} ({row['threshold']:.3f}),"
         f" {row['slices_per_s']:.0f} slices/s",
         soft_wrap=True,
@@ -115,7 +126,11 @@ class Training:
 
   def finish(self, text: str) -> None:
     """The model is done, or was already."""
-    self.stop()
+    task = self._tasks.pop(threading.get_ident(), None)
+    if not self._tasks:
+      self.stop()
+    elif self._bar is not None and task is not None:
+      self._bar.remove_task(task)
     self._console.print(text, soft_wrap=True)
 
   def __enter__(self) -> "Training":
@@ -128,7 +143,8 @@ class Training:
     """Takes the bar away; safe to call twice."""
     if self._bar is not None:
       self._bar.stop()
-    self._bar = self._task = None
+    self._bar = None
+    self._tasks.clear()
 
 
 def table(

@@ -13,6 +13,7 @@ import functools
 from jaxseg.cli import _analyses
 from jaxseg.cli import _call
 from jaxseg.cli import _cohort_flags
+from jaxseg.cli import _device_flags
 from jaxseg.cli import _flags
 from jaxseg.cli import _hosts
 from jaxseg.cli import _training_flags
@@ -51,10 +52,23 @@ def _main(flags: _flags.Flags) -> None:
     names = tuple(name for name in names if not name.endswith("_right"))
   objectives = list(training.OBJECTIVES)
   configs = _training_flags.configs(flags, run, names, default=objectives)
+  part = _device_flags.part(flags, configs)
+  _device_flags.tell(flags, configs[0].batch)
   with _console.Training() as reporter:
     training.train_family(
-      run.store, run.split, run.folder, configs, reporter=reporter
+      run.store,
+      run.split,
+      run.folder,
+      part,
+      reporter=reporter,
+      **_device_flags.given(flags),
     )
+  if flags.shard is not None:
+    print(
+      f"Trained: {len(part)} of {len(configs)} models; when all are, the same"
+      " command without --shard analyses them"
+    )
+    return
   settings = study.Settings(seed=flags.seed)
   with _console.progress("sweeping") as on_model:
     sweep = functools.partial(study.sweep_run, on_model=on_model)

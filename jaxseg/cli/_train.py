@@ -14,6 +14,7 @@ takes about 10 minutes on two CPU cores for OpenKBP.
 
 from jaxseg.cli import _call
 from jaxseg.cli import _cohort_flags
+from jaxseg.cli import _device_flags
 from jaxseg.cli import _flags
 from jaxseg.cli import _hosts
 from jaxseg.cli import _training_flags
@@ -48,9 +49,19 @@ def _main(flags: _flags.Flags) -> None:
   run = _hosts.prepared(flags, names)
   names = _training_flags.available(run, names)
   configs = _training_flags.configs(flags, run, names, default=["bce"])
+  configs = _device_flags.part(flags, configs)
+  if not configs:
+    print("this shard has no models")
+    return
+  _device_flags.tell(flags, configs[0].batch)
   with _console.Training() as reporter:
     training.train_family(
-      run.store, run.split, run.folder, configs, reporter=reporter
+      run.store,
+      run.split,
+      run.folder,
+      configs,
+      reporter=reporter,
+      **_device_flags.given(flags),
     )
   folders = [training.model_folder(run.folder, c) for c in configs]
   results = _hosts.swept(run, folders, study.sweep_run)

@@ -5,6 +5,7 @@ from typing import Any, TYPE_CHECKING
 
 from jaxseg import _loss_names
 from jaxseg import errors
+from jaxseg.cli import _device_flags
 from jaxseg.cli import _flags
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ _RECIPES = "the recipe's"
 
 
 def define(flags: _flags.Flags) -> None:
-  """Defines objective, seed, network and training."""
+  """Defines objective, seed, network, training and devices."""
   flags.heading("Models")
   flags.names(
     "objective",
@@ -105,7 +106,13 @@ def define(flags: _flags.Flags) -> None:
   flags.integer(
     "steps_per_epoch", None, "N", "Maximum steps per epoch.", default=_RECIPES
   )
-  flags.integer("batch", None, "N", "Slices per step.", default="16")
+  flags.integer(
+    "batch",
+    None,
+    "N",
+    "Slices per step, on all devices together.",
+    default="16",
+  )
   flags.number(
     "learning_rate",
     None,
@@ -127,6 +134,7 @@ def define(flags: _flags.Flags) -> None:
     "Slices without the structure per slice with it.",
     default="1, bice2020 0.25",
   )
+  _device_flags.define(flags)
 
 
 def define_seed(flags: _flags.Flags) -> None:
@@ -149,6 +157,8 @@ def named(flags: _flags.Flags, asked: Sequence[str]) -> tuple[str, ...]:
     StructureNotFoundError: A name is unknown.
   """
   from jaxseg.cli import _structure_flags
+
+  _device_flags.check_shard(flags)
 
   asked = [name for name in asked if name]
   if not asked:
@@ -238,7 +248,9 @@ def configs(
     for name in names
     for o in wanted
   ]
-  training.check_family(run.store, run.split, run.folder, result)
+  training.check_family(
+    run.store, run.split, run.folder, result, **_device_flags.given(flags)
+  )
   if _distributed.process() == 0:
     run.keep_training_flags(asked)
   return result
@@ -259,7 +271,8 @@ def check(flags: _flags.Flags, recipe: str) -> None:
 
   given = flags.given(*_NETWORK, *_TRAINING)
   settings = _with(recipe, given)
-  training.Config("brain", seed=flags.seed, **settings)
+  config = training.Config("brain", seed=flags.seed, **settings)
+  _device_flags.check(flags, config.batch)
   models.create(**settings["network"])
 
 

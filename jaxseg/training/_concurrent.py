@@ -50,8 +50,8 @@ def run(
       index = todo.take(configs[index].structure)
 
   with concurrent.futures.ThreadPoolExecutor(len(groups)) as pool:
-    futures = [pool.submit(work, train) for train in groups]
     try:
+      futures = [pool.submit(work, train) for train in groups]
       concurrent.futures.wait(
         futures, return_when=concurrent.futures.FIRST_EXCEPTION
       )

@@ -1,7 +1,9 @@
 """Tables and progress on the console."""
 
+import concurrent.futures
 import io
 import math
+import threading
 
 import rich.console
 
@@ -42,3 +44,38 @@ def test_progress_without_a_terminal_is_one_line(capsys):
     on_item("a", 1, 2)
     on_item("b", 2, 2)
   assert capsys.readouterr().err == "counting: 2 done\n"
+
+
+def test_models_at_once_have_a_bar_each():
+  out = io.StringIO()
+  console = rich.console.Console(file=out, width=120, force_terminal=True)
+  both = threading.Barrier(2, timeout=60)
+  with _console.Training(console) as reporter:
+
+    def train(title):
+      reporter.start(title, steps=2, done=0)
+      both.wait()
+      reporter.step(0.25, 10.0)
+      reporter.epoch({"dice_half": 0.1, "dice_best": 0.2})
+      both.wait()
+      reporter.finish(f"{title}: done")
+
+    with concurrent.futures.ThreadPoolExecutor(2) as pool:
+      list(pool.map(train, ("brain, bce", "brain, dice")))
+  said = out.getvalue()
+  for title in ("brain, bce", "brain, dice"):
+    assert f"{title} " in said
+    assert f"{title}: done" in said
+
+
+def test_without_a_terminal_each_model_says_its_own_name():
+  out = io.StringIO()
+  reporter = _console.Training(rich.console.Console(file=out, width=200))
+  row = {"epoch": 0, "loss": 0.5, "dice_half": 0.1, "dice_best": 0.2}
+  row |= {"threshold": 0.4, "slices_per_s": 9.0}
+  reporter.start("brain, bce", 1, 0)
+  other = threading.Thread(target=reporter.start, args=("brain, dice", 1, 0))
+  other.start()
+  other.join()
+  reporter.epoch(row)
+  assert out.getvalue().startswith("brain, bce: epoch 0, loss 0.5000")

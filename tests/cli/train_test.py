@@ -161,6 +161,26 @@ def test_the_studys_own_recipe_and_its_switches_arrive(tmp_path, monkeypatch):
   assert facts(tmp_path)["recipe"] == "bice2020"
 
 
+def test_a_part_of_the_family_and_its_devices_arrive(tmp_path, monkeypatch):
+  asked = []
+
+  def stop(store, split, folder, configs, *, reporter, **how):
+    asked.extend([[config.objective for config in configs], how])
+    raise errors.DataError("far enough")
+
+  monkeypatch.setattr(training, "train_family", stop)
+  how = {"devices": 2, "models_at_once": 2, "parallel": "pmap"}
+  flags = [f"--{name}={value}" for name, value in how.items()]
+  flags += ["--objective=all", "--shard=2/2"]
+  code, _, err = command.call(*TRAIN, *command.TINY, *flags, folder=tmp_path)
+  assert (code, err.splitlines()[-1]) == (2, "far enough")
+  assert asked == [["dice"], how]
+  assert "devices" not in facts(tmp_path)["training_flags"]
+  # The part that holds nothing is no fault of a job array.
+  out = command.done(*TRAIN, "--shard=4/4", folder=tmp_path)
+  assert "no models" in out
+
+
 @pytest.mark.slow
 def test_the_studys_own_recipe_trains(tmp_path):
   command.done("train", *BICE2020, folder=tmp_path)
@@ -175,7 +195,17 @@ def test_the_studys_own_recipe_trains(tmp_path):
 
 
 @pytest.mark.parametrize(
-  "flag", ["--dropout=2", "--learning_rate=-1", "--batch=0", "--seed=-1"]
+  "flag",
+  [
+    "--dropout=2",
+    "--learning_rate=-1",
+    "--batch=0",
+    "--seed=-1",
+    "--devices=99",
+    "--models_at_once=0",
+    "--batch=7",  # On the two devices of the tests.
+    "--shard=3/2",
+  ],
 )
 def test_settings_that_cannot_work_are_refused_before_preparing(flag, tmp_path):
   flags = ("--structure=brain", *command.TINY, flag)

@@ -8,6 +8,7 @@ import jax
 import numpy as np
 import pytest
 
+from jaxseg import _devices
 from jaxseg import data
 from jaxseg import errors
 from jaxseg import training
@@ -47,26 +48,65 @@ class Stop(training.Silent):
       raise KeyboardInterrupt
 
 
-@pytest.mark.parametrize("norm", ["group", "batch"])
+@pytest.mark.parametrize(("norm", "devices"), [("group", 1), ("batch", 2)])
 def test_same_seed_same_bits_and_resumed_equals_uninterrupted(
-  run, tmp_path, norm
+  run, tmp_path, norm, devices
 ):
   network = {**tiny.NETWORK, "blocks": 1, "norm": norm, "dropout": 0.1}
   config = tiny.config(network=network)
   whole, again = (
-    tiny.train(run, config, folder=tmp_path / name)[0]
+    tiny.train(run, config, folder=tmp_path / name, devices=devices)[0]
     for name in ("whole", "again")
   )
+  cut = {"folder": tmp_path / "cut", "devices": devices}
   for after in (3, 14):  # Within the first epoch, and again in the third.
     with pytest.raises(KeyboardInterrupt):
-      tiny.train(run, config, folder=tmp_path / "cut", reporter=Stop(after))
-  resumed = tiny.train(run, config, folder=tmp_path / "cut")[0]
+      tiny.train(run, config, **cut, reporter=Stop(after))
+  resumed = tiny.train(run, config, **cut)[0]
   for other in (again, resumed):
     assert metrics(other.folder) == metrics(whole.folder)
     for slot in ("last", "best"):
       chex.assert_trees_all_equal(
         state(other.folder, slot, config), state(whole.folder, slot, config)
       )
+
+
+def test_models_at_once_have_the_bits_that_they_have_alone(run, tmp_path):
+  network = {**tiny.NETWORK, "blocks": 1, "dropout": 0.1}
+  configs = [
+    tiny.config(structure, network=network, epochs=epochs, seed=seed)
+    for structure, seed, epochs in (
+      ("brain", 0, 1),
+      ("brain", 1, 3),
+      ("spinal_cord", 0, 2),
+    )
+  ]
+  alone = tiny.train(run, *configs, folder=tmp_path / "alone")
+  both = {"folder": tmp_path / "both", "devices": 2, "models_at_once": 2}
+  with pytest.raises(KeyboardInterrupt):
+    tiny.train(run, *configs, **both, reporter=Stop(13))
+  together = tiny.train(run, *configs, **both)
+  for config, one, other in zip(configs, alone, together, strict=True):
+    assert metrics(other.folder) == metrics(one.folder)
+    chex.assert_trees_all_equal(
+      state(other.folder, "last", config), state(one.folder, "last", config)
+    )
+  # Where it began says nothing of where it goes on.
+  config = tiny.config("brain", network=network, seed=2)
+  with pytest.raises(KeyboardInterrupt):
+    tiny.train(run, config, folder=tmp_path, devices=2, reporter=Stop(14))
+  tiny.train(run, config, folder=tmp_path)
+  assert len(metrics(training.model_folder(tmp_path, config))) == 3
+
+
+def test_devices_that_cannot_share_a_batch_are_refused(run, tmp_path):
+  config = tiny.config(batch=7)
+  with pytest.raises(errors.ConfigError, match="--devices=1, or --batch=6 or"):
+    tiny.train(run, config, folder=tmp_path, devices=None)
+  assert not list(tmp_path.iterdir())
+  one = training.functions(config)
+  (device,) = _devices.arrange(1, parallel="pmap")
+  assert training.functions(config, device) == one
 
 
 def test_another_seed_gives_other_numbers(run, tmp_path):
