@@ -4,16 +4,23 @@ r"""One training step beside PyTorch's, same U-Net, same shapes, one process.
 
 The two take turns, and the order is reversed in every round; the ratio is the
 median of the rounds' ratios, below 1 where jaxseg is faster. A step is
-forward, backward and Adam of BCE + 2D Dice, int16 slices in, loss out.
+forward, backward and Adam of BCE + 2D Dice, int16 slices in, loss out. On a
+CPU both have one thread and the time is the process's; where JAX has a GPU,
+both run on it, for as many steps as --steps says between two looks at the loss.
 """
 
 from collections.abc import Callable
 import platform
-import time
 
 from absl import app
 from absl import flags
 from absl import logging
+
+from benchmarks import side_by_side
+
+if __name__ == "__main__":
+  side_by_side.pin()
+
 import jax
 import numpy as np
 import torch
@@ -21,6 +28,10 @@ import torch
 from benchmarks import torch_unet
 from jaxseg import training
 
+_STEPS = flags.DEFINE_integer("steps", 1, "Steps before the loss is read.")
+_DTYPE = flags.DEFINE_enum(
+  "dtype", "float32", ["float32", "bfloat16"], "What convolutions compute in."
+)
 _ROUNDS = flags.DEFINE_integer("rounds", 9, "Rounds after the warm-up.")
 _SHAPES = flags.DEFINE_list(
   "shapes",
@@ -35,7 +46,13 @@ def jax_step(
 ) -> Callable[[], float]:
   """A function that does one step of jaxseg's training."""
   config = training.Config(
-    "brain", network={"name": "unet", "base": base, "norm": norm}
+    "brain",
+    network={
+      "name": "unet",
+      "base": base,
+      "norm": norm,
+      "dtype": _DTYPE.value,
+    },
   )
   functions = training.functions(config)
   images, labels = slices(size, batch)
@@ -43,9 +60,10 @@ def jax_step(
   state = [functions.init(np.uint32(0), device[0])]
 
   def step() -> float:
-    state[0], loss = functions.step(
-      state[0], *device, np.float32(1e-3), np.float32(0.5)
-    )
+    for _ in range(_STEPS.value):
+      state[0], loss = functions.step(
+        state[0], *device, np.float32(1e-3), np.float32(0.5)
+      )
     return float(loss)
 
   return step
@@ -55,20 +73,31 @@ def torch_step(
   base: int, size: int, batch: int, norm: str
 ) -> Callable[[], float]:
   """A function that does the same in PyTorch, eager."""
-  network = torch_unet.TorchUNet(base, norm=norm)
+  place = torch_device()
+  network = torch_unet.TorchUNet(base, norm=norm).to(place)
   adam = torch.optim.Adam(network.parameters(), 1e-3)
-  images, labels = (torch.from_numpy(v) for v in slices(size, batch))
+  images, labels = (torch.from_numpy(v).to(place) for v in slices(size, batch))
 
   def step() -> float:
-    x = images.float().clamp(-200, 400).add(200).mul(2 / 600).sub(1)[:, None]
-    y = labels.float()[:, None]
-    loss = bce_dice(network(x), y)
-    adam.zero_grad(set_to_none=True)
-    loss.backward()
-    adam.step()
+    for _ in range(_STEPS.value):
+      x = images.float().clamp(-200, 400).add(200).mul(2 / 600).sub(1)[:, None]
+      y = labels.float()[:, None]
+      with torch.autocast(
+        place, torch.bfloat16, enabled=_DTYPE.value == "bfloat16"
+      ):
+        logits = network(x)
+      loss = bce_dice(logits.float(), y)
+      adam.zero_grad(set_to_none=True)
+      loss.backward()
+      adam.step()
     return loss.item()
 
   return step
+
+
+def torch_device() -> str:
+  """Where PyTorch computes: on a GPU if JAX does."""
+  return "cuda" if jax.default_backend() == "gpu" else "cpu"
 
 
 def bce_dice(
@@ -91,37 +120,29 @@ def slices(size: int, batch: int) -> tuple[np.ndarray, np.ndarray]:
   return images + 100 * labels.astype(np.int16), labels.astype(np.uint8)
 
 
-def time_once(step: Callable[[], float]) -> float:
-  began = time.perf_counter()
-  step()
-  return time.perf_counter() - began
+def about(what: str) -> str:
+  """What was compared on what, the first line of a benchmark."""
+  return (
+    f"{what}; jax {jax.__version__}, torch {torch.__version__}, Python"
+    f" {platform.python_version()}, {jax.devices()[0].device_kind},"
+    f" {torch.get_num_threads()} threads"
+  )
 
 
 def main(_) -> None:
   logging.set_verbosity(logging.WARNING)
-  print(
-    f"jax {jax.__version__}, torch {torch.__version__},"
-    f" Python {platform.python_version()}, {jax.devices()[0].platform},"
-    f" {torch.get_num_threads()} threads, norm {_NORM.value}"
-  )
-  print("base  size  batch   jaxseg ms  torch ms   ratio (min-max)")
+  cpu = jax.default_backend() == "cpu"
+  print(about(f"{_DTYPE.value}, norm {_NORM.value}"))
+  print("base:size:batch        jaxseg ms   torch ms   ratio (min-max)")
   for shape in _SHAPES.value:
     base, size, batch = (int(v) for v in shape.split(":"))
     steps = [
       make(base, size, batch, _NORM.value) for make in (jax_step, torch_step)
     ]
-    for step in steps * 2:
-      step()
-    times = []
-    for number in range(_ROUNDS.value):
-      order = (0, 1) if number % 2 else (1, 0)
-      found = {k: time_once(steps[k]) for k in order}
-      times.append((found[0], found[1]))
-    ours, theirs = np.median(times, 0) * 1000
-    ratios = [a / b for a, b in times]
+    seconds, found = side_by_side.ratios(steps, _ROUNDS.value, cpu=cpu)
     print(
-      f"{base:4d} {size:5d} {batch:6d} {ours:11.0f} {theirs:9.0f}"
-      f"   {np.median(ratios):.2f} ({min(ratios):.2f}-{max(ratios):.2f})"
+      side_by_side.line(shape, seconds / _STEPS.value, found),
+      flush=True,
     )
 
 

@@ -50,6 +50,12 @@ class Devices:
     return len(self) == 1
 
   @property
+  def here(self) -> int:
+    """How many of them are this process's."""
+    me = _distributed.process()
+    return sum(one.process_index == me for one in self.devices)
+
+  @property
   def mesh(self) -> jax.sharding.Mesh:
     """The devices in a row."""
     return jax.sharding.Mesh(np.array(self.devices), (AXIS,))
@@ -61,6 +67,37 @@ class Devices:
   def rows(self, tree: Any) -> Any:
     """Arrays whose first axis is spread; its length is a multiple of ours."""
     return self._placed(tree, _ROWS)
+
+  def own(self, length: int) -> Any:
+    """Which of so many rows this process's devices have, as an index."""
+    if _distributed.processes() == 1:
+      return slice(None)
+    each, me = length // len(self), _distributed.process()
+    rows = np.arange(length).reshape(len(self), each)
+    mine = [one.process_index == me for one in self.devices]
+    return rows[mine].ravel()
+
+  def from_own(self, tree: Any, length: int) -> Any:
+    """`rows`, of which each process gives its own; NumPy alone stays it.
+
+    Args:
+      tree: Arrays whose first axis is `own(length)`.
+      length: Of that axis in all processes.
+    """
+    if _distributed.processes() == 1:
+      return tree
+    own = self.own(length)
+    sharding = jax.sharding.NamedSharding(self.mesh, _ROWS)
+
+    def spread(array: np.ndarray) -> jax.Array:
+      def part(where: Any) -> np.ndarray:
+        begin, end, _ = where[0].indices(length)
+        return array[np.searchsorted(own, np.arange(begin, end))]
+
+      shape = (length, *array.shape[1:])
+      return jax.make_array_from_callback(shape, sharding, part)
+
+    return jax.tree.map(spread, tree)
 
   def _placed(self, tree: Any, spec: jax.sharding.PartitionSpec) -> Any:
     if _distributed.processes() > 1:
@@ -174,13 +211,6 @@ def arrange(
     raise errors.ConfigError(
       f"--models_at_once={at_once}: cannot share {number} device"
       f"{'s' if number > 1 else ''} evenly; give {_or(fitting)}"
-    )
-  if at_once > 1 and jax.process_count() > 1:
-    # Threads of different processes would wait for each other in turn.
-    raise errors.ConfigError(
-      f"--models_at_once={at_once}: {jax.process_count()} processes train one"
-      " model together; leave it out, or give each process of its own a part by"
-      " --shard"
     )
   _check_processes(number, at_once=at_once, parallel=parallel)
   mesh = np.array(there[:number]).reshape(at_once, -1)

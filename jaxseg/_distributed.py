@@ -147,15 +147,15 @@ def first(what: str, function: Callable[[], _Result]) -> _Result:
   """
   if processes() == 1:
     return function()
-  key = _key(what)
+  name = key(what)
   if process() != 0:
-    return _result(0, _get(key))
+    return _result(0, get(name))
   try:
     result = function()
   except errors.JaxsegError as e:
-    _put(key, _as_message(e))
+    put(name, _as_message(e))
     raise
-  _put(key, [None, result])
+  put(name, [None, result])
   return result
 
 
@@ -176,14 +176,50 @@ def each(what: str, function: Callable[[], _Result]) -> list[_Result]:
   """
   if processes() == 1:
     return [function()]
-  key = _key(what)
+  name = key(what)
   try:
     result = function()
   except errors.JaxsegError as e:
-    _put(f"{key}/{process()}", _as_message(e))
+    put(f"{name}/{process()}", _as_message(e))
     raise
-  _put(f"{key}/{process()}", [None, result])
-  return [_result(k, _get(f"{key}/{k}")) for k in range(processes())]
+  put(f"{name}/{process()}", [None, result])
+  return [_result(k, get(f"{name}/{k}")) for k in range(processes())]
+
+
+def key(what: str) -> str:
+  """A name for messages; called by all processes in the same order.
+
+  Args:
+    what: Said if the wait is cut short.
+  """
+  global _turn
+  _turn += 1
+  return f"jaxseg/{_turn}/{what.replace(' ', '_')}"
+
+
+def put(name: str, content: Any) -> None:
+  """Lets all processes have something JSON-able, under a new name."""
+  _client().key_value_set(name, json.dumps(content))
+
+
+def get(name: str) -> Any:
+  """Waits for another process's message, as long as that takes.
+
+  Raises:
+    LostError: A process ended meanwhile.
+  """
+  while True:
+    try:
+      return json.loads(_client().blocking_key_value_get(name, _PIECE_MS))
+    except jax.errors.JaxRuntimeError as e:
+      if "DEADLINE_EXCEEDED" not in str(e):
+        raise
+    _raise_if_ended()
+
+
+def names(folder: str) -> list[str]:
+  """Names of the messages that there are by now; `folder` ends in "/"."""
+  return [name for name, _ in _client().key_value_dir_get(folder)]
 
 
 def together(what: str) -> None:
@@ -228,7 +264,7 @@ def ended(text: str, code: int) -> None:
   if processes() == 1:
     return
   try:
-    _put(f"jaxseg/ended/{process()}", [text, code])
+    put(f"jaxseg/ended/{process()}", [text, code])
     _client().wait_at_barrier("jaxseg/ended", _GOODBYE_S * 1000)
   except jax.errors.JaxRuntimeError:
     return  # Nobody is left to be told.
@@ -277,12 +313,6 @@ def orbax_alone() -> Any:
   )
 
 
-def _key(what: str) -> str:
-  global _turn
-  _turn += 1
-  return f"jaxseg/{_turn}/{what.replace(' ', '_')}"
-
-
 def _as_message(error: errors.JaxsegError) -> list[str]:
   return [type(error).__name__, str(error)]
 
@@ -296,26 +326,11 @@ def _result(number: int, message: list[Any]) -> Any:
   raise kind(f"process {number} of {processes()}: {content}")
 
 
-def _put(key: str, content: Any) -> None:
-  _client().key_value_set(key, json.dumps(content))
-
-
-def _get(key: str) -> Any:
-  """Waits for another process's message, as long as that takes."""
-  while True:
-    try:
-      return json.loads(_client().blocking_key_value_get(key, _PIECE_MS))
-    except jax.errors.JaxRuntimeError as e:
-      if "DEADLINE_EXCEEDED" not in str(e):
-        raise
-    _raise_if_ended()
-
-
 def _raise_if_ended() -> None:
   """Raises LostError if a process told that it ends."""
-  for key, content in _client().key_value_dir_get("jaxseg/ended/"):
+  for name, content in _client().key_value_dir_get("jaxseg/ended/"):
     text, code = json.loads(content)
-    number = key.rpartition("/")[2]
+    number = name.rpartition("/")[2]
     raise LostError(f"process {number} of {processes()} ended: {text}", code)
 
 

@@ -1,16 +1,16 @@
-"""Files that are never half-written: a temporary name, then a rename."""
+"""Files that are never half-written: a temporary name, a flush, a rename."""
 
 from collections.abc import Iterator
 import contextlib
+import errno
 import hashlib
 import json
 import math
 import os
 import pathlib
-import shutil
-import tempfile
 from typing import Any
 
+from jaxseg import _unfinished
 from jaxseg import errors
 
 
@@ -31,15 +31,9 @@ def write_text(path: pathlib.Path, text: str) -> None:
 def write_bytes(path: pathlib.Path, content: bytes) -> None:
   """Writes bytes under a temporary name and renames them into place."""
   path.parent.mkdir(parents=True, exist_ok=True)
-  handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-  try:
-    with os.fdopen(handle, "wb") as file:
-      file.write(content)
-    os.chmod(name, 0o666 & ~_umask())  # mkstemp makes files private.
-    os.replace(name, path)
-  except BaseException:
-    pathlib.Path(name).unlink(missing_ok=True)
-    raise
+  with _unfinished.file(path) as temporary:
+    temporary.write_bytes(content)
+    _put(temporary, path)
 
 
 def write_json(path: pathlib.Path, content: Any) -> None:
@@ -103,31 +97,40 @@ def new_file(path: pathlib.Path) -> Iterator[pathlib.Path]:
   It ends as `path` does, for writers that go by the ending.
   """
   path.parent.mkdir(parents=True, exist_ok=True)
-  with tempfile.TemporaryDirectory(
-    dir=path.parent, prefix=f".{path.name}."
-  ) as folder:
-    temporary = pathlib.Path(folder) / path.name
-    yield temporary
-    os.replace(temporary, path)
+  with _unfinished.folder(path) as temporary:
+    yield temporary / path.name
+    _put(temporary / path.name, path)
 
 
 @contextlib.contextmanager
 def new_folder(path: pathlib.Path) -> Iterator[pathlib.Path]:
-  """Yields a temporary folder that becomes `path` if the block succeeds."""
+  """Yields a temporary folder that becomes `path` if the block succeeds.
+
+  Raises:
+    ExistingOutputError: Something came into its place meanwhile.
+  """
   path.parent.mkdir(parents=True, exist_ok=True)
-  temporary = pathlib.Path(
-    tempfile.mkdtemp(dir=path.parent, prefix=f".{path.name}.")
-  )
+  with _unfinished.folder(path) as temporary:
+    (temporary / path.name).mkdir()
+    yield temporary / path.name
+    _put(temporary / path.name, path)
+
+
+def remove_folder(path: pathlib.Path) -> None:
+  """Deletes a folder so that it is there whole or not at all."""
+  _unfinished.remove(path)
+
+
+def _put(temporary: pathlib.Path, path: pathlib.Path) -> None:
+  """Renames into place what is on the disk, and flushes the new name."""
+  _unfinished.flush(temporary)
   try:
-    yield temporary
-    os.chmod(temporary, 0o777 & ~_umask())
     os.replace(temporary, path)
-  except BaseException:
-    shutil.rmtree(temporary, ignore_errors=True)
-    raise
-
-
-def _umask() -> int:
-  mask = os.umask(0)
-  os.umask(mask)
-  return mask
+  except OSError as e:
+    if e.errno not in (errno.EEXIST, errno.ENOTEMPTY, errno.ENOTDIR):
+      raise
+    raise errors.ExistingOutputError(
+      f"{path}: appeared while it was being written, as if by another process;"
+      " start the same command again to go on with what is there"
+    ) from e
+  _unfinished.flush_folder(path.parent)

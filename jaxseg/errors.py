@@ -33,6 +33,10 @@ class ExistingOutputError(JaxsegError):
   """Output of another configuration is in the way; name another folder."""
 
 
+class InUseError(JaxsegError):
+  """Another process is writing the same output; wait for it, or end it."""
+
+
 class NotDicomError(DataError):
   """A file is not DICOM, or too broken to be parsed; export it again."""
 

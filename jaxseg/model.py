@@ -18,10 +18,12 @@ import numpy as np
 
 from jaxseg import _arrays as arrays
 from jaxseg import _devices
+from jaxseg import _digests
 from jaxseg import _distributed
 from jaxseg import _extras
 from jaxseg import _files
-from jaxseg import cohorts
+from jaxseg import _model_input
+from jaxseg import _sealed
 from jaxseg import data
 from jaxseg import errors
 from jaxseg import models
@@ -31,10 +33,17 @@ from jaxseg import volume as volumes
 __all__ = ["Model", "load_model"]
 
 _FORMAT = "jaxseg.model/1"
-# Slices at once, or the next multiple of the number of devices: the last batch
-# is padded, so one compiled function serves.
+# Slices at once, or the next multiple of the devices: the last batch is padded,
+# so one compiled function serves.
 _BATCH = 32
-_AGAIN = "train the model again"
+_AGAIN = "delete the model's folder and train it again"
+_ENTRIES = {
+  "structure": str,
+  "objective": str,
+  "seed": int,
+  "negatives": float,
+  "network": dict,
+}
 Path = str | os.PathLike
 
 
@@ -43,6 +52,7 @@ def load_model(
   *,
   threshold: float | Path | thresholds.ChosenThreshold | None = None,
   slot: str = "best",
+  tta: int | None = None,
 ) -> "Model":
   """Loads a trained model, or several as an ensemble.
 
@@ -53,12 +63,16 @@ def load_model(
       one says; None is the folder's own threshold.json. An ensemble has none
       of its own: no member's suits the mean.
     slot: "best" by validation Dice, or "last".
+    tta: Shifted views whose mean map is taken, 1 to 9; 1 is the image alone.
+      None is as many as the threshold was chosen on.
 
   Raises:
     DataError: A folder holds no trained model, or it is damaged.
-    ConfigError: There is no folder, the models are of several structures, or
-      the threshold is not in [0, 1].
+    ConfigError: There is no folder, the models are of several structures, the
+      threshold is not in [0, 1], or there are no so many views.
   """
+  if tta is not None:
+    models.check_views(tta)
   single = isinstance(path, str | os.PathLike)
   folders = [pathlib.Path(p) for p in ([path] if single else path)]  # type: ignore
   if not folders:
@@ -88,7 +102,7 @@ def load_model(
     threshold = thresholds.ChosenThreshold(
       cut, criterion="given", value=float("nan"), patients=0
     )
-  return Model(members, threshold)
+  return Model(members, threshold, tta)
 
 
 class Model:
@@ -106,9 +120,11 @@ class Model:
     self,
     members: Sequence["_Member"],
     threshold: thresholds.ChosenThreshold | None,
+    tta: int | None = None,
   ):
     self._members = tuple(members)
     self._given = threshold
+    self._tta = tta
     self.folders = tuple(member.folder for member in members)
     self.structure: str = members[0].facts["structure"]
     digests = [member.digest for member in members]
@@ -128,6 +144,18 @@ class Model:
     if self._given is not None or len(self.folders) > 1 or not path.exists():
       return self._given
     return thresholds.ChosenThreshold.read(path)
+
+  @functools.cached_property
+  def tta(self) -> int:
+    """Shifted views whose mean map is taken; 1 is the image alone."""
+    if self._tta is not None:
+      return self._tta
+    try:
+      views = self.threshold.details.get("tta", 1) if self.threshold else 1
+      models.check_views(views)
+    except errors.DataError:  # `cut` tells what is wrong with the file.
+      return 1
+    return int(views)
 
   def predict(self, volume: volumes.Volume) -> volumes.Volume:
     """Probabilities on the volume's own grid.
@@ -149,7 +177,7 @@ class Model:
         oblique.
       DataError: The values cannot be HU, or the volume is of another modality.
     """
-    volume = _hounsfield(volume, self._members[0].modality)
+    volume = _model_input.hounsfield(volume, self._members[0].modality)
     turned = volumes.axial(volume)
     groups: dict[data.PrepareConfig, list[_Member]] = {}
     for member in self._members:
@@ -157,18 +185,19 @@ class Model:
     maps = []
     for prepare, members in groups.items():
       placement, images = data.prepare_image(turned, prepare)
-      maps.append(placement.restore(_mean(members, images)))
+      maps.append(placement.restore(_mean(members, images, self.tta)))
     mean = maps[0]
     if len(maps) > 1:
       weights = [len(members) for members in groups.values()]
       mean = np.average(maps, axis=0, weights=weights).astype(np.float32)
-    return _moved(turned.with_array(mean), volume.placed)
+    return _model_input.moved(turned.with_array(mean), volume.placed)
 
   def predict_prepared(self, images: np.ndarray) -> np.ndarray:
     """Probabilities of slices that were prepared as in training.
 
     Args:
-      images: HU, int16 `[slice, row, column]`, as `data.Store.image` gives.
+      images: HU, int16 `[slice, row, column]`, as `data.Store.image` gives; a
+        network that sees several takes neighbouring ones from there.
 
     Returns:
       float32 of the same shape.
@@ -182,7 +211,7 @@ class Model:
         f"{self.folders[0]}: the ensemble's models see different grids; give"
         " the volume to predict"
       )
-    return _mean(self._members, images)
+    return _mean(self._members, images, self.tta)
 
   def cut(self, maps: volumes.Volume) -> volumes.Volume:
     """The mask at the model's own threshold.
@@ -242,6 +271,8 @@ class _Member:
       raise errors.DataError(
         f"{path}: of format {found}, this version reads {_FORMAT}; {_AGAIN}"
       )
+    facts = _sealed.opened(path, facts, again=_AGAIN)
+    _sealed.check(path, facts, _ENTRIES, again=_AGAIN)
     try:
       forward = models.Forward.of(
         facts["network"], facts["window_hu"], facts["input_range"]
@@ -251,7 +282,7 @@ class _Member:
       _ = facts["structure"]
       like = jax.eval_shape(
         lambda images: forward.network.init(
-          jax.random.key(0), forward.inputs(images)
+          jax.random.key(0), forward.inputs(forward.alone(images))
         ),
         jax.ShapeDtypeStruct((1, rows, columns), np.int16),
       )
@@ -265,7 +296,7 @@ class _Member:
       raise errors.DataError(
         f"{path}: an entry is missing or malformed ({e}); {_AGAIN}"
       ) from e
-    variables = _restore(folder / "checkpoints" / slot, like)
+    variables = _restore(folder / "checkpoints" / slot, like, facts)
     return _Member(folder, facts, forward, prepare, variables)
 
   @property
@@ -283,47 +314,54 @@ class _Member:
     return content.hexdigest()[:16]
 
   @functools.cached_property
-  def _placed(self) -> Any:
-    """The variables on each of this process's devices."""
+  def _placed(self) -> Any:  # On each of this process's devices.
     return _devices.local().whole(self.variables)
 
   def predict(self, images: np.ndarray) -> np.ndarray:
     devices = _devices.local()
-    size = -(-_BATCH // len(devices)) * len(devices)
+    size = _BATCH + -_BATCH % len(devices)
     maps = []
+    index = np.arange(len(images))
+    if self.forward.slices > 1:  # Each batch is gathered when its turn comes.
+      index = data.around(index, 0, len(images), self.forward.slices)
     for begin in range(0, len(images), size):
-      part = images[begin : begin + size]
-      batch = np.zeros((size, *images.shape[1:]), images.dtype)
+      part = images[index[begin : begin + size]]
+      batch = np.zeros((size, *part.shape[1:]), images.dtype)
       batch[: len(part)] = part
       maps.append(self.forward.predict(self._placed, devices.rows(batch)))
-    found: np.ndarray = np.concatenate(jax.device_get(maps))[: len(images)]
-    return found
+    return np.concatenate(jax.device_get(maps))[: len(images)]
 
 
-def _mean(members: Sequence[_Member], images: np.ndarray) -> np.ndarray:
-  maps = [member.predict(images) for member in members]
+def _mean(
+  members: Sequence[_Member], images: np.ndarray, views: int
+) -> np.ndarray:
+  maps = [
+    models.mean_of_views(member.predict, images, views) for member in members
+  ]
   if len(maps) == 1:
     return maps[0]
   return np.asarray(np.mean(maps, axis=0, dtype=np.float64), np.float32)
 
 
-def _restore(folder: pathlib.Path, like: Any) -> dict[str, Any]:
-  """The network's variables in the newest checkpoint of a slot.
-
-  As NumPy arrays, wherever they were trained: on more devices, on others.
-  """
+def _restore(
+  folder: pathlib.Path, like: Any, facts: Mapping[str, Any]
+) -> dict[str, Any]:
+  """Variables in a slot's newest checkpoint, as NumPy, for any devices."""
   ocp = _extras.load("orbax.checkpoint", extra="train")  # Slow to import.
 
   steps = [p for p in folder.glob("*") if p.name.isdecimal()]
   if not steps:
     raise errors.DataError(
-      f"{folder.parent.parent}: no {folder.name} checkpoint; train the model"
-      " first"
+      f"{folder.parents[1]}: no {folder.name} checkpoint; train it first"
     )
-  path = max(steps, key=lambda p: int(p.name)) / "state"
-  as_numpy = jax.tree.map(
-    lambda _: ocp.RestoreArgs(restore_type=np.ndarray), like
-  )
+  path = max(steps, key=lambda p: int(p.name))
+  damaged = _digests.damage(path, model=facts)
+  if damaged and not path.exists():  # A training put another in its place.
+    return _restore(folder, like, facts)
+  if damaged:
+    raise _damaged(path, damaged)
+  kind = ocp.RestoreArgs(restore_type=np.ndarray)
+  as_numpy = jax.tree.map(lambda _: kind, like)
   try:
     alone = _distributed.orbax_alone()
     with ocp.Checkpointer(
@@ -331,19 +369,23 @@ def _restore(folder: pathlib.Path, like: Any) -> dict[str, Any]:
       multiprocessing_options=alone,
     ) as checkpointer:
       found = checkpointer.restore(
-        path.absolute(),
+        (path / "state").absolute(),
         args=ocp.args.PyTreeRestore(
           item=like, restore_args=as_numpy, partial_restore=True
         ),
       )
     if _shapes(found) != _shapes(like):
       raise ValueError("it is of another network than model.json")
-  except (ValueError, KeyError, TypeError, OSError) as e:
-    raise errors.DataError(
-      f"{path.parent}: cannot be restored ({str(e).splitlines()[0][:200]});"
-      f" {_AGAIN}"
-    ) from e
+    if not all(np.isfinite(leaf).all() for leaf in jax.tree.leaves(found)):
+      raise ValueError("its weights are not finite")
+  except Exception as e:  # Orbax and TensorStore raise this very class.
+    why = (str(e) or repr(e)).splitlines()[0][:200]
+    raise _damaged(path, why) from e
   return {"batch_stats": {}, **found}
+
+
+def _damaged(path: pathlib.Path, why: str) -> errors.DataError:
+  return errors.DataError(f"{path}: cannot be restored ({why}); {_AGAIN}")
 
 
 def _shapes(tree: Any) -> dict[str, tuple[Any, ...]]:
@@ -352,57 +394,3 @@ def _shapes(tree: Any) -> dict[str, tuple[Any, ...]]:
     jax.tree_util.keystr(path): (*leaf.shape, str(leaf.dtype))
     for path, leaf in jax.tree_util.tree_leaves_with_path(tree)
   }
-
-
-def _hounsfield(volume: volumes.Volume, modality: str) -> volumes.Volume:
-  """Values as the network knows them, of a model's modality."""
-  where = "volume" if volume.source is None else str(volume.source)
-  own = getattr(volume, "modality", modality)  # A DICOM image knows its own.
-  if own != modality:
-    raise errors.DataError(
-      f"{where}: is of modality {own}, the model was trained on {modality};"
-      " give an image of that kind"
-    )
-  if modality == "CT":
-    _check_hounsfield(volume)
-    return volume
-  if volume.array.min() == -1000:
-    raise errors.DataError(
-      f"{where}: has values of -1000, as scale_mr makes them; give the MR's"
-      " signal as it was measured"
-    )
-  return cohorts.scale_mr(
-    volumes.Volume(volume.array, volume.placed, volume.source)
-  )
-
-
-def _check_hounsfield(volume: volumes.Volume) -> None:
-  """Refuses values that cannot be HU in int16."""
-  array = volume.array
-  where = "volume" if volume.source is None else str(volume.source)
-  if not (
-    np.issubdtype(array.dtype, np.integer)
-    or np.issubdtype(array.dtype, np.floating)
-  ):
-    raise errors.DataError(
-      f"{where}: values are {array.dtype}; give a CT in HU"
-    )
-  low, high = float(array.min()), float(array.max())
-  limits = np.iinfo(np.int16)
-  if not (limits.min <= low and high <= limits.max):  # NaN is refused, too.
-    raise errors.DataError(
-      f"{where}: values from {low:g} to {high:g} are not HU, which fit int16;"
-      " give a CT in HU"
-    )
-
-
-def _moved(volume: volumes.Volume, grid: volumes.Grid) -> volumes.Volume:
-  """The same voxels in another order of axes."""
-  if volume.grid is grid:
-    return volume
-  moved = volumes.reorder(volume, grid)
-  if moved is None:
-    raise errors.GeometryError(
-      "volume: its axes cannot be turned; resample it on an axial grid"
-    )
-  return dataclasses.replace(moved, array=np.ascontiguousarray(moved.array))

@@ -4,10 +4,12 @@ Cases are independent and their results add up, so no result depends on where
 or in which order they are computed.
 """
 
+import collections
 from collections.abc import Callable, Iterator, Sequence
 import concurrent.futures
 import concurrent.futures.process
 import contextlib
+import functools
 import multiprocessing
 import os
 import time
@@ -29,6 +31,7 @@ def run(
   workers: int | None = None,
   scheduler: str | None = None,
   here_first: bool = False,
+  ordered: bool = False,
 ) -> Iterator[tuple[int, _Result]]:
   """Calls a function on each item; results come as they are ready.
 
@@ -43,10 +46,13 @@ def run(
     here_first: Call it in this process until what is left would take longer
       than to start others: what is wrong with all items shows at once, and a
       few quick ones do not wait for processes.
+    ordered: Results come in the order of the items. Those that are ready
+      before their turn are kept; as for others, no more than twice as many
+      items as there are workers are under way or kept.
 
   Yields:
-    (position in `items`, result), in any order. What `function` raises is
-    raised here; items not yet started are then dropped.
+    (position in `items`, result), in any order unless `ordered`. What
+    `function` raises is raised here; items not yet started are then dropped.
 
   Raises:
     ConfigError: `workers` is below 1, or the scheduler cannot be reached.
@@ -56,7 +62,7 @@ def run(
   if workers is not None and workers < 1:
     raise errors.ConfigError(f"{workers} workers; give at least 1")
   if scheduler is not None:
-    yield from _on_cluster(function, items, scheduler)
+    yield from _on_cluster(function, items, scheduler, ordered=ordered)
     return
   number = min(workers or os.cpu_count() or 1, len(items))
   if number <= 1:
@@ -83,17 +89,34 @@ def run(
     with concurrent.futures.ProcessPoolExecutor(
       number, mp_context=context
     ) as pool:
-      work = _as_completed(pool, function, items[begun:], 2 * number)
-      yield from ((begun + index, result) for index, result in work)
+      going = _in_order if ordered else _as_completed
+      work = going(pool.submit, function, items[begun:], 2 * number)
+      try:
+        yield from ((begun + index, result) for index, result in work)
+      except BaseException:
+        _stop(pool)
+        raise
   except concurrent.futures.process.BrokenProcessPool as e:
     raise errors.DataError(
-      f"one of {number} processes was lost, perhaps for lack of memory; run the"
-      " same command with fewer workers, it resumes where it stopped"
+      f"one of {number} processes was lost, perhaps for lack of memory"
+      f"{_memory()}; run the same command with fewer workers"
+      f" (--workers={max(1, number // 2)}), it resumes where it stopped"
     ) from e
 
 
+def _stop(pool: concurrent.futures.ProcessPoolExecutor) -> None:
+  """Ends the processes, whatever they are at.
+
+  Left to itself the pool waits for what is under way; and if a signal came
+  while it started its processes, for ever.
+  """
+  processes = getattr(pool, "_processes", None) or {}
+  for process in list(processes.values()):
+    process.terminate()
+
+
 def _as_completed(
-  pool: concurrent.futures.Executor,
+  submit: Callable[..., concurrent.futures.Future],
   function: Callable[[Any], Any],
   items: Sequence[Any],
   most: int,
@@ -104,7 +127,7 @@ def _as_completed(
 
   def start() -> None:
     for index, item in following:
-      waiting[pool.submit(function, item)] = index
+      waiting[submit(function, item)] = index
       break
 
   try:
@@ -124,16 +147,58 @@ def _as_completed(
       future.cancel()
 
 
+def _in_order(
+  submit: Callable[..., Any],
+  function: Callable[[Any], Any],
+  items: Sequence[Any],
+  most: int,
+) -> Iterator[tuple[int, Any]]:
+  """Results in the order of the items; so many are under way or kept."""
+  waiting: collections.deque[Any] = collections.deque()
+  following = iter(items)
+  try:
+    for index in range(len(items)):
+      while len(waiting) < min(most, len(items) - index):
+        waiting.append(submit(function, next(following)))
+      # It stays among those waiting until it is there, to be cancelled.
+      result = waiting[0].result()
+      waiting.popleft()
+      yield index, result
+  finally:
+    for future in waiting:
+      future.cancel()
+
+
+def _memory() -> str:
+  """How large the largest process became, and what the machine has."""
+  try:
+    import resource  # Not on Windows.
+
+    used = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 2**20
+    total = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
+  except (ImportError, OSError, ValueError):
+    return ""
+  return f" (the largest took {used:.1f} GiB, the machine has {total:.1f} GiB)"
+
+
 def _on_cluster(
-  function: Callable[[Any], Any], items: Sequence[Any], address: str
+  function: Callable[[Any], Any],
+  items: Sequence[Any],
+  address: str,
+  *,
+  ordered: bool = False,
 ) -> Iterator[tuple[int, Any]]:
   with _client(address) as (client, distributed):
-    futures = {
-      # The scheduler itself gives an item to another worker if one is lost.
-      client.submit(function, item, pure=False): index
-      for index, item in enumerate(items)
-    }
+    # The scheduler itself gives an item to another worker if one is lost.
+    submit = functools.partial(client.submit, pure=False)
+    futures: dict[Any, int] = {}
     try:
+      if ordered:
+        threads = sum(client.nthreads().values())
+        yield from _in_order(submit, function, items, 2 * max(1, threads))
+        return
+      for index, item in enumerate(items):
+        futures[submit(function, item)] = index
       for future in distributed.as_completed(list(futures)):
         yield futures.pop(future), future.result()
     except distributed.KilledWorker as e:

@@ -3,6 +3,7 @@
 import numpy as np
 
 from jaxseg import cohorts
+from jaxseg import errors
 from jaxseg import volume
 
 
@@ -48,3 +49,16 @@ class Blobs:
       masks=masks,
       unscanned=(0,),
     )
+
+
+class Torn(Blobs):
+  """The same, some of whose patients cannot be loaded."""
+
+  def __init__(self, bad, **settings):
+    super().__init__(**settings)
+    self.bad = bad
+
+  def load(self, patient):
+    if patient in self.bad:
+      raise errors.DataError(f"{patient}/ct.csv: torn; replace it")
+    return super().load(patient)

@@ -1,5 +1,6 @@
 """A trained folder as a model: maps on a volume's own grid, and the cut."""
 
+import dataclasses
 import json
 import shutil
 
@@ -122,6 +123,29 @@ def test_slices_do_not_depend_on_their_batch(run, trained):
   np.testing.assert_array_equal(
     whole[33:37], loaded.predict_prepared(images[33:37])
   )
+
+
+def test_views_are_those_asked_for_or_of_the_threshold(run, folder):
+  images = run.store.images()[:4]
+  alone, some = (model.load_model(folder, tta=k) for k in (1, 3))
+  assert (model.load_model(folder).tta, some.tta) == (1, 3)
+  maps = some.predict_prepared(images)
+  assert not np.array_equal(maps, alone.predict_prepared(images))
+  dataclasses.replace(CHOSEN, details={"tta": 3}).write(
+    folder / "threshold.json"
+  )
+  own = model.load_model(folder)
+  assert own.tta == 3
+  np.testing.assert_array_equal(own.predict_prepared(images), maps)
+  assert model.load_model(folder, tta=1).tta == 1
+  assert model.load_model(folder, threshold=0.5).tta == 1
+  dataclasses.replace(CHOSEN, details={"tta": 99}).write(
+    folder / "threshold.json"
+  )
+  with pytest.raises(errors.ConfigError, match="tta is 99"):
+    model.load_model(folder).predict_prepared(images)
+  with pytest.raises(errors.ConfigError, match="tta is 0"):
+    model.load_model(folder, tta=0)
 
 
 def test_best_and_last_are_told_apart(run, trained):

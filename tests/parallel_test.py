@@ -1,6 +1,7 @@
 """The seam: the same results here, on more cores, on a cluster that fails."""
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -23,6 +24,18 @@ def test_results_and_their_places(workers):
   assert {k: v[0] for k, v in found.items()} == {k: k * k for k in range(10)}
   processes = {pid for _, pid in found.values()}
   assert (os.getpid() in processes) == (workers == 1)
+
+
+def test_results_in_their_order_and_few_under_way(tmp_path):
+  items = [(x, str(tmp_path), 3) for x in range(9)]
+  work = parallel.run(
+    parallel_double.first_is_last, items, workers=2, ordered=True
+  )
+  assert next(work) == (0, 0)
+  # While the first was waited for, no more than four were under way or kept.
+  time.sleep(0.2)
+  assert {path.name for path in tmp_path.iterdir()} == {"0", "1", "2", "3"}
+  assert list(work) == [(k, k * k) for k in range(1, 9)]
 
 
 @pytest.mark.parametrize("workers", [1, 2])
@@ -56,8 +69,10 @@ def test_shards_are_disjoint_and_complete():
 
 
 def test_a_process_that_is_killed():
-  with pytest.raises(errors.DataError, match="of 2 processes was lost"):
+  with pytest.raises(errors.DataError, match="of 2 processes was lost") as e:
     list(parallel.run(parallel_double.die, range(4), workers=2))
+  assert re.search(r"took [\d.]+ GiB, the machine has [\d.]+ GiB", str(e.value))
+  assert "(--workers=1)" in str(e.value)
 
 
 class Cluster:

@@ -62,16 +62,27 @@ def provenance(
 ) -> dict[str, Any]:
   """What every table of a run carries; no seed where models have several."""
   from jaxseg import report
+  from jaxseg import study
 
   seeds = {result.facts["seed"] for result in results}
-
-  return report.provenance(
+  origin = report.provenance(
     cohort=run.store.cohort,
     cohort_hash=run.store.content_hash,
     synthetic=run.store.synthetic,
     seed=seeds.pop() if len(seeds) == 1 else None,
     command=flags.command,
   )
+  missing = study.missing_models(run)
+  return {**origin, "missing_models": "; ".join(missing)} if missing else origin
+
+
+def tell_missing(run: "data.Run") -> None:
+  """Names the models that are in none of the tables, last, where it is read."""
+  from jaxseg import study
+
+  said = study.missing_said(study.missing_models(run))
+  if said:
+    print(said)
 
 
 def sweep(

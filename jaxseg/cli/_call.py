@@ -1,36 +1,25 @@
 """How every command starts and ends: signals, exit codes, one clear line."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 import contextlib
-import errno
 import os
 import pathlib
 import re
 import shlex
 import shutil
-import signal
 import sys
-import threading
 import traceback
 from types import ModuleType
 
+from jaxseg import _interrupts
 from jaxseg import errors
+from jaxseg.cli import _aside
+from jaxseg.cli import _failures
 from jaxseg.cli import _flags
+from jaxseg.cli import _streams
 
+check_interrupt = _interrupts.check  # For the bars.
 HELP = ("--help", "-h", "-help", "--helpfull", "--helpshort")
-_interrupted = threading.Event()
-# Of these errors of the operating system the user is told in one line.
-_NOT_OURS = {
-  errno.EACCES,
-  errno.EDQUOT,
-  errno.EISDIR,
-  errno.ELOOP,
-  errno.ENAMETOOLONG,
-  errno.ENOSPC,
-  errno.ENOTDIR,
-  errno.EPERM,
-  errno.EROFS,
-}
 
 
 class Exit(Exception):
@@ -73,28 +62,28 @@ def run(name: str, command: ModuleType, arguments: Sequence[str]) -> int:
 
 def guarded(work: Callable[[], None]) -> int:
   """Calls a function and says how it ended, as an exit code."""
-  try:
-    with _signals():
-      work()
-      sys.stdout.flush()
-  except Exit as e:
-    return e.code
-  except errors.JaxsegError as e:
-    return say(str(e), 2)
-  except KeyboardInterrupt:
-    return say("interrupted; the same command goes on from here", 3)
-  # The reader of our output went away; rich says so by SystemExit.
-  except (BrokenPipeError, SystemExit):
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-  except OSError as e:
-    if e.errno not in _NOT_OURS:
+  _streams.open_closed()
+  _streams.plain()
+  with _streams.lasting():
+    try:
+      with _interrupts.watched(), _aside.collected():
+        work()
+        sys.stdout.flush()
+    except Exit as e:
+      return e.code
+    except errors.JaxsegError as e:
+      return say(str(e), 2)
+    except KeyboardInterrupt:
+      # Raised within an exec, as of dataclasses in an import, it would make
+      # Python end by SIGINT, whatever the exit code; the next exec forgets it.
+      exec("")
+      return say("interrupted; the same command goes on from here", 3)
+    except Exception as e:
+      line = _failures.said(e)
+      if line is not None:
+        return say(line, 2)
       traceback.print_exc()
       return 1
-    where = f"{e.filename}: " if e.filename else ""
-    return say(f"{where}{e.strerror}; free the place or name another", 2)
-  except Exception:
-    traceback.print_exc()
-    return 1
   return 0
 
 
@@ -106,22 +95,17 @@ def call(name: str) -> str:
   return f"jaxseg {name}"
 
 
-def check_interrupt() -> None:
-  """Raises KeyboardInterrupt if one was asked for and got lost.
-
-  What a signal raises while the garbage collector calls back into a library
-  is printed and forgotten; so every step and every patient asks again.
-  """
-  if _interrupted.is_set():
-    raise KeyboardInterrupt
-
-
 def quiet() -> None:
   """Leaves warnings and errors of the libraries, not their chatter."""
   from absl import logging  # Not for `--help`.
 
   logging.use_absl_handler()
   logging.set_verbosity(logging.WARNING)
+  # Our flags are not absl's global ones, so it misses their parsing.
+  setattr(logging, "_warn_preinit_stderr", False)  # noqa: B010
+  handler = logging.get_absl_handler()
+  handler.removeFilter(_aside.is_news)
+  handler.addFilter(_aside.is_news)
 
 
 def compilation_cache() -> None:
@@ -135,28 +119,9 @@ def compilation_cache() -> None:
   jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
 
 
-@contextlib.contextmanager
-def _signals() -> Iterator[None]:
-  """SIGINT and SIGTERM raise KeyboardInterrupt and are remembered."""
-  _interrupted.clear()
-  if threading.current_thread() is not threading.main_thread():
-    yield
-    return
-  numbers = (signal.SIGINT, signal.SIGTERM)
-  before = {number: signal.signal(number, _interrupt) for number in numbers}
-  try:
-    yield
-  finally:
-    for number, handler in before.items():
-      signal.signal(number, handler)
-
-
-def _interrupt(*_: object) -> None:
-  _interrupted.set()
-  raise KeyboardInterrupt
-
-
 def say(text: str, code: int) -> int:
   """Says one line on the standard error stream and gives the exit code."""
-  sys.stderr.write(_flags.one_line(text) + "\n")
+  with contextlib.suppress(OSError):  # Nobody may be listening.
+    sys.stderr.write(_flags.one_line(text) + "\n")
+    sys.stderr.flush()
   return code

@@ -85,7 +85,26 @@ def define(flags: _flags.Flags) -> None:
     default="the run folder's, else quick for the phantom, jaxseg for others",
   )
   _grid_flags.define(flags)
+  _define_workers(flags)
   _dicom_flags.define(flags)
+
+
+def _define_workers(flags: _flags.Flags) -> None:
+  """Defines who loads and prepares the patients."""
+  flags.integer(
+    "workers",
+    None,
+    "N",
+    "Number of processes that prepare patients.",
+    default="the number of cores",
+  )
+  flags.string(
+    "scheduler",
+    None,
+    "ADDRESS",
+    "A dask.distributed scheduler whose workers prepare them instead.",
+    default="none",
+  )
 
 
 def output_folder(flags: _flags.Flags) -> pathlib.Path:
@@ -103,9 +122,15 @@ def open_run(flags: _flags.Flags) -> "data.Run":
   from jaxseg import data
 
   run = data.Run(output_folder(flags))
+  _tell_notes(run)
   if flags.cohort:
     run.check(**_of(run, flags.cohort))
   return run
+
+
+def _tell_notes(run: "data.Run") -> None:
+  for note in run.notes:
+    print(f"Note: {note}")
 
 
 def prepared(
@@ -131,6 +156,7 @@ def prepared(
   wanted = () if tuple(names) == ("all",) else tuple(names)
   if any((folder / name).exists() for name in ("run.json", "cohort.json")):
     run = data.Run(folder)
+    _tell_notes(run)
     _check(flags, run, wanted)
   else:
     run = _new(flags, folder, wanted)
@@ -149,6 +175,8 @@ def _new(
   from jaxseg.cli import _console
 
   data.check_new(folder)
+  if flags.workers is not None and flags.workers < 1:
+    raise errors.ConfigError(f"--workers: {flags.workers} is below 1")
   name = _name(flags)
   _check_together(flags, name)
   recipe = flags.recipe or ("quick" if name == "phantom" else "jaxseg")
@@ -167,6 +195,8 @@ def _new(
   if extent:
     made["size"] = flags.size or "fit"
 
+  how = {"workers": flags.workers, "scheduler": flags.scheduler}
+
   def check(store: "data.Store") -> None:
     if not flags.allow_crop:
       _crop.check(store, wanted, where=folder)
@@ -174,7 +204,9 @@ def _new(
   try:
     _structure_flags.check(cohort, wanted)
     if extent:
-      config = _grid_flags.fitted(cohort, config, extent, skip_bad=skip_bad)
+      config = _grid_flags.fitted(
+        cohort, config, extent, skip_bad=skip_bad, **how
+      )
     with _console.progress("preparing") as on_patient:
       return data.prepare_run(
         folder,
@@ -187,6 +219,7 @@ def _new(
         skip_bad=skip_bad,
         on_patient=on_patient,
         check=check,
+        **how,
       )
   except errors.JaxsegError:
     _crop.tell_cohort(cohort)
@@ -208,9 +241,8 @@ def _check(flags: _flags.Flags, run: "data.Run", names: Sequence[str]) -> None:
   if name == is_of:
     _check_together(flags, name, open_again=True)
     if flags.input:
-      asked["cohort"] = dict(
-        _open_cohort(flags, name, run.facts["cohort"]["structures"]).describe()
-      )
+      known = run.facts["cohort"].get("structures", ())
+      run.check_cohort(_open_cohort(flags, name, known))
     asked.setdefault("cohort_flags", {}).update(flags.given("patients", "grid"))
   sizes = flags.given("size", "spacing")
   if "size" in sizes:
@@ -279,14 +311,21 @@ def _open_cohort(
   from jaxseg import cohorts
   from jaxseg.cli import _console
 
+  away = "scheduler" in flags and flags.scheduler
+
+  def found_by_all(path: str | pathlib.Path) -> str:
+    # Workers of a cluster run in any folder.
+    return str(pathlib.Path(path).resolve() if away else path)
+
   if name == "dicom_folder":
-    found = _dicom_flags.open_cohort(flags, flags.input, names)
+    folder = found_by_all(flags.input)
+    found = _dicom_flags.open_cohort(flags, folder, names)
     _dicom_flags.tell_files(found)
     return found
   if name == "nifti_folder":
-    return _structure_flags.open_nifti(flags, flags.input, names)
+    return _structure_flags.open_nifti(flags, found_by_all(flags.input), names)
   if name == "openkbp":
-    return cohorts.OpenKBP(flags.input)
+    return cohorts.OpenKBP(found_by_all(flags.input))
   settings = _phantom_flags(flags)
   phantom = cohorts.Phantom(
     patients=settings["patients"],
@@ -295,9 +334,9 @@ def _open_cohort(
   )
   _structure_flags.check(phantom, names)
   # Through files, so that every run of the phantom proves the whole path.
-  folder = output_folder(flags)
-  files = folder.with_name(f"{folder.name}-dicom")
+  output = output_folder(flags)
+  files = output.with_name(f"{output.name}-dicom")
   with _console.progress("writing") as on_patient:
     cohorts.write_phantom(files, phantom, on_patient=on_patient)
   # It has one structure set, so the policy is that of its first runs.
-  return cohorts.DicomFolder(files, structure_set="newest")
+  return cohorts.DicomFolder(found_by_all(files), structure_set="newest")

@@ -73,6 +73,10 @@ class Training:
     self._tasks: dict[int, rich.progress.TaskID] = {}
     self._titles: dict[int, str] = {}
 
+  def note(self, text: str) -> None:
+    """Something was decided that one may want to know."""
+    self._console.print(text, soft_wrap=True, markup=False)
+
   def start(self, title: str, steps: int, done: int) -> None:
     """A model begins; `done` of its `steps` are behind it."""
     thread = threading.get_ident()

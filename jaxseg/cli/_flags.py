@@ -16,6 +16,12 @@ from jaxseg import errors
 
 absl_flags = _extras.load("absl.flags", extra="train")
 
+_KINDS: dict[str, tuple[type, ...]] = {
+  "bool": (bool,),
+  "float": (float, int),
+  "int": (int,),
+  "string": (str,),
+}
 _INDENT = 24  # Of the help texts.
 
 
@@ -190,6 +196,24 @@ class Flags:
       and self._values[name].present
       and self._values[name].value not in (None, "")
     }
+
+  def checked(self, kept: dict[str, Any], path: Any) -> dict[str, Any]:
+    """Values of flags that a file has kept, unless they are no such values.
+
+    Raises:
+      DataError: One is of another kind than its flag.
+    """
+    for name, value in kept.items():
+      kinds = _KINDS.get(
+        self._values[name].flag_type() if name in self._values else ""
+      )
+      number = isinstance(value, bool) != (kinds == (bool,))
+      if kinds and (number or not isinstance(value, kinds)):
+        raise errors.DataError(
+          f"{path}: training flag {name} is {value!r}, which is malformed;"
+          " restore it, or train into another --output"
+        )
+    return kept
 
   def refuse(self, names: Sequence[str], only: str) -> None:
     """Refuses flags that would have no effect.

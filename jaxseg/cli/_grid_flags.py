@@ -105,6 +105,8 @@ def fitted(
   extent: str | tuple[float, float],
   *,
   skip_bad: bool,
+  workers: int | None,
+  scheduler: str | None,
 ) -> "data.PrepareConfig":
   """Measures the cohort for the size that --size asks for."""
   from jaxseg import data
@@ -117,4 +119,6 @@ def fitted(
       extent=None if isinstance(extent, str) else extent,
       skip_bad=skip_bad,
       on_patient=on_patient,
+      workers=workers,
+      scheduler=scheduler,
     )

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 # Beside the counts of a shard, a file that names the cases of all shards.
 _SHARD = "shard-"
 _SHOWN = 10
+_AGAIN = "delete it, or count the maps again"
 
 
 def counts_files(places: Sequence[str]) -> list[pathlib.Path]:
@@ -87,22 +88,35 @@ def missing(
     Cases, and shards of which none is there.
   """
   from jaxseg import _files
+  from jaxseg import _sealed
 
   wanted: set[str] = set()
   shards: dict[str, set[str]] = {}  # Number of parts -> those that are there.
   places = {path.parent for path in paths}
   for folder in places | {folder.parent for folder in places}:
     for path in folder.glob(f"{_SHARD}*.json"):
-      said = _files.read_json(path)
-      wanted |= set(said["cases"])
+      kinds = {"cases": list, "shard": str}
+      said = _sealed.read(path, kinds, again=_AGAIN)
       part, _, number = said["shard"].partition("/")
+      if not number.isdecimal() or not _are_text(said["cases"]):
+        raise errors.DataError(
+          f"{path}: an entry is malformed, it names no shard and its cases;"
+          f" {_AGAIN}"
+        )
+      wanted |= set(said["cases"])
       shards.setdefault(number, set()).add(part)
   for folder in places:
     inside = [one for one in (folder, folder.parent) if one.name == "counts"]
     table = inside[0].parent / "pairs.json" if inside else None
     if table is not None and table.is_file():
       rows = _files.read_json(table)
-      wanted |= {row["case"] for row in rows if row.get("status") == "paired"}
+      if not isinstance(rows, list) or not all(
+        isinstance(row, dict) and isinstance(row.get("case", ""), str)
+        for row in rows
+      ):
+        raise errors.DataError(f"{table}: is no list of rows; {_AGAIN}")
+      paired = [row for row in rows if row.get("status") == "paired"]
+      wanted |= {row["case"] for row in paired if "case" in row}
   cases = tuple(sorted(wanted - set(names)))
   absent = tuple(
     f"{part}/{number}"
@@ -111,6 +125,10 @@ def missing(
     if str(part) not in there
   )
   return cases, absent if cases else ()
+
+
+def _are_text(names: Sequence[Any]) -> bool:
+  return all(isinstance(name, str) for name in names)
 
 
 def missing_said(cases: Sequence[str], shards: Sequence[str]) -> str:

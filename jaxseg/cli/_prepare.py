@@ -4,7 +4,7 @@
     jaxseg prepare --cohort=phantom --patients=24
 
 Writes OUTPUT/run.json, split.json and store/. 100 patients of OpenKBP take
-half a minute on one core.
+half a minute on one core. Called again, it checks all contents.
 """
 
 from jaxseg.cli import _cohort_flags
@@ -21,9 +21,17 @@ def define(flags: _flags.Flags) -> None:
 
 
 def main(flags: _flags.Flags) -> None:
+  from jaxseg import errors
   from jaxseg.cli import _console
 
+  there = (_cohort_flags.output_folder(flags) / "run.json").exists()
   run = _cohort_flags.prepared(flags, _structure_flags.asked_names(flags))
+  if there and not run.store.is_whole():
+    raise errors.DataError(
+      f"{run.store.folder}: its contents are not those that were written (their"
+      " hash differs); restore it from a copy, or prepare the cohort again into"
+      " another folder"
+    )
   patients = run.store.patients
   rows = [
     {
@@ -37,4 +45,5 @@ def main(flags: _flags.Flags) -> None:
   ]
   title = f"{run.store.cohort}: {len(patients)} patients, contoured"
   _console.table(title, rows, ["structure", *_PARTS])
-  print(f"Prepared: {run.folder}")
+  checked = ", before; all its contents are as they were written"
+  print(f"Prepared: {run.folder}{checked if there else ''}")

@@ -17,3 +17,4 @@ def define(flags: _flags.Flags) -> None:
 def main(flags: _flags.Flags) -> None:
   run, results = _analyses.swept(flags)
   _analyses.prominence(flags, run, results)
+  _analyses.tell_missing(run)

@@ -61,6 +61,8 @@ def _main(flags: _flags.Flags) -> None:
       run.folder,
       part,
       reporter=reporter,
+      checkpoint_minutes=_training_flags.check_minutes(flags),
+      keep=flags.keep,
       **_device_flags.given(flags),
     )
   if flags.shard is not None:
@@ -92,5 +94,7 @@ def _main(flags: _flags.Flags) -> None:
     study.objectives(results),
     sections,
     origin,
+    note=study.missing_said(study.missing_models(run)),
   )
   print(f"Written: {path}")
+  _analyses.tell_missing(run)

@@ -24,6 +24,7 @@ What was counted before is not counted again.
 """
 
 from jaxseg.cli import _analyses
+from jaxseg.cli import _better_flags
 from jaxseg.cli import _call
 from jaxseg.cli import _cohort_flags
 from jaxseg.cli import _crop
@@ -33,11 +34,14 @@ from jaxseg.cli import _maps
 
 def define(flags: _flags.Flags) -> None:
   _maps.define(flags)
+  flags.heading("Models of a run")
+  _better_flags.define_tta(flags)
   _cohort_flags.define_run(flags)
 
 
 def main(flags: _flags.Flags) -> None:
   if flags.probabilities or flags.reference or flags.pairs or flags.merge:
+    flags.refuse(("tta",), "the models of a run (--output)")
     _maps.main(flags)
     return
   flags.refuse(_maps.OF_MAPS, "--probabilities")
@@ -46,9 +50,13 @@ def main(flags: _flags.Flags) -> None:
   from jaxseg.cli import _console
 
   settings = _maps.settings(flags)
+  tta = _better_flags.tta(flags)
   _call.compilation_cache()
   run = _cohort_flags.open_run(flags)
   _crop.tell_run(run)
   with _console.progress("sweeping") as on_model:
-    results = study.sweep_run(run, settings=settings, on_model=on_model)
+    results = study.sweep_run(
+      run, settings=settings, tta=tta, on_model=on_model
+    )
   _analyses.sweep(flags, run, results, settings)
+  _analyses.tell_missing(run)

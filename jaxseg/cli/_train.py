@@ -12,6 +12,9 @@ TensorBoard events, checkpoints, threshold.json. One model of the default size
 takes about 10 minutes on two CPU cores for OpenKBP.
 """
 
+import functools
+
+from jaxseg.cli import _better_flags
 from jaxseg.cli import _call
 from jaxseg.cli import _cohort_flags
 from jaxseg.cli import _device_flags
@@ -30,6 +33,7 @@ def define(flags: _flags.Flags) -> None:
     default="required",
   )
   _training_flags.define(flags)
+  _better_flags.define_tta(flags)
   _cohort_flags.define(flags)
   _hosts.define(flags)
 
@@ -40,6 +44,7 @@ def main(flags: _flags.Flags) -> None:
 
 def _main(flags: _flags.Flags) -> None:
   names = _training_flags.named(flags, flags.structure)
+  tta = _better_flags.tta(flags)
 
   from jaxseg import study
   from jaxseg import training
@@ -61,10 +66,13 @@ def _main(flags: _flags.Flags) -> None:
       run.folder,
       configs,
       reporter=reporter,
+      checkpoint_minutes=_training_flags.check_minutes(flags),
+      keep=flags.keep,
       **_device_flags.given(flags),
     )
   folders = [training.model_folder(run.folder, c) for c in configs]
-  results = _hosts.swept(run, folders, study.sweep_run)
+  sweep = functools.partial(study.sweep_run, tta=tta)
+  results = _hosts.swept(run, folders, sweep)
   if not results:
     return
   rows = [

@@ -1,10 +1,12 @@
 """Flags that say which models to train, and how."""
 
 from collections.abc import Mapping, Sequence
+import math
 from typing import Any, TYPE_CHECKING
 
 from jaxseg import _loss_names
 from jaxseg import errors
+from jaxseg.cli import _better_flags
 from jaxseg.cli import _device_flags
 from jaxseg.cli import _flags
 
@@ -28,7 +30,16 @@ LOSSES = tuple(
   for name in _loss_names.LOSSES
   if name not in (*OBJECTIVES, *_loss_names.OF_CLASSES)
 )
-_NETWORK = ("base", "norm", "dropout", "dropout_at", "final_norm", "dtype")
+_NETWORK = (
+  "base",
+  "norm",
+  "dropout",
+  "dropout_at",
+  "final_norm",
+  "dtype",
+  *_better_flags.NETWORK,
+  "remat",
+)
 _TRAINING = (
   "epochs",
   "steps_per_epoch",
@@ -36,7 +47,11 @@ _TRAINING = (
   "learning_rate",
   "patience",
   "negatives",
+  "validation_share",
+  *_better_flags.TRAINING,
 )
+# As of `training.KEEP`: slow to import.
+_KEEP = ("device", "ram", "store")
 _RECIPES = "the recipe's"
 
 
@@ -95,6 +110,13 @@ def define(flags: _flags.Flags) -> None:
     "What convolutions compute in; logits are float32.",
     default="float32",
   )
+  flags.switch(
+    "remat",
+    None,
+    "The U-Net computes each block a second time in training instead of keeping"
+    " what lies inside it: less memory, about a third more work.",
+    default="off",
+  )
   flags.heading("Training")
   flags.integer(
     "epochs",
@@ -134,6 +156,30 @@ def define(flags: _flags.Flags) -> None:
     "Slices without the structure per slice with it.",
     default="1, bice2020 0.25",
   )
+  flags.number(
+    "checkpoint_minutes",
+    5.0,
+    "MINUTES",
+    "Longest time between two checkpoints. The first comes after a second of"
+    " training, and each interval doubles; SIGTERM and Ctrl-C save one, too.",
+  )
+  flags.number(
+    "validation_share",
+    None,
+    "SHARE",
+    "Share of the validation slices that an epoch is judged by; the end is"
+    " judged by all.",
+    default="1; where that would take longer than the epoch, what takes as"
+    " long",
+  )
+  flags.choice(
+    "keep",
+    None,
+    _KEEP,
+    "Where slices lie meanwhile; no number depends on it.",
+    default="the first that has the memory",
+  )
+  _better_flags.define(flags)
   _device_flags.define(flags)
 
 
@@ -143,6 +189,21 @@ def define_seed(flags: _flags.Flags) -> None:
     flags.integer(
       "seed", 0, "N", "Random seed of weights, batch order and dropout."
     )
+
+
+def check_minutes(flags: _flags.Flags) -> float:
+  """Value of --checkpoint_minutes.
+
+  Raises:
+    ConfigError: It is no time.
+  """
+  minutes: float = flags.checkpoint_minutes
+  if not 0 < minutes < math.inf:
+    raise errors.ConfigError(
+      f"--checkpoint_minutes: {minutes:g} is no time between checkpoints; give"
+      " more than 0"
+    )
+  return minutes
 
 
 def named(flags: _flags.Flags, asked: Sequence[str]) -> tuple[str, ...]:
@@ -238,7 +299,7 @@ def configs(
   wanted = flags.objective or list(default)
   if wanted == ["all"]:
     wanted = list(OBJECTIVES)
-  kept = run.training_flags
+  kept = flags.checked(run.training_flags, run.folder / "run.json")
   asked = {**kept, **flags.given(*_NETWORK, *_TRAINING)}
   settings = _settings(run, asked)
   if any(run.folder.glob("models/*/*/*/config.json")):
@@ -269,6 +330,7 @@ def check(flags: _flags.Flags, recipe: str) -> None:
   from jaxseg import models
   from jaxseg import training
 
+  check_minutes(flags)
   given = flags.given(*_NETWORK, *_TRAINING)
   settings = _with(recipe, given)
   config = training.Config("brain", seed=flags.seed, **settings)
@@ -291,6 +353,7 @@ def _with(recipe: str, flags: Mapping[str, Any]) -> dict[str, Any]:
   network = dict(settings.pop("network", {"name": "unet", "base": 16}))
   network |= {name: flags[name] for name in _NETWORK if name in flags}
   settings |= {name: flags[name] for name in _TRAINING if name in flags}
+  settings |= _better_flags.settings(flags)
   return {"network": network, **settings}
 
 

@@ -1,8 +1,10 @@
 """From patients to batches: preparation, store, split, sampling."""
 
+from jaxseg.data._batches import around
 from jaxseg.data._batches import batches
 from jaxseg.data._batches import draw
 from jaxseg.data._batches import known_slices
+from jaxseg.data._batches import neighbours
 from jaxseg.data._batches import Samples
 from jaxseg.data._batches import select
 from jaxseg.data._fit import fit
@@ -14,13 +16,17 @@ from jaxseg.data._placement import PrepareConfig
 from jaxseg.data._run import check_new
 from jaxseg.data._run import prepare_run
 from jaxseg.data._run import Run
+from jaxseg.data._scopes import SCOPES
+from jaxseg.data._scopes import scopes
 from jaxseg.data._split import make_split
 from jaxseg.data._split import Split
+from jaxseg.data._stack import Stack
 from jaxseg.data._store import Patient
 from jaxseg.data._store import Store
 from jaxseg.data._write_store import write_store
 
 __all__ = [
+  "SCOPES",
   "SPACING_MM",
   "Patient",
   "Placement",
@@ -28,16 +34,20 @@ __all__ = [
   "Run",
   "Samples",
   "Split",
+  "Stack",
   "Store",
+  "around",
   "batches",
   "check_new",
   "draw",
   "fit",
   "known_slices",
   "make_split",
+  "neighbours",
   "place",
   "prepare_image",
   "prepare_run",
+  "scopes",
   "select",
   "write_store",
 ]

@@ -3,6 +3,7 @@
 import dataclasses
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from jaxseg import errors
 from jaxseg import structures
@@ -57,18 +58,21 @@ def select(
     store: Prepared cohort.
     structure: Canonical name.
     patients: Candidates; those without a contour of it are passed over.
-    labels: The structure's masks, `store.labels(structure)`.
+    labels: The structure's masks, `store.labels(structure)`; or only which
+      slices of the store show it, bool `[slice]`.
 
   Raises:
     StructureNotFoundError: No listed patient has it contoured.
   """
+  # Masks are looked at a patient at a time: all of them may be gigabytes.
+  flat = tuple(range(1, labels.ndim))
   positive, negative = [], []
   for name in patients:
     patient = store.patients[name]
     if structure not in patient.contoured:
       continue
     known = known_slices(patient, structure)
-    shows = labels[patient.start : patient.stop].any((1, 2))
+    shows = labels[patient.start : patient.stop].any(flat)
     positive.append(patient.start + np.flatnonzero(known & shows))
     negative.append(patient.start + np.flatnonzero(known & ~shows))
   if not positive or not sum(map(len, positive)):
@@ -124,3 +128,38 @@ def batches(
   count = -(-len(order) // size)
   filled = np.resize(order, (count, size)).astype(np.int32)
   return filled if limit is None else filled[:limit]
+
+
+def neighbours(
+  store: _store.Store, positions: np.ndarray, count: int
+) -> np.ndarray:
+  """Slices and those on either side of them, never of another patient.
+
+  Beyond a volume's ends its first or last slice is repeated.
+
+  Args:
+    store: Prepared cohort.
+    positions: In the store, `[N]`.
+    count: How many slices, odd; the given one is the middle.
+
+  Returns:
+    Positions, int32 `[N, count]`.
+  """
+  entries = list(store.patients.values())
+  starts = np.array([p.start for p in entries])
+  stops = np.array([p.stop for p in entries])
+  # Nothing says that the manifest lists patients in the order of their slices.
+  order = np.argsort(starts)
+  place = np.searchsorted(starts[order], positions, side="right") - 1
+  own = order[place]
+  return around(positions, starts[own], stops[own], count)
+
+
+def around(
+  positions: np.ndarray, start: ArrayLike, stop: ArrayLike, count: int
+) -> np.ndarray:
+  """As `neighbours`, of slices between `start` and before `stop`."""
+  steps = np.arange(count) - count // 2
+  first, last = (np.asarray(v)[..., None] for v in (start, stop))
+  moved = np.asarray(positions)[:, None] + steps
+  return np.clip(moved, first, last - 1).astype(np.int32)

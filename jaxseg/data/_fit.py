@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 import dataclasses
+import functools
 import math
 
 import numpy as np
@@ -9,6 +10,7 @@ import numpy as np
 from jaxseg import errors
 from jaxseg.cohorts import Case
 from jaxseg.cohorts import Cohort
+from jaxseg.data import _load
 from jaxseg.data import _placement
 
 # Finer than this an organ of the head gains little, and costs four times more.
@@ -27,6 +29,8 @@ def fit(
   extent: tuple[float, float] | None = None,
   skip_bad: bool = False,
   on_patient: Callable[[str, int, int], None] | None = None,
+  workers: int | None = 1,
+  scheduler: str | None = None,
 ) -> _placement.PrepareConfig:
   """Chooses the size of the prepared slices for a cohort.
 
@@ -41,6 +45,8 @@ def fit(
     extent: Rows and columns in mm, instead of what the structures need.
     skip_bad: Pass over patients that cannot be loaded.
     on_patient: Called after each patient with (name, done, all).
+    workers: As in `parallel.run`.
+    scheduler: As in `parallel.run`.
 
   Returns:
     `config` with `size` and `spacing`, and no fixed crop.
@@ -51,17 +57,22 @@ def fit(
   names = cohort.patients()
   reach, own = np.zeros(2), []
   reason = ""
-  for done, name in enumerate(names, start=1):
-    try:
-      case = cohort.load(name)
-      reach = np.maximum(reach, _reach(case, config.structures))
-      own.append(case.image.spacing[1:])
-    except errors.JaxsegError as e:
-      if not skip_bad:
-        raise
-      reason = reason or f": {e}"
-    if on_patient:
-      on_patient(name, done, len(names))
+  with _load.loaded(
+    cohort,
+    functools.partial(_measured, structures=config.structures),
+    workers=workers,
+    scheduler=scheduler,
+  ) as patients:
+    for done, (name, found) in enumerate(patients, start=1):
+      if not isinstance(found, errors.JaxsegError):
+        reach = np.maximum(reach, found[0])
+        own.append(found[1])
+      elif not skip_bad:
+        raise found
+      else:
+        reason = reason or f": {found}"
+      if on_patient:
+        on_patient(name, done, len(names))
   if not own:
     raise errors.DataError(
       f"cohort {cohort.name} has no patients{reason}; check its folder"
@@ -77,6 +88,13 @@ def fit(
   return dataclasses.replace(
     config, size=(rows, columns), spacing=spacing, crop=None
   )
+
+
+def _measured(
+  case: Case, structures: tuple[str, ...] | None
+) -> tuple[np.ndarray, tuple[float, ...]]:
+  """How far structures reach, and the pixel spacing, both in mm."""
+  return _reach(case, structures), case.image.spacing[1:]
 
 
 def rounded(width: float, pixel: float, *, least: int = _MULTIPLE) -> int:

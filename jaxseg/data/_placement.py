@@ -5,7 +5,6 @@ import dataclasses
 from typing import Any
 
 import numpy as np
-from scipy import ndimage
 
 from jaxseg import errors
 from jaxseg import volume
@@ -104,6 +103,8 @@ class Placement:
     # Averages what one prepared pixel covers; sampling alone would alias.
     sigma = [0.0] + [0.4 * s if s > 1.01 else 0.0 for s in self.step]
     if any(sigma):
+      from scipy import ndimage  # Slow to import: not to read a store.
+
       smooth = ndimage.gaussian_filter(smooth, sigma, mode="nearest")
     source = volume.Volume.from_affine(smooth, np.eye(4))
     return volume.resample(source, self._grid(len(array)), fill=fill).array
@@ -219,6 +220,8 @@ def _body_centre(image: np.ndarray) -> tuple[float, float]:
 
   Each slice weighs the same; else the shoulders would decide.
   """
+  from scipy import ndimage
+
   body = image > _BODY_HU
   parts, count = ndimage.label(body)
   if not count:

@@ -12,14 +12,21 @@ from typing import Any
 
 import jaxseg
 from jaxseg import _files
+from jaxseg import _sealed
 from jaxseg import errors
 from jaxseg.cohorts import Cohort
 from jaxseg.data import _placement
+from jaxseg.data import _same
 from jaxseg.data import _split
 from jaxseg.data import _store
 from jaxseg.data import _write_store
 
 _FORMAT = "jaxseg.run/1"
+_AGAIN = "prepare the cohort again, into another folder"
+_MAPPINGS = ("cohort", "cohort_flags", "prepare", "split", "training_flags")
+_OTHERS = {"recipe": (str, type(None))}
+# Patients compared as a whole if the input is called as it was, or otherwise.
+_OF_KNOWN, _OF_RENAMED = 1, 3
 # How a setting is called in messages, where not by its own name.
 _CALLED = {
   ("cohort", "name"): "cohort",
@@ -37,6 +44,7 @@ class Run:
       "cohort_flags", "prepare", "split", "training_flags", "version", "store".
     store: The prepared cohort.
     split: Its patients in train, validation and test.
+    notes: What was mended as it was opened, a line each.
   """
 
   def __init__(self, folder: pathlib.Path | str):
@@ -46,9 +54,11 @@ class Run:
       DataError: The folder is missing, was not prepared, or is damaged.
     """
     self.folder = pathlib.Path(folder)
+    self.notes: tuple[str, ...] = ()
     self.facts = _read_facts(self.folder)
     self.store = _store.Store(self.folder / "store")
-    self.split = _split.Split.read(self.folder / "split.json")
+    _check_store(self.folder, self.facts, self.store)
+    self.split = self._read_split()
     self.split.check(_contoured(self.store))
 
   @property
@@ -86,7 +96,75 @@ class Run:
     kept = _files.as_json(dict(flags))
     if kept != self.facts["training_flags"]:
       self.facts["training_flags"] = kept
-      _files.write_json(self.folder / "run.json", self.facts)
+      _sealed.write(self.folder / "run.json", self.facts)
+
+  def _read_split(self) -> _split.Split:
+    """The split of split.json; one that was lost is drawn again.
+
+    Raises:
+      DataError: It is damaged, or lost and cannot be drawn again.
+    """
+    path = self.folder / "split.json"
+    said = self.facts.get("split_digest")
+    given = self.facts["split"].get("given")
+    if not path.exists() and given is None:
+      split = self._drawn_again()
+      if said in (None, split.digest):
+        split.write(path)
+        self.notes += (f"{path} was lost; it was drawn again by its seed",)
+        return split
+    again = (
+      "restore it: run.json tells only that it was given by --split, write"
+      f" that file to {path} again"
+      if given is not None
+      else "delete it, and the same command draws it again by its seed"
+    )
+    if not path.exists():
+      raise errors.DataError(f"{path}: no such file; {again}")
+    try:
+      split = _split.Split.read(path)
+    except errors.DataError as e:
+      raise errors.DataError(f"{e}; {again}") from e
+    if {said or split.digest, given or split.digest} != {split.digest}:
+      raise errors.DataError(
+        f"{path}: is not the split that the run was prepared with; {again}"
+      )
+    return split
+
+  def _drawn_again(self) -> _split.Split:
+    """The split by the seed and the shares that run.json tells."""
+    told = self.facts["split"]
+    try:
+      seed, (a, b, c) = int(told["seed"]), map(float, told["fractions"])
+    except (KeyError, TypeError, ValueError) as e:
+      raise errors.DataError(
+        f"{self.folder / 'run.json'}: entry split is malformed ({e}); {_AGAIN}"
+      ) from e
+    return _split.make_split(
+      _contoured(self.store), seed=seed, fractions=(a, b, c)
+    )
+
+  def check_cohort(self, cohort: Cohort) -> None:
+    """Refuses a cohort that is not the run's, whatever its folder is called.
+
+    The names of all patients are compared, and some of them as a whole: more
+    where the folder has another name than when the run was prepared.
+
+    Raises:
+      ExistingOutputError: It differs.
+    """
+    facts = _files.as_json(dict(cohort.describe()))
+    renamed = facts.get("source") != self.facts["cohort"].get("source")
+    self.check(cohort=_same.without_name(facts))
+    number = _OF_RENAMED if renamed else _OF_KNOWN
+    if not _same.is_same(self.store, cohort, patients=number):
+      source = facts.get("source", cohort.name)
+      raise errors.ExistingOutputError(
+        f"{self.folder}: was not prepared from what {source} holds now (source"
+        f" is {self.facts['cohort'].get('source')}, asked is {source}, and"
+        " patients differ); give the folder that it was prepared from, or name"
+        " another output"
+      )
 
   def check(self, **asked: Any) -> None:
     """Refuses settings that are not the run's.
@@ -137,6 +215,8 @@ def prepare_run(
   skip_bad: bool = False,
   on_patient: Callable[[str, int, int], None] | None = None,
   check: Callable[[_store.Store], None] | None = None,
+  workers: int | None = 1,
+  scheduler: str | None = None,
 ) -> Run:
   """Prepares a cohort into a run folder, or opens it if that was done.
 
@@ -154,6 +234,8 @@ def prepare_run(
     on_patient: Called after each patient with (name, done, all).
     check: Called with the new store before the folder appears; what it raises
       leaves nothing behind.
+    workers: As in `write_store`.
+    scheduler: As in `write_store`.
 
   Raises:
     ExistingOutputError: The folder holds something else.
@@ -173,6 +255,8 @@ def prepare_run(
     wanted["recipe"] = recipe
   if (folder / "run.json").exists() or (folder / "cohort.json").exists():
     run = Run(folder)
+    del wanted["cohort"]
+    run.check_cohort(cohort)
     run.check(**wanted)
     return run
   check_new(folder)
@@ -186,6 +270,8 @@ def prepare_run(
       config,
       skip_bad=skip_bad,
       on_patient=on_patient,
+      workers=workers,
+      scheduler=scheduler,
     )
     if check is not None:
       check(store)
@@ -194,7 +280,7 @@ def prepare_run(
       split = _split.make_split(contoured, seed=seed, fractions=fractions)
     split.check(contoured)
     split.write(temporary / "split.json")
-    _files.write_json(
+    _sealed.write(
       temporary / "run.json",
       {
         "format": _FORMAT,
@@ -203,6 +289,7 @@ def prepare_run(
         **wanted,
         "training_flags": {},
         "store": store.content_hash,
+        "split_digest": split.digest,
       },
     )
   return Run(folder)
@@ -223,21 +310,36 @@ def _read_facts(folder: pathlib.Path) -> dict[str, Any]:
       f"{folder}: holds no run.json, so it is no run folder; give the output"
       " of jaxseg prepare"
     )
-  facts = _files.read_json(folder / "run.json")
+  path = folder / "run.json"
+  facts = _files.read_json(path)
   found = facts.get("format") if isinstance(facts, dict) else None
   if found != _FORMAT:
     raise errors.DataError(
-      f"{folder / 'run.json'}: of format {found}, this version reads {_FORMAT};"
-      " prepare the cohort again, into another folder"
+      f"{path}: of format {found}, this version reads {_FORMAT}; {_AGAIN}"
     )
-  mappings = ("cohort", "cohort_flags", "prepare", "split", "training_flags")
-  for name in mappings:
+  for name in _MAPPINGS:
     if not isinstance(facts.get(name), dict):
       raise errors.DataError(
-        f"{folder / 'run.json'}: entry {name} is missing or malformed;"
-        " prepare the cohort again, into another folder"
+        f"{path}: entry {name} is missing or malformed; {_AGAIN}"
       )
+  facts = _sealed.opened(path, facts, again=_AGAIN)
+  _sealed.check(
+    path, facts["cohort"], {"name": str}, again=_AGAIN, inside="cohort"
+  )
+  _sealed.check(path, {"recipe": None, **facts}, _OTHERS, again=_AGAIN)
   return facts
+
+
+def _check_store(
+  folder: pathlib.Path, facts: Mapping[str, Any], store: _store.Store
+) -> None:
+  """Refuses a store that is not the one of run.json."""
+  if facts.get("store", store.content_hash) != store.content_hash:
+    raise errors.DataError(
+      f"{folder / 'run.json'}: is of the store {facts['store']}, and {folder}/"
+      f"store is {store.content_hash}; put the two that belong together into"
+      " one folder, or prepare the cohort again"
+    )
 
 
 def _differences(

@@ -13,68 +13,33 @@ own grid, so that scores are of the contours as they were drawn.
 """
 
 import dataclasses
+import hashlib
 import pathlib
 from typing import Any
 
 import numpy as np
 
-from jaxseg import _extras
 from jaxseg import _files
+from jaxseg import _sealed
 from jaxseg import errors
+from jaxseg.data import _chunks
 from jaxseg.data import _fit
+from jaxseg.data import _patient
 from jaxseg.data import _placement
+from jaxseg.data import _stack
 
 FORMAT = 1
-
-
-@dataclasses.dataclass(frozen=True)
-class Patient:
-  """One patient's entry in the manifest.
-
-  Attributes:
-    name: Identifier in the cohort.
-    start: First of the patient's slices in `images` and `labels`.
-    stop: One beyond the last.
-    spacing: (slice, row, column) of the patient's own grid, mm.
-    affine: The own grid's affine, LPS, as nested tuples.
-    placement: The map between own and prepared grid.
-    contoured: Structure -> (first, last) slice that shows it, own numbering.
-    unscanned: Slices without any measurement, own numbering.
-    outside: Structure -> reference voxels beyond the prepared grid.
-    notes: The cohort's remarks.
-    unknown: Structure -> slices of which its contours say nothing, own
-      numbering; structures without such slices are left out.
-  """
-
-  name: str
-  start: int
-  stop: int
-  spacing: tuple[float, float, float]
-  affine: tuple[tuple[float, ...], ...]
-  placement: _placement.Placement
-  contoured: dict[str, tuple[int, int]]
-  unscanned: tuple[int, ...]
-  outside: dict[str, int]
-  notes: tuple[str, ...]
-  unknown: dict[str, tuple[int, ...]] = dataclasses.field(default_factory=dict)
-
-  @property
-  def slices(self) -> int:
-    """Number of slices."""
-    return self.stop - self.start
-
-  @property
-  def scanned(self) -> np.ndarray:
-    """Bool `[slice]`: which slices hold a measurement."""
-    result = np.ones(self.slices, np.bool_)
-    result[list(self.unscanned)] = False
-    return result
-
-  def drawable(self, structure: str) -> np.ndarray:
-    """Bool `[slice]`: scanned, and not unknown for a structure."""
-    result = self.scanned
-    result[list(self.unknown.get(structure, ()))] = False
-    return result
+Patient = _patient.Patient
+create_array = _chunks.create_array
+_AGAIN = "restore it from a copy, or prepare the cohort again"
+_ENTRIES = {
+  "format": int,
+  "cohort": dict,
+  "settings": dict,
+  "structures": list,
+  "content_hash": str,
+  "patients": list,
+}
 
 
 class Store:
@@ -103,7 +68,11 @@ class Store:
       DataError: The folder is no store, or its manifest is damaged.
     """
     self.folder = pathlib.Path(folder)
-    manifest = _files.read_json(self.folder / "manifest.json")
+    path = self.folder / "manifest.json"
+    manifest = _sealed.read(path, _ENTRIES, again=_AGAIN)
+    _sealed.check(
+      path, manifest["cohort"], {"name": str}, again=_AGAIN, inside="cohort"
+    )
     try:
       if manifest["format"] != FORMAT:
         raise errors.DataError(
@@ -121,16 +90,28 @@ class Store:
       self.remarks: dict[str, list[str]] = dict(manifest.get("remarks", {}))
       needed = manifest.get("needed_size")
       self.needed_size = None if needed is None else (needed[0], needed[1])
-      self._voxels: dict[str, dict[str, int]] | None = manifest.get("voxels")
+      self._voxels = _voxels_from_json(manifest.get("voxels"))
+      self._recorded = self._voxels is not None
       self.patients = {
-        entry["name"]: _patient_from_json(entry)
+        entry["name"]: _patient.from_json(entry)
         for entry in manifest["patients"]
       }
-    except (KeyError, TypeError) as e:
+      _patient.check_order(
+        list(self.patients.values()), len(manifest["patients"])
+      )
+    except (
+      AttributeError,
+      IndexError,
+      KeyError,
+      OverflowError,
+      TypeError,
+      ValueError,
+    ) as e:
       raise errors.DataError(
-        f"{self.folder / 'manifest.json'}: entry {e} is missing or"
-        " malformed; prepare the cohort again"
+        f"{path}: an entry is missing or malformed ({str(e)[:120]}); {_AGAIN}"
       ) from e
+    self._whole: bool | None = None
+    self._checked: set[str] = set()
 
   def images(self) -> np.ndarray:
     """All slices of all patients in HU, int16 `[slice, row, column]`."""
@@ -144,11 +125,40 @@ class Store:
     """
     return self._read("labels", self.index(structure))
 
+  def stack(self, structure: str | None = None) -> _stack.Stack:
+    """The slices of all patients, to be read a part at a time.
+
+    Args:
+      structure: Whose masks, as of `labels`; None is `images`.
+
+    Raises:
+      DataError: The array is missing or damaged.
+      StructureNotFoundError: The store does not hold the structure.
+    """
+    name = "images" if structure is None else "labels"
+    path = self.folder / name
+    self.check_array(name)
+    try:
+      array = _chunks.open_array(path)
+    except ValueError as e:
+      raise _chunks.unreadable(path, e) from e
+    part = array if structure is None else array[self.index(structure)]
+    return _stack.Stack(path, part)
+
   def reference(self, patient: str, structure: str) -> np.ndarray:
     """The mask on the patient's own grid, bool `[slice, row, column]`."""
     number = list(self.patients).index(patient)
-    mask = self._read(f"references/{number:05d}", self.index(structure))
-    return mask.astype(np.bool_)
+    name = f"references/{number:05d}"
+    mask = self._read(name, self.index(structure)).astype(np.bool_)
+    if self._recorded and self._voxels is not None:
+      said = self._voxels.get(patient, {}).get(structure, 0)
+      found = int(np.count_nonzero(mask))
+      if said != found:
+        raise errors.DataError(
+          f"{self.folder / name}: {structure} has {found} voxels, by the"
+          f" manifest {said}; {_chunks.AGAIN}"
+        )
+    return mask
 
   def lost(self) -> dict[str, tuple[float, float, str]]:
     """What the prepared slices leave out of each structure.
@@ -181,15 +191,102 @@ class Store:
     Raises:
       DataError: There is none, or it is damaged.
     """
-    ts = _extras.load("tensorstore", extra="train")  # Slow to import.
-
     path = self.folder / name
+    self.check_array(name)
     try:
-      return ts.open(_spec(path)).result()[part].read().result()
+      found = _chunks.open_array(path)[part].read().result()
     except ValueError as e:
-      raise errors.DataError(
-        f"{path}: no readable Zarr array; prepare the cohort again"
-      ) from e
+      raise _chunks.unreadable(path, e) from e
+    _chunks.check_values(path, found)
+    return found
+
+  def check_array(self, name: str) -> None:
+    """Refuses an array without all of its chunks, before it is read.
+
+    Arrays with checksums tell by themselves, as they are read. Of older ones
+    a chunk without a voxel was not written: whether one that would show
+    something was lost, the hash of all contents decides.
+
+    Args:
+      name: "images", "labels", or "references/<number>".
+
+    Raises:
+      DataError: A chunk is missing, or the array is not the manifest's.
+    """
+    if name in self._checked:
+      return
+    path, size = self.folder / name, next(iter(self.patients.values()))
+    total, number = max(p.stop for p in self.patients.values()), 0
+    shape: tuple[int, ...] = (total, *size.placement.size)
+    if name == "labels":
+      shape = (len(self.structures), *shape)
+    elif name != "images":
+      number = int(name.partition("/")[2])
+      own = list(self.patients.values())[number].placement.shape
+      shape = (len(self.structures), *own)
+    dtype = np.int16 if name == "images" else np.uint8
+    _chunks.check(path, shape, dtype)
+    if not _chunks.has_checksums(path):
+      lost = self._missing(path, shape, number)
+      if lost and not self.is_whole():
+        raise errors.DataError(
+          f"{lost[0]}: the chunk is missing; {_chunks.AGAIN}"
+        )
+    self._checked.add(name)
+
+  def _missing(
+    self, path: pathlib.Path, shape: tuple[int, ...], number: int
+  ) -> list[pathlib.Path]:
+    """Chunks that are not there, and that the contours would be in."""
+    end = tuple(n - 1 for n in shape[-2:])
+    if len(shape) == 3:
+      return _chunks.missing(path, (0, 0, 0), (shape[0] - 1, *end))
+    entries = list(self.patients.values())
+    if path.name != "labels":
+      entries = [dataclasses.replace(entries[number], start=0)]
+    lost: list[pathlib.Path] = []
+    for entry in entries:
+      for structure, (first, last) in entry.contoured.items():
+        c = self.index(structure)
+        lost += _chunks.missing(
+          path,
+          (c, entry.start + first, 0, 0),
+          (c, entry.start + last, *end),
+        )
+    return lost
+
+  def is_whole(self) -> bool:
+    """Whether all contents are those that the content hash is of.
+
+    Reads the whole store, patient by patient.
+
+    Raises:
+      DataError: Something cannot be read.
+    """
+    if self._whole is None:
+      self._whole = self._content_hash() == self.content_hash
+    return self._whole
+
+  def _content_hash(self) -> str:
+    """The content hash, computed anew as when the store was written."""
+    manifest = _files.read_json(self.folder / "manifest.json")
+    content = hashlib.sha256()
+    for number, entry in enumerate(self.patients.values()):
+      own = slice(entry.start, entry.stop)
+      for name, part in (
+        ("images", own),
+        ("labels", (slice(None), own)),
+        (f"references/{number:05d}", slice(None)),
+      ):
+        path = self.folder / name
+        try:
+          array = _chunks.open_array(path)[part].read().result()
+        except ValueError as e:
+          raise _chunks.unreadable(path, e) from e
+        content.update(np.ascontiguousarray(array).data)
+    head = {name: manifest[name] for name in ("cohort", "settings")}
+    content.update(_files.digest([head, manifest["patients"]]).encode())
+    return content.hexdigest()[:16]
 
   def index(self, structure: str) -> int:
     """Position of a structure in `labels`.
@@ -212,49 +309,15 @@ class Store:
     )
 
 
-def create_array(path: pathlib.Path, shape: tuple[int, ...], dtype: Any) -> Any:
-  """A new Zarr array `[..., slice, row, column]`; it can grow later.
-
-  A chunk holds 64 slices of one structure: what training and scoring read.
-  """
-  ts = _extras.load("tensorstore", extra="train")  # Slow to import.
-
-  chunk = [1] * (len(shape) - 3) + [64, *shape[-2:]]
-  return ts.open(
-    {
-      **_spec(path),
-      "metadata": {
-        "shape": list(shape),
-        "data_type": np.dtype(dtype).name,
-        "chunk_grid": {
-          "name": "regular",
-          "configuration": {"chunk_shape": chunk},
-        },
-        "codecs": [
-          {"name": "bytes", "configuration": {"endian": "little"}},
-          {"name": "zstd", "configuration": {"level": 3}},
-        ],
-      },
-    },
-    create=True,
-  ).result()
+def _voxels_from_json(content: Any) -> dict[str, dict[str, int]] | None:
+  if content is None:
+    return None
+  return {
+    name: {structure: int(count) for structure, count in own.items()}
+    for name, own in content.items()
+  }
 
 
-def _spec(path: pathlib.Path) -> dict[str, Any]:
-  return {"driver": "zarr3", "kvstore": {"driver": "file", "path": f"{path}/"}}
-
-
-def _patient_from_json(entry: dict[str, Any]) -> Patient:
-  return Patient(
-    name=entry["name"],
-    start=int(entry["start"]),
-    stop=int(entry["stop"]),
-    spacing=tuple(entry["spacing"]),
-    affine=tuple(map(tuple, entry["affine"])),
-    placement=_placement.Placement.from_json(entry["placement"]),
-    contoured={k: tuple(v) for k, v in entry["contoured"].items()},
-    unscanned=tuple(entry["unscanned"]),
-    outside=dict(entry["outside"]),
-    notes=tuple(entry["notes"]),
-    unknown={k: tuple(v) for k, v in entry.get("unknown", {}).items()},
-  )
+def write_manifest(folder: pathlib.Path, content: dict[str, Any]) -> None:
+  """Writes the manifest of a store, with a digest of it."""
+  _sealed.write(folder / "manifest.json", content)

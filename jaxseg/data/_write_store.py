@@ -1,19 +1,21 @@
-"""Prepares a cohort's patients one after the other and writes the store."""
+"""Prepares a cohort's patients and writes the store, in their order."""
 
 from collections.abc import Callable, Mapping
 import dataclasses
+import functools
 import hashlib
 import pathlib
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
 from jaxseg import _files
 from jaxseg import errors
-from jaxseg.cohorts import Case
 from jaxseg.cohorts import Cohort
-from jaxseg.data import _fit
+from jaxseg.data import _load
+from jaxseg.data import _patient
 from jaxseg.data import _placement
+from jaxseg.data import _prepare
 from jaxseg.data import _store
 
 
@@ -24,6 +26,8 @@ def write_store(
   *,
   skip_bad: bool = False,
   on_patient: Callable[[str, int, int], None] | None = None,
+  workers: int | None = 1,
+  scheduler: str | None = None,
 ) -> _store.Store:
   """Prepares a cohort and writes the store.
 
@@ -33,9 +37,13 @@ def write_store(
     config: The prepared grid.
     skip_bad: Leave out patients that cannot be loaded, into `left_out`.
     on_patient: Called after each patient with (name, done, all).
+    workers: Processes that load patients, as in `parallel.run`; the store is
+      the same, to the byte.
+    scheduler: As in `parallel.run`.
 
   Raises:
     ExistingOutputError: The folder exists.
+    ConfigError: The cohort cannot be sent to other processes.
     DataError: A patient is malformed, or there is none.
     StructureNotFoundError: A configured structure is not the cohort's.
   """
@@ -53,31 +61,35 @@ def write_store(
   voxels: dict[str, dict[str, int]] = {}
   needed = (0, 0)
   content = hashlib.sha256()
-  with _files.new_folder(folder) as temporary:
-    stacks = _Stacks(temporary, len(structures))
-    for done, name in enumerate(names, start=1):
+  work = _load.loaded(
+    cohort,
+    functools.partial(_prepare.prepare, structures=structures, config=config),
+    workers=workers,
+    scheduler=scheduler,
+  )
+  with _files.new_folder(folder) as temporary, work as patients:
+    stacks = _Stacks(temporary, structures)
+    for done, (name, made) in enumerate(patients, start=1):
       try:
-        case = cohort.load(name)
-        made = _prepare(case, structures, config)
-        stacks.check(case.patient, made.placement.size)
+        if isinstance(made, errors.JaxsegError):
+          raise made
+        stacks.check(made)
       except errors.JaxsegError as e:
         if not skip_bad:
           raise
         left_out[name] = str(e)
       else:
-        entry = _entry(case, made, structures, start=stacks.length)
-        for one, why in case.missing.items():
+        for one, why in made.missing.items():
           if one in structures:
             remarks.setdefault(name, []).append(f"{one} left out: {why}")
-        stacks.append(made, f"references/{len(entries):05d}")
+        start = stacks.length
+        written = stacks.append(made, f"references/{len(entries):05d}")
+        entry = dataclasses.replace(made.entry, start=start, stop=stacks.length)
         entries.append(_as_json(entry))
-        voxels[entry.name] = {
-          one: int(np.count_nonzero(made.reference[structures.index(one)]))
-          for one in entry.contoured
-        }
-        needed = _larger(needed, _fit.size_of(case, made.placement))
-        for array in (made.image, made.labels, made.reference):
-          content.update(np.ascontiguousarray(array).data)
+        voxels[entry.name] = made.voxels
+        needed = _larger(needed, made.needed)
+        for array in written:
+          content.update(array.data)
       if on_patient:
         on_patient(name, done, len(names))
     if not entries:
@@ -90,8 +102,8 @@ def write_store(
       "settings": dataclasses.asdict(config),
     }
     content.update(_files.digest([head, entries]).encode())
-    _files.write_json(
-      temporary / "manifest.json",
+    _store.write_manifest(
+      temporary,
       {
         "format": _store.FORMAT,
         **head,
@@ -116,22 +128,6 @@ def _larger(one: tuple[int, int], other: tuple[int, int]) -> tuple[int, int]:
   return max(one[0], other[0]), max(one[1], other[1])
 
 
-class _Prepared(NamedTuple):
-  """A case on the prepared grid.
-
-  Attributes:
-    placement: Where the grid lies.
-    image: int16 HU `[slice, row, column]`.
-    labels: uint8 `[structure, slice, row, column]`.
-    reference: The masks on the patient's own grid, likewise.
-  """
-
-  placement: _placement.Placement
-  image: np.ndarray
-  labels: np.ndarray
-  reference: np.ndarray
-
-
 class _Stacks:
   """The arrays that grow by each patient.
 
@@ -139,24 +135,30 @@ class _Stacks:
   fractional crop nor their number is known before.
   """
 
-  def __init__(self, folder: pathlib.Path, structures: int):
+  def __init__(self, folder: pathlib.Path, structures: tuple[str, ...]):
     self.length = 0
     self._folder, self._structures = folder, structures
     self._size: tuple[int, int] | None = None
     self._images: Any = None
     self._labels: Any = None
 
-  def check(self, patient: str, size: tuple[int, int]) -> None:
+  def check(self, made: _prepare.Prepared) -> None:
     """Refuses slices of another size."""
-    if self._size not in (None, size):
+    if self._size not in (None, made.size):
       raise errors.DataError(
-        f"{patient}: the crop has {size} pixels, that of the patients before"
-        f" {self._size}; give a size instead of a crop"
+        f"{made.entry.name}: the crop has {made.size} pixels, that of the"
+        f" patients before {self._size}; give a size instead of a crop"
       )
 
-  def append(self, made: _Prepared, reference: str) -> None:
-    """Writes a patient's slices behind the others."""
-    size, count = made.placement.size, self._structures
+  def append(
+    self, made: _prepare.Prepared, reference: str
+  ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Writes a patient's slices behind the others.
+
+    Returns:
+      What was written: images, labels, references.
+    """
+    size, count = made.size, len(self._structures)
     create = _store.create_array
     if self._size is None:
       self._size = size
@@ -171,11 +173,23 @@ class _Stacks:
     self._labels = self._labels.resize(
       exclusive_max=[count, self.length, *size]
     ).result()
+    labels = self._unpacked(made.labels, made.image.shape)
+    whole = self._unpacked(made.reference, made.entry.placement.shape)
     self._images[start : self.length].write(made.image).result()
-    self._labels[:, start : self.length].write(made.labels).result()
-    shape = made.reference.shape
-    whole = create(self._folder / reference, shape, np.uint8)
-    whole.write(made.reference).result()
+    self._labels[:, start : self.length].write(labels).result()
+    array = create(self._folder / reference, whole.shape, np.uint8)
+    array.write(whole).result()
+    return made.image, labels, whole
+
+  def _unpacked(
+    self, masks: Mapping[str, _prepare.Bits], shape: tuple[int, ...]
+  ) -> np.ndarray:
+    """uint8 `[structure, slice, row, column]`; 0 where there is no mask."""
+    result = np.zeros((len(self._structures), *shape), np.uint8)
+    for c, name in enumerate(self._structures):
+      if name in masks:
+        masks[name].unpack(result[c])
+    return result
 
 
 def _chosen(
@@ -192,55 +206,7 @@ def _chosen(
   return tuple(config.structures)
 
 
-def _prepare(
-  case: Case, structures: tuple[str, ...], config: _placement.PrepareConfig
-) -> _Prepared:
-  try:
-    placement, image = _placement.prepare_image(case.image, config)
-  except errors.GeometryError as e:
-    raise errors.DataError(f"{case.patient}: {e}") from e
-  labels = np.zeros((len(structures), *image.shape), np.uint8)
-  reference = np.zeros((len(structures), *case.image.shape), np.uint8)
-  for c, name in enumerate(structures):
-    if name in case.masks:
-      reference[c] = case.masks[name]
-      seen = np.flatnonzero(case.masks[name].any((1, 2)))
-      if len(seen):  # The others stay empty, whatever is resampled.
-        some = slice(seen[0], seen[-1] + 1)
-        labels[c, some] = placement.take(case.masks[name][some], fill=0) >= 0.5
-  return _Prepared(placement, image, labels, reference)
-
-
-def _entry(
-  case: Case, made: _Prepared, structures: tuple[str, ...], *, start: int
-) -> _store.Patient:
-  ranges, outside = {}, {}
-  covered = made.placement.covered
-  for c, name in enumerate(structures):
-    seen = np.flatnonzero(made.reference[c].any((1, 2)))
-    if len(seen):
-      ranges[name] = (int(seen[0]), int(seen[-1]))
-      outside[name] = int(np.sum(made.reference[c][:, ~covered]))
-  return _store.Patient(
-    name=case.patient,
-    start=start,
-    stop=start + len(made.image),
-    spacing=case.image.spacing,
-    affine=tuple(map(tuple, case.image.affine.tolist())),
-    placement=made.placement,
-    contoured=ranges,
-    unscanned=tuple(int(k) for k in case.unscanned),
-    outside=outside,
-    notes=case.notes,
-    unknown={
-      name: tuple(int(k) for k in case.unknown[name])
-      for name in ranges
-      if case.unknown.get(name)
-    },
-  )
-
-
-def _as_json(entry: _store.Patient) -> dict[str, Any]:
+def _as_json(entry: _patient.Patient) -> dict[str, Any]:
   """An entry of the manifest; it is as it was where no slice is unknown."""
   row = dataclasses.asdict(entry)
   if not row["unknown"]:

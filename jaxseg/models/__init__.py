@@ -14,16 +14,24 @@ from jaxseg.models._layers import batch_over
 from jaxseg.models._networks import create
 from jaxseg.models._networks import parameter_count
 from jaxseg.models._networks import settings
+from jaxseg.models._unet import COARSE
+from jaxseg.models._unet import coarse_logits
 from jaxseg.models._unet import UNet
+from jaxseg.models._views import check_views
+from jaxseg.models._views import mean_of_views
 
 __all__ = [
+  "COARSE",
   "Bice2020UNet",
   "Forward",
   "UNet",
   "batch_over",
+  "check_views",
+  "coarse_logits",
   "compiler_options",
   "create",
   "init_options",
+  "mean_of_views",
   "parameter_count",
   "settings",
   "window",

@@ -13,6 +13,8 @@ import jax
 from jax import lax
 import jax.numpy as jnp
 
+from jaxseg.models import _upsampled
+
 
 def compiler_options() -> dict[str, str]:
   """Options for `jax.jit(..., compiler_options=...)` of a network's functions.
@@ -100,6 +102,26 @@ def convolve(x: jax.Array, kernel: jax.Array) -> jax.Array:
     `[N, H, W, output]`, dtype of `x`.
   """
   return _convolve_cpu(x, kernel) if _on_cpu() else _convolve(x, kernel)
+
+
+def convolve_joined(
+  skip: jax.Array, below: jax.Array, kernel: jax.Array
+) -> jax.Array:
+  """`convolve` of two images' channels together, the second upsampled.
+
+  Args:
+    skip: `[N, 2 H, 2 W, a]`.
+    below: `[N, H, W, b]`.
+    kernel: `[3, 3, a + b, output]`.
+
+  Returns:
+    `[N, 2 H, 2 W, output]`, dtype of `skip`.
+  """
+  if not _on_cpu():
+    return convolve(jnp.concatenate([skip, upsample_2x(below)], -1), kernel)
+  mine, theirs = jnp.split(kernel, [skip.shape[-1]], axis=2)
+  upsampled = _upsampled.convolve_upsampled(below, theirs)
+  return convolve(skip, mine) + upsampled
 
 
 @jax.custom_vjp

@@ -80,9 +80,35 @@ class Forward:
     """
     return _networks.create(**dict(self.settings))
 
+  @property
+  def slices(self) -> int:
+    """How many neighbouring slices the network sees at once."""
+    return int(dict(self.settings).get("slices", 1))
+
+  def alone(self, images: jax.Array) -> jax.Array:
+    """Slices `[N, H, W]` without neighbours: each stands for its own."""
+    if self.slices == 1:
+      return images
+    return jnp.stack([images] * self.slices, 1)
+
   def inputs(self, images: jax.Array) -> jax.Array:
-    """What the network is given, float32 `[N, H, W, 1]`."""
-    return window(images, *self.window_hu, to=self.input_range)[..., None]
+    """What the network is given, float32 `[N, H, W, S]`.
+
+    Args:
+      images: HU `[N, H, W]`; with S > 1 `slices` `[N, S, H, W]`.
+
+    Raises:
+      ValueError: They have other axes.
+    """
+    if self.slices == 1:
+      return window(images, *self.window_hu, to=self.input_range)[..., None]
+    if images.ndim != 4 or images.shape[1] != self.slices:
+      raise ValueError(
+        f"images have shape {images.shape}; give [N, {self.slices}, H, W], each"
+        " slice between its neighbours"
+      )
+    images = jnp.moveaxis(images, 1, -1)
+    return window(images, *self.window_hu, to=self.input_range)
 
   def probabilities(
     self, variables: Mapping[str, Any], images: jax.Array
@@ -91,7 +117,7 @@ class Forward:
 
     Args:
       variables: The network's "params" and "batch_stats".
-      images: int16 HU `[N, H, W]`.
+      images: int16 HU, as of `inputs`.
     """
     logits: Any = self.network.apply(variables, self.inputs(images))
     return jax.nn.sigmoid(logits[..., 0])

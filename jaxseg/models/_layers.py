@@ -55,11 +55,22 @@ class Conv3x3(nn.Module):
   bias_init: nn.initializers.Initializer = nn.initializers.zeros
 
   @nn.compact
-  def __call__(self, x: jax.Array) -> jax.Array:
-    """Maps `[N, H, W, input]` to `[N, H, W, output]`."""
-    shape = (3, 3, x.shape[-1], self.width)
-    kernel = self.param("kernel", self.kernel_init, shape, jnp.float32)
-    y = _fast.convolve(x.astype(self.dtype), kernel.astype(self.dtype))
+  def __call__(self, x: jax.Array, below: jax.Array | None = None) -> jax.Array:
+    """Maps `[N, H, W, input]` to `[N, H, W, output]`.
+
+    Args:
+      x: Images.
+      below: Further channels at half the rows and columns, `[N, H / 2, W / 2,
+        channel]`; they follow those of `x`, repeated as 2 x 2 squares.
+    """
+    channels = x.shape[-1] + (0 if below is None else below.shape[-1])
+    shape = (3, 3, channels, self.width)
+    drawn = self.param("kernel", self.kernel_init, shape, jnp.float32)
+    x, kernel = x.astype(self.dtype), drawn.astype(self.dtype)
+    if below is None:
+      y = _fast.convolve(x, kernel)
+    else:
+      y = _fast.convolve_joined(x, below.astype(self.dtype), kernel)
     if not self.use_bias:
       return y
     bias = self.param("bias", self.bias_init, (self.width,), jnp.float32)

@@ -23,7 +23,10 @@ _PROVENANCE = {
   "cohort": "Cohort",
   "cohort_hash": "Hash of the cohort",
   "synthetic": "Synthetic",
+  "missing_models": "Models that are missing",
 }
+# Of these nothing is said where there is nothing to say.
+_ASIDE = ("missing_models",)
 _CODE = ("command", "commit", "cohort_hash")
 
 
@@ -99,6 +102,7 @@ def write_page(
       provenance=[
         (said, _origin(provenance.get(name)).split(" "), name in _CODE)
         for name, said in _PROVENANCE.items()
+        if name not in _ASIDE or provenance.get(name)
       ],
     )
   )

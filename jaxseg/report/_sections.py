@@ -14,6 +14,7 @@ from jaxseg.report import _curves
 from jaxseg.report import _objectives
 from jaxseg.report import _overlay
 from jaxseg.report import _page
+from jaxseg.report import _paragraphs
 from jaxseg.report import _prominence
 from jaxseg.report import _sensitivity
 from jaxseg.report import _style
@@ -24,51 +25,6 @@ Rows = Sequence[Mapping[str, Any]]
 # What `report.provenance` gave.
 Origin = Mapping[str, Any]
 
-_CHOICE_RUN = """\
-The threshold is chosen where the pooled Dice of the validation patients is \
-highest, in the middle of that plateau, and then scored on the test patients, \
-beside 0.5. `left out`: the Dice of the validation patients, each cut at the \
-threshold chosen without it."""
-_CHOICE_MAPS = """\
-The threshold is that of the {rule}, in the middle of its plateau: chosen and \
-scored on the same cases. `left out` is the honest value: each case is cut at \
-the threshold chosen without its patient. Pooled: one value from the summed \
-voxels of all cases; mean_case: the mean of the cases' values.\
-"""
-_INTERVALS = """\
- Intervals hold {level:.0%} of {resamples} resamples of the patients; with \
-fewer than 10 patients they are too narrow."""
-_SCOPES = """
-
-Scope `known`: slices where the reference can be believed. Spinal cord, \
-oesophagus and neck continue beyond the range that was contoured, so their \
-slices beyond it are left out of training and scores; of all other organs \
-every scanned slice counts. Scope `volume` (in the table file) counts every \
-scanned slice as if nothing lay beyond the contours. Pooled: one Dice from the \
-summed voxels of all patients; mean_case: the mean of the patients' Dice."""
-_CALIBRATION = """\
-Do probabilities match observed frequencies? The calibration error is the mean \
-difference of the two, weighted by voxels. Of calibrated maps the best \
-threshold is half of the best Dice, and it could be told from the maps alone: \
-this expected threshold, of the maps as they are and after calibration by a \
-fitted temperature, stands beside the empirical one."""
-_SURFACES = """\
-Surface metrics of the cases at each threshold, and the best threshold of \
-each, chosen and scored on the same cases. Distances are medians over the \
-cases, NSD is the mean share of both surfaces within 2 mm of the other; a \
-missed structure is infinitely far."""
-_SENSITIVITY = """\
-Relative Dice reduction when the threshold is moved from its optimum, on the \
-validation patients as in the paper; the table's last column is the same about \
-the same threshold on the test patients. Medians over structures and both \
-directions."""
-_OBJECTIVES = """\
-Pooled Dice of the test patients at the threshold chosen on the validation \
-patients, and at 0.5; sensitivity is the mean relative reduction at ±0.05 on \
-the validation patients. Distances are medians over the test patients between \
-surfaces weighted by area, scope `known`: HD95 is the larger of the two \
-directed 95th percentiles, ASSD the mean over both surfaces, NSD the share of \
-both within 2 mm of the other. A missed structure is infinitely far."""
 # Of a run the first two; of a single class of maps all in one figure.
 _SURFACES_SHOWN: tuple[str | None, ...] = ("nsd_2mm", "hd95_mm", "assd_mm")
 _SHIFTS = (0.01, 0.02, 0.05, 0.1, 0.2)
@@ -117,13 +73,17 @@ _COLUMNS = {
     "structures": "structures",
     "median_reduction": "median reduction",
     "median_reduction_test": "same, test",
+    "left_out": "left out",
   },
   "prominence": {
     "definition": "definition",
     "objective": "objective",
     "n": "structures",
     "pearson": "Pearson r",
+    "pearson_interval": "95 %",
     "pearson_p": "p",
+    "pearson_p_holm": "p (Holm)",
+    "partial": "given Dice",
     "spearman": "Spearman ρ",
     "spearman_p": "p (Spearman)",
   },
@@ -165,7 +125,9 @@ def sweep_sections(
     for part in ("validation", "test")
   )
   rule = _wording.choice_label(optima[0].get("criterion", "dice"))
-  intervals = [_INTERVALS.format(**row) for row in optima if "level" in row]
+  intervals = [
+    _paragraphs.INTERVALS.format(**row) for row in optima if "level" in row
+  ]
   drawn = _curves.curves(
     tables["curve"], optima, f"Dice against threshold, {chosen}"
   )
@@ -176,9 +138,13 @@ def sweep_sections(
       {name: tables[name] for name in (kind, "curve", "cases")},
       {"curves" if run else "curve": (drawn, "Dice against threshold")},
       title="Dice against threshold",
-      text=(_CHOICE_RUN if run else _CHOICE_MAPS.format(rule=rule))
+      text=(
+        _paragraphs.CHOICE_RUN
+        if run
+        else _paragraphs.CHOICE_MAPS.format(rule=rule)
+      )
       + "".join(intervals[:1])
-      + (_SCOPES if run else ""),
+      + (_paragraphs.SCOPES if run else ""),
       rows=_tables.with_intervals(_main(optima) if run else optima),
       columns=_COLUMNS[kind] if run else who | _of_optimum(optima) | assigned,
     )
@@ -192,7 +158,7 @@ def sweep_sections(
       {name: tables[name] for name in ("calibration", "reliability")},
       {"reliability": (drawn, "Share in the reference against probability")},
       title="Calibration",
-      text=_CALIBRATION + (fitted if run else ""),
+      text=_paragraphs.CALIBRATION + (fitted if run else ""),
       rows=tables["calibration"],
       columns=who | _COLUMNS["calibration"],
     )
@@ -216,7 +182,7 @@ def sweep_sections(
       {"surfaces": rows, "surface_optima": best},
       figures,
       title="Surfaces against threshold",
-      text=_SURFACES,
+      text=_paragraphs.SURFACES,
       rows=best,
       columns=who | _COLUMNS["surfaces"],
     )
@@ -260,7 +226,7 @@ def sensitivity_section(
     {"sensitivity_medians": medians, "sensitivity": rows},
     {"sensitivity": (drawn, "Relative Dice reduction by structure and shift")},
     title="Sensitivity to the threshold",
-    text=_SENSITIVITY,
+    text=_paragraphs.SENSITIVITY,
     rows=[
       {**row, **{name: f"{100 * row[name]:.2f} %" for name in percent}}
       for row in _main(medians)
@@ -299,8 +265,11 @@ def prominence_section(
     {"prominence": (drawn, "Optimal threshold against prominence")},
     title="Optimal threshold and prominence",
     text="The paper reports r = 0.92 and does not print its formula for"
-    f" prominence, so several are computed: {meanings}.",
-    rows=_main(correlations),
+    f" prominence, so several are computed: {meanings}. Intervals are of 95 %,"
+    " by Fisher's z, over structures; p (Holm) is corrected for the number of"
+    " definitions tried; `given Dice` is the partial correlation with the"
+    " achieved Dice held fixed.",
+    rows=_tables.with_intervals(_main(correlations)),
     columns=_COLUMNS["prominence"],
   )
 
@@ -323,7 +292,7 @@ def objectives_section(
     {"objectives": rows},
     {"objectives": (drawn, "Dice, sensitivity and distances by objective")},
     title="Training objectives",
-    text=_OBJECTIVES,
+    text=_paragraphs.OBJECTIVES,
     rows=rows,
     columns=_COLUMNS["objectives"],
   )

@@ -21,6 +21,8 @@ def write_study(
   objectives: Rows,
   sections: Sequence[_page.Section],
   provenance: Mapping[str, Any],
+  *,
+  note: str = "",
 ) -> None:
   """Writes the page of a run.
 
@@ -31,6 +33,7 @@ def write_study(
     objectives: What `study.objectives` gave.
     sections: The analyses, as their functions gave them.
     provenance: What `report.provenance` gave.
+    note: What else a reader must know, such as which models are missing.
   """
   structures = {row["structure"] for row in objectives}
   names = list(_style.objective_styles([r["objective"] for r in objectives]))
@@ -43,6 +46,8 @@ def write_study(
     f" {', '.join(map(_wording.objective_label, names))}."
     " A voxel is inside where float32(p) >= float32(threshold)."
   )
+  if note:
+    summary += f"\n\n{note}"
   lost = {
     row["objective"]: row["median_reduction"]
     for row in medians

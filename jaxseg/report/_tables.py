@@ -18,6 +18,8 @@ _PROVENANCE = (
   "command",
   "date",
 )
+# What only some tables must say.
+_ASIDE = ("missing_models",)
 
 
 def write_csv(
@@ -36,14 +38,16 @@ def write_csv(
     rows: Column -> text, number, bool or None. The first row's columns come
       first, then those that only later rows have.
     provenance: Has cohort, cohort_hash, seed, version, commit, command and
-      date; these end the first row unless it has a column of that name.
+      date; these end the first row unless it has a column of that name, and
+      so does missing_models if it is there.
 
   Returns:
     The path.
   """
   columns = list(dict.fromkeys(column for row in rows for column in row))
-  columns += [name for name in _PROVENANCE if name not in columns]
-  common = {name: provenance.get(name) for name in _PROVENANCE}
+  origin = [*_PROVENANCE, *(n for n in _ASIDE if provenance.get(n))]
+  columns += [name for name in origin if name not in columns]
+  common = {name: provenance.get(name) for name in origin}
   lines: list[str] = []
   # Line ends of both kinds are quoted where they stand inside of a cell.
   writer = csv.writer(types.SimpleNamespace(write=lines.append))
@@ -61,10 +65,11 @@ def with_intervals(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
   found = []
   for row in rows:
     full = dict(row)
-    for name in ("threshold", "value", "dice_test"):
+    for name in ("threshold", "value", "dice_test", "pearson"):
       if f"{name}_low" in row:
-        low, high = row[f"{name}_low"], row[f"{name}_high"]
-        full[f"{name}_interval"] = f"{low:.3f} to {high:.3f}"
+        ends = (row[f"{name}_low"], row[f"{name}_high"])
+        low, high = (f"{end:.3f}".replace("-", "−") for end in ends)
+        full[f"{name}_interval"] = "–" if "nan" in low else f"{low} to {high}"
     found.append(full)
   return found
 

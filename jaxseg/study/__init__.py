@@ -5,6 +5,7 @@ from jaxseg.study._choice import chosen
 from jaxseg.study._choice import optimum_rows
 from jaxseg.study._choice import Settings
 from jaxseg.study._choice import sweep_rows
+from jaxseg.study._claims import claims
 from jaxseg.study._cohort_counts import Cases
 from jaxseg.study._cohort_counts import CohortCounts
 from jaxseg.study._count_cases import count_arrays
@@ -16,6 +17,9 @@ from jaxseg.study._count_maps import count_classes
 from jaxseg.study._count_maps import count_maps
 from jaxseg.study._examples import Example
 from jaxseg.study._examples import examples
+from jaxseg.study._missing import missing_models
+from jaxseg.study._missing import missing_said
+from jaxseg.study._models import read_counts
 from jaxseg.study._models import read_run
 from jaxseg.study._models import sweep_model
 from jaxseg.study._models import sweep_run
@@ -55,6 +59,7 @@ __all__ = [
   "case_rows",
   "check_labels",
   "chosen",
+  "claims",
   "class_folders",
   "correlations",
   "count_arrays",
@@ -65,11 +70,14 @@ __all__ = [
   "details",
   "examples",
   "measure",
+  "missing_models",
+  "missing_said",
   "objectives",
   "of_models",
   "optimum_rows",
   "patients",
   "prominence",
+  "read_counts",
   "read_run",
   "reliability_rows",
   "sensitivity",

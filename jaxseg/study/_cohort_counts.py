@@ -108,10 +108,10 @@ class CohortCounts:
     parts: Of each case "validation" or "test"; "" of anyone's maps.
     scopes: Which slices count -> counts `[case, T + 1]`, int64, at
       `thresholds.fine_grid(grid)`. The first scope is the one that statements
-      are made of. Of a run these are `known`, the slices where the reference
-      can be believed (of an organ that continues beyond the range usually
-      contoured, that range; else every scanned slice), and `volume`, every
-      scanned slice, as if nothing lay beyond the contours; of maps `volume`.
+      are made of. Of a run these are `data.SCOPES`: `known`, the slices where
+      the reference can be believed (of an organ that continues beyond the range
+      usually contoured, that range; else every scanned slice), `volume`,
+      `organ` and `kept`; of maps `volume`.
     voxel_ml: `[case]`, volume of a voxel, mL; nan where it is not known.
     grid: Number of thresholds of the even grid.
     keys: Of each case what it was counted from, as text.

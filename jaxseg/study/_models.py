@@ -1,18 +1,24 @@
 """A run's models: each to counts, once, and to its threshold.json."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 import pathlib
 
 import numpy as np
 
 import jaxseg
-from jaxseg import _files
+from jaxseg import _text
 from jaxseg import data
 from jaxseg import errors
 from jaxseg import thresholds
 from jaxseg.study import _choice
 from jaxseg.study import _cohort_counts
 from jaxseg.study import _count_cases
+from jaxseg.study import _missing
+from jaxseg.study import _prominence
+
+_PARTS = ("validation", "test")
+# What the facts of counts take over from those of the model.
+_KEPT = ("objective", "seed", "negatives", "network")
 
 
 def sweep_run(
@@ -20,6 +26,7 @@ def sweep_run(
   *,
   folders: Sequence[pathlib.Path] | None = None,
   settings: _choice.Settings | None = None,
+  tta: int = 1,
   on_model: Callable[[str, int, int], None] | None = None,
 ) -> list[_cohort_counts.CohortCounts]:
   """Sweeps every finished model of a run; what was swept before is kept.
@@ -31,6 +38,7 @@ def sweep_run(
     folders: Models to sweep; None is all finished ones.
     settings: How the threshold is chosen, and its intervals made; None is by
       Dice, and keeps the threshold.json of models that were swept before.
+    tta: Shifted views whose mean map is swept, as of `load_model`.
     on_model: Called after each model with (name, done, all).
 
   Raises:
@@ -43,10 +51,13 @@ def sweep_run(
       f"{run.folder}: holds no finished model; run jaxseg train first"
     )
   results = []
+  measured: dict[tuple[str, float], Mapping[str, float]] = {}
   for done, folder in enumerate(folders, start=1):
-    result, before = _swept(run, folder)
+    result, before = _swept(run, folder, measured, tta)
     results.append(result)
     details = {"cohort": run.store.cohort, "synthetic": run.store.synthetic}
+    if tta > 1:
+      details["tta"] = tta
     path = folder / "threshold.json"
     if settings is not None or not before or not path.exists():
       _choice.chosen(result, how, details=details).write(path)
@@ -58,101 +69,191 @@ def sweep_run(
 def read_run(run: data.Run) -> list[_cohort_counts.CohortCounts]:
   """The counts of a run's models, as `sweep_run` wrote them.
 
+  Of models that have none, or none of their own, `missing_models` tells.
+
   Raises:
     DataError: No model was swept, or a file is damaged.
   """
-  paths = [run.counts(folder) for folder in run.models()]
   found = [
-    _cohort_counts.CohortCounts.read(path) for path in paths if path.exists()
+    _cohort_counts.CohortCounts.read(run.counts(folder))
+    for folder in _missing.usable(run)
   ]
   if not found:
     raise errors.DataError(
-      f"{run.folder}: holds no counts; run jaxseg sweep first"
+      f"{run.folder}: holds no counts of a finished model; run jaxseg sweep"
+      " first"
     )
   return found
 
 
+def read_counts(
+  folders: Sequence[pathlib.Path],
+) -> list[_cohort_counts.CohortCounts]:
+  """The counts of models in run folders, or in folders of nothing else.
+
+  Args:
+    folders: Each a run folder, whose `counts` are read, or one that holds
+      counts itself, in whatever folders below it.
+
+  Raises:
+    DataError: A folder holds no counts, a file is damaged or of an older
+      version, or a patient is in several parts.
+  """
+  results = []
+  parts: dict[str, str] = {}
+  for folder in folders:
+    below = folder / "counts" if (folder / "counts").is_dir() else folder
+    paths = sorted(below.rglob("*.npz"))
+    if not paths:
+      raise errors.DataError(
+        f"{folder}: holds no counts of models; run jaxseg sweep first"
+      )
+    for path in paths:
+      result = _cohort_counts.CohortCounts.read(path)
+      if "prominence" not in result.facts:
+        raise errors.DataError(
+          f"{path}: counts of an older version, or of no model of a run; run"
+          " jaxseg sweep again"
+        )
+      for name, part in zip(result.names, result.parts, strict=True):
+        if parts.setdefault(name, part) != part:
+          raise errors.DataError(
+            f"{path}: patient {_text.shown(name)} is in {part}, and elsewhere"
+            f" in {parts[name]}; compare models of one split"
+          )
+      results.append(result)
+  return results
+
+
 def _swept(
-  run: data.Run, folder: pathlib.Path
+  run: data.Run,
+  folder: pathlib.Path,
+  measured: dict[tuple[str, float], Mapping[str, float]],
+  tta: int,
 ) -> tuple[_cohort_counts.CohortCounts, bool]:
-  """The model's counts, and whether its file held those of this very model."""
-  settings = [
-    _files.read_json(folder / name) for name in ("config.json", "summary.json")
-  ]
-  digest = _files.digest(settings)
+  """The model's counts, and whether its file held those of this very model.
+
+  Args:
+    run: Prepared run folder.
+    folder: The model's.
+    measured: Prominence by structure and negatives, for the models to come.
+    tta: Shifted views.
+  """
+  digest = _missing.model_digest(folder)
   path = run.counts(folder)
   if path.exists():
     found = _cohort_counts.CohortCounts.read(path)
-    of = found.facts.get("model"), found.facts.get("store")
-    if of == (digest, run.store.content_hash):
+    of = tuple(found.facts.get(name) for name in ("model", "store", "tta"))
+    # An older version counted fewer scopes, and kept fewer facts.
+    whole = set(data.SCOPES) <= set(found.scopes)
+    whole = whole and "prominence" in found.facts
+    views = tta if tta > 1 else None
+    if whole and of == (digest, run.store.content_hash, views):
       return found, True
-  result = sweep_model(run, jaxseg.load_model(folder), digest=digest)
+  model = jaxseg.load_model(folder, tta=tta)
+  level = model.structure, model.facts["negatives"]
+  if level not in measured:
+    measured[level] = _prominence.measure(run, level[0], negatives=level[1])
+  result = sweep_model(
+    run, model, digest=digest, prominence=measured[level], tta=tta
+  )
   result.write(path)
   return result, False
 
 
 def sweep_model(
-  run: data.Run, model: "jaxseg.Model", *, digest: str = ""
+  run: data.Run,
+  model: "jaxseg.Model",
+  *,
+  digest: str = "",
+  prominence: Mapping[str, float] | None = None,
+  tta: int = 1,
 ) -> _cohort_counts.CohortCounts:
   """Counts a model's validation and test patients at all thresholds.
 
   The threshold is chosen on the validation patients before a test patient is
-  looked at; surfaces of the test patients are computed there as well as at
-  0, 0.01 ... 1, in the scope `known`.
+  looked at; surfaces of the test patients are computed at those of the scopes
+  `known` and `kept` as well as at 0, 0.01 ... 1, in the scope `known`.
 
   Args:
     run: Prepared run folder.
     model: A trained model of the run.
     digest: Fingerprint of the model, kept in the facts.
+    prominence: What `measure` gives; None measures it.
+    tta: Shifted views that the model takes the mean of, kept there, too.
 
   Raises:
     StructureNotFoundError: A part has no patient with the structure.
   """
   store, structure = run.store, model.structure
+  parts = {part: _contoured(run, structure, part) for part in _PARTS}
+  level = model.facts["negatives"]
+  if prominence is None:
+    prominence = _prominence.measure(run, structure, negatives=level)
   facts = {
     "structure": structure,
-    **{name: model.facts[name] for name in ("objective", "seed", "negatives")},
+    **{name: model.facts[name] for name in _KEPT},
+    "prominence": dict(prominence),
+    "cohort": store.cohort,
+    "synthetic": store.synthetic,
     "model": digest,
     "store": store.content_hash,
   }
+  if tta > 1:
+    facts["tta"] = tta
   cases: list[_cohort_counts.CohortCounts] = []
   cuts = None
-  for part in ("validation", "test"):
-    names = [
-      name
-      for name in run.split.part(part)
-      if structure in store.patients[name].contoured
-    ]
-    if not names:
-      raise errors.StructureNotFoundError(
-        f"{structure}: contoured on no patient of the {part} part;"
-        " choose another split"
-      )
+  for part, names in parts.items():
     for name in names:
       patient = store.patients[name]
+      reference = store.reference(name, structure)
+      shows = np.any(reference, axis=(1, 2))
       cases.append(
         _count_cases.count_arrays(
           predicted(model, store, name),
-          store.reference(name, structure),
+          reference,
           name=name,
           key=digest,
           part=part,
-          scopes={
-            "known": data.known_slices(patient, structure),
-            "volume": patient.drawable(structure),
-          },
+          scopes=data.scopes(patient, structure, shows, negatives=level),
           voxel_ml=float(np.prod(patient.spacing)) / 1000.0,
           spacing=patient.spacing,
           cuts=cuts,
           facts=facts,
         )
       )
-    if part == "validation":
-      counts = _cohort_counts.CohortCounts.join(cases).select().even
-      best = thresholds.optimum(counts).threshold
-      grid = thresholds.grid(_count_cases.SURFACE_CUTS)
-      cuts = np.unique(np.append(grid, np.float32(best)))
+    if cuts is None:
+      cuts = _cuts(_cohort_counts.CohortCounts.join(cases))
   return _cohort_counts.CohortCounts.join(cases)
+
+
+def _contoured(run: data.Run, structure: str, part: str) -> list[str]:
+  """Patients of a part who have the structure.
+
+  Raises:
+    StructureNotFoundError: There is none.
+  """
+  names = [
+    name
+    for name in run.split.part(part)
+    if structure in run.store.patients[name].contoured
+  ]
+  if not names:
+    raise errors.StructureNotFoundError(
+      f"{structure}: contoured on no patient of the {part} part;"
+      " choose another split"
+    )
+  return names
+
+
+def _cuts(validation: _cohort_counts.CohortCounts) -> np.ndarray:
+  """Where surfaces are computed: an even grid, and what statements cut at."""
+  best = [
+    thresholds.optimum(validation.select(scope=scope).even).threshold
+    for scope in ("known", "kept")
+  ]
+  grid = thresholds.grid(_count_cases.SURFACE_CUTS)
+  return np.unique(np.append(grid, np.asarray(best, np.float32)))
 
 
 def predicted(

@@ -1,6 +1,7 @@
 """What the training objective does to threshold, Dice and distances."""
 
 from collections.abc import Sequence
+import math
 from typing import Any
 
 import numpy as np
@@ -48,6 +49,7 @@ def _rows(
   reduction = thresholds.sensitivity(
     choose_on.even, perturbations=(-_sensitivity.PAPER, _sensitivity.PAPER)
   )
+  within = reduction[~np.isnan(reduction)]
   row = {
     "test_patients": len(score_on.names),
     "threshold": best.threshold,
@@ -55,7 +57,7 @@ def _rows(
     "dice_half": float(pooled[half]),
     "mean_case_dice_optimum": float(per_case[best.index]),
     "mean_case_dice_half": float(per_case[half]),
-    "sensitivity": float(np.mean(reduction)),
+    "sensitivity": float(within.mean()) if len(within) else math.nan,
   }
   at = {"": (best.threshold, best.index), "_half": (0.5, half)}
   for place, (column, kind) in enumerate(_SURFACES):

@@ -5,7 +5,7 @@ named; `kept_fraction` is that of the authors' published scripts.
 """
 
 from collections.abc import Sequence
-import itertools
+import math
 from typing import Any
 
 import numpy as np
@@ -14,7 +14,9 @@ from jaxseg import data
 from jaxseg import thresholds
 from jaxseg.study import _choice
 from jaxseg.study import _cohort_counts
+from jaxseg.study import _correlation
 
+_CONTROL = "achieved_dice"
 DEFINITIONS = {
   "kept_fraction": "foreground share of the pixels shown in training",
   "organ_fraction": "foreground share of pixels, slices with the organ only",
@@ -22,7 +24,7 @@ DEFINITIONS = {
   "slice_fraction": "share of the scanned slices that show the organ",
   "volume_ml": "mean volume, mL",
   "training_voxels": "foreground voxels of all training patients",
-  "achieved_dice": "validation Dice at the optimum (control, not prominence)",
+  _CONTROL: "validation Dice at the optimum (control, not prominence)",
 }
 
 
@@ -46,12 +48,14 @@ def prominence(
   rows = []
   for result in results:
     key = result.facts["structure"], result.facts["negatives"]
-    if key not in measured:
-      measured[key] = measure(run, key[0], negatives=key[1])
+    if key not in measured:  # Counts of an older version do not tell.
+      measured[key] = result.facts.get("prominence") or measure(
+        run, key[0], negatives=key[1]
+      )
     counts = result.sides(scope=scope)[0].even
     for aggregate in _choice.AGGREGATES:
       best = thresholds.optimum(counts, aggregate=aggregate)
-      values = {**measured[key], "achieved_dice": best.value}
+      values = {**measured[key], _CONTROL: best.value}
       for definition in DEFINITIONS:
         rows.append(
           {
@@ -111,73 +115,56 @@ def measure(
 
 
 def correlations(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-  """Pearson and Spearman correlation of prominence and optimal threshold.
+  """Correlation of prominence and optimal threshold over the structures.
 
   Args:
     rows: What `prominence` gave.
 
   Returns:
-    A row per definition, objective and aggregate; nan where fewer than three
-    structures, or no variation, leave nothing to correlate. Several seeds of
-    a structure are averaged first: they are not independent observations.
+    A row per definition, objective and aggregate: n, what
+    `_correlation.correlate` gives, `pearson_p_holm` for as many definitions of
+    prominence as are tried, and `partial` with its p, given the achieved Dice.
+    Several seeds of a structure are averaged first: they are not independent
+    observations.
   """
-  groups: dict[tuple[str, str, str], list[dict[str, Any]]] = {}
+  groups: dict[tuple[str, str], dict[str, list[dict[str, Any]]]] = {}
   for row in rows:
-    key = row["definition"], row["objective"], row["aggregate"]
-    groups.setdefault(key, []).append(row)
-  return [
-    {
-      "definition": definition,
-      "objective": objective,
-      "scope": group[0]["scope"],
-      "aggregate": aggregate,
-      **_correlate(group),
-    }
-    for (definition, objective, aggregate), group in groups.items()
-  ]
+    key = row["objective"], row["aggregate"]
+    groups.setdefault(key, {}).setdefault(row["definition"], []).append(row)
+  found = []
+  for (objective, aggregate), definitions in groups.items():
+    control = _means(definitions.get(_CONTROL, []), "prominence")
+    made = []
+    for definition, group in definitions.items():
+      x, y = (_means(group, name) for name in ("prominence", "threshold"))
+      given = definition != _CONTROL and len(control) == len(x)
+      made.append(
+        {
+          "definition": definition,
+          "objective": objective,
+          "scope": group[0]["scope"],
+          "aggregate": aggregate,
+          "n": len(x),
+          **_correlation.correlate(x, y),
+          "pearson_p_holm": math.nan,
+          **(
+            _correlation.partial(x, y, control)
+            if given
+            else {"partial": math.nan, "partial_p": math.nan}
+          ),
+        }
+      )
+    tried = [row for row in made if row["definition"] != _CONTROL]
+    corrected = _correlation.holm([row["pearson_p"] for row in tried])
+    for row, p in zip(tried, corrected, strict=True):
+      row["pearson_p_holm"] = p
+    found += made
+  return found
 
 
-def _correlate(rows: Sequence[dict[str, Any]]) -> dict[str, float]:
-  names = sorted({row["structure"] for row in rows})
-  x, y = (
-    np.array(
-      [
-        np.mean([row[key] for row in rows if row["structure"] == name])
-        for name in names
-      ]
-    )
-    for key in ("prominence", "threshold")
-  )
-  nothing = float("nan")
-  result = dict.fromkeys(
-    ("pearson", "pearson_p", "spearman", "spearman_p"), nothing
-  )
-  if len(names) >= 3 and np.ptp(x) > 0 and np.ptp(y) > 0:
-    from scipy import stats  # Slow to import, and needed here alone.
-
-    pearson = stats.pearsonr(x, y)
-    spearman, spearman_p = _spearman(x, y)
-    result = {
-      "pearson": float(pearson.statistic),
-      "pearson_p": float(pearson.pvalue),
-      "spearman": spearman,
-      "spearman_p": spearman_p,
-    }
-  return {"n": len(names), **result}
-
-
-def _spearman(x: np.ndarray, y: np.ndarray) -> tuple[float, float]:
-  """Rank correlation and its two-sided p: exact for up to eight structures.
-
-  The usual approximation says p = 0 when few ranks agree by chance.
-  """
-  from scipy import stats
-
-  found = stats.spearmanr(x, y)
-  rho = float(found.statistic)
-  if len(x) > 8:
-    return rho, float(found.pvalue)
-  a, b = (stats.zscore(stats.rankdata(v)) for v in (x, y))
-  orders = np.array(list(itertools.permutations(range(len(x)))))
-  every = b[orders] @ a / len(x)
-  return rho, float(np.mean(np.abs(every) >= abs(rho) - 1e-9))
+def _means(rows: Sequence[dict[str, Any]], name: str) -> np.ndarray:
+  """A column's mean over the rows of each structure, structures sorted."""
+  of: dict[str, list[float]] = {}
+  for row in rows:
+    of.setdefault(row["structure"], []).append(row[name])
+  return np.array([np.mean(of[structure]) for structure in sorted(of)])

@@ -1,6 +1,7 @@
 """How much Dice a wrong threshold costs (the paper's first question)."""
 
 from collections.abc import Sequence
+import math
 from typing import Any
 
 import numpy as np
@@ -24,14 +25,14 @@ def sensitivity(
 
   Args:
     results: Counts of the models.
-    perturbations: Shifts of the threshold; cut at the grid's ends.
+    perturbations: Shifts of the threshold.
     scope: Of the counts; None is the first.
 
   Returns:
     A row per model, aggregate and perturbation. `reduction` is about the
     optimum of the validation patients, on them, as the paper has it;
     `reduction_test` about the same threshold on the test patients, where it
-    can be negative.
+    can be negative. Both are nan where the shift leaves [0, 1].
   """
   shifts = tuple(perturbations)
 
@@ -67,7 +68,8 @@ def sensitivity_medians(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     rows: What `sensitivity` gave.
 
   Returns:
-    A row per objective, aggregate and size, with the number of values.
+    A row per objective, aggregate and size, with the number of values, and
+    of those left out because the shift leaves [0, 1].
   """
   groups: dict[tuple[str, str, float], list[dict[str, Any]]] = {}
   for row in rows:
@@ -80,7 +82,8 @@ def sensitivity_medians(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
       "aggregate": aggregate,
       "perturbation": size,
       "structures": len({row["structure"] for row in group}),
-      "values": len(group),
+      "values": len(group) - _left_out(group),
+      "left_out": _left_out(group),
       "median_reduction": _median(group, "reduction"),
       "median_reduction_test": _median(group, "reduction_test"),
     }
@@ -88,5 +91,10 @@ def sensitivity_medians(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
   ]
 
 
+def _left_out(rows: Sequence[dict[str, Any]]) -> int:
+  return sum(math.isnan(row["reduction"]) for row in rows)
+
+
 def _median(rows: Sequence[dict[str, Any]], name: str) -> float:
-  return float(np.median([row[name] for row in rows]))
+  values = [row[name] for row in rows if not math.isnan(row[name])]
+  return float(np.median(values)) if values else math.nan

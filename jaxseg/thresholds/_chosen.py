@@ -8,10 +8,28 @@ import pathlib
 from typing import Any
 
 from jaxseg import _files
+from jaxseg import _sealed
 from jaxseg import errors
 
 _SCHEMA = "jaxseg.threshold/1"
 _RULE = "float32(p) >= float32(threshold)"
+_NUMBER = (float, type(None))
+_KINDS: dict[str, _sealed.Kind] = {
+  "threshold": float,
+  "criterion": str,
+  "value": _NUMBER,
+  "patients": int,
+}
+_OPTIONAL: dict[str, tuple[Any, _sealed.Kind]] = {
+  "low": (None, _NUMBER),
+  "high": (None, _NUMBER),
+  "level": (None, _NUMBER),
+  "interval": (None, (list, type(None))),
+  "structure": (None, (str, int, type(None))),
+  "aggregate": ("pooled", str),
+  "scope": ("volume", str),
+  "details": ({}, dict),
+}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -63,7 +81,7 @@ class ChosenThreshold:
     content = dataclasses.asdict(self)
     details = content.pop("details")
     content = {"schema": _SCHEMA, "rule": _RULE, **content, "details": details}
-    _files.write_json(pathlib.Path(path), _files.finite(content))
+    _sealed.write(pathlib.Path(path), _files.finite(content))
 
   @staticmethod
   def read(path: str | os.PathLike) -> "ChosenThreshold":
@@ -82,12 +100,18 @@ class ChosenThreshold:
     again = "run the sweep that writes it again"
     if not isinstance(content, dict) or "threshold" not in content:
       raise errors.DataError(f"{where}: holds no threshold; {again}")
-    schema = content.pop("schema", "an older version without a schema")
+    schema = content.get("schema", "an older version without a schema")
     if schema != _SCHEMA:
       raise errors.DataError(
         f"{where}: written as {schema}, this version reads {_SCHEMA}; {again}"
       )
-    content.pop("rule", None)
+    content = _sealed.opened(where, content, again=again)
+    for name in ("schema", "rule"):
+      content.pop(name, None)
+    _sealed.check(where, content, _KINDS, again=again)
+    defaults = {name: value for name, (value, _) in _OPTIONAL.items()}
+    kinds = {name: kind for name, (_, kind) in _OPTIONAL.items()}
+    _sealed.check(where, {**defaults, **content}, kinds, again=again)
     try:
       if content.get("interval") is not None:
         low, high = content["interval"]

@@ -10,6 +10,8 @@ from jaxseg.thresholds import _criterion
 from jaxseg.thresholds import _grid
 from jaxseg.thresholds import _optimum
 
+_ROUNDING = 1e-6
+
 
 def sensitivity(
   counts: _counts.Counts,
@@ -32,7 +34,7 @@ def sensitivity(
   Args:
     counts: `[T + 1]`, or with cases in front `[..., case, T + 1]`.
     perturbations: Shifts d of the threshold. The grid's threshold nearest to
-      t* + d is taken; beyond the grid's ends, its end.
+      t* + d is taken.
     aggregate: "pooled", "mean_case" or "worst_case", as in `optimum`.
     threshold: t*, moved to the nearest of the grid; None is the optimum of
       these counts. A threshold chosen on other patients can give negative
@@ -40,8 +42,9 @@ def sensitivity(
     empty: Cases without the structure, as in `optimum`.
 
   Returns:
-    float64 `[perturbation]`; nan where the Dice at t* is 0, and where the grid
-    is too coarse for a shift, so that the nearest threshold is t* itself.
+    float64 `[perturbation]`; nan where the Dice at t* is 0, where t* + d lies
+    beyond the grid's ends, since no map is cut there, and where the grid is too
+    coarse for a shift, so that the nearest threshold is t* itself.
 
   Raises:
     ConfigError: The aggregate or the policy is unknown, or a shift or the
@@ -161,10 +164,11 @@ def derivative(
 def reached(
   grid: np.ndarray, centre: np.ndarray | float, shifts: np.ndarray
 ) -> np.ndarray:
-  """Whether a shift leads to another threshold, or beyond the grid's ends.
+  """Whether a shift leads to another threshold of the grid.
 
-  Where it leads back to the same threshold the grid is too coarse to show a
-  loss.
+  Where it leads back to the same one the grid is too coarse to show a loss;
+  where it leads beyond the grid's ends, a loss at the end would be that of a
+  smaller shift.
 
   Args:
     grid: float64 `[T]`, ascending.
@@ -173,5 +177,6 @@ def reached(
   """
   wanted = centre + shifts
   moved = grid[_grid.nearest(grid, wanted)] != centre
-  beyond = (wanted < grid[0]) | (wanted > grid[-1])
-  return moved | beyond | (shifts == 0)
+  # float32(0.8) + 0.2 is just above 1, and means 1.
+  within = (wanted > grid[0] - _ROUNDING) & (wanted < grid[-1] + _ROUNDING)
+  return (moved & within) | (shifts == 0)

@@ -1,5 +1,7 @@
 """Training: configuration, jitted step, checkpoints, the loop."""
 
+from jaxseg.training._augment import KINDS as AUGMENTATIONS
+from jaxseg.training._augment import parse as parse_augment
 from jaxseg.training._checkpoints import Checkpoints
 from jaxseg.training._compiled import Functions
 from jaxseg.training._compiled import functions
@@ -19,10 +21,13 @@ from jaxseg.training._objective import FORMED
 from jaxseg.training._objective import loss_of
 from jaxseg.training._objective import objective_folder
 from jaxseg.training._objective import OBJECTIVES
+from jaxseg.training._place import KEEP
 from jaxseg.training._step import State
 
 __all__ = [
+  "AUGMENTATIONS",
   "FORMED",
+  "KEEP",
   "OBJECTIVES",
   "RECIPES",
   "Checkpoints",
@@ -40,6 +45,7 @@ __all__ = [
   "loss_of",
   "model_folder",
   "objective_folder",
+  "parse_augment",
   "recipe",
   "train_family",
 ]

@@ -49,46 +49,56 @@ def functions(
   """The compiled functions of a training; the same ones for equal networks.
 
   Args:
-    config: Training; only `network`, `window_hu`, `input_range` and an
-      objective beyond the study's three matter.
+    config: Training; only `network`, `window_hu`, `input_range`, `options` and
+      an objective beyond the study's three matter.
     devices: That the model is trained on; None is a single one.
   """
   if devices is None or devices.alone:
     devices = None  # Whichever it is.
-  shared = _compiled(config.forward, devices)
+  options = config.options
+  shared = _compiled(config.forward, options, devices)
   if config.objective in _objective.OBJECTIVES:
     return shared
-  step = _compiled_step(config.forward, config.objective, devices)
+  step = _compiled_step(config.forward, config.objective, options, devices)
   return dataclasses.replace(shared, step=step)
 
 
 @functools.cache
 def _compiled(
-  forward: models.Forward, devices: _devices.Devices | None
+  forward: models.Forward,
+  options: _step.Options,
+  devices: _devices.Devices | None,
 ) -> Functions:
-  count = functools.partial(_step.count, forward)
-  options = models.compiler_options()
   return Functions(
-    init=_compiled_init(forward),
-    step=_compiled_step(forward, None, devices),
-    count=jax.jit(count, compiler_options=options)
-    if devices is None
-    # An XLA that finds the exchange by itself sends whole maps.
-    else devices.compile(
-      functools.partial(count, axis=_devices.AXIS),
-      in_axes=(None, 0, 0, 0, None),
-      by_rows=True,
-      compiler_options=options,
-    ),
+    init=_compiled_init(forward, options),
+    step=_compiled_step(forward, None, options, devices),
+    count=_compiled_count(forward, devices),
   )
 
 
 @functools.cache
-def _compiled_init(forward: models.Forward) -> Any:
+def _compiled_init(forward: models.Forward, options: _step.Options) -> Any:
   """On one device, wherever the state goes: its bits are the same."""
   return jax.jit(
-    functools.partial(_step.init, forward),
+    functools.partial(_step.init, forward, options),
     compiler_options=models.init_options(),
+  )
+
+
+@functools.cache
+def _compiled_count(
+  forward: models.Forward, devices: _devices.Devices | None
+) -> Any:
+  count = functools.partial(_step.count, forward)
+  how: dict[str, Any] = {"compiler_options": models.compiler_options()}
+  if devices is None:
+    return jax.jit(count, **how)
+  # An XLA that finds the exchange by itself sends whole maps.
+  return devices.compile(
+    functools.partial(count, axis=_devices.AXIS),
+    in_axes=(None, 0, 0, 0, None),
+    by_rows=True,
+    **how,
   )
 
 
@@ -96,11 +106,12 @@ def _compiled_init(forward: models.Forward) -> Any:
 def _compiled_step(
   forward: models.Forward,
   objective: str | None,
+  options: _step.Options,
   devices: _devices.Devices | None,
 ) -> Any:
   """The step of a loss of one's own ignores the weight."""
   loss = None if objective is None else _objective.loss_of(objective)
-  step = functools.partial(_step.step, forward, loss)
+  step = functools.partial(_step.step, forward, loss, options)
   how: dict[str, Any] = {
     "donate_argnums": 0,
     "compiler_options": models.compiler_options(),

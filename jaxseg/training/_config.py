@@ -8,7 +8,12 @@ from typing import Any
 from jaxseg import data
 from jaxseg import errors
 from jaxseg import models
+from jaxseg.training import _augment
 from jaxseg.training import _objective
+from jaxseg.training import _step
+
+# Left out of config.json where they are off, as older versions do.
+_OPTIONS = ("augment", "clip_norm", "ema")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -30,6 +35,15 @@ class Config:
     steps_per_epoch: At most so many, so that structures of few and of many
       slices learn for the same time; None is one pass through the slices.
     patience: Epochs without a better validation Dice before training stops.
+    augment: Kind of augmentation -> strength, as `parse_augment` gives them;
+      empty is none.
+    clip_norm: Largest norm of the gradient of all parameters, beyond which it
+      is shortened; None is any.
+    ema: Share of averaged parameters that each step keeps, such as 0.99. They
+      are validated and saved in the place of the parameters; 0 is no average.
+    validation_share: Share of the validation slices that an epoch is judged
+      by, above 0; the end is judged by all. None is all of them, or so many
+      that they take no longer than the epoch.
   """
 
   structure: str
@@ -47,6 +61,10 @@ class Config:
   epochs: int = 8
   steps_per_epoch: int | None = 150
   patience: int = 10
+  augment: Mapping[str, float] = dataclasses.field(default_factory=dict)
+  clip_norm: float | None = None
+  ema: float = 0.0
+  validation_share: float | None = None
 
   def __post_init__(self):
     if ":" not in self.objective:
@@ -73,11 +91,35 @@ class Config:
       raise errors.ConfigError(
         f"seed {self.seed} or negatives {self.negatives} is below 0"
       )
+    share = self.validation_share
+    if share is not None and not 0 < share <= 1:
+      raise errors.ConfigError(
+        f"validation_share is {share}; give more than 0, at most 1"
+      )
     low, high = self.window_hu
     if not high > low:
       raise errors.ConfigError(
         f"window {low} to {high} HU is empty; give the lower end first"
       )
+    _augment.check(self.augment)
+    if self.clip_norm is not None and not 0 < self.clip_norm < math.inf:
+      raise errors.ConfigError(
+        f"clip_norm is {self.clip_norm}; give more than 0"
+      )
+    if not 0 <= self.ema < 1:
+      raise errors.ConfigError(f"ema is {self.ema}; give 0 or more, below 1")
+
+  @property
+  def options(self) -> _step.Options:
+    """What a step does beyond Adam's."""
+    return _step.Options(
+      augment=tuple((k, v) for k, v in sorted(self.augment.items())),
+      clip_norm=self.clip_norm,
+      ema=self.ema,
+      coarse=_objective.coarse_labels(self.objective)
+      if self.network.get("deep_supervision")
+      else "mean",
+    )
 
   @property
   def forward(self) -> models.Forward:
@@ -90,6 +132,11 @@ class Config:
     content["network"] = dict(self.network)
     content["window_hu"] = list(self.window_hu)
     content["input_range"] = list(self.input_range)
+    for name in _OPTIONS:
+      if not content[name]:
+        del content[name]
+    if self.validation_share in (None, 1.0):  # As models before it have it.
+      del content["validation_share"]
     return content
 
   @staticmethod

@@ -16,19 +16,23 @@ import jaxseg
 from jaxseg import _devices
 from jaxseg import _distributed
 from jaxseg import _files
+from jaxseg import _sealed
 from jaxseg import data
 from jaxseg import errors
 from jaxseg import models
 from jaxseg.training import _compiled
 from jaxseg.training import _concurrent
 from jaxseg.training import _config
+from jaxseg.training import _keep
 from jaxseg.training import _logs
 from jaxseg.training import _loop
 from jaxseg.training import _objective
+from jaxseg.training import _share
 from jaxseg.training import _slices
 
 # One group reads at a time: all of them together would fill the memory.
 _reading = threading.Lock()
+_AGAIN = "restore it, or delete the model's folder and train again"
 
 
 def model_folder(run: pathlib.Path, config: _config.Config) -> pathlib.Path:
@@ -44,9 +48,11 @@ def train_family(
   configs: Sequence[_config.Config],
   *,
   reporter: _logs.Reporter | None = None,
+  keep: str | None = None,
   devices: int | None = None,
   models_at_once: int = 1,
   parallel: str = "jit",
+  checkpoint_minutes: float = _loop.CHECKPOINT_MINUTES,
 ) -> list[_loop.Trained]:
   """Trains models; finished ones are skipped.
 
@@ -61,17 +67,22 @@ def train_family(
     configs: One for each model.
     reporter: Hears of progress. Of models that are trained at once it hears
       from a thread for each, of one thing at a time.
+    keep: Where the slices lie meanwhile: "device", "ram" or "store", with the
+      same numbers; None is the first of these that has the memory.
     devices: How many of `jax.devices()` to use; None is all. A batch is spread
       over those of a model.
     models_at_once: Models trained at the same time, each on its share of the
       devices; each has the numbers that it has alone on so many.
     parallel: "jit" or "pmap", see `jaxseg._devices`.
+    checkpoint_minutes: The longest time between two checkpoints, above 0.
 
   Raises:
     ExistingOutputError: A model of another configuration is in the way.
     StructureNotFoundError: A structure has no patients in a part.
     ConfigError: The network cannot take the slices, the loss diverged, or
       the devices cannot share the models or a batch.
+    DataError: What was trained before is damaged.
+    InUseError: Another process trains one of the models.
   """
   how: dict[str, Any] = {
     "devices": devices,
@@ -79,6 +90,7 @@ def train_family(
     "parallel": parallel,
   }
   check_family(store, split, run, configs, **how)
+  configs = [_settled(store, split, run, config) for config in configs]
 
   def claim() -> None:
     for config in configs:
@@ -86,8 +98,11 @@ def train_family(
 
   _distributed.first("claiming the models", claim)
   reporter = reporter or _logs.Silent()
+  places = _places(configs, **how)
+  pool = _keep.Pool(store, keep, places, reporter.note)
   groups = [
-    _Group(store, split, run, place) for place in _places(configs, **how)
+    _Group(store, split, run, place, pool, checkpoint_minutes)
+    for place in places
   ]
   if len(groups) == 1:
     return [groups[0].train(config, reporter) for config in configs]
@@ -103,10 +118,13 @@ class _Group:
     split: data.Split,
     run: pathlib.Path,
     devices: _devices.Devices,
+    pool: _keep.Pool,
+    checkpoint_minutes: float,
   ):
     self._store, self._split, self._run = store, split, run
-    self._devices = devices
-    self._images: jax.Array | None = None
+    self._devices, self._pool = devices, pool
+    self._checkpoint_minutes = checkpoint_minutes
+    self._kept: _keep.Kept | None = None
     self._slices: _slices.Slices | None = None
 
   def train(
@@ -117,11 +135,21 @@ class _Group:
     done = _loop.finished(folder)
     if done is None:
       slices = self._of(config.structure)
+      some = slices.share(config)
+      if some is not slices:
+        reporter.note(_share.text(some.validation, some.held_out))
       if _distributed.process() == 0:
         _files.write_json(
           folder / "environment.json", _environment(self._devices)
         )
-      done = _loop.train(config, slices, folder, reporter)
+      done = _loop.train(
+        config,
+        slices,
+        folder,
+        reporter,
+        patients=self._store.patients,
+        checkpoint_minutes=self._checkpoint_minutes,
+      )
     reporter.finish(_told(config, done))
     return done
 
@@ -130,20 +158,17 @@ class _Group:
     if self._slices is None or self._slices.structure != structure:
       self._slices = None  # Frees the memory of the one before.
       with _reading:
-        if self._images is None:
-          self._images = self._devices.whole(self._read())
-        self._slices = _slices.Slices.read(
-          self._store, self._split, structure, self._images, self._devices
-        )
+        # What one process cannot read, all are told before a step.
+        _distributed.each("reading slices", lambda: self._read(structure))
+    assert self._slices is not None
     return self._slices
 
-  def _read(self) -> np.ndarray:
-    """The images; what a process cannot read, all are told before a step."""
-    found: list[np.ndarray] = []
-    _distributed.each(
-      "reading the images", lambda: found.append(self._store.images())
+  def _read(self, structure: str) -> None:
+    if self._kept is None:
+      self._kept = self._pool.images(self._devices)
+    self._slices = _slices.Slices.read(
+      self._store, self._split, structure, self._kept, self._devices
     )
-    return found[0]
 
 
 def _places(
@@ -185,7 +210,9 @@ def check_family(
     _check_network(store, config)
     path = model_folder(run, config) / "config.json"
     if path.exists():
-      found, wanted = _files.read_json(path), _content(store, split, config)
+      config = _settled(store, split, run, config)
+      found = _sealed.read(path, again=_AGAIN)
+      wanted = _content(store, split, config)
       if found != wanted:
         raise errors.ExistingOutputError(
           f"{path.parent}: holds a model of another configuration"
@@ -199,6 +226,20 @@ def check_family(
           f"{config.structure}: contoured on none of {len(names)} patients of"
           f" the {part} part; choose another split or structure"
         )
+
+
+def _settled(
+  store: data.Store,
+  split: data.Split,
+  run: pathlib.Path,
+  config: _config.Config,
+) -> _config.Config:
+  """The training with what goes by the cohort, or as it was begun."""
+  path = model_folder(run, config) / "config.json"
+  found = None
+  if path.exists():
+    found = _sealed.read(path, again=_AGAIN).get("config")
+  return _share.settled(store, split, config, found)
 
 
 def _check_network(store: data.Store, config: _config.Config) -> None:
@@ -240,7 +281,7 @@ def _claim(
   kept = ("structure", "objective", "seed", "negatives", "network")
   window = ("window_hu", "input_range")
   _files.write_json(folder / "config.json", _content(store, split, config))
-  _files.write_json(
+  _sealed.write(
     folder / "model.json",
     {
       "format": "jaxseg.model/1",
@@ -258,9 +299,11 @@ def _claim(
 
 def _difference(found: dict[str, Any], wanted: dict[str, Any]) -> str:
   """The first thing that differs, in words."""
-  flat_found = {**found, **found.get("config", {})}
+  own = found.get("config")
+  flat_found = {**found, **(own if isinstance(own, dict) else {})}
   flat_wanted = {**wanted, **wanted["config"]}
-  for name, value in flat_wanted.items():
+  for name in (*flat_wanted, *flat_found):
+    value = flat_wanted.get(name)
     if name != "config" and flat_found.get(name) != value:
       return f"{name} is {flat_found.get(name)}, asked is {value}"
   return "other settings"

@@ -3,7 +3,8 @@
 Process 0 alone touches files; what it reads, it tells the others.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+import contextlib
 import pathlib
 from typing import Any
 
@@ -12,8 +13,26 @@ import numpy as np
 
 from jaxseg import _distributed
 from jaxseg.training import _checkpoints
+from jaxseg.training import _history
+from jaxseg.training import _lock
 from jaxseg.training import _logs
 from jaxseg.training import _step
+
+
+@contextlib.contextmanager
+def locked(folder: pathlib.Path) -> Iterator[None]:
+  """`_lock.held` by process 0, for all.
+
+  Raises:
+    InUseError: Others train this model.
+  """
+  with contextlib.ExitStack() as held:
+
+    def lock() -> None:
+      held.enter_context(_lock.held(folder))
+
+    _distributed.first("locking the model", lock)
+    yield
 
 
 class Checkpoints:
@@ -26,15 +45,15 @@ class Checkpoints:
       self._own = _checkpoints.Checkpoints(folder)
 
   def save(
-    self, slot: str, epoch: int, state: _step.State, extra: dict[str, Any]
+    self, slot: str, steps: int, state: _step.State, extra: dict[str, Any]
   ) -> None:
     """See `_checkpoints.Checkpoints`; all return when it is written."""
     if _distributed.processes() > 1 and self._own is not None:
       state = jax.device_get(state)
 
     def save() -> None:
-      if self._own is not None:
-        self._own.save(slot, epoch, state, extra)
+      assert self._own is not None
+      self._own.save(slot, steps, state, extra)
 
     _distributed.first("saving a checkpoint", save)
 
@@ -42,22 +61,59 @@ class Checkpoints:
     self, slot: str, like: _step.State
   ) -> tuple[_step.State, dict[str, Any]] | None:
     """See `_checkpoints.Checkpoints`; all get what process 0 finds."""
-    if _distributed.processes() == 1 and self._own is not None:
-      return self._own.restore(slot, like)
+
+    def restore(
+      own: _checkpoints.Checkpoints, like: _step.State
+    ) -> tuple[_step.State, Any] | None:
+      return own.restore(slot, like)
+
+    return self._shared(restore, like)
+
+  def resume(
+    self, like: _step.State, told: Callable[[str], None]
+  ) -> _checkpoints.Resumed | None:
+    """See `_checkpoints.Checkpoints`; all get what process 0 finds."""
+
+    def resume(
+      own: _checkpoints.Checkpoints, like: _step.State
+    ) -> tuple[_step.State, Any] | None:
+      found = own.resume(like, told)
+      return None if found is None else (found.state, found[1:])
+
+    found = self._shared(resume, like)
+    return found and _checkpoints.Resumed(found[0], *found[1])
+
+  def finish(self, history: Sequence[_history.Row]) -> None:
+    """See `_checkpoints.Checkpoints`."""
+
+    def finish() -> None:
+      assert self._own is not None
+      self._own.finish(history)
+
+    _distributed.first("checking the checkpoints", finish)
+
+  def _shared(
+    self,
+    load: Callable[..., tuple[_step.State, Any] | None],
+    like: _step.State,
+  ) -> tuple[_step.State, Any] | None:
+    """A state and what is JSON-able, loaded by process 0 and given to all."""
+    if _distributed.processes() == 1:
+      return load(self._own, like)
     state = jax.tree.map(lambda x: np.zeros(x.shape, x.dtype), like)
 
-    def restore() -> dict[str, Any] | None:
+    def first() -> list[Any] | None:
       nonlocal state
-      found = self._own and self._own.restore(slot, state)
-      if not found:
+      found = load(self._own, state)
+      if found is None:
         return None
       state = found[0]
-      return found[1]
+      return [found[1]]
 
-    extra = _distributed.first("restoring a checkpoint", restore)
-    if extra is None:
+    rest = _distributed.first("loading a checkpoint", first)
+    if rest is None:
       return None
-    return jax.tree.map(_as, _distributed.broadcast(state), like), extra
+    return jax.tree.map(_as, _distributed.broadcast(state), like), rest[0]
 
   def __enter__(self) -> "Checkpoints":
     return self

@@ -12,6 +12,9 @@ from jaxseg import _files
 class Reporter(Protocol):
   """Hears what a training does."""
 
+  def note(self, text: str) -> None:
+    """Something was decided that one may want to know."""
+
   def start(self, title: str, steps: int, done: int) -> None:
     """A model begins; `done` of its `steps` are behind it."""
 
@@ -27,6 +30,9 @@ class Reporter(Protocol):
 
 class Silent:
   """A `Reporter` that says nothing."""
+
+  def note(self, text: str) -> None:
+    """See `Reporter`."""
 
   def start(self, title: str, steps: int, done: int) -> None:
     """See `Reporter`."""

@@ -1,31 +1,32 @@
 """The training of one model: epochs of steps, validation, checkpoints."""
 
-from collections.abc import Sequence
-import math
+from collections.abc import Mapping, Sequence
 import pathlib
-import time
 from typing import Any, NamedTuple
 
-import jax
 import numpy as np
 
 from jaxseg import _distributed
 from jaxseg import _files
+from jaxseg import _interrupts
+from jaxseg import data
 from jaxseg import errors
+from jaxseg.training import _checkpoints
+from jaxseg.training import _collapse
 from jaxseg.training import _compiled
 from jaxseg.training import _config
+from jaxseg.training import _cost
+from jaxseg.training import _diverged
+from jaxseg.training import _epoch
 from jaxseg.training import _first_writes
+from jaxseg.training import _history
 from jaxseg.training import _logs
-from jaxseg.training import _objective
+from jaxseg.training import _saving
 from jaxseg.training import _slices
-from jaxseg.training import _step
 from jaxseg.training import _validation
 
-# Steps in flight before the host waits: enough that the device never idles,
-# few enough that the progress bar tells the truth.
-_AHEAD = 4
-
-Row = dict[str, Any]  # An epoch's line of metrics.csv.
+Row = _history.Row
+CHECKPOINT_MINUTES = 5.0
 
 
 class Trained(NamedTuple):
@@ -55,112 +56,135 @@ def train(
   slices: _slices.Slices,
   folder: pathlib.Path,
   reporter: _logs.Reporter,
+  *,
+  patients: Mapping[str, data.Patient],
+  checkpoint_minutes: float = CHECKPOINT_MINUTES,
 ) -> Trained:
-  """Trains from the last checkpoint, or from the beginning."""
+  """Trains from the last checkpoint, or from the beginning.
+
+  Args:
+    config: Training.
+    slices: What it learns from.
+    folder: The model's folder.
+    reporter: Hears of progress.
+    patients: Name -> entry of the store, to name slices.
+    checkpoint_minutes: The longest time between two checkpoints.
+
+  Raises:
+    InUseError: Another process trains this model.
+    DataError: No checkpoint can be used of those there are.
+    ConfigError: The loss or a parameter is no number any more.
+  """
   compiled = _compiled.functions(config, slices.devices)
+  compiled, reporter = _cost.watch(compiled, reporter, config)
+  slices = slices.around(config.forward.slices)
   # The weights depend on the shape of the slices alone.
-  first = np.zeros((config.batch, *slices.images.shape[1:]), np.int16)
+  first = np.zeros((config.batch, *slices.size), np.int16)
   state = slices.devices.whole(compiled.init(np.uint32(config.seed), first))
+  every, slices = slices, slices.share(config)
   steps = len(slices.batches(config, 0))
-  history: list[Row] = []
   with (
+    _first_writes.locked(folder),
+    _interrupts.watched(unless_taken=True),
     _first_writes.MetricFiles(folder) as files,
     _first_writes.Checkpoints(folder) as checkpoints,
   ):
-    found = checkpoints.restore("last", state)
+    epochs = _epoch.Epochs(
+      config=config,
+      slices=slices,
+      compiled=compiled,
+      folder=folder,
+      checkpoints=checkpoints,
+      patients=patients,
+      reporter=reporter,
+      clock=_saving.Clock(checkpoint_minutes),
+      state=state,
+    )
+    found = checkpoints.resume(state, reporter.note)
     if found is not None:
-      state, history = found[0], list(found[1]["history"])
+      epochs.state, epochs.history = found.state, found.history
+      epochs.losses.extend(found.losses)
+      if found.history:
+        files.write(found.history)
+    history = epochs.history
     reporter.start(
       f"{config.structure}, {config.objective}",
       config.epochs * steps,
-      len(history) * steps,
+      len(history) * steps + len(epochs.losses),
     )
     while not _is_over(config, history):
-      epoch = len(history)
-      state, row = _epoch(config, slices, compiled, state, epoch, reporter)
-      history.append(row)
-      if _best(history) == epoch:
-        checkpoints.save("best", epoch, state, {})
+      row = epochs.run()
       files.write(history)
-      checkpoints.save("last", epoch, state, {"history": history})
       reporter.epoch(row)
-  return _finish(folder, history)
+      over = _is_over(config, history)
+      if _distributed.process() != 0:
+        continue
+      told = _collapse.warning(config, slices, history, over=over)
+      if told:
+        reporter.note(told)
+    row = history[_history.best(history)]
+    if slices is not every:
+      # The epochs were judged by a share; the model is by all.
+      kept = checkpoints.restore("best", state)
+      if kept is None:
+        raise errors.DataError(
+          f"{folder}: the best state is gone; start the same command again"
+        )
+      row = {**row, **_validation.validate(config, every, compiled, kept[0])}
+    checkpoints.finish(history)
+  return _finish(folder, history, row)
 
 
 def finished(folder: pathlib.Path) -> Trained | None:
-  """What was trained to the end before; None if nothing was."""
+  """What was trained to the end before; None if nothing was.
+
+  Raises:
+    DataError: It was, and something of it is damaged.
+  """
+  found = _distributed.first("reading a summary", lambda: _finished(folder))
+  return None if found is None else Trained(folder, **found)
+
+
+def _finished(folder: pathlib.Path) -> dict[str, Any] | None:
   path = folder / "summary.json"
-  found = _distributed.first(
-    "reading a summary",
-    lambda: _files.read_json(path) if path.exists() else None,
-  )
-  return None if found is None else Trained(folder, skipped=True, **found)
+  if not path.exists():
+    return None
+  content = _files.read_json(path)
+  try:
+    done = {
+      "skipped": True,
+      "epochs": int(content["epochs"]),
+      "best_epoch": int(content["best_epoch"]),
+      "dice_half": float(content["dice_half"]),
+      "dice_best": float(content["dice_best"]),
+      "threshold": float(content["threshold"]),
+    }
+  except (KeyError, TypeError, ValueError) as e:
+    raise errors.DataError(
+      f"{path}: malformed ({e!r}); delete it and start the same command again"
+    ) from e
+  _checkpoints.check_finished(folder)
+  return done
 
 
-def _finish(folder: pathlib.Path, history: Sequence[Row]) -> Trained:
-  row = history[_best(history)]
+def _finish(folder: pathlib.Path, history: Sequence[Row], row: Row) -> Trained:
   kept = ("dice_half", "dice_best", "threshold")
   content = {
     "epochs": len(history),
     "best_epoch": row["epoch"],
     **{name: row[name] for name in kept},
   }
-  _distributed.first(
-    "writing a summary",
-    lambda: _files.write_json(folder / "summary.json", content),
-  )
+
+  def write() -> None:
+    (folder / _diverged.NAME).unlink(missing_ok=True)
+    _files.write_json(folder / "summary.json", content)
+
+  _distributed.first("writing a summary", write)
   return Trained(folder=folder, skipped=False, **content)
 
 
 def _is_over(config: _config.Config, history: Sequence[Row]) -> bool:
   if len(history) >= config.epochs:
     return True
-  since = len(history) - 1 - _best(history)
+  since = len(history) - 1 - _history.best(history)
   return bool(history) and since >= config.patience
-
-
-def _best(history: Sequence[Row]) -> int:
-  """The epoch of the highest validation Dice at its best threshold."""
-  values = [row["dice_best"] for row in history]
-  return int(np.argmax(values)) if values else -1
-
-
-def _epoch(
-  config: _config.Config,
-  slices: _slices.Slices,
-  compiled: _compiled.Functions,
-  state: _step.State,
-  epoch: int,
-  reporter: _logs.Reporter,
-) -> tuple[_step.State, Row]:
-  began = time.perf_counter()
-  # The step of a loss of one's own has no use for the weight.
-  weight = np.float32(_objective.OBJECTIVES.get(config.objective, 0.0))
-  batches = slices.batches(config, epoch)
-  total = config.epochs * len(batches)
-  losses: list[jax.Array] = []
-  for number, (images, labels) in enumerate(slices.stream(batches)):
-    rate = _config.learning_rate(config, epoch * len(batches) + number, total)
-    state, loss = compiled.step(state, images, labels, np.float32(rate), weight)
-    losses.append(loss)
-    if number >= _AHEAD:
-      seconds = time.perf_counter() - began
-      done = (number + 1 - _AHEAD) * config.batch
-      reporter.step(float(losses[number - _AHEAD]), done / seconds)
-  # float64 on the host: the mean is the same whatever the device does.
-  values = np.asarray(jax.device_get(losses), np.float64)
-  speed = len(values) * config.batch / (time.perf_counter() - began)
-  for value in values[-_AHEAD:]:
-    reporter.step(float(value), speed)
-  if not np.isfinite(values).all():
-    raise errors.ConfigError(
-      f"{config.structure}: loss is {values[~np.isfinite(values)][0]} in"
-      f" epoch {epoch}; lower the learning rate {config.learning_rate}"
-    )
-  return state, {
-    "epoch": epoch,
-    "step": (epoch + 1) * len(batches),
-    "loss": float(math.fsum(values) / len(values)),
-    **_validation.validate(config, slices, compiled, state),
-    "slices_per_s": round(speed, 1),
-  }

@@ -71,6 +71,19 @@ def loss_of(objective: str) -> Callable[..., jax.Array]:
   return loss
 
 
+def coarse_labels(objective: str) -> str:
+  """How labels become those of coarser outputs, under deep supervision.
+
+  A mean over a coarser pixel is a soft label. A loss of one's own may need
+  hard ones, as the Lovász losses do; both get the pixel in the middle.
+
+  Returns:
+    "mean" or "nearest", as in `losses.deep_supervision`.
+  """
+  of_ours = objective in FORMED or objective in losses.names()
+  return "mean" if of_ours and "lovasz" not in objective else "nearest"
+
+
 @functools.cache
 def check_objective(objective: str) -> None:
   """Refuses a loss that a network of one structure cannot learn by.

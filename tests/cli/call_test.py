@@ -111,6 +111,16 @@ def test_signals_interrupt_even_if_the_first_exception_is_lost(capsys):
   assert _call.guarded(_call.check_interrupt) == 0  # And then it is over.
 
 
+def test_an_interrupted_import_ends_with_3_too():
+  code = (
+    "import sys; from jaxseg.cli import _call\n"
+    "def work(): exec('raise KeyboardInterrupt')\n"
+    "sys.exit(_call.guarded(work))"
+  )
+  _, found = spent("-c", code)
+  assert (found.returncode, found.stderr[:11]) == (3, "interrupted")
+
+
 def test_a_reader_that_goes_away_is_no_error(tmp_path):
   code = "from jaxseg import cli; raise SystemExit(cli.main(['train', '-h']))"
   process = subprocess.Popen(

@@ -154,6 +154,7 @@ def test_bad_flags_and_input_are_one_line_and_2(tmp_path):
     (("--size=1e3",), "1e3"),
     (("--size=8",), "fewer than 16 pixels"),
     (("--patients=0",), "0 patients"),
+    (("--workers=0",), "--workers: 0 is below 1"),
     (("--split=none.json",), "none.json"),
     (("--cohort=dicom_folder",), "--input"),
     (("--cohort=phantom", "--input=a"), "the phantom cohort reads no files"),

@@ -108,6 +108,8 @@ def test_bad_flags_and_input_are_one_line_and_2(trained, tmp_path):
       "objective 'softmax_cross_entropy': logits of shape (2, 16, 16, 1) have",
     ),
     ((brain, "--colour=red"), "colour"),
+    ((brain, "--keep=disk"), "keep"),
+    ((brain, "--validation_share=0"), "validation_share is 0.0"),
     ((brain, "brain"), "unexpected argument"),
   ):
     assert text in command.refused("train", *flags, folder=tmp_path), flags
@@ -144,7 +146,7 @@ BICE2020 = (
 def test_the_studys_own_recipe_and_its_switches_arrive(tmp_path, monkeypatch):
   asked = []
 
-  def stop(store, split, folder, configs, *, reporter):
+  def stop(store, split, folder, configs, **_):
     asked.extend(configs)
     raise errors.DataError("far enough")
 
@@ -205,6 +207,8 @@ def test_the_studys_own_recipe_trains(tmp_path):
     "--models_at_once=0",
     "--batch=7",  # On the two devices of the tests.
     "--shard=3/2",
+    "--checkpoint_minutes=0",
+    "--checkpoint_minutes=nan",
   ],
 )
 def test_settings_that_cannot_work_are_refused_before_preparing(flag, tmp_path):

@@ -82,3 +82,21 @@ def test_seed_and_epoch_decide_the_order():
 
 def test_a_limit_shortens_the_epoch():
   assert data.batches(np.arange(100), size=4, limit=3).shape == (3, 4)
+
+
+@pytest.mark.parametrize("count", [1, 3, 7])
+def test_neighbours_are_of_the_same_patient(store, count):
+  total = max(p.stop for p in store.patients.values())
+  found = data.neighbours(store, np.arange(total), count)
+  assert found.dtype == np.int32
+  for patient in store.patients.values():
+    for k in range(patient.start, patient.stop):
+      expected = [
+        min(max(k + step, patient.start), patient.stop - 1)
+        for step in range(-(count // 2), count // 2 + 1)
+      ]
+      assert found[k].tolist() == expected
+  some = np.array([5, 0, 5])
+  np.testing.assert_array_equal(
+    data.neighbours(store, some, count), found[some]
+  )

@@ -1,5 +1,7 @@
 """Run folders: made once, opened again, never mixed up."""
 
+import shutil
+
 import pytest
 
 from jaxseg import data
@@ -100,3 +102,62 @@ def test_what_is_no_run_folder_is_named(tmp_path):
     data.Run(tmp_path / "nowhere")
   with pytest.raises(errors.DataError, match=r"no run\.json"):
     data.Run(tmp_path)
+
+
+class Named(Blobs):
+  """Blobs from a folder that has a name."""
+
+  def __init__(self, source, **options):
+    super().__init__(**options)
+    self.source = source
+
+  def describe(self):
+    facts = {**super().describe(), "source": self.source}
+    del facts["seed"]
+    return facts
+
+
+def test_a_renamed_input_is_known_by_its_content(tmp_path):
+  data.prepare_run(tmp_path / "run", Named("old"), CONFIG)
+  again = data.prepare_run(tmp_path / "run", Named("new"), CONFIG)
+  assert again.facts["cohort"]["source"] == "old"
+  for source in ("old", "new"):  # Other patients, under either name.
+    with pytest.raises(errors.ExistingOutputError, match="patients differ"):
+      data.prepare_run(tmp_path / "run", Named(source, seed=1), CONFIG)
+
+
+def test_a_lost_split_is_drawn_again_and_said(tmp_path):
+  first = data.prepare_run(tmp_path / "run", Blobs(), CONFIG, seed=3)
+  assert first.notes == ()
+  path = tmp_path / "run" / "split.json"
+  content = path.read_bytes()
+  path.unlink()
+  again = data.Run(tmp_path / "run")
+  assert again.split == first.split and path.read_bytes() == content
+  (note,) = again.notes
+  assert "split.json was lost; it was drawn again by its seed" in note
+  assert data.Run(tmp_path / "run").notes == ()
+
+
+def test_a_split_that_was_given_cannot_be_drawn_again(tmp_path):
+  names = Blobs().patients()
+  split = data.Split(names[:6], names[6:9], names[9:])
+  data.prepare_run(tmp_path / "run", Blobs(), CONFIG, split=split)
+  (tmp_path / "run" / "split.json").unlink()
+  with pytest.raises(errors.DataError, match="it was given by --split"):
+    data.Run(tmp_path / "run")
+
+
+def test_another_split_or_store_is_refused(tmp_path):
+  data.prepare_run(tmp_path / "run", Blobs(), CONFIG)
+  data.prepare_run(tmp_path / "other", Blobs(seed=1), CONFIG, seed=1)
+  split = tmp_path / "run" / "split.json"
+  content = split.read_bytes()
+  shutil.copy(tmp_path / "other" / "split.json", split)
+  with pytest.raises(errors.DataError, match=r"is not the split .*; delete it"):
+    data.Run(tmp_path / "run")
+  split.write_bytes(content)
+  shutil.rmtree(tmp_path / "run" / "store")
+  shutil.copytree(tmp_path / "other" / "store", tmp_path / "run" / "store")
+  with pytest.raises(errors.DataError, match="put the two that belong"):
+    data.Run(tmp_path / "run")

@@ -272,3 +272,62 @@ def test_it_learns_a_disc():
 def test_settings_that_cannot_work(settings, text):
   with pytest.raises(errors.ConfigError, match=text):
     models.UNet(**settings)
+
+
+@pytest.mark.parametrize(
+  ("settings", "text"),
+  [
+    ({"slices": 2}, "odd"),
+    ({"slices": 0}, "at least 1"),
+    ({"deep_supervision": -1}, "at least 0"),
+    ({"deep_supervision": 4}, "3 levels"),
+    ({"deep_supervision": 1, "blocks": 1}, "0 levels"),
+  ],
+  ids=str,
+)
+def test_levels_and_slices_that_there_are_not(settings, text):
+  with pytest.raises(errors.ConfigError, match=text):
+    models.create("unet", **settings)
+
+
+def test_coarser_logits_are_of_their_own_levels():
+  module = models.UNet(base=2, blocks=5, deep_supervision=3)
+  images = draw(1, 16, 16, 1)
+  variables = jax.eval_shape(module.init, jax.random.key(0), images)
+  assert set(variables) == {"params"}
+  apply = functools.partial(module.apply, mutable=[models.COARSE])
+  logits, changed = jax.eval_shape(apply, variables, images)
+  sides = [z.shape[1] for z in models.coarse_logits(changed)]
+  assert (logits.shape[1], sides) == (16, [8, 4, 2])
+  # Without the collection the network gives its logits alone.
+  alone = jax.eval_shape(module.apply, variables, images)
+  assert alone.shape == logits.shape and models.coarse_logits({}) == []
+
+
+def test_remat_gives_the_same_gradient():
+  images = jnp.asarray(np.random.default_rng(0).normal(size=(2, 8, 8, 1)))
+  images = images.astype(jnp.float32)
+  found = []
+  for remat in (False, True):
+    network = models.create(
+      "unet", base=2, blocks=2, norm="batch", dropout=0.5, remat=remat
+    )
+    variables = network.init(jax.random.key(0), images)
+
+    def loss(params, network=network, variables=variables):
+      logits, changed = network.apply(
+        {**variables, "params": params},
+        images,
+        train=True,
+        mutable=["batch_stats"],
+        rngs={"dropout": jax.random.key(1)},
+      )
+      return jnp.mean(logits**2), changed
+
+    found.append(jax.jit(jax.grad(loss, has_aux=True))(variables["params"]))
+    text = str(
+      jax.make_jaxpr(jax.grad(loss, has_aux=True))(variables["params"])
+    )
+    assert ("checkpoint" in text or "remat" in text) == remat
+  for a, b in zip(*map(jax.tree.leaves, found), strict=True):
+    np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-6)

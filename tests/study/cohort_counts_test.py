@@ -195,7 +195,7 @@ def test_selecting_a_part_and_a_scope(results):
   assert test.surfaces.shape == (len(test.names), 4, len(test.cuts))
   assert counts.select(part="test", scope="volume").surfaces is None
   assert counts.select().names == validation.names + test.names
-  for wrong in ({"part": "train"}, {"scope": "organ"}):
+  for wrong in ({"part": "train"}, {"scope": "body"}):
     with pytest.raises(errors.DataError, match="no counts of part"):
       counts.select(**wrong)
 

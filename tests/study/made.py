@@ -100,7 +100,58 @@ class Bright:
       "objective": self.objective,
       "seed": 0,
       "negatives": 0.5,
+      "network": {"name": "unet"},
     }
 
   def predict_prepared(self, images):
     return (1 / (1 + np.exp(-(images - 150) / 80.0))).astype(np.float32)
+
+
+def model_counts(
+  structure="brain",
+  seed=0,
+  *,
+  inside=(0.9, 0.04),
+  outside=(0.1, 0.04),
+  patients=6,
+  objective="bce",
+  negatives=0.25,
+  network=None,
+  distances=(3.0, 1.0, 0.8),
+  voxels=(400, 1200),
+):
+  """Counts of a model whose probabilities are normal, inside and outside."""
+  draw = np.random.default_rng([len(structure), seed, patients])
+  fine = thresholds.fine_grid(1001)
+  sides = []
+  for (mean, width), count in zip((inside, outside), voxels, strict=True):
+    p = np.clip(draw.normal(mean, width, (2 * patients, count)), 0, 1)
+    place = np.searchsorted(fine, p.astype(np.float32), side="right")
+    sides.append([np.bincount(own, minlength=len(fine) + 1) for own in place])
+  counts = thresholds.Counts(fine, *(np.array(own, np.int64) for own in sides))
+  cuts = thresholds.grid(1001)
+  surfaces = np.full((2 * patients, 4, len(cuts)), np.nan, np.float32)
+  for k, value in enumerate((*distances, 400)):
+    surfaces[patients:, k] = value + draw.normal(0, 0.01, (patients, 1))
+  names = [f"{part}{k}" for part in ("v", "t") for k in range(patients)]
+  return study.CohortCounts(
+    names=tuple(names),
+    parts=("validation",) * patients + ("test",) * patients,
+    scopes=dict.fromkeys(("known", "kept"), counts),
+    voxel_ml=np.ones(2 * patients),
+    grid=1001,
+    keys=("",) * (2 * patients),
+    surfaces=surfaces,
+    cuts=cuts,
+    facts={
+      "structure": structure,
+      "objective": objective,
+      "seed": seed,
+      "negatives": negatives,
+      "network": network or {"name": "unet"},
+      "prominence": {"kept_fraction": 0.02 / (1 + negatives)},
+      "cohort": "made up",
+      "synthetic": True,
+      "store": "abc",
+    },
+  )

@@ -1,8 +1,13 @@
 """A run's models to counts: end to end, and kept."""
 
+import dataclasses
+import shutil
+
 import numpy as np
 import pytest
 
+import jaxseg
+from jaxseg import data
 from jaxseg import errors
 from jaxseg import metrics
 from jaxseg import study
@@ -22,7 +27,7 @@ def whole(run, name, structure):
 def test_counts_equal_a_recount_of_the_maps(run, results):
   test = {
     scope: results[1].select(part="test", scope=scope)
-    for scope in ("known", "volume")
+    for scope in ("known", "volume", "organ")
   }
   assert test["known"].names == tuple(
     name
@@ -35,6 +40,7 @@ def test_counts_equal_a_recount_of_the_maps(run, results):
     for scope, slices in (
       ("known", slice(first, last + 1)),
       ("volume", slice(1, None)),  # Slice 0 was not scanned.
+      ("organ", reference.any((1, 2))),
     ):
       counts = test[scope].even[n]
       for k in (100, 500, 900):
@@ -47,7 +53,7 @@ def test_counts_equal_a_recount_of_the_maps(run, results):
 def test_distances_are_those_of_the_masks(run, results):
   choose_on, score_on = results[0].sides()
   best = thresholds.optimum(choose_on.even).threshold
-  assert len(score_on.cuts) in (101, 102)
+  assert 101 <= len(score_on.cuts) <= 103
   maps, reference, patient = whole(run, score_on.names[0], "brain")
   known = patient.scanned[:, None, None]
   for cut in (0.0, 0.5, best):
@@ -96,6 +102,16 @@ def test_another_model_is_counted_again(trained, monkeypatch):
   assert path.read_bytes() == before
 
 
+def test_counts_of_fewer_scopes_are_made_again(trained):
+  run, (result,) = trained
+  (path,) = (run.counts(folder) for folder in run.models())
+  before = path.read_bytes()
+  older = {name: result.scopes[name] for name in ("known", "volume")}
+  dataclasses.replace(result, scopes=older).write(path)
+  study.sweep_run(run)
+  assert path.read_bytes() == before
+
+
 def test_nothing_to_sweep_is_refused(tmp_path):
   run = tiny.prepare(tmp_path / "run")
   with pytest.raises(errors.DataError, match=r"jaxseg train"):
@@ -104,3 +120,23 @@ def test_nothing_to_sweep_is_refused(tmp_path):
     study.read_run(run)
   with pytest.raises(errors.StructureNotFoundError, match="larynx: contoured"):
     study.sweep_model(run, made.Bright("larynx"))
+
+
+def test_shifted_views_are_swept_and_told(trained, tmp_path):
+  run, (before,) = trained
+  again = data.Run(shutil.copytree(run.folder, tmp_path / "run"))
+  (result,) = study.sweep_run(again, tta=3)
+  (folder,) = again.models()
+  assert thresholds.ChosenThreshold.read(folder).details["tta"] == 3
+  assert jaxseg.load_model(folder).tta == 3
+  counts = [r.select(part="test").even.true_positive for r in (before, result)]
+  assert not np.array_equal(*counts)
+  path = again.counts(folder)
+  written = path.stat().st_mtime_ns
+  study.sweep_run(again, tta=3)
+  assert path.stat().st_mtime_ns == written
+  (alone,) = study.sweep_run(again)  # Without them: as it was at first.
+  np.testing.assert_array_equal(
+    alone.select(part="test").even.true_positive, counts[0]
+  )
+  assert "tta" not in thresholds.ChosenThreshold.read(folder).details

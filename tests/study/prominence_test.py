@@ -76,3 +76,36 @@ def test_correlations_are_those_of_scipy():
   (twice,) = study.correlations(rows + rows)
   assert twice["n"] == 8
   assert twice["pearson"] == pytest.approx(found["pearson"])
+
+
+def test_tests_are_corrected_and_the_dice_is_held_fixed():
+  draw = np.random.default_rng(5)
+  table = draw.random((6, 4))  # Three definitions of prominence, the optimum.
+  dice = draw.random(6)
+  names = ("kept_fraction", "volume_ml", "slice_fraction", "achieved_dice")
+  rows = [
+    {
+      "structure": f"s{k}",
+      "objective": "bce",
+      "scope": "known",
+      "aggregate": "pooled",
+      "definition": name,
+      "prominence": dice[k] if name == "achieved_dice" else table[k, place],
+      "threshold": table[k, 3],
+    }
+    for k in range(6)
+    for place, name in enumerate(names)
+  ]
+  found = {row["definition"]: row for row in study.correlations(rows)}
+  assert list(found) == list(names)
+  p = sorted(found[name]["pearson_p"] for name in names[:3])
+  assert min(
+    row["pearson_p_holm"] for name, row in found.items() if name in names[:3]
+  ) == pytest.approx(min(1, 3 * p[0]))
+  control = found["achieved_dice"]
+  assert np.isnan([control["pearson_p_holm"], control["partial"]]).all()
+  corner = np.corrcoef([table[:, 1], table[:, 3], dice])
+  inverse = np.linalg.inv(corner)
+  assert found["volume_ml"]["partial"] == pytest.approx(
+    -inverse[0, 1] / np.sqrt(inverse[0, 0] * inverse[1, 1])
+  )

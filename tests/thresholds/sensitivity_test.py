@@ -26,15 +26,32 @@ def test_by_hand():
   np.testing.assert_allclose(found, [0.2, 0, 1 / 3, 1], rtol=1e-15)
 
 
-def test_the_ends_do_not_wrap():
+def test_a_shift_beyond_the_ends_is_nan():
   counts = counts_of([0, 10, 0, 0, 0, 0, 0, 0, 0], [0] * 9)
   assert thresholds.optimum(counts).index == 0  # Only threshold 0 finds it.
-  lower, higher = thresholds.sensitivity(counts, perturbations=(-0.5, 0.5))
-  assert lower == 0.0  # The grid's end is the optimum itself.
-  assert higher == 1.0
+  found = thresholds.sensitivity(counts, perturbations=(-0.5, 0, 0.5))
+  np.testing.assert_array_equal(found, [np.nan, 0, 1])
   high = counts_of([0, 0, 0, 0, 0, 0, 0, 0, 10], [0, 0, 0, 0, 0, 0, 0, 9, 0])
   assert thresholds.optimum(high).index == 7
-  assert thresholds.sensitivity(high, perturbations=(9.0,))[0] == 0.0
+  assert np.isnan(thresholds.sensitivity(high, perturbations=(9.0,)))
+  made = thresholds.bootstrap(
+    thresholds.Counts.stack([high] * 3),
+    "sensitivity",
+    resamples=5,
+    perturbations=(-1 / 7, 9.0),
+  )
+  np.testing.assert_allclose(made.samples, [[9 / 29, np.nan]] * 5)
+
+
+def test_a_shift_onto_an_end_is_within_whatever_float32_says():
+  # Dice is 1 at 0.8 alone; float32(0.8) + 0.2 is above 1.
+  grid = thresholds.grid(11)
+  positive, negative = np.zeros((2, 12), np.int64)
+  positive[9], positive[11], negative[8] = 4, 0, 3
+  counts = thresholds.Counts(grid, positive, negative)
+  assert grid[8].astype(np.float64) + 0.2 > 1
+  found = thresholds.sensitivity(counts, perturbations=(-0.8, 0.2, 0.201))
+  np.testing.assert_allclose(found, [3 / 11, 1, np.nan])
 
 
 def test_the_nearest_threshold_is_taken():

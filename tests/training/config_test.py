@@ -15,6 +15,17 @@ def test_json_and_back():
   assert training.Config.from_json(json.loads(text)) == config
 
 
+def test_options_that_are_off_are_left_out():
+  off = training.Config("brain").to_json()
+  assert not {"augment", "clip_norm", "ema"} & set(off)
+  assert training.Config.from_json(off) == training.Config("brain")
+  on = {"augment": {"shift": 0.1}, "clip_norm": 1.0, "ema": 0.99}
+  config = training.Config("brain", **on)
+  assert {name: config.to_json()[name] for name in on} == on
+  assert training.Config.from_json(config.to_json()) == config
+  assert training.functions(config).step is not None
+
+
 def test_a_config_of_another_version_is_refused():
   content = training.Config("brain").to_json()
   with pytest.raises(errors.DataError, match="another version"):
@@ -38,6 +49,12 @@ def test_a_config_of_another_version_is_refused():
     {"seed": -1},
     {"negatives": -0.1},
     {"window_hu": (100.0, 100.0)},
+    {"augment": {"flip": 1.0}},
+    {"augment": {"shift": -0.1}},
+    {"clip_norm": 0.0},
+    {"clip_norm": float("inf")},
+    {"ema": 1.0},
+    {"ema": float("nan")},
   ],
   ids=str,
 )

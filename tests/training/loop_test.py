@@ -8,6 +8,7 @@ import jax
 import numpy as np
 import pytest
 
+import jaxseg
 from jaxseg import _devices
 from jaxseg import data
 from jaxseg import errors
@@ -59,7 +60,7 @@ def test_same_seed_same_bits_and_resumed_equals_uninterrupted(
     for name in ("whole", "again")
   )
   cut = {"folder": tmp_path / "cut", "devices": devices}
-  for after in (3, 14):  # Within the first epoch, and again in the third.
+  for after in (1, 6, 2):  # Within each epoch, and before a validation.
     with pytest.raises(KeyboardInterrupt):
       tiny.train(run, config, **cut, reporter=Stop(after))
   resumed = tiny.train(run, config, **cut)[0]
@@ -69,6 +70,43 @@ def test_same_seed_same_bits_and_resumed_equals_uninterrupted(
       chex.assert_trees_all_equal(
         state(other.folder, slot, config), state(whole.folder, slot, config)
       )
+
+
+@pytest.mark.slow
+def test_with_every_option_it_resumes_and_the_model_is_the_validated_one(
+  run, tmp_path
+):
+  network = {"base": 2, "blocks": 3, "dropout": 0.1, "norm": "none"}
+  network |= {"name": "unet", "slices": 3, "deep_supervision": 1}
+  config = tiny.config(
+    network=network,
+    epochs=2,
+    steps_per_epoch=2,
+    ema=0.9,
+    clip_norm=0.5,
+    augment=training.parse_augment(["all"]),
+  )
+  whole = tiny.train(run, config, folder=tmp_path / "whole")[0]
+  with pytest.raises(KeyboardInterrupt):
+    tiny.train(run, config, folder=tmp_path / "cut", reporter=Stop(3))
+  resumed = tiny.train(run, config, folder=tmp_path / "cut")[0]
+  assert metrics(resumed.folder) == metrics(whole.folder)
+  chex.assert_trees_all_equal(
+    state(resumed.folder, "last", config), state(whole.folder, "last", config)
+  )
+  written = json.loads((whole.folder / "config.json").read_text())["config"]
+  assert training.Config.from_json(written) == config
+  # Dice of the maps of the saved model is that of the validation.
+  model = jaxseg.load_model(whole.folder)
+  cut = np.float32(whole.threshold)
+  found = both = 0
+  for name in run.split.validation:
+    patient = run.store.patients[name]
+    known = data.known_slices(patient, "brain")
+    mask = run.store.labels("brain")[patient.start : patient.stop][known] > 0
+    maps = model.predict_prepared(run.store.image(name))[known] >= cut
+    both, found = both + (maps & mask).sum(), found + maps.sum() + mask.sum()
+  assert 2 * both / found == pytest.approx(whole.dice_best, abs=1e-3)
 
 
 def test_models_at_once_have_the_bits_that_they_have_alone(run, tmp_path):
@@ -152,20 +190,20 @@ def test_finished_models_are_skipped(run, tmp_path):
 
 def test_labels_are_read_once_for_a_structure(run, tmp_path, monkeypatch):
   read = []
-  labels = data.Store.labels
+  parts = data.Stack.parts
 
-  def counted(store, structure):
-    read.append(structure)
-    return labels(store, structure)
+  def counted(stack):
+    read.append(stack.path.name)
+    return parts(stack)
 
-  monkeypatch.setattr(data.Store, "labels", counted)
+  monkeypatch.setattr(data.Stack, "parts", counted)
   configs = [
     tiny.config(structure, objective=objective, epochs=1, steps_per_epoch=1)
     for structure in ("brain", "spinal_cord")
     for objective in ("bce", "dice")
   ]
   tiny.train(run, *configs, folder=tmp_path)
-  assert read == ["brain", "spinal_cord"]
+  assert read == ["images", "labels", "labels"]
 
 
 def test_a_part_without_the_structure_is_refused_before_any_work(run, tmp_path):

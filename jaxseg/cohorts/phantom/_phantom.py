@@ -4,7 +4,6 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
-from scipy import ndimage
 
 from jaxseg import errors
 from jaxseg import volume
@@ -167,6 +166,8 @@ def _paint(
   spacing: tuple[float, float, float],
 ) -> np.ndarray:
   """The CT, int16 HU: solids with soft edges, texture, noise."""
+  from scipy import ndimage  # Slow to import: not for every command.
+
   shape = points.x.shape
   hu = np.full(shape, -1000, np.float32)
   edge = np.float32(max(spacing[1], 1.0))
@@ -225,6 +226,8 @@ def _box(
 
   Found on every fourth row and column: a sixteenth of the work.
   """
+  from scipy import ndimage  # Slow to import: not for every command.
+
   coarse = distance(points[:, ::4, ::4])
   # Four pixels along both axes, and distances are only about right.
   near = coarse < within_mm + 1.5 * 4 * pixel_mm + 2.0
@@ -250,6 +253,8 @@ def _smooth_noise(
   It is drawn on a grid of about half that length and interpolated, so that a
   fine image costs little more than a coarse one.
   """
+  from scipy import ndimage  # Slow to import: not for every command.
+
   step = [max(1.0, 0.5 * length_mm / s) for s in spacing]
   coarse = [int(np.ceil(n / s)) + 2 for n, s in zip(shape, step, strict=True)]
   noise = generator.standard_normal(coarse, np.float32)

@@ -1,0 +1,93 @@
+"""What a model's threshold is worth on patients that did not choose it."""
+
+import dataclasses
+from typing import Any
+
+import numpy as np
+
+from jaxseg import thresholds
+from jaxseg.study import _cohort_counts
+from jaxseg.study import _draws
+
+SHIFT = 0.05
+SCOPE = "kept"
+# A network that has learnt nothing: it is reported, and trained again.
+STUCK = 0.1
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Costs:
+  """A model's threshold in every resample of patients.
+
+  All arrays begin with the observed patients, `[resample + 1]`.
+
+  Attributes:
+    facts: Of the model.
+    optimum: The threshold chosen on the validation patients.
+    validation_dice: Pooled Dice there, on them.
+    dice: On the test patients.
+    lost_half: Share of `dice` that a cut at 0.5 loses; negative where it is
+      better.
+    lost: Shares lost 0.05 below and above `optimum`, `[resample + 1, 2]`; nan
+      where the shift leaves [0, 1].
+  """
+
+  facts: dict[str, Any]
+  optimum: np.ndarray
+  validation_dice: np.ndarray
+  dice: np.ndarray
+  lost_half: np.ndarray
+  lost: np.ndarray
+
+  @property
+  def key(self) -> _draws.Key:
+    """Structure and seed."""
+    return self.facts["structure"], self.facts["seed"]
+
+  @property
+  def stuck(self) -> bool:
+    """Whether the training never left a constant map."""
+    return bool(self.validation_dice[0] < STUCK)
+
+  @staticmethod
+  def of(
+    result: _cohort_counts.CohortCounts,
+    draws: _draws.Draws,
+    *,
+    scope: str = SCOPE,
+  ) -> "Costs":
+    """Chooses on the validation, and scores on the test patients.
+
+    Args:
+      result: Counts of a model.
+      draws: Patients of each resample.
+      scope: Slices that count.
+    """
+    choose_on, score_on = result.sides(scope=scope)
+    grid = np.asarray(choose_on.even.thresholds, np.float64)
+    chosen = draws.counts("validation", choose_on)
+    known = chosen.positive.any(-1)
+    place = np.zeros(len(draws), np.int64)
+    for k in np.flatnonzero(known):
+      place[k] = thresholds.optimum(chosen[int(k)]).index
+    own = thresholds.curve(chosen)
+    unseen = draws.counts("test", score_on)
+    known &= unseen.positive.any(-1)
+    curves = np.where(known[:, None], thresholds.curve(unseen), np.nan)
+    every = np.arange(len(draws))
+    dice = curves[every, place]
+    with np.errstate(invalid="ignore", divide="ignore"):
+      share = (dice[:, None] - curves) / np.where(dice > 0, dice, np.nan)[
+        :, None
+      ]
+    wanted = grid[place][:, None] + np.array([-SHIFT, SHIFT])
+    there = np.abs(grid - wanted[..., None]).argmin(-1)
+    within = (wanted > grid[0] - 1e-6) & (wanted < grid[-1] + 1e-6)
+    return Costs(
+      facts=dict(result.facts),
+      optimum=np.where(known, grid[place], np.nan),
+      validation_dice=np.where(known, own[every, place], np.nan),
+      dice=dice,
+      lost_half=share[:, np.abs(grid - 0.5).argmin()],
+      lost=np.where(within, share[every[:, None], there], np.nan),
+    )

@@ -1,0 +1,111 @@
+"""Whether one training objective is best by every surface distance."""
+
+from collections.abc import Iterator, Mapping, Sequence
+import math
+from typing import Any
+
+import numpy as np
+
+from jaxseg.study import _cohort_counts
+from jaxseg.study import _costs
+from jaxseg.study import _draws
+
+_DISTANCES = ("hd95_mm", "assd_mm", "nsd_2mm")  # Of the last, more is better.
+_SHARE = 6 / 7
+Models = Mapping[_draws.Key, _costs.Costs]
+
+
+def rows(
+  results: Sequence[_cohort_counts.CohortCounts],
+  models: Mapping[tuple[str, str], Models],
+  draws: _draws.Draws,
+) -> Iterator[dict[str, Any]]:
+  """C5: holds unless one objective wins all three in six of seven organs.
+
+  It wins an organ by a distance if the interval of its paired difference to
+  each other objective excludes 0.
+
+  Args:
+    results: Counts of the models, with surfaces of the test patients.
+    models: (network, objective) -> those that count.
+    draws: Patients of each resample.
+  """
+  for name in sorted({network for network, _ in models}):
+    found = _by_organ(results, name, models, draws)
+    objectives = sorted({objective for objective, _ in found})
+    organs = sorted(
+      {o for _, o in found if all((j, o) in found for j in objectives)}
+    )
+    if len(objectives) < 2 or not organs:
+      continue
+    mean = {key: np.mean(values, axis=0) for key, values in found.items()}
+    wins = {
+      one: sum(
+        all(
+          _wins(mean[one, organ], mean[other, organ])
+          for other in objectives
+          if other != one
+        )
+        for organ in organs
+      )
+      for one in objectives
+    }
+    best = max(objectives, key=wins.__getitem__)
+    lost = wins[best] >= math.ceil(len(organs) * _SHARE)
+    yield {
+      "claim": "C5",
+      "network": name,
+      "statement": "no objective is best by HD95, ASSD and NSD: organs in which"
+      f" {best} wins all three, the most of {len(objectives)} objectives",
+      "value": float(wins[best]),
+      "low": math.nan,
+      "high": math.nan,
+      "verdict": "refuted" if lost else "confirmed",
+      "structures": len(organs),
+      "models": sum(len(v) for (_, o), v in found.items() if o in organs),
+      "left_out": 0,
+    }
+
+
+def _by_organ(
+  results: Sequence[_cohort_counts.CohortCounts],
+  network: str,
+  models: Mapping[tuple[str, str], Models],
+  draws: _draws.Draws,
+) -> dict[tuple[str, str], list[np.ndarray]]:
+  """(objective, organ) -> each seed's distances in every resample."""
+  found: dict[tuple[str, str], list[np.ndarray]] = {}
+  for result in results:
+    key = result.facts["structure"], result.facts["seed"]
+    objective = str(result.facts["objective"])
+    mine = models.get((network, objective), {}).get(key)
+    if mine is not None and mine.facts == dict(result.facts):
+      found.setdefault((objective, key[0]), []).append(
+        _surfaces(result, mine.optimum[0], draws)
+      )
+  return found
+
+
+def _surfaces(
+  result: _cohort_counts.CohortCounts, threshold: float, draws: _draws.Draws
+) -> np.ndarray:
+  """Medians of the distances and the mean NSD, `[3, resample + 1]`."""
+  score_on = result.sides()[1]
+  values = score_on.surfaces_at(threshold)[:, : len(_DISTANCES)]
+  there = score_on.reference > 0
+  found = score_on.predicted[:, score_on.index(threshold)] > 0
+  values = np.where((there & ~found)[:, None], [np.inf, np.inf, 0], values)
+  times = draws.weights("test", score_on.names)
+  made = np.full((len(_DISTANCES), len(draws)), np.nan)
+  for b, weights in enumerate(times):
+    drawn = np.repeat(values[there], weights[there], axis=0)
+    if len(drawn):
+      made[:2, b] = np.median(drawn[:, :2], axis=0)
+      made[2, b] = drawn[:, 2].mean()
+  return made
+
+
+def _wins(one: np.ndarray, other: np.ndarray) -> bool:
+  with np.errstate(invalid="ignore"):
+    better = (other[0] - one[0], other[1] - one[1], one[2] - other[2])
+  return all(_draws.interval(values)[0] > 0 for values in better)

@@ -1,0 +1,130 @@
+"""Resamples of patients, organs and seeds that all models of a study share.
+
+Paired: the same patients are drawn for every model, so that what two of them
+differ by is not what two groups of patients differ by.
+"""
+
+from collections.abc import Mapping, Sequence
+import dataclasses
+
+import numpy as np
+
+from jaxseg import thresholds
+from jaxseg.study import _cohort_counts
+
+Key = tuple[str, int]  # Structure and seed.
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Draws:
+  """Who is drawn in each resample; the first is all of them, once.
+
+  Attributes:
+    patients: Part -> names of its patients, sorted.
+    index: Part -> positions drawn, `[resample + 1, patient]`.
+    seed: Of organs and seeds.
+  """
+
+  patients: Mapping[str, tuple[str, ...]]
+  index: Mapping[str, np.ndarray]
+  seed: int
+
+  @staticmethod
+  def of(
+    results: Sequence[_cohort_counts.CohortCounts],
+    *,
+    resamples: int,
+    seed: int = 0,
+  ) -> "Draws":
+    """Draws the patients of some models' validation and test."""
+    generator = np.random.default_rng([seed, 0])
+    patients, index = {}, {}
+    for part in ("validation", "test"):
+      names = {
+        name
+        for result in results
+        for name, own in zip(result.names, result.parts, strict=True)
+        if own == part
+      }
+      count = len(names)
+      drawn = generator.integers(count, size=(resamples, count))
+      patients[part] = tuple(sorted(names))
+      index[part] = np.vstack([np.arange(count), drawn])
+    return Draws(patients, index, seed)
+
+  def __len__(self) -> int:
+    return len(self.index["test"])
+
+  def weights(self, part: str, names: Sequence[str]) -> np.ndarray:
+    """How often some patients are drawn, int64 `[resample + 1, name]`."""
+    index, count = self.index[part], len(self.patients[part])
+    flat = index + np.arange(len(index))[:, None] * count
+    times = np.bincount(flat.ravel(), minlength=len(index) * count)
+    places = [self.patients[part].index(name) for name in names]
+    return times.reshape(len(index), count)[:, places]
+
+  def counts(self, part: str, cases: _cohort_counts.Cases) -> thresholds.Counts:
+    """Sums of the drawn patients' counts, `[resample + 1, T + 1]`."""
+    # In float64 a product of integers is fast, and exact below 2**53 voxels.
+    times = self.weights(part, cases.names).astype(np.float64)
+    counts = cases.even
+    return thresholds.Counts(
+      counts.thresholds,
+      *(
+        np.rint(times @ side.astype(np.float64)).astype(np.int64)
+        for side in (counts.positive, counts.negative)
+      ),
+    )
+
+  def nested(
+    self, values: Mapping[Key, np.ndarray], statistic: str = "median"
+  ) -> np.ndarray:
+    """A statistic over organs and seeds, both drawn with their patients.
+
+    Organs are drawn, and of each as many seeds as it has. The observed value,
+    of all of them once, comes first.
+
+    Args:
+      values: Structure and seed -> `[resample + 1, ...]`, of the same shape;
+        nan is left out.
+      statistic: "median" or "mean" over all that is drawn.
+
+    Returns:
+      `[resample + 1]`; nan where nothing is left.
+    """
+    organs = sorted({structure for structure, _ in values})
+    seeds = {o: sorted(s for own, s in values if own == o) for o in organs}
+    most = max(map(len, seeds.values()))
+    shape = next(iter(values.values())).shape
+    table = np.full((len(organs), most, *shape), np.nan)
+    for o, name in enumerate(organs):
+      for s, seed in enumerate(seeds[name]):
+        table[o, s] = values[name, seed]
+    generator = np.random.default_rng([self.seed, 1])
+    count = len(organs)
+    organ = generator.integers(count, size=(shape[0], count))
+    organ[0] = np.arange(count)
+    has = np.array([len(seeds[name]) for name in organs])[organ]
+    place = (generator.random((shape[0], count, most)) * has[..., None]).astype(
+      np.int64
+    )
+    place[0] = np.arange(most)
+    there = np.arange(most) < has[..., None]  # An organ may have fewer seeds.
+    every = np.arange(shape[0])[:, None, None]
+    drawn = table[organ[..., None], np.where(there, place, 0), every]
+    drawn[~there] = np.nan
+    flat = drawn.reshape(shape[0], -1)
+    known = ~np.isnan(flat).all(1)
+    result = np.full(shape[0], np.nan)
+    take = np.nanmedian if statistic == "median" else np.nanmean
+    result[known] = take(flat[known], axis=1)
+    return result
+
+
+def interval(values: np.ndarray, level: float = 0.95) -> tuple[float, float]:
+  """Percentiles of the resamples `[resample + 1]`, the observed left out."""
+  known = values[1:][~np.isnan(values[1:])]
+  if not len(known):
+    return float("nan"), float("nan")
+  low, high = np.percentile(known, [50 * (1 - level), 50 * (1 + level)])
+  return float(low), float(high)

@@ -1,0 +1,122 @@
+"""Models that a run should have, and that no analysis can count on."""
+
+from collections.abc import Iterator, Mapping, Sequence
+import functools
+import pathlib
+from typing import Any
+
+from jaxseg import _files
+from jaxseg import _sealed
+from jaxseg import data
+from jaxseg import errors
+from jaxseg.study import _cohort_counts
+
+_OF_MODEL = (
+  ("config.json", "restore it, or delete the model's folder and train again"),
+  ("summary.json", "delete it, and jaxseg train ends with it anew"),
+)
+# Named in a line; the others are only counted.
+_SHOWN = 10
+
+
+def model_digest(folder: pathlib.Path) -> str:
+  """Fingerprint of a finished model, which its counts keep.
+
+  Raises:
+    DataError: One of its files is missing or damaged.
+  """
+  found = [
+    _sealed.read(folder / name, again=again) for name, again in _OF_MODEL
+  ]
+  return _files.digest(found)
+
+
+def usable(run: data.Run) -> list[pathlib.Path]:
+  """Finished models with counts of their own, sorted.
+
+  Raises:
+    DataError: A file is damaged.
+  """
+  found = []
+  for folder in run.models():
+    path = run.counts(folder)
+    if path.exists() and not _stale(run, folder, path):
+      found.append(folder)
+  return found
+
+
+def missing_models(run: data.Run) -> tuple[str, ...]:
+  """What was begun in a run, or counted, and is not in its analyses.
+
+  Args:
+    run: Run folder.
+
+  Returns:
+    A line for each such model, "brain/bce/0 (training is not finished)".
+
+  Raises:
+    DataError: A file is damaged.
+  """
+  return tuple(f"{name} ({why})" for name, why in sorted(_missing(run)))
+
+
+def _missing(run: data.Run) -> Iterator[tuple[str, str]]:
+  models, there = run.folder / "models", usable(run)
+  counted = {path.name for path in run.folder.glob("counts/*.npz")}
+  for folder in sorted(models.glob("*/*/*")):
+    name = folder.relative_to(models).as_posix()
+    file = run.counts(folder).name
+    if folder in there or not folder.is_dir() or not any(folder.iterdir()):
+      counted -= {file} if folder in there else set()
+    elif not (folder / "summary.json").exists():
+      counted.discard(file)
+      yield name, "training is not finished"
+    elif file in counted:
+      counted.discard(file)
+      yield name, "its counts are of another model"
+    else:
+      yield name, "its counts are missing"
+  for file in counted:
+    name = file.removesuffix(".npz")
+    yield name, "has counts, and its model's folder is gone"
+
+
+def _stale(run: data.Run, folder: pathlib.Path, path: pathlib.Path) -> bool:
+  """Whether counts are of another model, or of another preparation."""
+  try:
+    digest = model_digest(folder)
+  except errors.DataError:
+    digest = None
+  about = path.stat()
+  facts = _facts(path, about.st_mtime_ns, about.st_size)
+  wanted = {
+    "structure": folder.parts[-3],
+    "seed": int(folder.name) if folder.name.isdecimal() else None,
+    "store": run.store.content_hash,
+    "model": digest,
+  }
+  return any(
+    value is not None and facts.get(name) not in (None, "", value)
+    for name, value in wanted.items()
+  )
+
+
+@functools.lru_cache(maxsize=4096)
+def _facts(path: pathlib.Path, *_: int) -> Mapping[str, Any]:
+  """The facts of counts; several analyses ask for them."""
+  return _cohort_counts.CohortCounts.read(path).facts
+
+
+def missing_said(missing: Sequence[str]) -> str:
+  """A sentence for the console and the page; "" where nothing is missing."""
+  if not missing:
+    return ""
+  named = "; ".join(missing[:_SHOWN])
+  more = f" and {len(missing) - _SHOWN} more" if len(missing) > _SHOWN else ""
+  one = len(missing) == 1
+  return (
+    f"Missing: {len(missing)} model{'' if one else 's'} of this run"
+    f" {'is' if one else 'are'} in no table, figure or median: {named}{more}."
+    " jaxseg train finishes trainings, jaxseg sweep counts finished models;"
+    " delete the folder, or the counts, of one that is not wanted."
+  )

@@ -1,0 +1,71 @@
+"""Flags of what may make better models."""
+
+import json
+
+import pytest
+
+from jaxseg import errors
+from jaxseg import training
+from jaxseg.cli import _better_flags
+from tests.cli import command
+
+TRAIN = ("train", "--structure=parotid_left", "--output=run", *command.TINY)
+ON = (
+  *("--augment=shift,rotation:5", "--clip_norm=1", "--ema=0.9"),
+  *("--slices=3", "--deep_supervision=1", "--tta=2"),
+)
+
+
+def test_flags_name_the_augmentations_there_are():
+  assert _better_flags.KINDS == tuple(training.AUGMENTATIONS)
+
+
+def test_options_arrive_and_bind_the_run(tmp_path, monkeypatch):
+  asked = []
+
+  def stop(store, split, folder, configs, **how):
+    asked.extend(configs)
+    (folder / "models/a/b/0").mkdir(parents=True, exist_ok=True)
+    (folder / "models/a/b/0/config.json").write_text("{}")
+    raise errors.DataError("far enough")
+
+  monkeypatch.setattr(training, "train_family", stop)
+  assert command.call(*TRAIN, *ON, folder=tmp_path)[0] == 2
+  (found,) = asked
+  assert found.augment == {"shift": 0.05, "rotation": 5.0}
+  assert (found.clip_norm, found.ema) == (1.0, 0.9)
+  network = {"slices": 3, "deep_supervision": 1}
+  assert found.network == {"name": "unet", "base": 4, **network}
+  kept = json.loads((tmp_path / "run" / "run.json").read_text())
+  assert kept["training_flags"]["augment"] == ["shift", "rotation:5"]
+  again = ("train", "--structure=brain", "--output=run")
+  assert command.call(*again, folder=tmp_path)[0] == 2
+  assert asked[1].options == found.options
+  for flag, text in (
+    ("--augment=shift", "augment is {'shift': 0.05, 'rotation': 5.0}, asked"),
+    ("--ema=0.5", "ema is 0.9, asked is 0.5"),
+    ("--slices=5", "slices is 3, asked is 5"),
+  ):
+    assert text in command.refused(*again, flag, folder=tmp_path)
+
+
+@pytest.mark.parametrize(
+  ("flag", "text"),
+  [
+    ("--augment=flip", "--augment: 'flip' is unknown; take all, none, or"),
+    ("--augment=shift:9", "--augment: shift is 9.0; give"),
+    ("--clip_norm=0", "clip_norm is 0.0"),
+    ("--ema=1", "ema is 1.0"),
+    ("--slices=2", "slices is 2"),
+    ("--deep_supervision=9", "deep_supervision is 9"),
+    ("--tta=10", "--tta is 10"),
+  ],
+)
+def test_what_cannot_work_is_refused_before_preparing(flag, text, tmp_path):
+  assert text in command.refused(*TRAIN, flag, folder=tmp_path)
+  assert not list(tmp_path.iterdir())
+
+
+def test_views_are_of_a_runs_models(tmp_path):
+  maps = ("--probabilities=maps", "--reference=labels", "--tta=3")
+  assert "--tta: only for" in command.refused("sweep", *maps, folder=tmp_path)

@@ -1,0 +1,74 @@
+"""Every file of a run damaged in every way, and every command on it."""
+
+import random
+import shutil
+
+import pytest
+
+from jaxseg.report import _style
+from tests.cli import command
+from tests.cli import damage
+
+MODEL = "models/brain/bce/0"
+FILES = (
+  "run.json",
+  "split.json",
+  "store/manifest.json",
+  "store/images/zarr.json",
+  "store/images/c/0/0/0",
+  "store/labels/zarr.json",
+  "store/labels/c/0/0/0/0",
+  "store/references/00000/zarr.json",
+  "store/references/00000/c/0/0/0/0",
+  f"{MODEL}/config.json",
+  f"{MODEL}/model.json",
+  f"{MODEL}/summary.json",
+  f"{MODEL}/threshold.json",
+  f"{MODEL}/metrics.csv",
+  f"{MODEL}/environment.json",
+  "counts/brain-bce-0.npz",
+)
+COMMANDS = (
+  ("prepare",),
+  ("train", "--structure=brain"),
+  ("sweep", "--resamples=20"),
+  ("sensitivity",),
+  ("prominence",),
+  ("objectives",),
+)
+
+
+@pytest.fixture(scope="module")
+def healthy(tmp_path_factory):
+  run = tmp_path_factory.mktemp("damage") / "healthy"
+  flags = ("--structures=brain,parotid_left", f"--output={run}")
+  command.done("reproduce", *flags, *command.TINY, folder=run.parent)
+  return run
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("place", FILES)
+def test_no_damage_is_silent_or_a_traceback(
+  healthy, tmp_path, monkeypatch, place
+):
+  monkeypatch.setattr(
+    _style, "save", lambda _, stem: [stem.with_suffix(".svg")]
+  )
+  run = tmp_path / "run"
+  shutil.copytree(healthy, run)
+  # The tables as these commands write them.
+  for name, *flags in COMMANDS[2:]:
+    command.done(name, *flags, f"--output={healthy}", folder=tmp_path)
+  cases = damage.whole(flips=8)
+  if place.endswith(".json") and "zarr" not in place:
+    cases |= damage.entries(healthy / place)
+  draw, wrong = random.Random(place), []
+  for name, harm in cases.items():
+    # The first bit flips with each command, of the others one each.
+    for call in (
+      COMMANDS if name in damage.whole(1) else [draw.choice(COMMANDS)]
+    ):
+      word, text = damage.outcome(healthy, run, place, harm, *call)
+      if word not in ("same", "said", "refused"):
+        wrong.append((name, call[0], word, text[-400:]))
+  assert not wrong

@@ -1,0 +1,104 @@
+"""Signals: at once, or held until the work can be saved; twice is the end."""
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+
+import pytest
+
+from jaxseg import _interrupts
+from tests.conftest import ROOT
+
+
+def send(number=signal.SIGTERM):
+  os.kill(os.getpid(), number)
+  time.sleep(0.01)
+
+
+def test_a_held_signal_waits_and_is_remembered():
+  before = signal.getsignal(signal.SIGTERM)
+  with pytest.raises(KeyboardInterrupt):
+    with _interrupts.watched():
+      with _interrupts.held():
+        send()
+        assert _interrupts.asked()
+        send()  # The same request, sent twice, as `timeout` does.
+      _interrupts.check()
+  assert signal.getsignal(signal.SIGTERM) is before
+  with _interrupts.watched():
+    _interrupts.check()  # And then it is over.
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_others_raise_at_once(number):
+  with pytest.raises(KeyboardInterrupt):
+    with _interrupts.watched():
+      send(number)
+      pytest.fail("it went on")
+
+
+def test_one_that_gets_lost_in_a_finalizer_comes_again(capfd):
+  class Late:
+    def __del__(self):
+      send()
+
+  with pytest.raises(KeyboardInterrupt):
+    with _interrupts.watched():
+      Late()
+      time.sleep(5)
+      pytest.fail("it went on")
+  assert capfd.readouterr().err == ""
+
+
+def test_a_programs_own_handlers_stay():
+  mine = signal.signal(signal.SIGTERM, lambda *_: None)
+  try:
+    own = signal.getsignal(signal.SIGTERM)
+    with _interrupts.watched(unless_taken=True):
+      assert signal.getsignal(signal.SIGTERM) is own
+      send()
+      _interrupts.check()
+  finally:
+    signal.signal(signal.SIGTERM, mine)
+
+
+def test_other_threads_leave_signals_alone():
+  before = signal.getsignal(signal.SIGTERM)
+  found = []
+
+  def work():
+    with _interrupts.watched(), _interrupts.held():
+      found.append(signal.getsignal(signal.SIGTERM))
+
+  thread = threading.Thread(target=work)
+  thread.start()
+  thread.join()
+  assert found == [before]
+
+
+def test_a_second_signal_ends_at_once():
+  code = (
+    "import time\n"
+    "from jaxseg import _interrupts\n"
+    "with _interrupts.watched(), _interrupts.held():\n"
+    "  print('ready', flush=True)\n"
+    "  time.sleep(60)\n"
+    "  time.sleep(60)\n"
+  )
+  process = subprocess.Popen(
+    [sys.executable, "-c", code],
+    env={**os.environ, "PYTHONPATH": str(ROOT)},
+    stdout=subprocess.PIPE,
+    stderr=subprocess.PIPE,
+    text=True,
+  )
+  assert process.stdout.readline() == "ready\n"
+  process.send_signal(signal.SIGTERM)
+  time.sleep(0.7)
+  assert process.poll() is None
+  process.send_signal(signal.SIGTERM)
+  _, err = process.communicate(timeout=10)
+  assert (process.returncode, err) == (3, "interrupted twice, ended at once\n")

@@ -1,0 +1,103 @@
+"""The rules: each verdict on models made to earn it."""
+
+import numpy as np
+import pytest
+
+from jaxseg import study
+from tests.study import made
+
+STEEP = {"inside": (0.13, 0.02), "outside": (0.07, 0.02)}
+DROPOUT = {"name": "bice2020"}
+REST = {"name": "bice2020", "dropout_at": "rest"}
+ORGANS = ("brain", "larynx", "mandible")
+
+
+def decided(results, claim, network=None):
+  rows = study.claims(results, resamples=60)
+  return [
+    row
+    for row in rows
+    if row["claim"] == claim and network in (None, row["network"])
+  ]
+
+
+def family(organs=ORGANS, seeds=(0, 1), **how):
+  return [made.model_counts(o, s, **how) for o in organs for s in seeds]
+
+
+@pytest.fixture(scope="module")
+def both():
+  return family(network=DROPOUT, **STEEP) + family(network=REST)
+
+
+def test_steep_and_flat_networks_earn_opposite_verdicts(both):
+  rows = study.claims(both, resamples=60)
+  said = {(r["claim"], r["network"].partition("at ")[2]): r for r in rows}
+  one, other = "image,stretch,last,rest", "rest"
+  assert said["C1", one]["verdict"] == "confirmed"
+  assert said["C1", other]["verdict"] == "refuted"
+  assert said["C2", other]["verdict"] == "refuted"
+  assert said["C2", one]["verdict"] == "same order"
+  assert said["C6", one]["verdict"] == "confirmed"
+  for row in rows:
+    assert row["low"] <= row["value"] <= row["high"]
+    assert (row["structures"], row["models"], row["stuck"]) == (3, 6, 0)
+  assert list(rows[0])[:7] == [
+    "claim", "network", "statement", "value", "low", "high", "verdict",
+  ]  # fmt: skip
+
+
+def test_objectives_are_compared_with_the_same_organs_and_seeds():
+  results = family(**STEEP) + family(objective="dice")
+  (row,) = decided(results, "C4")
+  assert row["verdict"] == "confirmed" and row["value"] < 0.1
+  (row,) = decided(family(**STEEP) + family(objective="dice", **STEEP), "C4")
+  assert row["value"] == row["low"] == row["high"] == 1.0
+  assert row["verdict"] == "undecided"
+
+
+def test_levels_of_negatives_move_the_optimum():
+  def levels(step):
+    return [
+      made.model_counts(
+        organ,
+        seed,
+        negatives=level,
+        inside=(0.6 - step * k, 0.03),
+        outside=(0.4 - step * k, 0.03),
+      )
+      for organ in ORGANS[:2]
+      for seed in (0, 1)
+      for k, level in enumerate((0.0, 0.5, 2.0, 4.0))
+    ]
+
+  rows = decided(levels(0.05), "C3")
+  assert [row["verdict"] for row in rows] == ["confirmed"] * 2
+  assert all(row["low"] > 0 and row["models"] == 8 for row in rows)
+  fractions = np.log(0.02 / (1 + np.array([0.0, 0.5, 2.0, 4.0])))
+  slope = np.polyfit(fractions, 0.5 - 0.05 * np.arange(4), 1)[0]
+  assert rows[0]["value"] == pytest.approx(slope, rel=0.1)
+  rows = decided(levels(-0.05), "C3")
+  assert [row["verdict"] for row in rows] == ["refuted"] * 2
+
+
+def test_an_objective_that_wins_every_distance_refutes():
+  results = family(objective="bce") + family(
+    objective="dice", distances=(2.0, 0.5, 0.9)
+  )
+  (row,) = decided(results, "C5")
+  assert (row["verdict"], row["value"]) == ("refuted", 3)
+  assert "dice" in row["statement"]
+  mixed = family(objective="bce") + family(
+    objective="dice", distances=(2.0, 0.5, 0.7)
+  )
+  (row,) = decided(mixed, "C5")
+  assert (row["verdict"], row["value"]) == ("confirmed", 0)
+
+
+def test_stuck_models_are_counted_and_left_out():
+  constant = {"inside": (0.02, 0.001), "outside": (0.02, 0.001)}
+  bad = made.model_counts("brain", 7, voxels=(9, 1200), **constant)
+  results = [*family(), bad]
+  (row,) = decided(results, "C1")
+  assert (row["models"], row["stuck"]) == (6, 1)

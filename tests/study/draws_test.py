@@ -1,0 +1,106 @@
+"""Resamples beside those made one by one."""
+
+import numpy as np
+import pytest
+
+from jaxseg import thresholds
+from jaxseg.study import _costs
+from jaxseg.study import _draws
+from tests.study import made
+
+STEEP = {"inside": (0.13, 0.02), "outside": (0.07, 0.02)}
+
+
+@pytest.fixture(scope="module")
+def results():
+  # Of the larynx two patients have no contour.
+  return [
+    made.model_counts("brain", **STEEP),
+    made.model_counts("larynx", **STEEP).take([0, 1, 2, 4, 6, 7, 8, 9, 11]),
+  ]
+
+
+@pytest.fixture(scope="module")
+def draws(results):
+  return _draws.Draws.of(results, resamples=20, seed=3)
+
+
+def test_all_are_drawn_once_first_and_then_with_replacement(results, draws):
+  assert len(draws) == 21
+  for part, names in draws.patients.items():
+    assert (draws.index[part][0] == np.arange(len(names))).all()
+    cases = results[1].select(part=part, scope="kept")
+    times = draws.weights(part, cases.names)
+    for b, drawn in enumerate(draws.index[part]):
+      of = [names[k] for k in drawn]
+      assert times[b].tolist() == [of.count(name) for name in cases.names]
+
+
+def test_counts_are_the_sums_of_the_drawn(results, draws):
+  cases = results[1].select(part="test", scope="kept")
+  found = draws.counts("test", cases)
+  names = draws.patients["test"]
+  for b in (0, 1, 20):
+    drawn = [names[k] for k in draws.index["test"][b]]
+    which = [cases.names.index(name) for name in drawn if name in cases.names]
+    np.testing.assert_array_equal(
+      found.positive[b], cases.even.positive[which].sum(0)
+    )
+    np.testing.assert_array_equal(
+      found.negative[b], cases.even.negative[which].sum(0)
+    )
+
+
+def test_costs_are_those_of_each_resample_alone(results, draws):
+  found = _costs.Costs.of(results[0], draws)
+  choose_on, score_on = results[0].sides(scope="kept")
+  for b in (0, 7, 20):
+    own = choose_on.even[draws.index["validation"][b]]
+    unseen = score_on.even[draws.index["test"][b]]
+    best = thresholds.optimum(own)
+    assert found.optimum[b] == pytest.approx(best.threshold)
+    assert found.validation_dice[b] == pytest.approx(best.value)
+    dice = thresholds.curve(unseen.sum(0))
+    assert found.dice[b] == pytest.approx(dice[best.index])
+    lost = thresholds.sensitivity(unseen, threshold=best.threshold)
+    np.testing.assert_allclose(found.lost[b], lost)
+    half = (dice[best.index] - dice[500]) / dice[best.index]
+    assert found.lost_half[b] == pytest.approx(half)
+  assert found.key == ("brain", 0) and not found.stuck
+
+
+def test_a_side_beyond_the_ends_is_nan_and_a_constant_map_is_stuck(draws):
+  low = {"inside": (0.03, 0.005), "outside": (0.01, 0.005)}
+  found = _costs.Costs.of(made.model_counts("brain", **low), draws)
+  assert np.isnan(found.lost[:, 0]).all()
+  assert not np.isnan(found.lost[:, 1]).any()
+  constant = {"inside": (0.02, 0.001), "outside": (0.02, 0.001)}
+  bad = made.model_counts("brain", voxels=(9, 1200), **constant)
+  assert _costs.Costs.of(bad, draws).stuck
+
+
+@pytest.mark.parametrize("statistic", ["median", "mean"])
+def test_nested_draws_organs_and_their_seeds(draws, statistic):
+  generator = np.random.default_rng(1)
+  values = {
+    (organ, seed): generator.normal(size=(len(draws), 2))
+    for organ, seeds in (("a", (0, 1, 2)), ("b", (5,)), ("c", (0, 1)))
+    for seed in seeds
+  }
+  values["c", 1][:, 0] = np.nan
+  found = draws.nested(values, statistic)
+  every = np.concatenate([own[0] for own in values.values()])
+  take = np.nanmedian if statistic == "median" else np.nanmean
+  assert found[0] == pytest.approx(take(every))
+  np.testing.assert_array_equal(found, draws.nested(values, statistic))
+  # Of one organ and seed what is left is its own value in each resample.
+  one = {("b", 5): values["b", 5]}
+  np.testing.assert_allclose(
+    draws.nested(one, "mean"), values["b", 5].mean(axis=1)
+  )
+
+
+def test_intervals_are_percentiles_of_the_resamples():
+  values = np.append(99.0, np.arange(101.0))
+  assert _draws.interval(values) == pytest.approx((2.5, 97.5))
+  assert np.isnan(_draws.interval(np.array([1.0, np.nan]))).all()

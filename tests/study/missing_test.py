@@ -1,0 +1,103 @@
+"""Models that are in no table are named, and no others."""
+
+import shutil
+
+import pytest
+
+from jaxseg import data
+from jaxseg import errors
+from jaxseg import study
+from tests.study import made
+
+
+@pytest.fixture
+def swept(trained, tmp_path):
+  """A run with a swept model, and another one beside it."""
+  shutil.copytree(trained[0].folder, tmp_path / "run")
+  found = data.Run(tmp_path / "run")
+  (first,) = found.models()
+  shutil.copytree(first, first.with_name("7"))
+  other = study.sweep_model(found, made.Bright("brain"))
+  other.facts["seed"] = 7
+  other.write(found.counts(first.with_name("7")))
+  return found
+
+
+def models(run):
+  return [result.facts["seed"] for result in study.read_run(run)]
+
+
+def test_of_a_whole_run_nothing_is_missing(swept):
+  assert study.missing_models(swept) == ()
+  assert study.missing_said(()) == ""
+  assert models(swept) == [0, 7]
+
+
+@pytest.mark.parametrize(
+  ("lost", "said"),
+  [
+    ("models/brain/bce/7/summary.json", "training is not finished"),
+    ("counts/brain-bce-7.npz", "its counts are missing"),
+    ("models/brain/bce/7", "has counts, and its model's folder is gone"),
+  ],
+)
+def test_what_was_lost_is_named(swept, lost, said):
+  path = swept.folder / lost
+  shutil.rmtree(path) if path.is_dir() else path.unlink()
+  (line,) = study.missing_models(swept)
+  assert line.endswith(f"7 ({said})")
+  assert line.replace("-", "/").startswith("brain/bce/7")
+  sentence = study.missing_said((line,))
+  assert sentence.startswith("Missing: 1 model of this run is in no table")
+  assert models(swept) == [0]
+
+
+def test_counts_of_another_model_are_not_taken(swept):
+  shutil.copy(
+    swept.folder / "counts/brain-bce-0.npz",
+    swept.folder / "counts/brain-bce-7.npz",
+  )
+  assert study.missing_models(swept) == (
+    "brain/bce/7 (its counts are of another model)",
+  )
+  assert models(swept) == [0]
+
+
+def test_a_begun_training_is_missing_and_an_empty_folder_is_not(swept):
+  (swept.folder / "models/brain/dice/0").mkdir(parents=True)
+  assert study.missing_models(swept) == ()
+  (swept.folder / "models/brain/dice/0/config.json").write_text("{}")
+  (line,) = study.missing_models(swept)
+  assert line == "brain/dice/0 (training is not finished)"
+
+
+def test_many_are_counted():
+  said = study.missing_said([f"m{k} (why)" for k in range(13)])
+  assert "13 models of this run are" in said and "m9 (why) and 3 more" in said
+
+
+@pytest.mark.parametrize("name", ["config.json", "summary.json"])
+@pytest.mark.parametrize("text", ["[]", "null", "{"])
+def test_a_damaged_file_of_a_model_is_one_line(swept, name, text):
+  (swept.models()[0] / name).write_text(text)
+  with pytest.raises(errors.DataError, match=rf"{name}: .*; ") as caught:
+    study.sweep_run(swept)
+  assert "\n" not in str(caught.value)
+
+
+def test_each_flipped_bit_of_counts_is_found(swept):
+  path = swept.folder / "counts/brain-bce-0.npz"
+  content = path.read_bytes()
+  before = study.CohortCounts.read(path)
+  for k in range(0, len(content), max(1, len(content) // 120)):
+    wrong = bytearray(content)
+    wrong[k] ^= 1 << k % 8
+    path.write_bytes(wrong)
+    try:
+      found = study.CohortCounts.read(path)
+    except errors.DataError:
+      continue
+    for scope, counts in before.scopes.items():
+      assert (found.scopes[scope].positive == counts.positive).all()
+      assert (found.scopes[scope].negative == counts.negative).all()
+    assert found.facts == before.facts

@@ -1,0 +1,72 @@
+"""What a step costs, as XLA counts it."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from jaxseg import training
+from jaxseg.training import _cost
+from tests import tiny
+
+
+class Notes(training.Silent):
+  def __init__(self):
+    self.notes = []
+
+  def note(self, text):
+    self.notes.append(text)
+
+
+def test_a_product_costs_what_it_says_and_compiles_once():
+  traced = []
+
+  @jax.jit
+  def product(a, b):
+    traced.append(1)
+    return a @ b
+
+  a, b = jnp.ones((8, 16)), jnp.ones((16, 4))
+  assert _cost.cost(product, a, b).flop == 2 * 8 * 16 * 4
+  product(a, b)
+  assert traced == [1]
+
+
+def test_peaks_are_by_kind_and_dtype():
+  assert _cost.peak("TPU v5 lite", "bfloat16") == 197e12
+  assert _cost.peak("TPU v5p") == 459e12
+  assert _cost.peak("NVIDIA A100-SXM4-80GB") == 156e12
+  assert _cost.peak("NVIDIA H100 80GB HBM3", "bfloat16") == 989e12
+  assert _cost.peak("NVIDIA L40S") is _cost.peak("cpu") is None
+
+
+def test_a_training_says_what_a_step_costs(monkeypatch):
+  monkeypatch.setattr(_cost, "peak", lambda *_: 1e12)
+  notes = Notes()
+  config = tiny.config()
+  compiled, reporter = _cost.watch(training.functions(config), notes, config)
+  images = np.zeros((config.batch, 32, 32), np.int16)
+  state = compiled.init(np.uint32(0), images)
+  for _ in range(2):
+    state, _ = compiled.step(
+      state, images, images.astype(np.uint8), np.float32(0), np.float32(0.5)
+    )
+  reporter.epoch({"slices_per_s": 100.0})
+  assert len(notes.notes) == 2
+  assert "GFLOP" in notes.notes[0] and "TFLOP/s" in notes.notes[1]
+
+
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
+def test_losses_parameters_and_moments_are_float32(dtype):
+  config = tiny.config(network={**tiny.NETWORK, "dtype": dtype})
+  compiled = training.functions(config)
+  images = jax.ShapeDtypeStruct((8, 32, 32), np.int16)
+  labels = jax.ShapeDtypeStruct((8, 32, 32), np.uint8)
+  number = jax.ShapeDtypeStruct((), np.float32)
+  state = jax.eval_shape(compiled.init, np.uint32(0), images)
+  new, loss = jax.eval_shape(
+    compiled.step, state, images, labels, number, number
+  )
+  assert loss.dtype == np.float32
+  leaves = jax.tree.leaves((new.params, new.opt_state.mu, new.opt_state.nu))
+  assert {leaf.dtype for leaf in leaves} == {np.dtype(np.float32)}
