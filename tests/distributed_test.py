@@ -10,8 +10,9 @@ from tests.conftest import ROOT
 
 _WORK = """
 import sys
+import jax
 import numpy as np
-from jaxseg import _distributed as d, errors
+from jaxseg import _devices, _distributed as d, errors
 me, address = int(sys.argv[1]), sys.argv[2]
 d.join(address, processes=2, process=me, start_timeout=60, lost_timeout=30)
 assert (d.processes(), d.process()) == (2, me)
@@ -22,6 +23,21 @@ tree = {"a": np.full((2, 3), me + 1.5, np.float32), "b": np.int32(me + 7)}
 found = d.broadcast(tree)
 assert (found["a"] == 1.5).all() and found["a"].dtype == np.float32
 assert found["b"] == 7 and found["b"].shape == ()
+(devices,) = _devices.arrange()
+assert (len(devices), devices.here) == (2, 1)
+rows = np.arange(8.0).reshape(4, 2)
+own = devices.own(4)
+assert own.tolist() == [[0, 1], [2, 3]][me]
+(whole,) = devices.from_own((rows[own],), 4)
+assert whole.shape == (4, 2)
+assert (whole.addressable_data(0) == rows[own]).all()
+assert float(jax.jit(lambda x: (x * x).sum())(whole)) == (rows * rows).sum()
+for how in ({"parallel": "pmap"}, {"number": 1}, {"at_once": 2}):
+  try:
+    _devices.arrange(**how)
+    raise SystemExit("not refused")
+  except errors.ConfigError as e:
+    assert "2 processes" in str(e), e
 def refuse():
   if d.process() == 1:
     raise errors.DataError("store: damaged; prepare it again")

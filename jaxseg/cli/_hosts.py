@@ -11,6 +11,7 @@ from typing import Any, TYPE_CHECKING
 
 from jaxseg import errors
 from jaxseg.cli import _call
+from jaxseg.cli import _failures
 from jaxseg.cli import _flags
 from jaxseg.cli import _supervise
 
@@ -134,7 +135,7 @@ def _child(flags: _flags.Flags, work: Callable[[_flags.Flags], None]) -> int:
     except Exception as e:
       lost = _distributed.lost(e)
       if lost is None:
-        told.append((_flags.one_line(e), 2))
+        told.append((_flags.one_line(_failures.said(e) or e), 2))
         raise
       told.append((_flags.one_line(lost), lost.code))
     except KeyboardInterrupt:
@@ -172,7 +173,8 @@ def _verdict(
 ) -> tuple[int, str | None]:
   """Exit code, and what is still to be said."""
   if ended.code >= 0:
-    return ended.code, None
+    twice = "interrupted twice" in ended.text and "code" not in ended.told
+    return ended.code, "interrupted twice, ended at once" if twice else None
   name = signal.Signals(-ended.code).name
   where = f"process {ended.told.get('process', flags.process)}"
   again = "the same command in all of them goes on from the last checkpoint"
@@ -186,6 +188,11 @@ def _verdict(
       return 2, _not_met(flags, ended.text)
     silent = re.search(r"stopped sending heartbeats\):([\s\d,]+)", ended.text)
     lost = silent[1].replace(",", " ").split() if silent else []
+    if lost == [ended.told["process"].split()[0]]:
+      return 3, (
+        f"{where}: was silent for {flags.lost_timeout} s, so that the others"
+        f" gave it up (--lost_timeout); {again}"
+      )
     others = f"process {' and '.join(lost)}"
     if not lost:  # Only process 0 says who is silent; it is gone itself.
       is_first = ended.told["process"].startswith("0 ")
