@@ -19,6 +19,7 @@ from typing import Any
 import jax
 import numpy as np
 
+from jaxseg import _distributed
 from jaxseg import errors
 
 AXIS = "data"
@@ -49,6 +50,12 @@ class Devices:
     return len(self) == 1
 
   @property
+  def here(self) -> int:
+    """How many of them are this process's."""
+    me = _distributed.process()
+    return sum(one.process_index == me for one in self.devices)
+
+  @property
   def mesh(self) -> jax.sharding.Mesh:
     """The devices in a row."""
     return jax.sharding.Mesh(np.array(self.devices), (AXIS,))
@@ -61,12 +68,53 @@ class Devices:
     """Arrays whose first axis is spread; its length is a multiple of ours."""
     return self._placed(tree, _ROWS)
 
+  def own(self, length: int) -> Any:
+    """Which of so many rows this process's devices have, as an index."""
+    if _distributed.processes() == 1:
+      return slice(None)
+    each, me = length // len(self), _distributed.process()
+    rows = np.arange(length).reshape(len(self), each)
+    mine = [one.process_index == me for one in self.devices]
+    return rows[mine].ravel()
+
+  def from_own(self, tree: Any, length: int) -> Any:
+    """`rows`, of which each process gives its own; NumPy alone stays it.
+
+    Args:
+      tree: Arrays whose first axis is `own(length)`.
+      length: Of that axis in all processes.
+    """
+    if _distributed.processes() == 1:
+      return tree
+    own = self.own(length)
+    sharding = jax.sharding.NamedSharding(self.mesh, _ROWS)
+
+    def spread(array: np.ndarray) -> jax.Array:
+      def part(where: Any) -> np.ndarray:
+        begin, end, _ = where[0].indices(length)
+        return array[np.searchsorted(own, np.arange(begin, end))]
+
+      shape = (length, *array.shape[1:])
+      return jax.make_array_from_callback(shape, sharding, part)
+
+    return jax.tree.map(spread, tree)
+
   def _placed(self, tree: Any, spec: jax.sharding.PartitionSpec) -> Any:
+    if _distributed.processes() > 1:
+      return jax.tree.map(functools.partial(self._own_part, spec), tree)
     if not self.alone:
       return jax.device_put(tree, jax.sharding.NamedSharding(self.mesh, spec))
     if self.devices[0] == jax.local_devices()[0]:
       return jax.tree.map(jax.numpy.asarray, tree)  # There they are anyway.
     return jax.device_put(tree, self.devices[0])
+
+  def _own_part(self, spec: jax.sharding.PartitionSpec, array: Any) -> Any:
+    """What this process's devices get of what every process has."""
+    values = np.asarray(array)
+    sharding = jax.sharding.NamedSharding(self.mesh, spec)
+    return jax.make_array_from_callback(
+      values.shape, sharding, lambda part: values[part]
+    )
 
   def compile(
     self,
@@ -164,15 +212,35 @@ def arrange(
       f"--models_at_once={at_once}: cannot share {number} device"
       f"{'s' if number > 1 else ''} evenly; give {_or(fitting)}"
     )
-  if at_once > 1 and jax.process_count() > 1:
-    # Threads of different processes would wait for each other in turn.
-    raise errors.ConfigError(
-      f"--models_at_once={at_once}: {jax.process_count()} processes train one"
-      " model together; leave it out, or give each process of its own a part by"
-      " --shard"
-    )
+  _check_processes(number, at_once=at_once, parallel=parallel)
   mesh = np.array(there[:number]).reshape(at_once, -1)
   return tuple(Devices(tuple(row), parallel) for row in mesh)
+
+
+def _check_processes(number: int, *, at_once: int, parallel: str) -> None:
+  """Refuses what several processes cannot do.
+
+  Raises:
+    ConfigError: They would not all work on each model, by "jit".
+  """
+  processes = _distributed.processes()
+  if processes == 1:
+    return
+  if parallel != "jit":
+    raise errors.ConfigError(
+      f"--parallel={parallel}: not for {processes} processes; give"
+      " --parallel=jit"
+    )
+  if at_once != 1:
+    raise errors.ConfigError(
+      f"--models_at_once={at_once}: not for {processes} processes that train"
+      f" together; start each alone with --shard=1/{processes} and so on"
+    )
+  if number != len(jax.devices()):
+    raise errors.ConfigError(
+      f"--devices={number}: {processes} processes have {len(jax.devices())};"
+      " leave it out"
+    )
 
 
 def check_batch(batch: int, devices: Devices, *, at_once: int = 1) -> None:

@@ -19,6 +19,7 @@ import numpy as np
 from jaxseg import _arrays as arrays
 from jaxseg import _devices
 from jaxseg import _digests
+from jaxseg import _distributed
 from jaxseg import _extras
 from jaxseg import _files
 from jaxseg import _model_input
@@ -362,7 +363,11 @@ def _restore(
   kind = ocp.RestoreArgs(restore_type=np.ndarray)
   as_numpy = jax.tree.map(lambda _: kind, like)
   try:
-    with ocp.PyTreeCheckpointer() as checkpointer:
+    alone = _distributed.orbax_alone()
+    with ocp.Checkpointer(
+      ocp.PyTreeCheckpointHandler(multiprocessing_options=alone),
+      multiprocessing_options=alone,
+    ) as checkpointer:
       found = checkpointer.restore(
         (path / "state").absolute(),
         args=ocp.args.PyTreeRestore(

@@ -22,6 +22,18 @@ check_interrupt = _interrupts.check  # For the bars.
 HELP = ("--help", "-h", "-help", "--helpfull", "--helpshort")
 
 
+class Exit(Exception):
+  """Ends a command of which all has been said.
+
+  Attributes:
+    code: Its exit code.
+  """
+
+  def __init__(self, code: int):
+    super().__init__(code)
+    self.code = code
+
+
 def run(name: str, command: ModuleType, arguments: Sequence[str]) -> int:
   """Runs a command: its exit code, see `jaxseg.cli`."""
   flags = _flags.Flags()
@@ -57,6 +69,8 @@ def guarded(work: Callable[[], None]) -> int:
       with _interrupts.watched(), _aside.collected():
         work()
         sys.stdout.flush()
+    except Exit as e:
+      return e.code
     except errors.JaxsegError as e:
       return say(str(e), 2)
     except KeyboardInterrupt:

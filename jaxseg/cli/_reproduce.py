@@ -8,11 +8,14 @@ two CPU cores. Writes OUTPUT/tables/*.csv, figures/*.{svg,png} and
 report/index.html. If interrupted, the same command resumes.
 """
 
+import functools
+
 from jaxseg.cli import _analyses
 from jaxseg.cli import _call
 from jaxseg.cli import _cohort_flags
 from jaxseg.cli import _device_flags
 from jaxseg.cli import _flags
+from jaxseg.cli import _hosts
 from jaxseg.cli import _training_flags
 
 
@@ -27,9 +30,14 @@ def define(flags: _flags.Flags) -> None:
   )
   _training_flags.define(flags)
   _cohort_flags.define(flags)
+  _hosts.define(flags)
 
 
 def main(flags: _flags.Flags) -> None:
+  _hosts.main(flags, _main)
+
+
+def _main(flags: _flags.Flags) -> None:
   names = _training_flags.named(flags, flags.structures or ["all"])
 
   from jaxseg import report
@@ -38,7 +46,7 @@ def main(flags: _flags.Flags) -> None:
   from jaxseg.cli import _console
 
   _call.compilation_cache()
-  run = _cohort_flags.prepared(flags, names)
+  run = _hosts.prepared(flags, names)
   names = _training_flags.available(run, names)
   if flags.structures is None and run.store.synthetic:
     names = tuple(name for name in names if not name.endswith("_right"))
@@ -65,7 +73,10 @@ def main(flags: _flags.Flags) -> None:
     return
   settings = study.Settings(seed=flags.seed)
   with _console.progress("sweeping") as on_model:
-    results = study.sweep_run(run, on_model=on_model)
+    sweep = functools.partial(study.sweep_run, on_model=on_model)
+    results = _hosts.swept(run, run.models(), sweep)
+  if not results:
+    return
   sections = _analyses.sweep(flags, run, results, settings)
   sections += _analyses.sensitivity(flags, run, results)
   sections += _analyses.prominence(flags, run, results)

@@ -12,11 +12,14 @@ TensorBoard events, checkpoints, threshold.json. One model of the default size
 takes about 10 minutes on two CPU cores for OpenKBP.
 """
 
+import functools
+
 from jaxseg.cli import _better_flags
 from jaxseg.cli import _call
 from jaxseg.cli import _cohort_flags
 from jaxseg.cli import _device_flags
 from jaxseg.cli import _flags
+from jaxseg.cli import _hosts
 from jaxseg.cli import _training_flags
 
 
@@ -32,9 +35,14 @@ def define(flags: _flags.Flags) -> None:
   _training_flags.define(flags)
   _better_flags.define_tta(flags)
   _cohort_flags.define(flags)
+  _hosts.define(flags)
 
 
 def main(flags: _flags.Flags) -> None:
+  _hosts.main(flags, _main)
+
+
+def _main(flags: _flags.Flags) -> None:
   names = _training_flags.named(flags, flags.structure)
   tta = _better_flags.tta(flags)
 
@@ -43,7 +51,7 @@ def main(flags: _flags.Flags) -> None:
   from jaxseg.cli import _console
 
   _call.compilation_cache()
-  run = _cohort_flags.prepared(flags, names)
+  run = _hosts.prepared(flags, names)
   names = _training_flags.available(run, names)
   configs = _training_flags.configs(flags, run, names, default=["bce"])
   configs = _device_flags.part(flags, configs)
@@ -63,7 +71,10 @@ def main(flags: _flags.Flags) -> None:
       **_device_flags.given(flags),
     )
   folders = [training.model_folder(run.folder, c) for c in configs]
-  results = study.sweep_run(run, folders=folders, tta=tta)
+  sweep = functools.partial(study.sweep_run, tta=tta)
+  results = _hosts.swept(run, folders, sweep)
+  if not results:
+    return
   rows = [
     row
     for row in study.sweep_rows(results)

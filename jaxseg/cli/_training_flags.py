@@ -293,6 +293,7 @@ def configs(
     StructureNotFoundError: A structure has no patients in a part.
     ConfigError: A setting cannot work.
   """
+  from jaxseg import _distributed
   from jaxseg import training
 
   wanted = flags.objective or list(default)
@@ -311,7 +312,8 @@ def configs(
   training.check_family(
     run.store, run.split, run.folder, result, **_device_flags.given(flags)
   )
-  run.keep_training_flags(asked)
+  if _distributed.process() == 0:
+    run.keep_training_flags(asked)
   return result
 
 

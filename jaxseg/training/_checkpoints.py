@@ -19,6 +19,7 @@ from typing import Any, NamedTuple
 import jax
 
 from jaxseg import _digests
+from jaxseg import _distributed
 from jaxseg import _extras
 from jaxseg import _files
 from jaxseg import _unfinished
@@ -62,8 +63,14 @@ class Checkpoints:
     self._ocp = _extras.load("orbax.checkpoint", extra="train")  # Slow.
     self._model = folder
     self._folder = (folder / "checkpoints").absolute()
+    alone = {"multiprocessing_options": _distributed.orbax_alone()}
     self._checkpointer = self._ocp.Checkpointer(
-      self._ocp.CompositeCheckpointHandler()
+      self._ocp.CompositeCheckpointHandler(
+        state=self._ocp.StandardCheckpointHandler(**alone),
+        extra=self._ocp.JsonCheckpointHandler(**alone),
+        composite_options=self._ocp.CompositeOptions(**alone),
+      ),
+      **alone,
     )
     for slot in SLOTS:
       _unfinished.sweep(self._folder / slot / "0")

@@ -11,6 +11,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from jaxseg import _distributed
 from jaxseg import _files
 from jaxseg import data
 from jaxseg import errors
@@ -65,7 +66,8 @@ def error(
   }
   if number:  # Its gradient may have been what broke the parameters.
     content["slices_before"] = _places(patients, batches[number - 1])
-  _files.write_json(folder / NAME, content)
+  if _distributed.process() == 0:
+    _files.write_json(folder / NAME, content)
   what = f"loss is {loss}"
   if np.isfinite(loss):
     what = f"parameters are not finite (loss {loss:.4g})"

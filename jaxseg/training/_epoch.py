@@ -11,16 +11,17 @@ import numpy as np
 
 from jaxseg import _interrupts
 from jaxseg import data
-from jaxseg.training import _checkpoints
 from jaxseg.training import _compiled
 from jaxseg.training import _config
 from jaxseg.training import _diverged
+from jaxseg.training import _first_writes
 from jaxseg.training import _history
 from jaxseg.training import _logs
 from jaxseg.training import _objective
 from jaxseg.training import _saving
 from jaxseg.training import _slices
 from jaxseg.training import _step
+from jaxseg.training import _turns
 from jaxseg.training import _validation
 
 # Steps in flight before the host waits: enough that the device never idles,
@@ -51,13 +52,16 @@ class Epochs:
   slices: _slices.Slices
   compiled: _compiled.Functions
   folder: pathlib.Path
-  checkpoints: _checkpoints.Checkpoints
+  checkpoints: _first_writes.Checkpoints
   patients: Mapping[str, data.Patient]
   reporter: _logs.Reporter
   clock: _saving.Clock
   state: _step.State
   history: list[_history.Row] = dataclasses.field(default_factory=list)
   losses: list[float | jax.Array] = dataclasses.field(default_factory=list)
+
+  def __post_init__(self) -> None:
+    self._turns = _turns.Turns(self.clock.due)
 
   def run(self) -> _history.Row:
     """Runs or ends an epoch, and saves what came of it: its row.
@@ -67,6 +71,10 @@ class Epochs:
     Raises:
       ConfigError: The loss or a parameter is no number any more.
     """
+    with self._turns.held():
+      return self._run()
+
+  def _run(self) -> _history.Row:
     epoch = len(self.history)
     batches = self.slices.batches(self.config, epoch)
     try:
@@ -78,11 +86,15 @@ class Epochs:
         "step": steps,
         "loss": float(math.fsum(values) / len(values)),
         **_validation.validate(
-          self.config, self.slices, self.compiled, self.state
+          self.config,
+          self.slices,
+          self.compiled,
+          self.state,
+          self._turns.check,
         ),
         "slices_per_s": round(speed, 1),
       }
-      _interrupts.check()
+      self._turns.check()
     except KeyboardInterrupt:
       self._save_within(batches)
       raise
@@ -119,9 +131,11 @@ class Epochs:
           value = self._arrived(batches, number - _AHEAD)
           done = (number + 1 - _AHEAD - before) * config.batch
           self.reporter.step(value, done / (time.perf_counter() - began))
-        if self.clock.due():
+        told = self._turns.take()
+        if told == _turns.STOP:
+          raise KeyboardInterrupt
+        if told == _turns.SAVE:
           self._save_within(batches)
-        _interrupts.check()
     values = [self._arrived(batches, number) for number in range(before, steps)]
     speed = len(values) * config.batch / (time.perf_counter() - began)
     for value in values[-_AHEAD:]:

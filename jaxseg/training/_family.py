@@ -14,6 +14,7 @@ import numpy as np
 
 import jaxseg
 from jaxseg import _devices
+from jaxseg import _distributed
 from jaxseg import _files
 from jaxseg import _sealed
 from jaxseg import data
@@ -90,8 +91,12 @@ def train_family(
   }
   check_family(store, split, run, configs, **how)
   configs = [_settled(store, split, run, config) for config in configs]
-  for config in configs:
-    _claim(store, split, model_folder(run, config), config)
+
+  def claim() -> None:
+    for config in configs:
+      _claim(store, split, model_folder(run, config), config)
+
+  _distributed.first("claiming the models", claim)
   reporter = reporter or _logs.Silent()
   places = _places(configs, **how)
   pool = _keep.Pool(store, keep, places, reporter.note)
@@ -133,9 +138,10 @@ class _Group:
       some = slices.share(config)
       if some is not slices:
         reporter.note(_share.text(some.validation, some.held_out))
-      _files.write_json(
-        folder / "environment.json", _environment(self._devices)
-      )
+      if _distributed.process() == 0:
+        _files.write_json(
+          folder / "environment.json", _environment(self._devices)
+        )
       done = _loop.train(
         config,
         slices,
@@ -152,12 +158,17 @@ class _Group:
     if self._slices is None or self._slices.structure != structure:
       self._slices = None  # Frees the memory of the one before.
       with _reading:
-        if self._kept is None:
-          self._kept = self._pool.images(self._devices)
-        self._slices = _slices.Slices.read(
-          self._store, self._split, structure, self._kept, self._devices
-        )
+        # What one process cannot read, all are told before a step.
+        _distributed.each("reading slices", lambda: self._read(structure))
+    assert self._slices is not None
     return self._slices
+
+  def _read(self, structure: str) -> None:
+    if self._kept is None:
+      self._kept = self._pool.images(self._devices)
+    self._slices = _slices.Slices.read(
+      self._store, self._split, structure, self._kept, self._devices
+    )
 
 
 def _places(
@@ -318,6 +329,7 @@ def _environment(devices: _devices.Devices) -> dict[str, Any]:
     "python": platform.python_version(),
     "devices": [str(device) for device in devices.devices],
     "parallel": devices.parallel,
+    "processes": _distributed.processes(),
     "threads": len(os.sched_getaffinity(0))
     if hasattr(os, "sched_getaffinity")
     else os.cpu_count(),

@@ -8,6 +8,7 @@ from the store, the next batches while the device works on this one.
 from collections.abc import Callable, Iterator, Sequence
 import dataclasses
 import functools
+import platform
 from typing import Any
 
 import jax
@@ -15,6 +16,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxseg import _devices
+from jaxseg import _distributed
 from jaxseg import data
 from jaxseg.training import _memory
 from jaxseg.training import _place
@@ -77,12 +79,7 @@ class Pool:
     """
     stack = self._store.stack()
     if self._place is None:
-      self._place = _place.choose(
-        stack,
-        keep=self._keep,
-        groups=len(self._groups),
-        devices=sum(len(group) for group in self._groups),
-      )
+      self._place = self._chosen(stack)
       self._note(self._place.text)
     keep = self._place.keep
     if keep == "device":  # Each device has its own.
@@ -90,6 +87,19 @@ class Pool:
     if self._shared is None:
       self._shared = load(stack, keep)
     return Kept(keep, self._shared)
+
+  def _chosen(self, stack: data.Stack) -> _place.Place:
+    """Of several processes the one with the least memory decides for all."""
+    hosts = _distributed.each("hosts", platform.node)
+    here = _place.choose(
+      stack,
+      keep=self._keep,
+      groups=len(self._groups),
+      devices=sum(group.here for group in self._groups),
+      sharing=hosts.count(platform.node()),
+    )
+    places = _distributed.each("places", lambda: [here.keep, here.text])
+    return _place.Place(*max(places, key=lambda p: _place.KEEP.index(p[0])))
 
 
 def load(

@@ -2,10 +2,11 @@
 
 from collections.abc import Mapping, Sequence
 import pathlib
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
+from jaxseg import _distributed
 from jaxseg import _files
 from jaxseg import _interrupts
 from jaxseg import data
@@ -17,8 +18,8 @@ from jaxseg.training import _config
 from jaxseg.training import _cost
 from jaxseg.training import _diverged
 from jaxseg.training import _epoch
+from jaxseg.training import _first_writes
 from jaxseg.training import _history
-from jaxseg.training import _lock
 from jaxseg.training import _logs
 from jaxseg.training import _saving
 from jaxseg.training import _slices
@@ -83,10 +84,10 @@ def train(
   every, slices = slices, slices.share(config)
   steps = len(slices.batches(config, 0))
   with (
-    _lock.held(folder),
+    _first_writes.locked(folder),
     _interrupts.watched(unless_taken=True),
-    _logs.MetricFiles(folder) as files,
-    _checkpoints.Checkpoints(folder) as checkpoints,
+    _first_writes.MetricFiles(folder) as files,
+    _first_writes.Checkpoints(folder) as checkpoints,
   ):
     epochs = _epoch.Epochs(
       config=config,
@@ -116,6 +117,8 @@ def train(
       files.write(history)
       reporter.epoch(row)
       over = _is_over(config, history)
+      if _distributed.process() != 0:
+        continue
       told = _collapse.warning(config, slices, history, over=over)
       if told:
         reporter.note(told)
@@ -138,20 +141,24 @@ def finished(folder: pathlib.Path) -> Trained | None:
   Raises:
     DataError: It was, and something of it is damaged.
   """
+  found = _distributed.first("reading a summary", lambda: _finished(folder))
+  return None if found is None else Trained(folder, **found)
+
+
+def _finished(folder: pathlib.Path) -> dict[str, Any] | None:
   path = folder / "summary.json"
   if not path.exists():
     return None
   content = _files.read_json(path)
   try:
-    done = Trained(
-      folder=folder,
-      skipped=True,
-      epochs=int(content["epochs"]),
-      best_epoch=int(content["best_epoch"]),
-      dice_half=float(content["dice_half"]),
-      dice_best=float(content["dice_best"]),
-      threshold=float(content["threshold"]),
-    )
+    done = {
+      "skipped": True,
+      "epochs": int(content["epochs"]),
+      "best_epoch": int(content["best_epoch"]),
+      "dice_half": float(content["dice_half"]),
+      "dice_best": float(content["dice_best"]),
+      "threshold": float(content["threshold"]),
+    }
   except (KeyError, TypeError, ValueError) as e:
     raise errors.DataError(
       f"{path}: malformed ({e!r}); delete it and start the same command again"
@@ -167,8 +174,12 @@ def _finish(folder: pathlib.Path, history: Sequence[Row], row: Row) -> Trained:
     "best_epoch": row["epoch"],
     **{name: row[name] for name in kept},
   }
-  (folder / _diverged.NAME).unlink(missing_ok=True)
-  _files.write_json(folder / "summary.json", content)
+
+  def write() -> None:
+    (folder / _diverged.NAME).unlink(missing_ok=True)
+    _files.write_json(folder / "summary.json", content)
+
+  _distributed.first("writing a summary", write)
   return Trained(folder=folder, skipped=False, **content)
 
 

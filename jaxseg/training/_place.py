@@ -44,6 +44,7 @@ def choose(
   keep: str | None = None,
   groups: int = 1,
   devices: int = 1,
+  sharing: int = 1,
 ) -> Place:
   """Chooses by the sizes of arrays and of free memory.
 
@@ -51,7 +52,9 @@ def choose(
     images: The store's images; masks are half as large, for each structure.
     keep: What was asked for, one of `KEEP`; None chooses.
     groups: Models that are trained at once, each with masks of its own.
-    devices: Devices of all of them. On a CPU they share one memory.
+    devices: This process's devices of all of them. On a CPU they share one
+      memory.
+    sharing: Processes of this training on this host.
 
   Raises:
     ConfigError: `keep` is unknown.
@@ -60,6 +63,8 @@ def choose(
   slices, rows, columns = images.shape
   masks = images.nbytes // images.dtype.itemsize
   on_device, on_host = _memory.device_free(), _memory.host_free()
+  if on_host is not None:
+    on_host //= sharing
   of_one = images.nbytes + masks
   needed = {
     "device": of_one if on_device is not None else devices * of_one,

@@ -8,6 +8,7 @@ import jax
 import numpy as np
 
 from jaxseg import _devices
+from jaxseg import _distributed
 from jaxseg import data
 from jaxseg.training import _config
 from jaxseg.training import _keep
@@ -102,23 +103,47 @@ class Slices:
     """Images and labels at some positions; images `[N, context, H, W]`."""
     return next(self.stream(index[None]))
 
+  def masks(self, index: np.ndarray) -> Any:
+    """Labels at some positions, in this process alone."""
+    if _distributed.processes() == 1:
+      return self.take(index)[1]
+    if isinstance(self.labels, data.Stack):
+      which, back = np.unique(index, return_inverse=True)
+      return self.labels.start(which).result()[back]
+    if isinstance(self.labels, np.ndarray):
+      return self.labels[index]
+    return self.labels.addressable_data(0)[index]
+
   def stream(self, batches: np.ndarray) -> Iterator[_keep.Arrays]:
-    """Images and labels of one batch after the other, `[step, N]`."""
+    """Images and labels of one batch after the other, `[step, N]`.
+
+    From RAM and from the store a process reads the rows of its own devices.
+    """
     images = batches  # Positions of what each slice is seen with.
     if self.context > 1:
       around = data.neighbours(self.store, batches.ravel(), self.context)
       images = around.reshape(*batches.shape, self.context)
-    if isinstance(self.images, data.Stack):
-      yield from _keep.windows(self.images, self.labels, batches, images)
+    if not isinstance(self.images, jax.Array):
+      own = self.devices.own(batches.shape[1])
+      for arrays in self._read(batches[:, own], images[:, own]):
+        yield self.devices.from_own(arrays, batches.shape[1])
       return
     for index, shown in zip(batches, images, strict=True):
-      if isinstance(self.images, np.ndarray):
-        yield self.images[shown], self.labels[index]
-      elif self.context == 1:
+      if self.context == 1:
         yield _take(self.images, self.labels, self.devices.rows(index))
       else:
         rows, shown = self.devices.rows(index), self.devices.rows(shown)
         yield _take_around(self.images, self.labels, rows, shown)
+
+  def _read(
+    self, batches: np.ndarray, images: np.ndarray
+  ) -> Iterator[_keep.Arrays]:
+    """Batches from RAM or from the store, as NumPy arrays."""
+    if isinstance(self.images, data.Stack):
+      yield from _keep.windows(self.images, self.labels, batches, images)
+      return
+    for index, shown in zip(batches, images, strict=True):
+      yield self.images[shown], self.labels[index]
 
 
 @jax.jit

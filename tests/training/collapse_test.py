@@ -54,8 +54,8 @@ class Half:
   def batches(self, config, epoch):
     return np.zeros((3, 2), np.int32)
 
-  def take(self, index):
-    return None, self.labels
+  def masks(self, index):
+    return self.labels
 
 
 @pytest.mark.parametrize("share", [0.5, 0.25])

@@ -44,6 +44,13 @@ def test_the_first_place_that_has_the_memory(
   assert (asked.keep, "as --keep asks" in asked.text) == ("ram", True)
 
 
+def test_processes_of_one_host_share_its_memory(monkeypatch):
+  monkeypatch.setattr(_memory, "device_free", lambda: None)
+  monkeypatch.setattr(_memory, "host_free", lambda: 17 * GB)
+  found = [_place.choose(LARGE, sharing=n).keep for n in (1, 2, 3)]
+  assert found == ["device", "device", "store"]
+
+
 def test_other_places_are_refused():
   with pytest.raises(errors.ConfigError, match="take device, ram or store"):
     _place.choose(LARGE, keep="disk")
