@@ -177,4 +177,4 @@ def test_a_folder_of_each_files_name_is_looked_into(tmp_path):
     (tmp_path / name).mkdir()
     np.save(tmp_path / name / name, np.zeros(3, np.float32))
   found = formats.find_maps(tmp_path)
-  assert [path.name for path in found] == ["a.npy", "b.npy"]
+  assert [path.name for _, path in found] == ["a.npy", "b.npy"]
