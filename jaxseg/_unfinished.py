@@ -64,9 +64,10 @@ def folder(path: pathlib.Path) -> Iterator[pathlib.Path]:
   try:
     yield temporary
   finally:
-    for content in temporary.iterdir():
-      if content.is_dir():
-        shutil.rmtree(content, ignore_errors=True)
+    with contextlib.suppress(OSError):  # Others may have deleted it.
+      for content in temporary.iterdir():
+        if content.is_dir():
+          shutil.rmtree(content, ignore_errors=True)
     # The owner last: if we die meanwhile, it is seen that we are dead.
     os.close(handle)
     shutil.rmtree(temporary, ignore_errors=True)

@@ -23,6 +23,18 @@ def is_news(record: logging.LogRecord) -> bool:
   return error is None or _failures.said(error) is None
 
 
+def end_quietly() -> None:
+  """Drops what libraries fail in at exit for the cause that was just told."""
+  before = sys.unraisablehook
+
+  def hook(about: Any) -> None:
+    error = about.exc_value
+    if error is None or _failures.said(error) is None:
+      before(about)
+
+  sys.unraisablehook = hook
+
+
 @contextlib.contextmanager
 def collected() -> Iterator[None]:
   """Keeps what threads and callbacks would print while the block runs.

@@ -81,6 +81,7 @@ def guarded(work: Callable[[], None]) -> int:
     except Exception as e:
       line = _failures.said(e)
       if line is not None:
+        _aside.end_quietly()
         return say(line, 2)
       traceback.print_exc()
       return 1

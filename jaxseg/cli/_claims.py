@@ -76,9 +76,16 @@ def main(flags: _flags.Flags) -> None:
       "models": "models",
     },
   )
-  for facts in (row for row in rows if row["stuck"]):
-    print(
-      f"Left out of {facts['claim']}, {facts['network']}: {facts['stuck']}"
-      " models that never learnt; train them again with --seed=SEED + 10"
+  stuck = study.stuck_models(results)
+  if stuck:
+    named = ", ".join(
+      f"{facts['structure']}/{facts['objective']}/{facts['seed']}"
+      for facts in stuck
     )
+    print(
+      f"Left out: {len(stuck)} that never learnt ({named}); train them again"
+      " with --seed=SEED + 10"
+    )
+  if not rows:
+    print("Note: no claim can be judged; each needs models of bce that learnt")
   print(f"Written: {path}")

@@ -229,6 +229,7 @@ def _new(
 def _check(flags: _flags.Flags, run: "data.Run", names: Sequence[str]) -> None:
   """Refuses flags that contradict a run folder."""
   from jaxseg import data
+  from jaxseg.cli import _console
 
   facts = run.facts
   is_of = facts["cohort_flags"].get("cohort", facts["cohort"]["name"])
@@ -242,7 +243,9 @@ def _check(flags: _flags.Flags, run: "data.Run", names: Sequence[str]) -> None:
     _check_together(flags, name, open_again=True)
     if flags.input:
       known = run.facts["cohort"].get("structures", ())
-      run.check_cohort(_open_cohort(flags, name, known))
+      cohort = _open_cohort(flags, name, known)
+      with _console.progress("comparing") as on_patient:
+        run.check_cohort(cohort, on_patient)
     asked.setdefault("cohort_flags", {}).update(flags.given("patients", "grid"))
   sizes = flags.given("size", "spacing")
   if "size" in sizes:

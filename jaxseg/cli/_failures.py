@@ -38,6 +38,11 @@ _FILE = re.compile(r'(?:file|directory|path|writing|reading):? "([^"]+)"')
 _BYTES = re.compile(
   r"[Oo]ut of memory (?:while trying to allocate|allocating) ([\d.]+ ?\w*)"
 )
+# So the loader of shared libraries says that there is no room for one.
+_NO_ROOM = re.compile(
+  r"failed to map segment|[Cc]annot allocate memory|bad_alloc|[Pp]aging file"
+  r"|error while initializing the extension"
+)
 _SMALLER = (
   "take a smaller --batch, smaller slices (--size) or a smaller network"
   " (--base) in training, fewer --workers elsewhere"
@@ -53,6 +58,8 @@ def said(error: BaseException) -> str | None:
   for one in _chain(error):
     if isinstance(one, MemoryError):
       return _memory(str(one))
+    if isinstance(one, ImportError) and _NO_ROOM.search(str(one)):
+      return _memory(f"a library could not be loaded ({one.name or one})")
     if isinstance(one, OSError):
       told = _of_system(one)
       if told:
@@ -98,14 +105,34 @@ def _of_system(error: OSError) -> str | None:
         )
   if number in (errno.EEXIST, errno.ENOTDIR):
     return f"{where}{error.strerror}; move it, or name another --output"
-  if number == errno.ENOENT and not where:
-    return "the working folder is gone; change into another"
+  if number == errno.ENOENT:
+    if not where:
+      return "the working folder is gone; change into another"
+    return _vanished(pathlib.Path(os.fsdecode(name)))
   if number is None and "requested and" in str(error):  # NumPy's `tofile`.
     told = "no space is left there, or a limit of a file's size (ulimit -f)"
     return f"{where}written in part only ({error}); {told}; {_SAME}"
   if number not in _REMEDIES:
     return None
   return f"{where}{error.strerror}; {_REMEDIES[number]}"
+
+
+def _vanished(path: pathlib.Path) -> str | None:
+  """What is said of a file whose folder is not there; None if that is.
+
+  Commands make the folders that they write into.
+  """
+  gone = None
+  for above in path.parents:
+    if os.path.lexists(above):
+      break
+    gone = above
+  if gone is None:
+    return None
+  return (
+    f"{gone}: is gone, as if it was moved or deleted meanwhile; start the same"
+    " command again"
+  )
 
 
 def _place(error: OSError) -> str | None:
@@ -124,7 +151,10 @@ def _place(error: OSError) -> str | None:
 
 
 def _memory(text: str) -> str:
-  """Out of memory: how much was wanted, and how much there is."""
+  """Out of memory: how much was wanted, and how much there is.
+
+  There may be no memory left to find that out.
+  """
   found = _BYTES.search(text)
   wanted = f"{_readable(found[1])} more were wanted" if found else text
   wanted = re.sub(r"^.*?RESOURCE_EXHAUSTED: ?", "", wanted)[:200].rstrip(". ")
@@ -159,7 +189,7 @@ def _machine() -> str:
     lines = pathlib.Path("/proc/meminfo").read_text().splitlines()
     kib = {line.split(":")[0]: int(line.split()[1]) for line in lines}
     total, free = kib["MemTotal"], kib["MemAvailable"]
-  except (OSError, ValueError, KeyError, IndexError):
+  except (OSError, ValueError, KeyError, IndexError, MemoryError):
     return ""
   return (
     f"the machine has {_gib(total * 1024)}, {_gib(free * 1024)} of them free"

@@ -340,9 +340,16 @@ def check(flags: _flags.Flags, recipe: str) -> None:
 
 def _settings(run: "data.Run", flags: Mapping[str, Any]) -> dict[str, Any]:
   """Fields of `training.Config` that all models of a run share."""
+  from jaxseg import training
+
   recipe = run.facts["recipe"]
   if recipe is None:  # Prepared by a program, not by a command.
     recipe = "quick" if run.store.cohort == "phantom" else "jaxseg"
+  if recipe not in training.RECIPES:
+    raise errors.DataError(
+      f"{run.folder / 'run.json'}: recipe {recipe!r} is unknown, it is of"
+      f" {', '.join(training.RECIPES)}; restore the file from a copy"
+    )
   return _with(recipe, flags)
 
 

@@ -66,7 +66,8 @@ class Cohort(Protocol):
   One that finds its patients in files may also have `left_out` (patient -> why
   it cannot be used), `remarks` (patient -> what was decided) and `undecided`
   (structure -> number of patients on whom several contours fit it); commands
-  say what is in them.
+  say what is in them. By `files` (a method: patient -> paths that `load` reads)
+  it is noticed when a patient was changed.
 
   Attributes:
     name: Name of the cohort, as shown in every table ("openkbp", "phantom").

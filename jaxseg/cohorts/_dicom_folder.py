@@ -219,6 +219,12 @@ class DicomFolder:
       taken.missing,
     )
 
+  def files(self, patient: str) -> list[pathlib.Path]:
+    """What `load` reads of a patient."""
+    one = self._find(patient)
+    image = () if one.image is None else one.image.paths
+    return [*image, *(drawing.path for drawing in one.used)]
+
   def audit(self, patient: str) -> dict[str, Any]:
     """What was found for a patient, and how it was used.
 

@@ -154,6 +154,10 @@ class NiftiFolder:
         notes = (f"{len(unscanned)} slices have voxels to be ignored",)
     return _case.Case(patient, turned, masks, unscanned, notes, passed)
 
+  def files(self, patient: str) -> list[pathlib.Path]:
+    """What `load` reads of a patient."""
+    return list(self._files[patient])
+
   def describe(self) -> Mapping[str, Any]:
     """JSON-able facts that identify the cohort, without the folder's path."""
     return {

@@ -132,6 +132,10 @@ class OpenKBP:
         notes.append(f"{path.name}: not a file of OpenKBP; ignored")
     return _case.Case(patient, image, masks, unscanned, tuple(notes))
 
+  def files(self, patient: str) -> list[pathlib.Path]:
+    """What `load` reads of a patient."""
+    return sorted((self._folder / patient).glob("*.csv"))
+
   def describe(self) -> Mapping[str, Any]:
     """JSON-able facts that fix the cohort; no path, only the folder's name."""
     return {

@@ -2,6 +2,7 @@
 
 RUN/run.json       cohort, recipe, preparation, split, training flags
 RUN/split.json     patients of train, validation and test
+RUN/inputs.json    when the files of each patient were last changed
 RUN/store/         their slices
 """
 
@@ -25,8 +26,6 @@ _FORMAT = "jaxseg.run/1"
 _AGAIN = "prepare the cohort again, into another folder"
 _MAPPINGS = ("cohort", "cohort_flags", "prepare", "split", "training_flags")
 _OTHERS = {"recipe": (str, type(None))}
-# Patients compared as a whole if the input is called as it was, or otherwise.
-_OF_KNOWN, _OF_RENAMED = 1, 3
 # How a setting is called in messages, where not by its own name.
 _CALLED = {
   ("cohort", "name"): "cohort",
@@ -144,25 +143,33 @@ class Run:
       _contoured(self.store), seed=seed, fractions=(a, b, c)
     )
 
-  def check_cohort(self, cohort: Cohort) -> None:
+  def check_cohort(
+    self,
+    cohort: Cohort,
+    on_patient: Callable[[str, int, int], None] | None = None,
+  ) -> None:
     """Refuses a cohort that is not the run's, whatever its folder is called.
 
-    The names of all patients are compared, and some of them as a whole: more
-    where the folder has another name than when the run was prepared.
+    Patients whose files were touched since they were last compared, and all
+    of a folder that was copied, are loaded.
+
+    Args:
+      cohort: As its files are now.
+      on_patient: Called after each patient that is loaded, with (name, done,
+        all).
 
     Raises:
       ExistingOutputError: It differs.
     """
     facts = _files.as_json(dict(cohort.describe()))
-    renamed = facts.get("source") != self.facts["cohort"].get("source")
     self.check(cohort=_same.without_name(facts))
-    number = _OF_RENAMED if renamed else _OF_KNOWN
-    if not _same.is_same(self.store, cohort, patients=number):
+    differs = _same.difference(self.folder, self.store, cohort, on_patient)
+    if differs:
       source = facts.get("source", cohort.name)
       raise errors.ExistingOutputError(
         f"{self.folder}: was not prepared from what {source} holds now (source"
         f" is {self.facts['cohort'].get('source')}, asked is {source}, and"
-        " patients differ); give the folder that it was prepared from, or name"
+        f" {differs}); give the folder that it was prepared from, or name"
         " another output"
       )
 
@@ -256,13 +263,14 @@ def prepare_run(
   if (folder / "run.json").exists() or (folder / "cohort.json").exists():
     run = Run(folder)
     del wanted["cohort"]
-    run.check_cohort(cohort)
+    run.check_cohort(cohort, on_patient)
     run.check(**wanted)
     return run
   check_new(folder)
   # The folder appears when all of it is there.
   if folder.is_dir():
     folder.rmdir()
+  stamps = _same.stamps(cohort)  # Before: what is changed meanwhile differs.
   with _files.new_folder(folder) as temporary:
     store = _write_store.write_store(
       temporary / "store",
@@ -280,6 +288,7 @@ def prepare_run(
       split = _split.make_split(contoured, seed=seed, fractions=fractions)
     split.check(contoured)
     split.write(temporary / "split.json")
+    _same.write(temporary, stamps)
     _sealed.write(
       temporary / "run.json",
       {

@@ -1,9 +1,19 @@
-"""Whether a store was prepared from a cohort: by what both contain."""
+"""Whether a store was prepared from a cohort: by what both contain.
 
+Each patient's files are remembered as make does it, by name, size and time of
+the last change: that costs no reading. A patient whose files differ by that,
+because they were copied, or a contour was changed, is loaded and compared.
+"""
+
+from collections.abc import Callable, Mapping
+import contextlib
+import pathlib
 from typing import Any
 
 import numpy as np
 
+from jaxseg import _files
+from jaxseg import _sealed
 from jaxseg import errors
 from jaxseg.cohorts import Cohort
 from jaxseg.data import _placement
@@ -13,25 +23,86 @@ from jaxseg.data import _store
 # contours of these, differ by far more.
 _HU = 2
 _SHARE = 0.001
+# Compared of a cohort that does not tell its files, such as a made-up one.
+_SOME = 3
+_NAME = "inputs.json"
 
 
-def is_same(store: _store.Store, cohort: Cohort, *, patients: int) -> bool:
-  """Compares some patients of a cohort with those of a store.
+def stamps(cohort: Cohort) -> dict[str, str]:
+  """Patient -> name, size and time of each of its files, as a digest.
+
+  Empty of a cohort that does not tell its files; a patient whose files cannot
+  be looked at has none.
+  """
+  files: Callable[[str], Any] | None = getattr(cohort, "files", None)
+  found: dict[str, str] = {}
+  if files is None:
+    return found
+  for name in cohort.patients():
+    with contextlib.suppress(OSError):
+      about = [(path.name, path.stat()) for path in files(name)]
+      found[name] = _files.digest(
+        sorted([one, on.st_size, on.st_mtime_ns] for one, on in about)
+      )
+  return found
+
+
+def write(folder: pathlib.Path, found: Mapping[str, str]) -> None:
+  """Keeps the stamps beside a run's store, if there are any."""
+  if found:
+    _sealed.write(folder / _NAME, {"patients": dict(found)})
+
+
+def _read(folder: pathlib.Path) -> dict[str, str]:
+  """The stamps of a run; none if they are damaged or of an older version."""
+  path = folder / _NAME
+  try:
+    kept = _sealed.read(path, {"patients": dict}, again="delete it")
+  except errors.DataError:
+    return {}  # All patients are compared, and it is written again.
+  return dict(kept["patients"])
+
+
+def difference(
+  folder: pathlib.Path,
+  store: _store.Store,
+  cohort: Cohort,
+  on_patient: Callable[[str, int, int], None] | None = None,
+) -> str:
+  """Compares a cohort, as its files are now, with the store of a run.
 
   Whatever their folder is called: by names, contours and prepared slices.
 
   Args:
-    store: Prepared cohort.
+    folder: Run folder; remembers what was compared.
+    store: Its prepared cohort.
     cohort: As its files are now.
-    patients: How many are loaded, spread evenly; the names of all are compared.
+    on_patient: Called after each patient that is loaded, with (name, done,
+      all).
+
+  Returns:
+    What differs, in a few words; "" if nothing does.
   """
-  names = tuple(name for name in store.patients if name in cohort.patients())
-  left_out = set(cohort.patients()) - set(names) - set(store.left_out)
-  if len(names) != len(store.patients) or left_out:
-    return False
-  number = min(patients, len(names))
-  places = np.unique(np.linspace(0, len(names) - 1, number).round().astype(int))
-  return all(_is_patient(store, cohort, names[k]) for k in places)
+  names = tuple(store.patients)
+  extra = set(cohort.patients()) - set(names) - set(store.left_out)
+  lacking = set(names) - set(cohort.patients())
+  if extra or lacking:
+    which = sorted(extra or lacking)[0]
+    return f"patient {which} is {'new' if extra else 'missing'}"
+  now, before = stamps(cohort), _read(folder)
+  asked = [n for n in names if n not in now or now[n] != before.get(n)]
+  if not now:
+    places = np.linspace(0, len(names) - 1, min(_SOME, len(names)))
+    asked = [names[int(k)] for k in places.round()]
+  for done, name in enumerate(asked, start=1):
+    if not _is_patient(store, cohort, name):
+      return f"patient {name} differs"
+    if on_patient:
+      on_patient(name, done, len(asked))
+  if now != before:
+    with contextlib.suppress(OSError):  # It is only slower next time.
+      write(folder, now)
+  return ""
 
 
 def _is_patient(store: _store.Store, cohort: Cohort, name: str) -> bool:

@@ -201,48 +201,54 @@ class Store:
     return found
 
   def check_array(self, name: str) -> None:
-    """Refuses an array without all of its chunks, before it is read.
+    """Refuses an array that is not as it was written, before it is read.
 
     Arrays with checksums tell by themselves, as they are read. Of older ones
-    a chunk without a voxel was not written: whether one that would show
-    something was lost, the hash of all contents decides.
+    the hash of all contents decides: a chunk without a voxel was not written,
+    and what a flipped bit makes of another may well be readable.
 
     Args:
       name: "images", "labels", or "references/<number>".
 
     Raises:
-      DataError: A chunk is missing, or the array is not the manifest's.
+      DataError: Something is missing or damaged.
     """
     if name in self._checked:
       return
-    path, size = self.folder / name, next(iter(self.patients.values()))
-    total, number = max(p.stop for p in self.patients.values()), 0
-    shape: tuple[int, ...] = (total, *size.placement.size)
-    if name == "labels":
-      shape = (len(self.structures), *shape)
-    elif name != "images":
-      number = int(name.partition("/")[2])
-      own = list(self.patients.values())[number].placement.shape
-      shape = (len(self.structures), *own)
+    path, shape = self.folder / name, self._shape(name)
     dtype = np.int16 if name == "images" else np.uint8
     _chunks.check(path, shape, dtype)
-    if not _chunks.has_checksums(path):
-      lost = self._missing(path, shape, number)
-      if lost and not self.is_whole():
-        raise errors.DataError(
-          f"{lost[0]}: the chunk is missing; {_chunks.AGAIN}"
-        )
+    if not _chunks.has_checksums(path) and not self.is_whole():
+      every = [f"references/{k:05d}" for k in range(len(self.patients))]
+      for one in (name, "images", "labels", *every):
+        for lost in self._missing(one):
+          raise errors.DataError(
+            f"{lost}: the chunk is missing; {_chunks.AGAIN}"
+          )
+      raise errors.DataError(
+        f"{self.folder}: its contents are not those that were written (their"
+        f" hash differs); {_chunks.AGAIN}"
+      )
     self._checked.add(name)
 
-  def _missing(
-    self, path: pathlib.Path, shape: tuple[int, ...], number: int
-  ) -> list[pathlib.Path]:
+  def _shape(self, name: str) -> tuple[int, ...]:
+    """Of an array, by the manifest."""
+    entries = list(self.patients.values())
+    number = name.partition("/")[2]
+    if number:
+      return (len(self.structures), *entries[int(number)].placement.shape)
+    slices = (entries[-1].stop, *entries[0].placement.size)
+    return (len(self.structures), *slices) if name == "labels" else slices
+
+  def _missing(self, name: str) -> list[pathlib.Path]:
     """Chunks that are not there, and that the contours would be in."""
+    path, shape = self.folder / name, self._shape(name)
     end = tuple(n - 1 for n in shape[-2:])
-    if len(shape) == 3:
+    if name == "images":
       return _chunks.missing(path, (0, 0, 0), (shape[0] - 1, *end))
     entries = list(self.patients.values())
-    if path.name != "labels":
+    if name != "labels":
+      number = int(name.partition("/")[2])
       entries = [dataclasses.replace(entries[number], start=0)]
     lost: list[pathlib.Path] = []
     for entry in entries:

@@ -115,14 +115,36 @@ def _known(
   paths: Iterable[pathlib.Path], kinds: tuple[str, ...]
 ) -> tuple[pathlib.Path, ...]:
   # Names with a leading dot are the system's, or half-written.
-  return _once(
+  named = [
     path
     for path in paths
-    if stem(path)
-    and suffix(path) in kinds
-    and not path.name.startswith(".")
-    and path.is_file()
-  )
+    if stem(path) and suffix(path) in kinds and not path.name.startswith(".")
+  ]
+  found = _once(path for path in named if path.is_file())
+  if found:
+    _check_all(named, found)
+  return found
+
+
+def _check_all(
+  named: Iterable[pathlib.Path], found: tuple[pathlib.Path, ...]
+) -> None:
+  """Refuses what has the name of a file among files, and is none.
+
+  Taken for nothing, a case would be missing at the end, and nobody told.
+  """
+  entered = {above for path in found for above in path.parents}
+  for path in sorted(set(named) - set(found)):
+    if path.is_symlink() and not path.exists():
+      raise errors.DataError(
+        f"{path}: is a link that leads to no file; get its content (git annex"
+        " get, dvc pull), or move it away"
+      )
+    if path.is_dir() and path not in entered:
+      raise errors.DataError(
+        f"{path}: is a folder among files; put the file itself there, or move"
+        " it away"
+      )
 
 
 def _once(paths: Iterable[pathlib.Path]) -> tuple[pathlib.Path, ...]:

@@ -6,6 +6,7 @@ from jaxseg.study._choice import optimum_rows
 from jaxseg.study._choice import Settings
 from jaxseg.study._choice import sweep_rows
 from jaxseg.study._claims import claims
+from jaxseg.study._claims import stuck_models
 from jaxseg.study._cohort_counts import Cases
 from jaxseg.study._cohort_counts import CohortCounts
 from jaxseg.study._count_cases import count_arrays
@@ -19,7 +20,6 @@ from jaxseg.study._examples import Example
 from jaxseg.study._examples import examples
 from jaxseg.study._missing import missing_models
 from jaxseg.study._missing import missing_said
-from jaxseg.study._models import read_counts
 from jaxseg.study._models import read_run
 from jaxseg.study._models import sweep_model
 from jaxseg.study._models import sweep_run
@@ -30,6 +30,7 @@ from jaxseg.study._prominence import correlations
 from jaxseg.study._prominence import DEFINITIONS
 from jaxseg.study._prominence import measure
 from jaxseg.study._prominence import prominence
+from jaxseg.study._read_counts import read_counts
 from jaxseg.study._sensitivity import PAPER
 from jaxseg.study._sensitivity import PERTURBATIONS
 from jaxseg.study._sensitivity import sensitivity
@@ -82,6 +83,7 @@ __all__ = [
   "reliability_rows",
   "sensitivity",
   "sensitivity_medians",
+  "stuck_models",
   "surface_optima",
   "surface_rows",
   "sweep_model",

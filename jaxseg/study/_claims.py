@@ -46,19 +46,14 @@ def claims(
   Returns:
     Rows of claim, network, statement, value, low, high, verdict, structures,
     models, left_out (sides of a shift that leave [0, 1]) and stuck (models of
-    a validation Dice below 0.1, which do not count).
+    this claim that `stuck_models` names, which do not count).
   """
   draws = _draws.Draws.of(results, resamples=resamples, seed=seed)
   arms: dict[tuple[str, str, float], dict[_draws.Key, _costs.Costs]] = {}
-  stuck: dict[tuple[str, str, float], int] = {}
   for done, result in enumerate(results, start=1):
     found = _costs.Costs.of(result, draws, scope=scope)
-    arm = arm_of(result.facts)
-    stuck.setdefault(arm, 0)
-    if found.stuck:
-      stuck[arm] += 1
-    else:
-      arms.setdefault(arm, {})[found.key] = found
+    if not found.stuck:
+      arms.setdefault(arm_of(result.facts), {})[found.key] = found
     if on_model:
       on_model(result.name, done, len(results))
   rows = [
@@ -69,11 +64,34 @@ def claims(
     *_distances.rows(results, _by_objective(arms), draws),
     *_cause(arms, draws),
   ]
+  stuck = stuck_models(results, scope=scope)
   for row in rows:
-    row["stuck"] = sum(
-      number for arm, number in stuck.items() if arm[0] in row["network"]
-    )
+    row["stuck"] = sum(_is_asked(row, facts) for facts in stuck)
+    del row["asked"]
   return rows
+
+
+def stuck_models(
+  results: Sequence[_cohort_counts.CohortCounts], *, scope: str = _costs.SCOPE
+) -> list[Mapping[str, Any]]:
+  """Facts of the models that learnt nothing: they take part in no claim."""
+  draws = _draws.Draws.of(results, resamples=0)
+  return [
+    result.facts
+    for result in results
+    if _costs.Costs.of(result, draws, scope=scope).stuck
+  ]
+
+
+def _is_asked(row: Mapping[str, Any], facts: Mapping[str, Any]) -> bool:
+  """Whether a claim is of a model."""
+  networks, objectives, structure = row["asked"]
+  network, objective, _ = arm_of(facts)
+  return (
+    network in networks
+    and (objectives is None or objective in objectives)
+    and structure in (None, facts["structure"])
+  )
 
 
 def arm_of(facts: Mapping[str, Any]) -> tuple[str, str, float]:
@@ -83,6 +101,11 @@ def arm_of(facts: Mapping[str, Any]) -> tuple[str, str, float]:
   if said == "bice2020":
     said += f", dropout at {network.get('dropout_at', ONE_CHANNEL)}"
   return said, str(facts["objective"]), float(facts["negatives"])
+
+
+def model_of(facts: Mapping[str, Any]) -> tuple[Any, ...]:
+  """What no two models of a study share."""
+  return (*arm_of(facts), facts["structure"], facts["seed"])
 
 
 def _usual(arms: Arms, objective: str = "bce") -> Iterator[tuple[str, Any]]:
@@ -113,6 +136,9 @@ def _row(
   models: Mapping[_draws.Key, Any],
   *,
   left_out: int = 0,
+  networks: tuple[str, ...] = (),
+  objectives: tuple[str, ...] = ("bce",),
+  structure: str | None = None,
 ) -> dict[str, Any]:
   low, high = _draws.interval(values)
   return {
@@ -126,6 +152,7 @@ def _row(
     "structures": len({structure for structure, _ in models}),
     "models": len(models),
     "left_out": left_out,
+    "asked": (networks or (network,), objectives, structure),
   }
 
 
@@ -206,6 +233,7 @@ def _levels(arms: Arms, draws: _draws.Draws) -> Iterator[dict[str, Any]]:
         values,
         _said(verdict),
         models,
+        structure=organ,
       )
 
 
@@ -227,6 +255,8 @@ def _slope(
       again.nested({k: one.optimum for k, one in models.items()}, "mean")
     )
   centred = np.array(x) - np.mean(x)
+  if not np.ptp(x):
+    return np.full(len(draws), np.nan)
   return np.asarray(centred @ np.stack(y) / (centred @ centred))
 
 
@@ -253,6 +283,7 @@ def _flatter(arms: Arms, draws: _draws.Draws) -> Iterator[dict[str, Any]]:
         ),
         dict.fromkeys(both),
         left_out=_left_out({key: models[key] for key in both}),
+        objectives=(objective, "bce"),
       )
 
 
@@ -279,6 +310,7 @@ def _cause(arms: Arms, draws: _draws.Draws) -> Iterator[dict[str, Any]]:
     dict.fromkeys(both),
     left_out=_left_out({key: one[key] for key in both})
     + _left_out({key: other[key] for key in both}),
+    networks=tuple(names),
   )
 
 

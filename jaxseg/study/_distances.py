@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from jaxseg import errors
 from jaxseg.study import _cohort_counts
 from jaxseg.study import _costs
 from jaxseg.study import _draws
@@ -33,12 +34,14 @@ def rows(
   for name in sorted({network for network, _ in models}):
     found = _by_organ(results, name, models, draws)
     objectives = sorted({objective for objective, _ in found})
+    mean = {key: np.mean(values, axis=0) for key, values in found.items()}
+    # Distances that nobody has computed do not show that no objective wins.
+    known = {key for key, one in mean.items() if not np.isnan(one[:, 0]).any()}
     organs = sorted(
-      {o for _, o in found if all((j, o) in found for j in objectives)}
+      {o for _, o in found if all((j, o) in known for j in objectives)}
     )
     if len(objectives) < 2 or not organs:
       continue
-    mean = {key: np.mean(values, axis=0) for key, values in found.items()}
     wins = {
       one: sum(
         all(
@@ -64,6 +67,7 @@ def rows(
       "structures": len(organs),
       "models": sum(len(v) for (_, o), v in found.items() if o in organs),
       "left_out": 0,
+      "asked": ((name,), None, None),
     }
 
 
@@ -79,7 +83,9 @@ def _by_organ(
     key = result.facts["structure"], result.facts["seed"]
     objective = str(result.facts["objective"])
     mine = models.get((network, objective), {}).get(key)
-    if mine is not None and mine.facts == dict(result.facts):
+    if mine is None or mine.facts != dict(result.facts):
+      continue
+    if not np.isnan(mine.optimum[0]):
       found.setdefault((objective, key[0]), []).append(
         _surfaces(result, mine.optimum[0], draws)
       )
@@ -91,7 +97,10 @@ def _surfaces(
 ) -> np.ndarray:
   """Medians of the distances and the mean NSD, `[3, resample + 1]`."""
   score_on = result.sides()[1]
-  values = score_on.surfaces_at(threshold)[:, : len(_DISTANCES)]
+  try:
+    values = score_on.surfaces_at(threshold)[:, : len(_DISTANCES)]
+  except errors.DataError as e:
+    raise errors.DataError(f"{result.name}: {e}") from e
   there = score_on.reference > 0
   found = score_on.predicted[:, score_on.index(threshold)] > 0
   values = np.where((there & ~found)[:, None], [np.inf, np.inf, 0], values)

@@ -6,7 +6,6 @@ import pathlib
 import numpy as np
 
 import jaxseg
-from jaxseg import _text
 from jaxseg import data
 from jaxseg import errors
 from jaxseg import thresholds
@@ -84,45 +83,6 @@ def read_run(run: data.Run) -> list[_cohort_counts.CohortCounts]:
       " first"
     )
   return found
-
-
-def read_counts(
-  folders: Sequence[pathlib.Path],
-) -> list[_cohort_counts.CohortCounts]:
-  """The counts of models in run folders, or in folders of nothing else.
-
-  Args:
-    folders: Each a run folder, whose `counts` are read, or one that holds
-      counts itself, in whatever folders below it.
-
-  Raises:
-    DataError: A folder holds no counts, a file is damaged or of an older
-      version, or a patient is in several parts.
-  """
-  results = []
-  parts: dict[str, str] = {}
-  for folder in folders:
-    below = folder / "counts" if (folder / "counts").is_dir() else folder
-    paths = sorted(below.rglob("*.npz"))
-    if not paths:
-      raise errors.DataError(
-        f"{folder}: holds no counts of models; run jaxseg sweep first"
-      )
-    for path in paths:
-      result = _cohort_counts.CohortCounts.read(path)
-      if "prominence" not in result.facts:
-        raise errors.DataError(
-          f"{path}: counts of an older version, or of no model of a run; run"
-          " jaxseg sweep again"
-        )
-      for name, part in zip(result.names, result.parts, strict=True):
-        if parts.setdefault(name, part) != part:
-          raise errors.DataError(
-            f"{path}: patient {_text.shown(name)} is in {part}, and elsewhere"
-            f" in {parts[name]}; compare models of one split"
-          )
-      results.append(result)
-  return results
 
 
 def _swept(

@@ -4,9 +4,11 @@ import errno
 import io
 import os
 import pathlib
+import shutil
 import subprocess
 import sys
 import threading
+import types
 
 import pytest
 
@@ -197,3 +199,42 @@ def test_a_file_where_output_belongs(tmp_path, name):
   assert (tmp_path / "file").read_text() == ""
   left = {path.name for path in pathlib.Path(tmp_path).iterdir()}
   assert left == {"file", "here"}
+
+
+def test_an_output_that_was_deleted_meanwhile_is_named(tmp_path, capsys):
+  path = tmp_path / "run" / "tables"
+
+  def work():
+    with _files.new_folder(path) as temporary:
+      shutil.rmtree(tmp_path / "run")
+      (temporary / "x").write_text("")
+
+  assert _call.guarded(work) == 2
+  (line,) = capsys.readouterr().err.splitlines()
+  assert line.startswith(f"{tmp_path / 'run'}: is gone, as if it was moved")
+
+
+def test_no_memory_is_left_to_tell_of_it(monkeypatch, capsys):
+  def none(*_):
+    raise MemoryError
+
+  def work():
+    raise ImportError("lib.so: failed to map segment from shared object")
+
+  monkeypatch.setattr(pathlib.Path, "read_text", none)
+  assert _call.guarded(work) == 2
+  (line,) = capsys.readouterr().err.splitlines()
+  assert line.startswith("out of memory: a library could not be loaded")
+
+
+def test_what_follows_at_exit_is_not_told_again(monkeypatch, capsys):
+  told = []
+  monkeypatch.setattr(sys, "unraisablehook", told.append)
+
+  def work():
+    raise MemoryError
+
+  assert _call.guarded(work) == 2
+  for error in (MemoryError(), ValueError("ours")):
+    sys.unraisablehook(types.SimpleNamespace(exc_value=error))
+  assert [str(about.exc_value) for about in told] == ["ours"]

@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from jaxseg import data
 from jaxseg import errors
 from jaxseg import losses
 from jaxseg import training
@@ -82,6 +83,13 @@ def test_other_training_flags_are_refused(trained, flags, text):
   assert text in line
   assert (folder / "run" / "run.json").read_bytes() == before
   assert not (folder / "run" / "models" / "brain").exists()
+
+
+def test_an_unknown_recipe_of_a_run_names_its_file(trained, tmp_path):
+  run = data.Run(trained[0] / "run")
+  run.facts["recipe"] = "x"
+  with pytest.raises(errors.DataError, match=r"run.json: recipe 'x' .*; res"):
+    _training_flags._settings(run, {})
 
 
 def test_without_models_training_flags_do_not_bind(tmp_path):

@@ -1,7 +1,9 @@
 """Run folders: made once, opened again, never mixed up."""
 
+import dataclasses
 import shutil
 
+import numpy as np
 import pytest
 
 from jaxseg import data
@@ -122,8 +124,77 @@ def test_a_renamed_input_is_known_by_its_content(tmp_path):
   again = data.prepare_run(tmp_path / "run", Named("new"), CONFIG)
   assert again.facts["cohort"]["source"] == "old"
   for source in ("old", "new"):  # Other patients, under either name.
-    with pytest.raises(errors.ExistingOutputError, match="patients differ"):
+    with pytest.raises(errors.ExistingOutputError, match="patient p0 differs"):
       data.prepare_run(tmp_path / "run", Named(source, seed=1), CONFIG)
+
+
+class Filed(Blobs):
+  """Blobs of which each patient has a file, and some a moved contour."""
+
+  def __init__(self, folder, moved=()):
+    super().__init__(patients=8)
+    self.folder, self.moved, self.loaded = folder, moved, []
+    folder.mkdir(exist_ok=True)
+    for name in self.patients():
+      if not (folder / name).exists():
+        (folder / name).write_text(name)
+
+  def files(self, patient):
+    return [self.folder / patient]
+
+  def load(self, patient):
+    self.loaded.append(patient)
+    case = super().load(patient)
+    if patient in self.moved:
+      brain = np.roll(case.masks["brain"], 1, axis=2)
+      case = dataclasses.replace(case, masks={**case.masks, "brain": brain})
+    return case
+
+
+def test_a_changed_contour_of_any_patient_is_noticed(tmp_path):
+  run, folder = tmp_path / "run", tmp_path / "in"
+  data.prepare_run(run, Filed(folder), CONFIG)
+  same = Filed(folder)
+  data.prepare_run(run, same, CONFIG)
+  assert same.loaded == []  # None was touched.
+  folder.rename(tmp_path / "other")
+  moved = Filed(tmp_path / "other")
+  data.prepare_run(run, moved, CONFIG)
+  assert moved.loaded == []
+  (moved.folder / "p5").write_text("as p5 was before")
+  for wrong in (("p5",), ()):
+    again = Filed(moved.folder, wrong)
+    if wrong:
+      with pytest.raises(
+        errors.ExistingOutputError, match="patient p5 differs"
+      ):
+        data.prepare_run(run, again, CONFIG)
+    else:
+      data.prepare_run(run, again, CONFIG)
+    assert again.loaded == ["p5"]
+  again = Filed(moved.folder)
+  data.prepare_run(run, again, CONFIG)
+  assert again.loaded == []  # It remembers.
+
+
+@pytest.mark.parametrize("content", [None, "[]", '{"patients": 3}', "{"])
+def test_without_its_inputs_all_patients_are_compared(tmp_path, content):
+  run, folder = tmp_path / "run", tmp_path / "in"
+  data.prepare_run(run, Filed(folder), CONFIG)
+  for moved, loaded in ((("p7",), 8), ((), 8), ((), 0)):
+    if loaded:
+      (run / "inputs.json").unlink(missing_ok=True)
+      if content is not None:
+        (run / "inputs.json").write_text(content)
+    again = Filed(folder, moved)
+    if moved:
+      with pytest.raises(
+        errors.ExistingOutputError, match="patient p7 differs"
+      ):
+        data.prepare_run(run, again, CONFIG)
+    else:
+      data.prepare_run(run, again, CONFIG)
+    assert len(again.loaded) == loaded
 
 
 def test_a_lost_split_is_drawn_again_and_said(tmp_path):

@@ -154,3 +154,27 @@ def test_two_channels_of_a_case_are_refused(tmp_path):
   touch(tmp_path, "p/case_1_0000.nrrd", "p/case_1_0001.nrrd", "r/case_1.nrrd")
   with pytest.raises(errors.DataError, match="_0000.*_0001.*both fit"):
     formats.pair(tmp_path / "p", tmp_path / "r")
+
+
+@pytest.mark.parametrize("what", ["link", "folder"])
+def test_what_is_no_file_among_files_is_refused(tmp_path, what):
+  (tmp_path / "p").mkdir()
+  for name in ("a.npy", "b.npy"):
+    np.save(tmp_path / "p" / name, np.zeros(3, np.float32))
+  path = tmp_path / "p" / "b.npy"
+  path.unlink()
+  if what == "link":  # As of git annex, before its content is there.
+    path.symlink_to("nowhere")
+  else:
+    path.mkdir()
+  for given in (tmp_path / "p", f"{tmp_path}/p/*.npy"):
+    with pytest.raises(errors.DataError, match=rf"b.npy: is a {what}.*; "):
+      formats.find_maps(given)
+
+
+def test_a_folder_of_each_files_name_is_looked_into(tmp_path):
+  for name in ("a.npy", "b.npy"):
+    (tmp_path / name).mkdir()
+    np.save(tmp_path / name / name, np.zeros(3, np.float32))
+  found = formats.find_maps(tmp_path)
+  assert [path.name for _, path in found] == ["a.npy", "b.npy"]

@@ -95,9 +95,39 @@ def test_an_objective_that_wins_every_distance_refutes():
   assert (row["verdict"], row["value"]) == ("confirmed", 0)
 
 
-def test_stuck_models_are_counted_and_left_out():
+def test_stuck_models_are_counted_where_they_lack(both):
   constant = {"inside": (0.02, 0.001), "outside": (0.02, 0.001)}
-  bad = made.model_counts("brain", 7, voxels=(9, 1200), **constant)
-  results = [*family(), bad]
-  (row,) = decided(results, "C1")
-  assert (row["models"], row["stuck"]) == (6, 1)
+  stuck = [
+    made.model_counts("brain", 7, voxels=(9, 1200), objective=name, **constant)
+    for name in ("bce", "dice")
+  ]
+  results = [*family(), *family(objective="dice"), *stuck, *both]
+  rows = study.claims(results, resamples=9)
+  said = {row["claim"]: row for row in rows if row["network"] == "unet"}
+  assert [said[c]["stuck"] for c in ("C1", "C2", "C4", "C5")] == [1, 1, 2, 2]
+  assert said["C1"]["models"] == 6
+  assert not any(r["stuck"] for r in rows if r["network"] != "unet")
+  assert study.stuck_models(results) == [one.facts for one in stuck]
+
+
+@pytest.mark.filterwarnings("error")
+def test_what_is_not_known_is_undecided():
+  # Levels of one prominence have no slope.
+  levels = [
+    made.model_counts("brain", s, negatives=n)
+    for s in (0, 1)
+    for n in (0, 1, 2)
+  ]
+  for one in levels:
+    one.facts["prominence"]["kept_fraction"] = 0.02
+  (row,) = decided(levels, "C3")
+  assert np.isnan(row["value"]) and row["verdict"] == "undecided"
+  # Nobody has measured the distances of one objective.
+  unknown = family(objective="dice", distances=(np.nan, np.nan, np.nan))
+  assert decided(family() + unknown, "C5") == []
+  # No validation patient shows the organ.
+  (empty,) = family(("brain",), (0,))
+  for counts in {id(c): c for c in empty.scopes.values()}.values():
+    counts.positive[:] = 0
+  rows = study.claims([empty, *family(("brain",), (0,), objective="dice")])
+  assert {row["verdict"] for row in rows} == {"undecided"}
