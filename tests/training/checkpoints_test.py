@@ -138,6 +138,13 @@ def empty_all(folder):
 
 
 DAMAGES = (flip_largest, cut_largest, lose_digests, lose_state, empty_all)
+# One check finds them all: where what is done about them is the point, two do.
+SOME = [
+  pytest.param(damage, marks=pytest.mark.slow)
+  if damage not in (flip_largest, lose_state)
+  else damage
+  for damage in DAMAGES
+]
 
 
 def test_the_last_two_are_kept_and_one_in_the_end(stopped, whole):
@@ -172,7 +179,7 @@ def test_from_the_one_before_it_goes_on_to_the_same_bits(run, cut, whole):
   chex.assert_trees_all_equal(states(done.folder), states(whole))
 
 
-@pytest.mark.parametrize("damage", DAMAGES)
+@pytest.mark.parametrize("damage", SOME)
 def test_without_any_it_is_refused_in_one_line(run, cut, capfd, damage):
   folder, place = cut
   for path in place.glob("*/*"):
@@ -194,6 +201,7 @@ def test_after_a_lost_last_the_best_is_of_this_history(run, cut, whole):
   chex.assert_trees_all_equal(states(done.folder), states(whole))
 
 
+@pytest.mark.slow
 def test_killed_between_the_last_best_and_the_last(run, whole, tmp_path):
   copy = training.model_folder(tmp_path, CONFIG)
   shutil.copytree(whole, copy)
@@ -305,7 +313,7 @@ def test_a_damaged_one_of_an_earlier_version_is_one_line(run, cut, capfd):
   assert capfd.readouterr() == ("", "")
 
 
-@pytest.mark.parametrize("damage", DAMAGES)
+@pytest.mark.parametrize("damage", SOME)
 def test_a_finished_model_that_is_damaged_is_refused(
   run, whole, tmp_path, capfd, damage
 ):
@@ -323,13 +331,14 @@ def test_a_finished_model_that_is_damaged_is_refused(
   assert capfd.readouterr() == ("", "")
 
 
-def test_every_flipped_bit_of_a_model_is_found(whole, tmp_path):
+@pytest.mark.parametrize("every", [8, pytest.param(1, marks=pytest.mark.slow)])
+def test_every_flipped_bit_of_a_model_is_found(whole, tmp_path, every):
   copy = tmp_path / "model"
   shutil.copytree(whole, copy)
   (best,) = (copy / "checkpoints" / "best").iterdir()
   found = [p for p in best.rglob("*") if p.is_file() and p.stat().st_size]
   assert len(found) > 10
-  for path in found:
+  for path in found[::every]:
     before = path.read_bytes()
     flip(path)
     with pytest.raises(errors.DataError, match="cannot be restored"):
