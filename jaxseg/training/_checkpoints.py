@@ -14,6 +14,7 @@ import errno
 import os
 import pathlib
 import re
+import threading
 from typing import Any, NamedTuple
 
 import jax
@@ -29,6 +30,10 @@ from jaxseg.training import _step
 
 SLOTS = ("last", "best")
 _KEEP = 2
+# Orbax counts its saves per process, and waits for folders to be made by that
+# number: a save of another thread makes this one write into a folder that is
+# not there yet.
+_saving = threading.Lock()
 # What names and metadata take beside the arrays, bytes.
 _MARGIN = 2**18
 
@@ -106,7 +111,8 @@ class Checkpoints:
         state=ocp.args.StandardSave(state), extra=ocp.args.JsonSave(said)
       )
       try:
-        self._checkpointer.save(temporary, args=content)
+        with _saving:
+          self._checkpointer.save(temporary, args=content)
       except Exception as e:  # Orbax and TensorStore raise several.
         known = _disk_error(e, path)
         if known is None:
@@ -171,7 +177,9 @@ class Checkpoints:
       for note in bad:
         told(f"{note}; going on from {path.parent.name}/{path.name}")
       for other in paths:
-        if _steps(other) > _steps(path):
+        if _steps(other) > _steps(path) and not self._comes_again(
+          other, history
+        ):
           _files.remove_folder(other)
       if path.parent.name == "best":  # Killed between the one and the other.
         self.save("last", _steps(path), state, {"history": history})
@@ -232,7 +240,23 @@ class Checkpoints:
         if damaged:
           raise _DamagedError(f"best/{path.name}: {damaged}")
         return
+      if self._comes_again(path, history):
+        return
     raise _DamagedError(f"the state of the best epoch, {epoch}, is missing")
+
+  def _comes_again(
+    self, path: pathlib.Path, history: Sequence[_history.Row]
+  ) -> bool:
+    """Whether it is the best of an epoch that will be run once more.
+
+    An earlier version kept one best state, and could be killed after that of
+    an epoch and before its last.
+    """
+    if path.parent.name != "best":
+      return False
+    extra = _digests.extra(path)
+    old = "signature" in extra and "history" not in extra
+    return old and _steps(path) >= len(history)
 
   def _load(
     self, path: pathlib.Path, like: _step.State

@@ -1,5 +1,7 @@
 """Checkpoints: whole or refused in one line, and the one before is taken."""
 
+import concurrent.futures
+import contextlib
 import json
 import shutil
 import subprocess
@@ -136,6 +138,13 @@ def empty_all(folder):
 
 
 DAMAGES = (flip_largest, cut_largest, lose_digests, lose_state, empty_all)
+# One check finds them all: where what is done about them is the point, two do.
+SOME = [
+  pytest.param(damage, marks=pytest.mark.slow)
+  if damage not in (flip_largest, lose_state)
+  else damage
+  for damage in DAMAGES
+]
 
 
 def test_the_last_two_are_kept_and_one_in_the_end(stopped, whole):
@@ -170,7 +179,7 @@ def test_from_the_one_before_it_goes_on_to_the_same_bits(run, cut, whole):
   chex.assert_trees_all_equal(states(done.folder), states(whole))
 
 
-@pytest.mark.parametrize("damage", DAMAGES)
+@pytest.mark.parametrize("damage", SOME)
 def test_without_any_it_is_refused_in_one_line(run, cut, capfd, damage):
   folder, place = cut
   for path in place.glob("*/*"):
@@ -192,6 +201,7 @@ def test_after_a_lost_last_the_best_is_of_this_history(run, cut, whole):
   chex.assert_trees_all_equal(states(done.folder), states(whole))
 
 
+@pytest.mark.slow
 def test_killed_between_the_last_best_and_the_last(run, whole, tmp_path):
   copy = training.model_folder(tmp_path, CONFIG)
   shutil.copytree(whole, copy)
@@ -247,16 +257,23 @@ def as_before(path):
   extra.write_text(json.dumps({name: said[name] for name in kept}))
 
 
-def test_those_of_earlier_versions_go_on_to_the_same_bits(run, whole, tmp_path):
-  told = Told(epochs=2)
-  with pytest.raises(KeyboardInterrupt):
-    tiny.train(run, CONFIG, folder=tmp_path, reporter=told)
+@pytest.mark.parametrize("ahead", [False, True])
+def test_those_of_earlier_versions_go_on_to_the_same_bits(
+  run, whole, tmp_path, ahead
+):
+  """Ahead: killed after an epoch's best state and before its last."""
   folder = training.model_folder(tmp_path, CONFIG)
-  with training.Checkpoints(folder) as checkpoints:
-    kept = {s: checkpoints.restore(s, like()) for s in ("last", "best")}
+  kept = {}
+  for slot, epochs in (("last", 2), ("best", 3))[: 1 + ahead]:
+    with pytest.raises(KeyboardInterrupt):
+      tiny.train(run, CONFIG, folder=tmp_path, reporter=Told(epochs=epochs))
+    with training.Checkpoints(folder) as checkpoints:
+      kept[slot] = checkpoints.restore(slot, like())
+      kept["best"] = checkpoints.restore("best", like())
   shutil.rmtree(folder / "checkpoints")
   history = kept["last"][1]["history"]
-  best = int(np.argmax([row["dice_best"] for row in history]))
+  best = len(kept["best"][1]["history"]) - 1
+  assert best == 1 + ahead
   options = ocp.CheckpointManagerOptions(
     max_to_keep=1, enable_async_checkpointing=False
   )
@@ -277,11 +294,12 @@ def test_those_of_earlier_versions_go_on_to_the_same_bits(run, whole, tmp_path):
   # As a process leaves it that was killed while it saved.
   shutil.copytree(place / "1", place / "2.orbax-checkpoint-tmp")
   model.load_model(folder)
-  told = Told()
-  done = tiny.train(run, CONFIG, folder=tmp_path, reporter=told)[0]
-  assert told.notes == []
-  assert slots(done.folder / "checkpoints")["last"] == [4 * STEPS]
-  chex.assert_trees_all_equal(states(done.folder), states(whole))
+  for told in (Told(steps=0), Told()):  # Stopped once more at the next step.
+    with contextlib.suppress(KeyboardInterrupt):
+      tiny.train(run, CONFIG, folder=tmp_path, reporter=told)
+    assert told.notes == []
+  assert slots(folder / "checkpoints")["last"] == [4 * STEPS]
+  chex.assert_trees_all_equal(states(folder), states(whole))
 
 
 def test_a_damaged_one_of_an_earlier_version_is_one_line(run, cut, capfd):
@@ -295,7 +313,7 @@ def test_a_damaged_one_of_an_earlier_version_is_one_line(run, cut, capfd):
   assert capfd.readouterr() == ("", "")
 
 
-@pytest.mark.parametrize("damage", DAMAGES)
+@pytest.mark.parametrize("damage", SOME)
 def test_a_finished_model_that_is_damaged_is_refused(
   run, whole, tmp_path, capfd, damage
 ):
@@ -313,13 +331,14 @@ def test_a_finished_model_that_is_damaged_is_refused(
   assert capfd.readouterr() == ("", "")
 
 
-def test_every_flipped_bit_of_a_model_is_found(whole, tmp_path):
+@pytest.mark.parametrize("every", [8, pytest.param(1, marks=pytest.mark.slow)])
+def test_every_flipped_bit_of_a_model_is_found(whole, tmp_path, every):
   copy = tmp_path / "model"
   shutil.copytree(whole, copy)
   (best,) = (copy / "checkpoints" / "best").iterdir()
   found = [p for p in best.rglob("*") if p.is_file() and p.stat().st_size]
   assert len(found) > 10
-  for path in found:
+  for path in found[::every]:
     before = path.read_bytes()
     flip(path)
     with pytest.raises(errors.DataError, match="cannot be restored"):
@@ -343,6 +362,19 @@ def test_weights_that_are_no_numbers_are_not_loaded(whole, tmp_path):
     checkpoints.save("best", 99, broken, {"history": []})
   with pytest.raises(errors.DataError, match="weights are not finite"):
     model.load_model(copy)
+
+
+def test_threads_that_save_at_once_do_not_disturb_each_other(tmp_path):
+  many = {str(k): np.zeros(10, np.float32) for k in range(20)}
+  state = training.State(np.zeros(()), many, {}, {}, np.zeros(2, np.uint32))
+
+  def saves(folder):
+    with training.Checkpoints(folder) as checkpoints:
+      for steps in range(4):
+        checkpoints.save("last", steps, state, {"history": []})
+
+  with concurrent.futures.ThreadPoolExecutor(3) as pool:
+    list(pool.map(saves, [tmp_path / str(k) for k in range(3)]))
 
 
 FULL = """

@@ -23,6 +23,13 @@ def run(tmp_path_factory):
   return tiny.prepare(tmp_path_factory.mktemp("training") / "run")
 
 
+@pytest.fixture(scope="module")
+def finished(run, tmp_path_factory):
+  """A run folder with a finished model, and what came of it."""
+  folder = tmp_path_factory.mktemp("finished")
+  return folder, tiny.train(run, tiny.config(epochs=2), folder=folder)[0]
+
+
 def metrics(folder):
   with open(folder / "metrics.csv", newline="") as file:
     return [{k: row[k] for k in COLUMNS} for row in csv.DictReader(file)]
@@ -49,7 +56,10 @@ class Stop(training.Silent):
       raise KeyboardInterrupt
 
 
-@pytest.mark.parametrize(("norm", "devices"), [("group", 1), ("batch", 2)])
+@pytest.mark.parametrize(
+  ("norm", "devices"),
+  [("group", 1), pytest.param("batch", 2, marks=pytest.mark.slow)],
+)
 def test_same_seed_same_bits_and_resumed_equals_uninterrupted(
   run, tmp_path, norm, devices
 ):
@@ -147,48 +157,32 @@ def test_devices_that_cannot_share_a_batch_are_refused(run, tmp_path):
   assert training.functions(config, device) == one
 
 
-def test_another_seed_gives_other_numbers(run, tmp_path):
-  first, other = (
-    tiny.train(run, tiny.config(seed=seed, epochs=1), folder=tmp_path)[0]
-    for seed in (0, 1)
-  )
-  assert metrics(first.folder) != metrics(other.folder)
+@pytest.mark.parametrize(
+  "objective",
+  [
+    "bce_dice",  # The other two are its ends, by the same compiled step.
+    *(pytest.param(o, marks=pytest.mark.slow) for o in ("bce", "dice")),
+  ],
+)
+def test_it_learns_each_objective(run, tmp_path, objective):
+  config = tiny.config(objective=objective, epochs=5, steps_per_epoch=12)
+  (done,) = tiny.train(run, config, folder=tmp_path)
+  assert done.dice_best > 0.6, done  # Untrained it is below 0.2.
+  assert done.dice_best >= done.dice_half
 
 
-def test_it_learns_each_objective(run, tmp_path):
-  configs = [
-    tiny.config(objective=objective, epochs=5, steps_per_epoch=12)
-    for objective in training.OBJECTIVES
-  ]
-  for done in tiny.train(run, *configs, folder=tmp_path):
-    assert done.dice_best > 0.6, done  # Untrained it is below 0.2.
-    assert done.dice_best >= done.dice_half
-
-
-def test_one_compiled_step_serves_structures_and_objectives(run, tmp_path):
-  configs = [
-    tiny.config(structure, objective=objective, epochs=1)
-    for structure in ("brain", "spinal_cord")
-    for objective in training.OBJECTIVES
-  ]
-  step = training.functions(configs[0]).step
-  before = step._cache_size()
-  tiny.train(run, *configs, folder=tmp_path)
-  assert all(training.functions(c).step is step for c in configs)
-  assert step._cache_size() <= max(before, 1)
-
-
-def test_finished_models_are_skipped(run, tmp_path):
-  config = tiny.config(epochs=1)
-  first = tiny.train(run, config, folder=tmp_path)[0]
+def test_finished_models_are_skipped(run, finished):
+  folder, first = finished
   stamp = (first.folder / "metrics.csv").stat().st_mtime_ns
-  again = tiny.train(run, config, folder=tmp_path)[0]
+  again = tiny.train(run, tiny.config(epochs=2), folder=folder)[0]
   assert (first.skipped, again.skipped) == (False, True)
   assert again._replace(skipped=False) == first
   assert (first.folder / "metrics.csv").stat().st_mtime_ns == stamp
 
 
-def test_labels_are_read_once_for_a_structure(run, tmp_path, monkeypatch):
+def test_structures_share_the_step_and_objectives_the_labels(
+  run, tmp_path, monkeypatch
+):
   read = []
   parts = data.Stack.parts
 
@@ -202,8 +196,12 @@ def test_labels_are_read_once_for_a_structure(run, tmp_path, monkeypatch):
     for structure in ("brain", "spinal_cord")
     for objective in ("bce", "dice")
   ]
+  step = training.functions(configs[0]).step
+  before = step._cache_size()
   tiny.train(run, *configs, folder=tmp_path)
   assert read == ["images", "labels", "labels"]
+  assert all(training.functions(c).step is step for c in configs)
+  assert step._cache_size() <= max(before, 1)
 
 
 def test_a_part_without_the_structure_is_refused_before_any_work(run, tmp_path):
@@ -218,12 +216,12 @@ def test_a_part_without_the_structure_is_refused_before_any_work(run, tmp_path):
   assert not list(tmp_path.iterdir())
 
 
-def test_another_configuration_is_refused_before_any_work(run, tmp_path):
-  tiny.train(run, tiny.config(epochs=1), folder=tmp_path)
+def test_another_configuration_is_refused_before_any_work(run, finished):
+  folder, _ = finished
   new = tiny.config("spinal_cord", epochs=1)
-  with pytest.raises(errors.ExistingOutputError, match="epochs is 1, asked is"):
-    tiny.train(run, new, tiny.config(epochs=2), folder=tmp_path)
-  assert not list(tmp_path.glob("models/spinal_cord/*/*/metrics.csv"))
+  with pytest.raises(errors.ExistingOutputError, match="epochs is 2, asked is"):
+    tiny.train(run, new, tiny.config(epochs=1), folder=folder)
+  assert not list(folder.glob("models/spinal_cord/*/*/metrics.csv"))
 
 
 def test_it_stops_when_nothing_improves(run, tmp_path):
@@ -235,6 +233,7 @@ def test_it_stops_when_nothing_improves(run, tmp_path):
   assert (done.epochs, done.best_epoch) == (3, 0)
 
 
+@pytest.mark.slow
 def test_a_loss_that_is_no_number_ends_it_with_a_remedy(run, tmp_path):
   config = tiny.config(learning_rate=1e38, schedule="constant", epochs=2)
   with pytest.raises(errors.ConfigError, match="lower the learning rate"):
@@ -252,9 +251,9 @@ def test_a_network_that_cannot_take_the_slices_says_so(run, tmp_path):
   assert not list(tmp_path.iterdir())
 
 
-def test_what_is_left_on_disk(run, tmp_path):
-  done = tiny.train(run, tiny.config(epochs=2), folder=tmp_path)[0]
-  assert done.folder == tmp_path / "models" / "brain" / "bce" / "0"
+def test_what_is_left_on_disk(run, finished):
+  folder, done = finished
+  assert done.folder == folder / "models" / "brain" / "bce" / "0"
   written = json.loads((done.folder / "config.json").read_text())
   assert training.Config.from_json(written["config"]) == tiny.config(epochs=2)
   assert written["store"] == run.store.content_hash
