@@ -31,6 +31,7 @@ _asked = threading.Event()
 _again: threading.Timer | None = None
 _asked_at = 0.0
 _holds = 0
+_deaf = 0
 _counting = threading.Lock()
 
 
@@ -84,6 +85,20 @@ def held() -> Iterator[None]:
       _holds -= 1
 
 
+@contextlib.contextmanager
+def held_back() -> Iterator[None]:
+  """As `held`, and `check` raises nothing either: `asked` alone tells."""
+  global _deaf
+  with held():
+    with _counting:
+      _deaf += 1
+    try:
+      yield
+    finally:
+      with _counting:
+        _deaf -= 1
+
+
 def asked() -> bool:
   """Whether a signal came."""
   return _asked.is_set()
@@ -95,7 +110,7 @@ def check() -> None:
   What a signal raises while the garbage collector calls back into a library
   is printed and forgotten; so every step and every patient asks again.
   """
-  if _asked.is_set():
+  if _asked.is_set() and not _deaf:
     raise KeyboardInterrupt
 
 

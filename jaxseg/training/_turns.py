@@ -37,7 +37,7 @@ class Turns:
   def held(self) -> contextlib.AbstractContextManager[None]:
     """Of several processes, lets signals wait until all take notice."""
     if self._several:
-      return _interrupts.held()
+      return _interrupts.held_back()  # A progress bar checks as well.
     return contextlib.nullcontext()
 
   def take(self) -> str:

@@ -1,6 +1,7 @@
 """All processes save and stop after the same step, and none waits for it."""
 
 import random
+import signal
 
 import pytest
 
@@ -75,6 +76,16 @@ def test_all_save_after_the_same_step_and_once(monkeypatch):
   for told in world.told:
     assert [n for n, what in enumerate(told, 1) if what == _turns.SAVE] == [12]
     assert _turns.STOP not in told
+
+
+def test_no_process_is_interrupted_by_itself(monkeypatch):
+  world = World(monkeypatch, 2)
+  with _interrupts.watched():
+    with world.turns[0].held():
+      signal.raise_signal(signal.SIGTERM)
+      _interrupts.check()  # As a progress bar does.
+    with pytest.raises(KeyboardInterrupt):
+      _interrupts.check()
 
 
 def test_alone_it_looks_after_each_step(monkeypatch):
