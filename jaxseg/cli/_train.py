@@ -12,7 +12,6 @@ TensorBoard events, checkpoints, threshold.json. One model of the default size
 takes about 10 minutes on two CPU cores for OpenKBP.
 """
 
-from jaxseg.cli import _better_flags
 from jaxseg.cli import _call
 from jaxseg.cli import _cohort_flags
 from jaxseg.cli import _device_flags
@@ -30,13 +29,11 @@ def define(flags: _flags.Flags) -> None:
     default="required",
   )
   _training_flags.define(flags)
-  _better_flags.define_tta(flags)
   _cohort_flags.define(flags)
 
 
 def main(flags: _flags.Flags) -> None:
   names = _training_flags.named(flags, flags.structure)
-  tta = _better_flags.tta(flags)
 
   from jaxseg import study
   from jaxseg import training
@@ -63,7 +60,7 @@ def main(flags: _flags.Flags) -> None:
       **_device_flags.given(flags),
     )
   folders = [training.model_folder(run.folder, c) for c in configs]
-  results = study.sweep_run(run, folders=folders, tta=tta)
+  results = study.sweep_run(run, folders=folders)
   rows = [
     row
     for row in study.sweep_rows(results)

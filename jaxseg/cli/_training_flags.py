@@ -220,6 +220,7 @@ def named(flags: _flags.Flags, asked: Sequence[str]) -> tuple[str, ...]:
   from jaxseg.cli import _structure_flags
 
   _device_flags.check_shard(flags)
+  _better_flags.tta(flags)
 
   asked = [name for name in asked if name]
   if not asked:
@@ -301,8 +302,12 @@ def configs(
   kept = flags.checked(run.training_flags, run.folder / "run.json")
   asked = {**kept, **flags.given(*_NETWORK, *_TRAINING)}
   settings = _settings(run, asked)
+  views = _better_flags.tta(flags)
   if any(run.folder.glob("models/*/*/*/config.json")):
     _refuse(run, _settings(run, kept), settings)
+    _better_flags.refuse_views(run.folder, kept, views)
+  elif views not in (None, 1):
+    asked["tta"] = views
   result = [
     training.Config(name, objective=o, seed=flags.seed, **settings)
     for name in names
