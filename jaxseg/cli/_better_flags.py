@@ -21,8 +21,8 @@ def define(flags: _flags.Flags) -> None:
     None,
     "KIND",
     f"Changes training slices by chance: {', '.join(KINDS)}, or all;"
-    " KIND:STRENGTH sets how much, such as rotation:15 (degrees). Nothing is"
-    " mirrored, as that would swap left and right.",
+    " KIND:STRENGTH sets how much, such as all,rotation:15 (degrees). Nothing"
+    " is mirrored, as that would swap left and right.",
     default="none",
   )
   flags.number(

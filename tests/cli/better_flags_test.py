@@ -57,10 +57,12 @@ def test_options_arrive_and_bind_the_run(tmp_path, monkeypatch):
   [
     ("--augment=flip", "--augment: 'flip' is unknown; take all, none, or"),
     ("--augment=shift:9", "--augment: shift is 9.0; give"),
-    ("--clip_norm=0", "clip_norm is 0.0"),
-    ("--ema=1", "ema is 1.0"),
-    ("--slices=2", "slices is 2"),
-    ("--deep_supervision=9", "deep_supervision is 9"),
+    ("--augment=", "--augment: empty"),
+    ("--clip_norm=0", "--clip_norm is 0.0"),
+    ("--ema=1", "--ema is 1.0"),
+    ("--slices=2", "--slices is 2"),
+    ("--deep_supervision=9", "--deep_supervision is 9"),
+    ("--recipe=bice2020", "--base: the recipe's network, bice2020, has none"),
     ("--tta=10", "--tta is 10"),
   ],
 )

@@ -151,10 +151,15 @@ def test_neighbouring_slices_move_together():
 def test_names_and_strengths():
   assert _augment.parse(["all"]) == ALL
   assert _augment.parse(["none"]) == {}
+  turned = _augment.parse(["all", "rotation:5"])
+  assert turned == {**ALL, "rotation": 5.0}
   assert _augment.parse(["noise:5", "shift"]) == {"noise": 5.0, "shift": 0.05}
   for names, text in (
     (["flip"], "'flip' is unknown"),
-    (["all", "shift"], "'all' is unknown"),
+    (["all:2"], "all:2 is unclear"),
+    (["none", "shift"], "give none alone"),
+    (["all", "all"], "all,all is unclear"),
+    ([], "empty; give kinds"),
     (["shift", "shift:0.1"], "named twice"),
     (["shift:far"], "no number"),
     (["shift:nan"], "more than 0"),
