@@ -6,6 +6,10 @@ slice's place in the batch alone, so a resumed training draws the same ones,
 however many devices share the batch.
 
 There are no mirrored slices: a left parotid would become a right one.
+
+Slices turn about their middle and move by pixels. These are square on a
+prepared grid; where patients keep an uneven spacing of their own, a turn shears
+a little.
 """
 
 from collections.abc import Mapping, Sequence
