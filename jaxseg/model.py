@@ -64,7 +64,8 @@ def load_model(
       of its own: no member's suits the mean.
     slot: "best" by validation Dice, or "last".
     tta: Shifted views whose mean map is taken, 1 to 9; 1 is the image alone.
-      None is as many as the threshold was chosen on.
+      None is as many as the threshold was chosen on; where that is a number,
+      or of other maps, as many as the folders' models were swept with.
 
   Raises:
     DataError: A folder holds no trained model, or it is damaged.
@@ -147,15 +148,26 @@ class Model:
 
   @functools.cached_property
   def tta(self) -> int:
-    """Shifted views whose mean map is taken; 1 is the image alone."""
+    """Shifted views whose mean map is taken; 1 is the image alone.
+
+    Raises:
+      ConfigError: The members of an ensemble were swept with different ones, or
+        there are no so many.
+    """
     if self._tta is not None:
       return self._tta
-    try:
-      views = self.threshold.details.get("tta", 1) if self.threshold else 1
+    if self._given is not None and "cohort" in self._given.details:
+      found = [_views(self._given)]  # It was chosen on a run's model.
+    else:  # A number, or the threshold of an ensemble's maps, tells none.
+      found = [_swept_views(folder) for folder in self.folders]
+    for folder, views in zip(self.folders, found, strict=False):
       models.check_views(views)
-    except errors.DataError:  # `cut` tells what is wrong with the file.
-      return 1
-    return int(views)
+      if views != found[0]:
+        raise errors.ConfigError(
+          f"{folder}: swept with tta {views}, {self.folders[0]} with"
+          f" {found[0]}; give load_model a tta for all"
+        )
+    return int(found[0])
 
   def predict(self, volume: volumes.Volume) -> volumes.Volume:
     """Probabilities on the volume's own grid.
@@ -236,6 +248,19 @@ class Model:
       )
     mask = thresholds.binarize(maps.array, self.threshold.threshold)
     return maps.with_array(np.asarray(mask))
+
+
+def _views(chosen: thresholds.ChosenThreshold) -> Any:
+  return chosen.details.get("tta", 1)
+
+
+def _swept_views(folder: pathlib.Path) -> Any:
+  """How many views a folder's own threshold was chosen on."""
+  path = folder / "threshold.json"
+  try:
+    return _views(thresholds.ChosenThreshold.read(path)) if path.exists() else 1
+  except errors.DataError:  # `cut` tells what is wrong with the file.
+    return 1
 
 
 @dataclasses.dataclass(frozen=True, eq=False)

@@ -125,7 +125,7 @@ def test_slices_do_not_depend_on_their_batch(run, trained):
   )
 
 
-def test_views_are_those_asked_for_or_of_the_threshold(run, folder):
+def test_views_are_those_asked_for_or_of_the_threshold(run, folder, trained):
   images = run.store.images()[:4]
   alone, some = (model.load_model(folder, tta=k) for k in (1, 3))
   assert (model.load_model(folder).tta, some.tta) == (1, 3)
@@ -138,7 +138,14 @@ def test_views_are_those_asked_for_or_of_the_threshold(run, folder):
   assert own.tta == 3
   np.testing.assert_array_equal(own.predict_prepared(images), maps)
   assert model.load_model(folder, tta=1).tta == 1
-  assert model.load_model(folder, threshold=0.5).tta == 1
+  # A number says where to cut, and nothing of the maps.
+  assert model.load_model(folder, threshold=0.5).tta == 3
+  older = dataclasses.replace(CHOSEN, details={"cohort": "phantom"})
+  assert model.load_model(folder, threshold=older).tta == 1
+  pair = [folder, trained[1]]
+  with pytest.raises(errors.ConfigError, match="swept with tta 1, .* with 3"):
+    model.load_model(pair).predict_prepared(images)
+  assert model.load_model(pair, tta=5).tta == 5
   dataclasses.replace(CHOSEN, details={"tta": 99}).write(
     folder / "threshold.json"
   )

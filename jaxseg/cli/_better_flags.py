@@ -1,6 +1,7 @@
 """Flags of what may make better models; all of it is off by default."""
 
 from collections.abc import Mapping
+import pathlib
 from typing import Any
 
 from jaxseg import errors
@@ -20,8 +21,8 @@ def define(flags: _flags.Flags) -> None:
     None,
     "KIND",
     f"Changes training slices by chance: {', '.join(KINDS)}, or all;"
-    " KIND:STRENGTH sets how much, such as rotation:15 (degrees). Nothing is"
-    " mirrored, as that would swap left and right.",
+    " KIND:STRENGTH sets how much, such as all,rotation:15 (degrees). Nothing"
+    " is mirrored, as that would swap left and right.",
     default="none",
   )
   flags.number(
@@ -54,32 +55,57 @@ def define(flags: _flags.Flags) -> None:
     "Levels above the finest that the U-Net learns from as well.",
     default="0",
   )
+  define_tta(flags)
 
 
 def define_tta(flags: _flags.Flags) -> None:
   """Defines --tta: how trained models are swept."""
   flags.integer(
     "tta",
-    1,
+    None,
     "N",
     "Sweeps the mean map of so many shifted views, up to 9; 1 is the image"
     " alone.",
+    default="that of the run's models, else 1",
   )
 
 
-def tta(flags: _flags.Flags) -> int:
-  """The number of views, checked.
+def tta(flags: _flags.Flags) -> int | None:
+  """The number of views, checked; None where the flag is not given.
 
   Raises:
     ConfigError: There are no so many.
   """
   from jaxseg import models
 
+  if flags.tta is None:
+    return None
   try:
     models.check_views(flags.tta)
   except errors.ConfigError as e:
     raise errors.ConfigError(f"--{e}") from e
   return int(flags.tta)
+
+
+def refuse_views(
+  folder: pathlib.Path, kept: Mapping[str, Any], views: int | None
+) -> None:
+  """Refuses other views than those of a run's models: all are swept alike.
+
+  Args:
+    folder: Run folder, named in the message.
+    kept: The run's training flags.
+    views: What is asked for; None is the run's.
+
+  Raises:
+    ExistingOutputError: They differ.
+  """
+  swept = kept.get("tta", 1)
+  if views not in (None, swept):
+    raise errors.ExistingOutputError(
+      f"{folder}: its models are swept with --tta={swept}, asked is {views};"
+      f" leave it out, and jaxseg sweep --tta={views} sweeps all of them so"
+    )
 
 
 def settings(flags: Mapping[str, Any]) -> dict[str, Any]:

@@ -43,14 +43,19 @@ class Flags:
     """
     self._values = absl_flags.FlagValues() if values is None else values
     self._shown: dict[str, list[tuple[str, str]]] = {}
+    self._heading = ""
     self._argument = ""
     self._required: list[str] = []
     self.command = ""
     self.argument: str | None = None
 
   def heading(self, text: str) -> None:
-    """Flags defined from now on stand below it."""
+    """Flags defined from now on stand below it.
+
+    Headings are in the order in which they are first given.
+    """
     self._shown.setdefault(text, [])
+    self._heading = text
 
   def positional(self, name: str, text: str) -> None:
     """The one argument that is no flag, such as FOLDER; `flags.argument`."""
@@ -143,7 +148,7 @@ class Flags:
     absl_flags.DEFINE_list(name, value, text, flag_values=self._values)
 
   def _told(self, flag: str, text: str, value: Any, default: str) -> None:
-    if not self._shown:
+    if not self._heading:
       self.heading("Flags")
     default = default or ("" if value is None else str(value))
     if default and default != "required":
@@ -151,7 +156,7 @@ class Flags:
     elif default:
       text = f"{text} (required)"
       self._required.append(flag[2:].partition("=")[0])
-    self._shown[list(self._shown)[-1]].append((flag, text))
+    self._shown[self._heading].append((flag, text))
 
   def parse(self, arguments: Sequence[str]) -> None:
     """Takes the values from a command line without the command itself.

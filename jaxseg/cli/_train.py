@@ -12,9 +12,6 @@ TensorBoard events, checkpoints, threshold.json. One model of the default size
 takes about 10 minutes on two CPU cores for OpenKBP.
 """
 
-import functools
-
-from jaxseg.cli import _better_flags
 from jaxseg.cli import _call
 from jaxseg.cli import _cohort_flags
 from jaxseg.cli import _device_flags
@@ -33,7 +30,6 @@ def define(flags: _flags.Flags) -> None:
     default="required",
   )
   _training_flags.define(flags)
-  _better_flags.define_tta(flags)
   _cohort_flags.define(flags)
   _hosts.define(flags)
 
@@ -44,7 +40,6 @@ def main(flags: _flags.Flags) -> None:
 
 def _main(flags: _flags.Flags) -> None:
   names = _training_flags.named(flags, flags.structure)
-  tta = _better_flags.tta(flags)
 
   from jaxseg import study
   from jaxseg import training
@@ -71,8 +66,7 @@ def _main(flags: _flags.Flags) -> None:
       **_device_flags.given(flags),
     )
   folders = [training.model_folder(run.folder, c) for c in configs]
-  sweep = functools.partial(study.sweep_run, tta=tta)
-  results = _hosts.swept(run, folders, sweep)
+  results = _hosts.swept(run, folders, study.sweep_run)
   if not results:
     return
   rows = [

@@ -1,7 +1,9 @@
 """Flags that say which models to train, and how."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+import contextlib
 import math
+import re
 from typing import Any, TYPE_CHECKING
 
 from jaxseg import _loss_names
@@ -9,6 +11,7 @@ from jaxseg import errors
 from jaxseg.cli import _better_flags
 from jaxseg.cli import _device_flags
 from jaxseg.cli import _flags
+from jaxseg.cli import _network_flags
 
 if TYPE_CHECKING:
   from jaxseg import data
@@ -30,16 +33,6 @@ LOSSES = tuple(
   for name in _loss_names.LOSSES
   if name not in (*OBJECTIVES, *_loss_names.OF_CLASSES)
 )
-_NETWORK = (
-  "base",
-  "norm",
-  "dropout",
-  "dropout_at",
-  "final_norm",
-  "dtype",
-  *_better_flags.NETWORK,
-  "remat",
-)
 _TRAINING = (
   "epochs",
   "steps_per_epoch",
@@ -56,67 +49,14 @@ _RECIPES = "the recipe's"
 
 
 def define(flags: _flags.Flags) -> None:
-  """Defines objective, seed, network, training and devices."""
-  flags.heading("Models")
-  flags.names(
-    "objective",
-    None,
-    "LOSS",
-    f"What to train on: {', '.join(OBJECTIVES)}, or all of these three; the"
-    " last two with a Dice that learns on slices without the structure, summed"
-    " over the batch (dice_batch, bce_dice_batch), left to cross entropy there"
-    " (_present) or smoothed by 100 pixels (_smooth); another loss of"
-    f" {', '.join(LOSSES)}; or your own function of (logits, labels),"
-    " package.module:function.",
-    default="bce; all for a whole study",
-  )
-  define_seed(flags)
-  flags.heading("Network")
-  flags.integer(
-    "base",
-    None,
-    "N",
-    "Channels of the U-Net's first block.",
-    default=_RECIPES,
-  )
-  flags.choice(
-    "norm",
-    None,
-    ("none", "batch", "group"),
-    "The U-Net's normalisation.",
-    default="group",
-  )
-  flags.number(
-    "dropout", None, "RATE", "Dropout rate.", default="0, bice2020 0.2"
-  )
-  flags.string(
-    "dropout_at",
-    None,
-    "PLACE,...",
-    "bice2020: where dropout is: image, stretch and last, each a tensor of one"
-    " channel that batch norm follows; rest, all others; or none.",
-    default="image,stretch,last,rest",
-  )
-  flags.switch(
-    "final_norm",
-    None,
-    "bice2020: batch norm after its one-channel last layer.",
-    default="on",
-  )
-  flags.choice(
-    "dtype",
-    None,
-    ("float32", "bfloat16"),
-    "What convolutions compute in; logits are float32.",
-    default="float32",
-  )
-  flags.switch(
-    "remat",
-    None,
-    "The U-Net computes each block a second time in training instead of keeping"
-    " what lies inside it: less memory, about a third more work.",
-    default="off",
-  )
+  """Defines objective, seed, network, training and devices.
+
+  What every training needs stands first in the help: what to train, and the run
+  folder. Whoever calls this has begun the first of these headings.
+  """
+  _define_objective(flags)
+  flags.heading("Run")  # Of `_cohort_flags`, which come later.
+  _network_flags.define(flags)
   flags.heading("Training")
   flags.integer(
     "epochs",
@@ -172,6 +112,8 @@ def define(flags: _flags.Flags) -> None:
     default="1; where that would take longer than the epoch, what takes as"
     " long",
   )
+  _better_flags.define(flags)
+  _device_flags.define(flags)
   flags.choice(
     "keep",
     None,
@@ -179,8 +121,22 @@ def define(flags: _flags.Flags) -> None:
     "Where slices lie meanwhile; no number depends on it.",
     default="the first that has the memory",
   )
-  _better_flags.define(flags)
-  _device_flags.define(flags)
+
+
+def _define_objective(flags: _flags.Flags) -> None:
+  flags.names(
+    "objective",
+    None,
+    "LOSS",
+    f"What to train on: {', '.join(OBJECTIVES)}, or all of these three; the"
+    " last two with a Dice that learns on slices without the structure, summed"
+    " over the batch (dice_batch, bce_dice_batch), left to cross entropy there"
+    " (_present) or smoothed by 100 pixels (_smooth); another loss of"
+    f" {', '.join(LOSSES)}; or your own function of (logits, labels),"
+    " package.module:function.",
+    default="bce; all for a whole study",
+  )
+  define_seed(flags)
 
 
 def define_seed(flags: _flags.Flags) -> None:
@@ -220,6 +176,7 @@ def named(flags: _flags.Flags, asked: Sequence[str]) -> tuple[str, ...]:
   from jaxseg.cli import _structure_flags
 
   _device_flags.check_shard(flags)
+  _better_flags.tta(flags)
 
   asked = [name for name in asked if name]
   if not asked:
@@ -300,15 +257,22 @@ def configs(
   if wanted == ["all"]:
     wanted = list(OBJECTIVES)
   kept = flags.checked(run.training_flags, run.folder / "run.json")
-  asked = {**kept, **flags.given(*_NETWORK, *_TRAINING)}
-  settings = _settings(run, asked)
+  asked = {**kept, **flags.given(*_network_flags.NAMES, *_TRAINING)}
+  with _by_flag():
+    settings = _settings(run, asked)
+  views = _better_flags.tta(flags)
   if any(run.folder.glob("models/*/*/*/config.json")):
-    _refuse(run, _settings(run, kept), settings)
-  result = [
-    training.Config(name, objective=o, seed=flags.seed, **settings)
-    for name in names
-    for o in wanted
-  ]
+    with _by_flag():
+      _refuse(run, _settings(run, kept), settings)
+    _better_flags.refuse_views(run.folder, kept, views)
+  elif views not in (None, 1):
+    asked["tta"] = views
+  with _by_flag():
+    result = [
+      training.Config(name, objective=o, seed=flags.seed, **settings)
+      for name in names
+      for o in wanted
+    ]
   training.check_family(
     run.store, run.split, run.folder, result, **_device_flags.given(flags)
   )
@@ -331,11 +295,24 @@ def check(flags: _flags.Flags, recipe: str) -> None:
   from jaxseg import training
 
   check_minutes(flags)
-  given = flags.given(*_NETWORK, *_TRAINING)
-  settings = _with(recipe, given)
-  config = training.Config("brain", seed=flags.seed, **settings)
+  given = flags.given(*_network_flags.NAMES, *_TRAINING)
+  with _by_flag():
+    settings = _with(recipe, given)
+    config = training.Config("brain", seed=flags.seed, **settings)
+    models.create(**settings["network"])
   _device_flags.check(flags, config.batch)
-  models.create(**settings["network"])
+
+
+@contextlib.contextmanager
+def _by_flag() -> Iterator[None]:
+  """Turns a complaint of a setting into one of the flag that gives it."""
+  try:
+    yield
+  except errors.ConfigError as e:
+    found = re.match(r"(?:\w+: )?(\w+) is ", str(e))
+    if found and found[1] in (*_network_flags.NAMES, *_TRAINING):
+      raise errors.ConfigError(f"--{str(e)[found.start(1) :]}") from e
+    raise
 
 
 def _settings(run: "data.Run", flags: Mapping[str, Any]) -> dict[str, Any]:
@@ -358,7 +335,10 @@ def _with(recipe: str, flags: Mapping[str, Any]) -> dict[str, Any]:
 
   settings = dict(training.recipe(recipe).training)
   network = dict(settings.pop("network", {"name": "unet", "base": 16}))
-  network |= {name: flags[name] for name in _NETWORK if name in flags}
+  _network_flags.check(network["name"], flags)
+  network |= {
+    name: flags[name] for name in _network_flags.NAMES if name in flags
+  }
   settings |= {name: flags[name] for name in _TRAINING if name in flags}
   settings |= _better_flags.settings(flags)
   return {"network": network, **settings}

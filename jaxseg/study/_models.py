@@ -8,6 +8,7 @@ import numpy as np
 import jaxseg
 from jaxseg import data
 from jaxseg import errors
+from jaxseg import models
 from jaxseg import thresholds
 from jaxseg.study import _choice
 from jaxseg.study import _cohort_counts
@@ -25,7 +26,7 @@ def sweep_run(
   *,
   folders: Sequence[pathlib.Path] | None = None,
   settings: _choice.Settings | None = None,
-  tta: int = 1,
+  tta: int | None = None,
   on_model: Callable[[str, int, int], None] | None = None,
 ) -> list[_cohort_counts.CohortCounts]:
   """Sweeps every finished model of a run; what was swept before is kept.
@@ -37,11 +38,13 @@ def sweep_run(
     folders: Models to sweep; None is all finished ones.
     settings: How the threshold is chosen, and its intervals made; None is by
       Dice, and keeps the threshold.json of models that were swept before.
-    tta: Shifted views whose mean map is swept, as of `load_model`.
+    tta: Shifted views whose mean map is swept, as of `load_model`; the run
+      keeps it. None is what it kept, else 1.
     on_model: Called after each model with (name, done, all).
 
   Raises:
     DataError: There are no finished models, or a file is damaged.
+    ConfigError: There are no so many views.
   """
   how = settings or _choice.Settings()
   folders = run.models() if folders is None else folders
@@ -49,20 +52,47 @@ def sweep_run(
     raise errors.DataError(
       f"{run.folder}: holds no finished model; run jaxseg train first"
     )
+  views = _views(run, tta)
   results = []
   measured: dict[tuple[str, float], Mapping[str, float]] = {}
   for done, folder in enumerate(folders, start=1):
-    result, before = _swept(run, folder, measured, tta)
+    result, before = _swept(run, folder, measured, views)
     results.append(result)
     details = {"cohort": run.store.cohort, "synthetic": run.store.synthetic}
-    if tta > 1:
-      details["tta"] = tta
+    if views > 1:
+      details["tta"] = views
     path = folder / "threshold.json"
     if settings is not None or not before or not path.exists():
       _choice.chosen(result, how, details=details).write(path)
     if on_model:
       on_model(result.name, done, len(folders))
   return results
+
+
+def _views(run: data.Run, asked: int | None) -> int:
+  """How many views all of a run's models are swept with.
+
+  They are kept before the first is swept: if that is interrupted, the next
+  sweep goes on with them.
+
+  Raises:
+    ConfigError: There are no so many.
+    DataError: Those that the run keeps are malformed.
+  """
+  kept = run.training_flags
+  before = kept.pop("tta", 1)
+  if asked is None:
+    try:
+      models.check_views(before)
+    except errors.ConfigError as e:
+      raise errors.DataError(
+        f"{run.folder / 'run.json'}: {e}, with jaxseg sweep --tta"
+      ) from e
+    return int(before)
+  models.check_views(asked)
+  if asked != before:
+    run.keep_training_flags(kept if asked == 1 else {**kept, "tta": asked})
+  return asked
 
 
 def read_run(run: data.Run) -> list[_cohort_counts.CohortCounts]:

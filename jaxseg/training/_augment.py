@@ -6,6 +6,10 @@ slice's place in the batch alone, so a resumed training draws the same ones,
 however many devices share the batch.
 
 There are no mirrored slices: a left parotid would become a right one.
+
+Slices turn about their middle and move by pixels. These are square on a
+prepared grid; where patients keep an uneven spacing of their own, a turn shears
+a little.
 """
 
 from collections.abc import Mapping, Sequence
@@ -38,18 +42,26 @@ def parse(names: Sequence[str]) -> dict[str, float]:
   {'shift': 0.05, 'rotation': 20.0}
 
   Args:
-    names: KIND or KIND:STRENGTH each; or "all", or "none".
+    names: KIND or KIND:STRENGTH each, one at least; "all", which may come with
+      the strengths of some; or "none" alone.
 
   Raises:
     ConfigError: A kind is unknown or named twice, or a strength cannot work.
   """
   if list(names) == ["none"]:
     return {}
-  if list(names) == ["all"]:
-    return {kind: usual for kind, (usual, _) in KINDS.items()}
+  if not names:
+    raise errors.ConfigError("augment: empty; give kinds, all or none")
   result: dict[str, float] = {}
   for name in names:
     kind, colon, given = name.partition(":")
+    if kind in ("all", "none"):
+      if colon or kind == "none" or names.count(kind) > 1:
+        raise errors.ConfigError(
+          f"augment: {','.join(names)} is unclear; give none alone, and all"
+          " alone or with KIND:STRENGTH"
+        )
+      continue
     if kind in result:
       raise errors.ConfigError(f"augment: {kind} is named twice; name it once")
     try:
@@ -60,6 +72,8 @@ def parse(names: Sequence[str]) -> dict[str, float]:
         f" {kind}:STRENGTH"
       ) from e
   check(result)
+  if "all" in names:
+    return {kind: usual for kind, (usual, _) in KINDS.items()} | result
   return result
 
 

@@ -38,6 +38,7 @@ def test_options_arrive_and_bind_the_run(tmp_path, monkeypatch):
   assert found.network == {"name": "unet", "base": 4, **network}
   kept = json.loads((tmp_path / "run" / "run.json").read_text())
   assert kept["training_flags"]["augment"] == ["shift", "rotation:5"]
+  assert kept["training_flags"]["tta"] == 2  # All its models are swept alike.
   again = ("train", "--structure=brain", "--output=run")
   assert command.call(*again, folder=tmp_path)[0] == 2
   assert asked[1].options == found.options
@@ -45,6 +46,8 @@ def test_options_arrive_and_bind_the_run(tmp_path, monkeypatch):
     ("--augment=shift", "augment is {'shift': 0.05, 'rotation': 5.0}, asked"),
     ("--ema=0.5", "ema is 0.9, asked is 0.5"),
     ("--slices=5", "slices is 3, asked is 5"),
+    ("--tta=3", "jaxseg sweep --tta=3 sweeps all of them so"),
+    ("--tta=1", "swept with --tta=2, asked is 1"),
   ):
     assert text in command.refused(*again, flag, folder=tmp_path)
 
@@ -54,10 +57,12 @@ def test_options_arrive_and_bind_the_run(tmp_path, monkeypatch):
   [
     ("--augment=flip", "--augment: 'flip' is unknown; take all, none, or"),
     ("--augment=shift:9", "--augment: shift is 9.0; give"),
-    ("--clip_norm=0", "clip_norm is 0.0"),
-    ("--ema=1", "ema is 1.0"),
-    ("--slices=2", "slices is 2"),
-    ("--deep_supervision=9", "deep_supervision is 9"),
+    ("--augment=", "--augment: empty"),
+    ("--clip_norm=0", "--clip_norm is 0.0"),
+    ("--ema=1", "--ema is 1.0"),
+    ("--slices=2", "--slices is 2"),
+    ("--deep_supervision=9", "--deep_supervision is 9"),
+    ("--recipe=bice2020", "--base: the recipe's network, bice2020, has none"),
     ("--tta=10", "--tta is 10"),
   ],
 )

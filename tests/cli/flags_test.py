@@ -78,6 +78,15 @@ def test_what_must_be_given_is_asked_for(arguments, text):
   assert "(required)" in flags.help("Text.", "jaxseg a", width=80)
 
 
+def test_headings_keep_the_order_in_which_they_were_first_given():
+  flags = _flags.Flags()
+  for heading in ("First", "Second", "First"):
+    flags.heading(heading)
+    flags.switch(f"{heading}_{len(flags._shown)}".lower(), False, "On.")
+  told = flags.help("Text.", "jaxseg a", width=80)
+  assert told.index("first_2") < told.index("Second") < told.index("second_2")
+
+
 def test_help_has_headings_and_defaults():
   assert some().help("What it does.", "jaxseg a", width=80) == (
     """Usage: jaxseg a [--flag=value ...]

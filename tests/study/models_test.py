@@ -133,9 +133,14 @@ def test_shifted_views_are_swept_and_told(trained, tmp_path):
   assert not np.array_equal(*counts)
   path = again.counts(folder)
   written = path.stat().st_mtime_ns
-  study.sweep_run(again, tta=3)
+  # The run has kept them, for this process and for others.
+  study.sweep_run(again)
+  study.sweep_run(data.Run(again.folder), tta=3)
   assert path.stat().st_mtime_ns == written
-  (alone,) = study.sweep_run(again)  # Without them: as it was at first.
+  with pytest.raises(errors.ConfigError, match="tta is 12"):
+    study.sweep_run(again, tta=12)
+  (alone,) = study.sweep_run(again, tta=1)  # As it was at first.
+  assert again.facts["training_flags"] == run.facts["training_flags"]
   np.testing.assert_array_equal(
     alone.select(part="test").even.true_positive, counts[0]
   )

@@ -140,21 +140,27 @@ def test_grey_values_keep_the_mask_and_the_window():
 def test_neighbouring_slices_move_together():
   images, labels = made()
   stack = np.stack([images, images + 7, images], 1)
-  found, masks = augment(stack, labels, **MOVES, gamma=0.3)
-  alone, expected = augment(images, labels, **MOVES, gamma=0.3)
-  assert found.shape == stack.shape
-  np.testing.assert_array_equal(masks, expected)
-  np.testing.assert_allclose(found[:, 0], alone, atol=1e-3)
-  np.testing.assert_allclose(found[:, 2], alone, atol=1e-3)
+  for kinds in (MOVES, {"gamma": 1.0}):  # Those of other tests, compiled.
+    found, masks = augment(stack, labels, **kinds)
+    alone, expected = augment(images, labels, **kinds)
+    assert found.shape == stack.shape
+    np.testing.assert_array_equal(masks, expected)
+    np.testing.assert_allclose(found[:, 0], alone, atol=1e-3)
+    np.testing.assert_allclose(found[:, 2], alone, atol=1e-3)
 
 
 def test_names_and_strengths():
   assert _augment.parse(["all"]) == ALL
   assert _augment.parse(["none"]) == {}
+  turned = _augment.parse(["all", "rotation:5"])
+  assert turned == {**ALL, "rotation": 5.0}
   assert _augment.parse(["noise:5", "shift"]) == {"noise": 5.0, "shift": 0.05}
   for names, text in (
     (["flip"], "'flip' is unknown"),
-    (["all", "shift"], "'all' is unknown"),
+    (["all:2"], "all:2 is unclear"),
+    (["none", "shift"], "give none alone"),
+    (["all", "all"], "all,all is unclear"),
+    ([], "empty; give kinds"),
     (["shift", "shift:0.1"], "named twice"),
     (["shift:far"], "no number"),
     (["shift:nan"], "more than 0"),
