@@ -26,6 +26,10 @@ from jaxseg.study._models import sweep_run
 from jaxseg.study._objectives import objectives
 from jaxseg.study._patients import Patients
 from jaxseg.study._patients import patients
+from jaxseg.study._per_case import case_threshold_rows
+from jaxseg.study._per_case import case_thresholds
+from jaxseg.study._per_case import METHODS
+from jaxseg.study._per_case import per_case_rows
 from jaxseg.study._prominence import correlations
 from jaxseg.study._prominence import DEFINITIONS
 from jaxseg.study._prominence import measure
@@ -48,6 +52,7 @@ from jaxseg.study._tables import tables
 __all__ = [
   "AGGREGATES",
   "DEFINITIONS",
+  "METHODS",
   "PAPER",
   "PERTURBATIONS",
   "Cases",
@@ -58,6 +63,8 @@ __all__ = [
   "Settings",
   "calibration_rows",
   "case_rows",
+  "case_threshold_rows",
+  "case_thresholds",
   "check_labels",
   "chosen",
   "claims",
@@ -77,6 +84,7 @@ __all__ = [
   "of_models",
   "optimum_rows",
   "patients",
+  "per_case_rows",
   "prominence",
   "read_counts",
   "read_run",
