@@ -18,12 +18,10 @@ import numpy as np
 
 from jaxseg import _arrays as arrays
 from jaxseg import _devices
-from jaxseg import _digests
-from jaxseg import _distributed
-from jaxseg import _extras
 from jaxseg import _files
 from jaxseg import _model_input
 from jaxseg import _sealed
+from jaxseg import _weights
 from jaxseg import data
 from jaxseg import errors
 from jaxseg import models
@@ -36,7 +34,6 @@ _FORMAT = "jaxseg.model/1"
 # Slices at once, or the next multiple of the devices: the last batch is padded,
 # so one compiled function serves.
 _BATCH = 32
-_AGAIN = "delete the model's folder and train it again"
 _ENTRIES = {
   "structure": str,
   "objective": str,
@@ -294,10 +291,11 @@ class _Member:
     found = facts.get("format") if isinstance(facts, dict) else None
     if found != _FORMAT:
       raise errors.DataError(
-        f"{path}: of format {found}, this version reads {_FORMAT}; {_AGAIN}"
+        f"{path}: of format {found}, this version reads {_FORMAT};"
+        f" {_weights.AGAIN}"
       )
-    facts = _sealed.opened(path, facts, again=_AGAIN)
-    _sealed.check(path, facts, _ENTRIES, again=_AGAIN)
+    facts = _sealed.opened(path, facts, again=_weights.AGAIN)
+    _sealed.check(path, facts, _ENTRIES, again=_weights.AGAIN)
     try:
       forward = models.Forward.of(
         facts["network"], facts["window_hu"], facts["input_range"]
@@ -319,9 +317,9 @@ class _Member:
       errors.ConfigError,
     ) as e:
       raise errors.DataError(
-        f"{path}: an entry is missing or malformed ({e}); {_AGAIN}"
+        f"{path}: an entry is missing or malformed ({e}); {_weights.AGAIN}"
       ) from e
-    variables = _restore(folder / "checkpoints" / slot, like, facts)
+    variables = _weights.restore(folder / "checkpoints" / slot, like, facts)
     return _Member(folder, facts, forward, prepare, variables)
 
   @property
@@ -366,56 +364,3 @@ def _mean(
   if len(maps) == 1:
     return maps[0]
   return np.asarray(np.mean(maps, axis=0, dtype=np.float64), np.float32)
-
-
-def _restore(
-  folder: pathlib.Path, like: Any, facts: Mapping[str, Any]
-) -> dict[str, Any]:
-  """Variables in a slot's newest checkpoint, as NumPy, for any devices."""
-  ocp = _extras.load("orbax.checkpoint", extra="train")  # Slow to import.
-
-  steps = [p for p in folder.glob("*") if p.name.isdecimal()]
-  if not steps:
-    raise errors.DataError(
-      f"{folder.parents[1]}: no {folder.name} checkpoint; train it first"
-    )
-  path = max(steps, key=lambda p: int(p.name))
-  damaged = _digests.damage(path, model=facts)
-  if damaged and not path.exists():  # A training put another in its place.
-    return _restore(folder, like, facts)
-  if damaged:
-    raise _damaged(path, damaged)
-  kind = ocp.RestoreArgs(restore_type=np.ndarray)
-  as_numpy = jax.tree.map(lambda _: kind, like)
-  try:
-    alone = _distributed.orbax_alone()
-    with ocp.Checkpointer(
-      ocp.PyTreeCheckpointHandler(multiprocessing_options=alone),
-      multiprocessing_options=alone,
-    ) as checkpointer:
-      found = checkpointer.restore(
-        (path / "state").absolute(),
-        args=ocp.args.PyTreeRestore(
-          item=like, restore_args=as_numpy, partial_restore=True
-        ),
-      )
-    if _shapes(found) != _shapes(like):
-      raise ValueError("it is of another network than model.json")
-    if not all(np.isfinite(leaf).all() for leaf in jax.tree.leaves(found)):
-      raise ValueError("its weights are not finite")
-  except Exception as e:  # Orbax and TensorStore raise this very class.
-    why = (str(e) or repr(e)).splitlines()[0][:200]
-    raise _damaged(path, why) from e
-  return {"batch_stats": {}, **found}
-
-
-def _damaged(path: pathlib.Path, why: str) -> errors.DataError:
-  return errors.DataError(f"{path}: cannot be restored ({why}); {_AGAIN}")
-
-
-def _shapes(tree: Any) -> dict[str, tuple[Any, ...]]:
-  """Path -> shape and dtype of each array."""
-  return {
-    jax.tree_util.keystr(path): (*leaf.shape, str(leaf.dtype))
-    for path, leaf in jax.tree_util.tree_leaves_with_path(tree)
-  }

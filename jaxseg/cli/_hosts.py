@@ -38,9 +38,12 @@ def define(flags: _flags.Flags) -> None:
     None,
     "HOST:PORT",
     "Where process 0 is reached by all, at a free port of its host.",
+    default="none",
   )
-  flags.integer("processes", None, "N", "How many processes there are.")
-  flags.integer("process", None, "I", "Which one this is, from 0.")
+  flags.integer(
+    "processes", None, "N", "How many processes there are.", default="1"
+  )
+  flags.integer("process", None, "I", "Which one this is, from 0.", default="0")
   flags.integer(
     "start_timeout", 300, "SECONDS", "How long to wait for the others."
   )

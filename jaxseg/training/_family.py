@@ -155,18 +155,22 @@ class _Group:
 
   def _of(self, structure: str) -> _slices.Slices:
     """The slices of a structure, which stay until another's are wanted."""
-    if self._slices is None or self._slices.structure != structure:
-      self._slices = None  # Frees the memory of the one before.
-      with _reading:
-        # What one process cannot read, all are told before a step.
-        _distributed.each("reading slices", lambda: self._read(structure))
-    assert self._slices is not None
+    if self._slices is not None and self._slices.structure == structure:
+      return self._slices
+    self._slices = None  # Frees the memory of the one before.
+    read: list[_slices.Slices] = []
+    with _reading:
+      # What one process cannot read, all are told before a step.
+      _distributed.each(
+        "reading slices", lambda: read.append(self._read(structure))
+      )
+    self._slices = read[0]
     return self._slices
 
-  def _read(self, structure: str) -> None:
+  def _read(self, structure: str) -> _slices.Slices:
     if self._kept is None:
       self._kept = self._pool.images(self._devices)
-    self._slices = _slices.Slices.read(
+    return _slices.Slices.read(
       self._store, self._split, structure, self._kept, self._devices
     )
 

@@ -52,8 +52,8 @@ class Checkpoints:
       state = jax.device_get(state)
 
     def save() -> None:
-      assert self._own is not None
-      self._own.save(slot, steps, state, extra)
+      if self._own is not None:
+        self._own.save(slot, steps, state, extra)
 
     _distributed.first("saving a checkpoint", save)
 
@@ -87,8 +87,8 @@ class Checkpoints:
     """See `_checkpoints.Checkpoints`."""
 
     def finish() -> None:
-      assert self._own is not None
-      self._own.finish(history)
+      if self._own is not None:
+        self._own.finish(history)
 
     _distributed.first("checking the checkpoints", finish)
 
