@@ -38,7 +38,6 @@ def main(flags: _flags.Flags) -> None:
   names = _training_flags.named(flags, flags.structure)
   tta = _better_flags.tta(flags)
 
-  from jaxseg import study
   from jaxseg import training
   from jaxseg.cli import _console
 
@@ -62,6 +61,8 @@ def main(flags: _flags.Flags) -> None:
       keep=flags.keep,
       **_device_flags.given(flags),
     )
+  from jaxseg import study  # Slow, and training does without it.
+
   folders = [training.model_folder(run.folder, c) for c in configs]
   results = study.sweep_run(run, folders=folders, tta=tta)
   rows = [
