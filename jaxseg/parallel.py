@@ -11,7 +11,9 @@ import concurrent.futures.process
 import contextlib
 import functools
 import multiprocessing
+import multiprocessing.connection
 import os
+import threading
 import time
 from typing import Any, TypeVar
 
@@ -22,6 +24,8 @@ _Item = TypeVar("_Item")
 _Result = TypeVar("_Result")
 # What processes take to start and import, about, seconds.
 _START_S = 3.0
+# How often to look for lost processes, and how long the pool has to notice one.
+_LOOK_S, _NOTICE_S = 0.5, 2.0
 
 
 def run(
@@ -86,9 +90,12 @@ def run(
   # Not by fork, because JAX runs threads.
   context = multiprocessing.get_context("spawn")
   try:
-    with concurrent.futures.ProcessPoolExecutor(
-      number, mp_context=context
-    ) as pool:
+    with (
+      concurrent.futures.ProcessPoolExecutor(
+        number, mp_context=context
+      ) as pool,
+      _watched(pool),
+    ):
       going = _in_order if ordered else _as_completed
       work = going(pool.submit, function, items[begun:], 2 * number)
       try:
@@ -113,6 +120,39 @@ def _stop(pool: concurrent.futures.ProcessPoolExecutor) -> None:
   processes = getattr(pool, "_processes", None) or {}
   for process in list(processes.values()):
     process.terminate()
+  # One that ended within a result leaves half of it in the pipe. The pool would
+  # wait for the rest for ever, as it could itself still write there.
+  results = getattr(pool, "_result_queue", None)
+  writer = getattr(results, "_writer", None)
+  if writer is not None:
+    writer.close()
+
+
+@contextlib.contextmanager
+def _watched(pool: concurrent.futures.ProcessPoolExecutor) -> Iterator[None]:
+  """Ends the processes if the pool does not notice that one was lost.
+
+  It notices between two results, and not within one: the other processes wait
+  until it is written, and the pool until it is read.
+  """
+  over = threading.Event()
+
+  def look() -> None:
+    while not over.wait(_LOOK_S):
+      processes = getattr(pool, "_processes", None) or {}
+      ends = [process.sentinel for process in list(processes.values())]
+      if multiprocessing.connection.wait(ends, 0):
+        if not over.wait(_NOTICE_S):
+          _stop(pool)
+        return
+
+  thread = threading.Thread(target=look, daemon=True)
+  thread.start()
+  try:
+    yield
+  finally:
+    over.set()
+    thread.join()
 
 
 def _as_completed(

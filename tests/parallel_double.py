@@ -1,5 +1,6 @@
 """Work for other processes to do; quick to import there."""
 
+from multiprocessing import connection
 import os
 import pathlib
 import signal
@@ -50,3 +51,18 @@ def count_and_fail(folder):
   with open(pathlib.Path(folder, "calls"), "a") as file:
     file.write("x")
   raise errors.DataError("three is malformed")
+
+
+def half_a_result(item):
+  """The first result ends in its middle: its process dies, or goes on."""
+  number, dies = item
+  if number == 0:
+
+    def send(self, content, write=os.write):
+      write(self.fileno(), content[: len(content) // 2])
+      if dies:
+        os.kill(os.getpid(), signal.SIGKILL)
+      time.sleep(600)
+
+    connection.Connection._send = send
+  return number

@@ -1,5 +1,6 @@
 """The seam: the same results here, on more cores, on a cluster that fails."""
 
+import multiprocessing
 import os
 import re
 import signal
@@ -73,6 +74,21 @@ def test_a_process_that_is_killed():
     list(parallel.run(parallel_double.die, range(4), workers=2))
   assert re.search(r"took [\d.]+ GiB, the machine has [\d.]+ GiB", str(e.value))
   assert "(--workers=1)" in str(e.value)
+
+
+def test_a_process_that_is_killed_within_a_result():
+  items = [(k, True) for k in range(6)]
+  with pytest.raises(errors.DataError, match="of 2 processes was lost"):
+    list(parallel.run(parallel_double.half_a_result, items, workers=2))
+
+
+def test_an_interrupt_within_a_result():
+  items = [(1, False), (0, False), *[(k, False) for k in range(2, 6)]]
+  work = parallel.run(parallel_double.half_a_result, items, workers=2)
+  next(work)
+  time.sleep(0.5)  # The other has begun to answer.
+  work.close()  # As Ctrl-C does; it used to wait for ever.
+  assert not multiprocessing.active_children()
 
 
 class Cluster:

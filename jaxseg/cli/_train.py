@@ -41,7 +41,6 @@ def main(flags: _flags.Flags) -> None:
 def _main(flags: _flags.Flags) -> None:
   names = _training_flags.named(flags, flags.structure)
 
-  from jaxseg import study
   from jaxseg import training
   from jaxseg.cli import _console
 
@@ -65,6 +64,8 @@ def _main(flags: _flags.Flags) -> None:
       keep=flags.keep,
       **_device_flags.given(flags),
     )
+  from jaxseg import study  # Slow, and training does without it.
+
   folders = [training.model_folder(run.folder, c) for c in configs]
   results = _hosts.swept(run, folders, study.sweep_run)
   if not results:

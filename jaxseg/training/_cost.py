@@ -19,18 +19,17 @@ from jaxseg.training import _logs
 
 # Beginning of a device's kind -> TFLOP/s of one such device, dense, in bfloat16
 # and in what JAX takes for float32 products unless told otherwise: tf32 on
-# NVIDIA from Ampere on, bfloat16 on a TPU. Sources: NVIDIA's data sheets of the
-# products, and cloud.google.com/tpu/docs/system-architecture-tpu-vm; a device
-# of TPU v2 and v3 is one of a chip's two cores. The first match holds.
+# NVIDIA from Ampere on, bfloat16 on a TPU. Only what the maker publishes:
+# - A100, nvidia-a100-datasheet-us-nvidia-1758950-r4-web.pdf; H100, H200 and L4,
+#   their data sheets, whose figures "with sparsity" are twice these;
+# - docs.cloud.google.com/tpu/docs/v3, v4, v5e, v5p and v6e, peak compute per
+#   chip. A device of TPU v3 is one of a chip's two cores.
 _PEAKS: Mapping[str, tuple[float, float]] = {
   "NVIDIA H200": (989.0, 494.0),
   "NVIDIA H100 PCIe": (756.0, 378.0),
-  "NVIDIA H100 NVL": (835.0, 417.0),
   "NVIDIA H100": (989.0, 494.0),
   "NVIDIA A100": (312.0, 156.0),
-  "NVIDIA A10G": (70.0, 35.0),
   "NVIDIA L4": (121.0, 60.0),
-  "TPU v2": (22.5, 22.5),
   "TPU v3": (61.5, 61.5),
   "TPU v4": (275.0, 275.0),
   "TPU v5 lite": (197.0, 197.0),
@@ -38,6 +37,8 @@ _PEAKS: Mapping[str, tuple[float, float]] = {
   "TPU v5p": (459.0, 459.0),
   "TPU v6 lite": (918.0, 918.0),
 }
+# Smaller ones of the same name: slower boards, and parts of a GPU.
+_OTHERS = frozenset(("NVL", "MIG", "lite"))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -86,6 +87,8 @@ def peak(kind: str, dtype: str = "float32") -> float | None:
   """
   for name, (half, single) in _PEAKS.items():
     if kind == name or kind.startswith((f"{name} ", f"{name}-")):
+      if _OTHERS & set(kind.removeprefix(name).split()):
+        return None
       return 1e12 * (single if dtype == "float32" else half)
   return None
 

@@ -20,6 +20,7 @@ from jaxseg import _sealed
 from jaxseg import data
 from jaxseg import errors
 from jaxseg import models
+from jaxseg.training import _ahead
 from jaxseg.training import _compiled
 from jaxseg.training import _concurrent
 from jaxseg.training import _config
@@ -134,22 +135,27 @@ class _Group:
     folder = model_folder(self._run, config)
     done = _loop.finished(folder)
     if done is None:
-      slices = self._of(config.structure)
-      some = slices.share(config)
-      if some is not slices:
-        reporter.note(_share.text(some.validation, some.held_out))
-      if _distributed.process() == 0:
-        _files.write_json(
-          folder / "environment.json", _environment(self._devices)
+      ahead = _ahead.Ahead(config, _size(self._store), self._devices)
+      try:
+        slices = self._of(config.structure)
+        some = slices.share(config)
+        if some is not slices:
+          reporter.note(_share.text(some.validation, some.held_out))
+        if _distributed.process() == 0:
+          _files.write_json(
+            folder / "environment.json", _environment(self._devices)
+          )
+        done = _loop.train(
+          config,
+          slices,
+          folder,
+          reporter,
+          patients=self._store.patients,
+          checkpoint_minutes=self._checkpoint_minutes,
+          ahead=ahead,
         )
-      done = _loop.train(
-        config,
-        slices,
-        folder,
-        reporter,
-        patients=self._store.patients,
-        checkpoint_minutes=self._checkpoint_minutes,
-      )
+      finally:
+        ahead.stop()
     reporter.finish(_told(config, done))
     return done
 

@@ -11,6 +11,7 @@ from jaxseg import _files
 from jaxseg import _interrupts
 from jaxseg import data
 from jaxseg import errors
+from jaxseg.training import _ahead
 from jaxseg.training import _checkpoints
 from jaxseg.training import _collapse
 from jaxseg.training import _compiled
@@ -58,6 +59,7 @@ def train(
   reporter: _logs.Reporter,
   *,
   patients: Mapping[str, data.Patient],
+  ahead: _ahead.Ahead,
   checkpoint_minutes: float = CHECKPOINT_MINUTES,
 ) -> Trained:
   """Trains from the last checkpoint, or from the beginning.
@@ -68,6 +70,7 @@ def train(
     folder: The model's folder.
     reporter: Hears of progress.
     patients: Name -> entry of the store, to name slices.
+    ahead: What compiles meanwhile.
     checkpoint_minutes: The longest time between two checkpoints.
 
   Raises:
@@ -77,6 +80,7 @@ def train(
   """
   compiled = _compiled.functions(config, slices.devices)
   compiled, reporter = _cost.watch(compiled, reporter, config)
+  compiled = ahead.awaited(compiled)
   slices = slices.around(config.forward.slices)
   # The weights depend on the shape of the slices alone.
   first = np.zeros((config.batch, *slices.size), np.int16)

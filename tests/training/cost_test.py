@@ -37,7 +37,16 @@ def test_peaks_are_by_kind_and_dtype():
   assert _cost.peak("TPU v5p") == 459e12
   assert _cost.peak("NVIDIA A100-SXM4-80GB") == 156e12
   assert _cost.peak("NVIDIA H100 80GB HBM3", "bfloat16") == 989e12
-  assert _cost.peak("NVIDIA L40S") is _cost.peak("cpu") is None
+  assert _cost.peak("NVIDIA H100 PCIe") == 378e12
+  for kind in (
+    "cpu",
+    "NVIDIA L40S",
+    "NVIDIA H200 NVL",
+    "NVIDIA H100 NVL",
+    "NVIDIA H100 80GB HBM3 MIG 1g.10gb",
+    "TPU v4 lite",
+  ):
+    assert _cost.peak(kind) is None
 
 
 def test_a_training_says_what_a_step_costs(monkeypatch):
