@@ -87,7 +87,8 @@ class Ahead:
         if self._stopped:
           break
         state, batch = _shapes(config, size, compiled)
-        function.lower(state, *batch, *of(config)).compile()
+        jitted: Any = function
+        jitted.lower(state, *batch, *of(config)).compile()
         done.set()
     self._end()
 
