@@ -92,6 +92,7 @@ def test_an_unknown_recipe_of_a_run_names_its_file(trained, tmp_path):
     _training_flags._settings(run, {})
 
 
+@pytest.mark.slow
 def test_without_models_training_flags_do_not_bind(tmp_path):
   flags = (*command.PHANTOM, *command.PREPARED, "--output=run")
   command.done("prepare", *flags, folder=tmp_path)
@@ -124,6 +125,7 @@ def test_bad_flags_and_input_are_one_line_and_2(trained, tmp_path):
   assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.slow
 def test_openkbp_from_csv_to_a_score(openkbp, tmp_path):
   out = command.done(
     "train",
@@ -151,6 +153,7 @@ BICE2020 = (
 )
 
 
+@pytest.mark.slow
 def test_the_studys_own_recipe_and_its_switches_arrive(tmp_path, monkeypatch):
   asked = []
 

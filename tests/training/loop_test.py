@@ -119,6 +119,7 @@ def test_with_every_option_it_resumes_and_the_model_is_the_validated_one(
   assert 2 * both / found == pytest.approx(whole.dice_best, abs=1e-3)
 
 
+@pytest.mark.slow
 def test_models_at_once_have_the_bits_that_they_have_alone(run, tmp_path):
   network = {**tiny.NETWORK, "blocks": 1, "dropout": 0.1}
   configs = [

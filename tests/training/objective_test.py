@@ -50,7 +50,13 @@ def run(tmp_path_factory):
   return tiny.prepare(tmp_path_factory.mktemp("run") / "run")
 
 
-@pytest.mark.parametrize("objective", ["tversky", "focal", MINE])
+@pytest.mark.parametrize(
+  "objective",
+  [
+    MINE,
+    *(pytest.param(x, marks=pytest.mark.slow) for x in ("tversky", "focal")),
+  ],
+)
 def test_they_train_and_repeat_to_the_bit(run, objective, tmp_path):
   config = tiny.config(objective=objective, epochs=4, network=NETWORK)
   histories = []
