@@ -169,6 +169,7 @@ def test_errors_on_a_cluster_are_not_tried_again(cluster, tmp_path):
   assert (tmp_path / "calls").read_text() == "x"
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
 def test_a_cluster_that_loses_a_worker(cluster, tmp_path):
   address, workers = cluster.with_workers(2)

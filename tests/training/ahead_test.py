@@ -9,6 +9,7 @@ from jaxseg.training import _ahead
 from tests import tiny
 
 NETWORK = {"name": "unet", "base": 2, "blocks": 1}
+SHORT = {"epochs": 1, "steps_per_epoch": 1}
 
 
 @pytest.fixture(scope="module")
@@ -40,7 +41,7 @@ def compiled():
 def test_each_function_is_compiled_once(run, tmp_path, compiled, keep, changes):
   # A window of its own, so that no other test has compiled it.
   config = tiny.config(
-    network={**NETWORK, **changes}, window_hu=(-321.0, 321.0), epochs=2
+    network={**NETWORK, **changes}, window_hu=(-321.0, 321.0), **SHORT
   )
   tiny.train(run, config, folder=tmp_path, keep=keep)
   assert {compiled[f"jit({name})"] for name in ("init", "step", "count")} == {1}
@@ -52,6 +53,6 @@ def test_an_error_is_the_calls(run, monkeypatch, tmp_path):
 
   monkeypatch.setattr(_ahead, "_shapes", fail)
   (done,) = tiny.train(
-    run, tiny.config(network=NETWORK, epochs=1), folder=tmp_path
+    run, tiny.config(network=NETWORK, **SHORT), folder=tmp_path
   )
   assert done.epochs == 1

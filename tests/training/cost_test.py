@@ -52,7 +52,7 @@ def test_peaks_are_by_kind_and_dtype():
 def test_a_training_says_what_a_step_costs(monkeypatch):
   monkeypatch.setattr(_cost, "peak", lambda *_: 1e12)
   notes = Notes()
-  config = tiny.config()
+  config = tiny.config(network={"name": "unet", "base": 2, "blocks": 1})
   compiled, reporter = _cost.watch(training.functions(config), notes, config)
   images = np.zeros((config.batch, 32, 32), np.int16)
   state = compiled.init(np.uint32(0), images)
@@ -65,7 +65,9 @@ def test_a_training_says_what_a_step_costs(monkeypatch):
   assert "GFLOP" in notes.notes[0] and "TFLOP/s" in notes.notes[1]
 
 
-@pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
+@pytest.mark.parametrize(
+  "dtype", [pytest.param("float32", marks=pytest.mark.slow), "bfloat16"]
+)
 def test_losses_parameters_and_moments_are_float32(dtype):
   config = tiny.config(network={**tiny.NETWORK, "dtype": dtype})
   compiled = training.functions(config)

@@ -57,27 +57,37 @@ def trained(store, split, folder, keep, devices=1):
   return told, states
 
 
-def test_the_same_bits_in_each_place(run, tmp_path, monkeypatch):
-  whole, states = trained(run.store, run.split, tmp_path / "whole", None)
-  assert "kept in memory" in whole.notes[0]
+@pytest.fixture(scope="module")
+def whole(run, tmp_path_factory):
+  told, states = trained(
+    run.store, run.split, tmp_path_factory.mktemp("whole"), None
+  )
+  assert "kept in memory" in told.notes[0]
+  return told, states
+
+
+@pytest.mark.parametrize(
+  ("keep", "layout", "window"),
+  [
+    ("device", None, None),
+    pytest.param("ram", None, None, marks=pytest.mark.slow),
+    pytest.param("store", None, None, marks=pytest.mark.slow),
+    ("store", 64, 40 * 32 * 32 * 3),  # Five batches at a time.
+  ],
+)
+def test_the_same_bits_in_each_place(
+  run, whole, tmp_path, monkeypatch, keep, layout, window
+):
   # Parts of one file each, as of a large store.
   monkeypatch.setattr(_stack, "_PART_BYTES", 1)
-  old = old_store.copy(run.store, tmp_path / "old")
-  for number, (store, keep, window) in enumerate(
-    [
-      (run.store, "device", None),
-      (run.store, "ram", None),
-      (run.store, "store", None),
-      (old, "store", 40 * 32 * 32 * 3),  # Five batches at a time.
-    ]
-  ):
-    if window is not None:
-      monkeypatch.setattr(_keep, "_WINDOW_BYTES", window)
-    folder = tmp_path / str(number)
-    told, found = trained(store, run.split, folder, keep)
-    assert "as --keep asks" in told.notes[0]
-    assert told.rows == whole.rows
-    chex.assert_trees_all_equal(found, states)
+  store = run.store
+  if layout is not None:
+    store = old_store.copy(store, tmp_path / "old", layout=layout)
+    monkeypatch.setattr(_keep, "_WINDOW_BYTES", window)
+  told, found = trained(store, run.split, tmp_path / "run", keep)
+  assert "as --keep asks" in told.notes[0]
+  assert told.rows == whole[0].rows
+  chex.assert_trees_all_equal(found, whole[1])
 
 
 @pytest.mark.slow

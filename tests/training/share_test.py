@@ -56,10 +56,18 @@ def test_short_epochs_are_judged_by_a_share_and_the_end_by_all(run, tmp_path):
   # As many as cost 4 learnt slices, in whole percent upwards.
   assert 4 / (0.3 * known) <= share < 4 / (0.3 * known) + 0.01
   assert f"of {known} slices, a fixed share" in told.notes[1]
-  every, _, _ = train(run, tmp_path / "all", epochs=1, validation_share=1.0)
+  every, _, before = train(
+    run, tmp_path / "all", epochs=1, validation_share=1.0
+  )
   assert done[1:] == every[1:]  # The same state, judged by all slices.
   (row,) = told.rows
   assert (row["dice_half"], row["dice_best"]) != done[3:5]
+  # One begun before there were shares goes on, though it would now have one.
+  assert "validation_share" not in before
+  again, told, after = train(run, tmp_path / "all", epochs=1)
+  assert again.skipped
+  assert after == before
+  assert told.notes == []
 
 
 def test_it_is_the_same_when_it_goes_on(run, tmp_path):
@@ -77,15 +85,6 @@ def test_it_is_the_same_when_it_goes_on(run, tmp_path):
   train(run, tmp_path / "cut", validation_share=named)  # It may be said.
   with pytest.raises(errors.ExistingOutputError, match="validation_share is"):
     train(run, tmp_path / "cut", validation_share=1.0)
-
-
-def test_a_model_begun_before_there_were_shares_goes_on(run, tmp_path):
-  _, _, written = train(run, tmp_path, validation_share=1.0)
-  assert "validation_share" not in written
-  done, told, again = train(run, tmp_path)  # By itself it would be a share.
-  assert done.skipped
-  assert again == written
-  assert told.notes == []
 
 
 @pytest.mark.parametrize("share", [0.0, -0.1, 1.01, float("nan")])
