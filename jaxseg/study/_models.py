@@ -8,7 +8,6 @@ import numpy as np
 import jaxseg
 from jaxseg import data
 from jaxseg import errors
-from jaxseg import models
 from jaxseg import thresholds
 from jaxseg.study import _choice
 from jaxseg.study import _cohort_counts
@@ -83,13 +82,13 @@ def _views(run: data.Run, asked: int | None) -> int:
   before = kept.pop("tta", 1)
   if asked is None:
     try:
-      models.check_views(before)
+      jaxseg.models.check_views(before)
     except errors.ConfigError as e:
       raise errors.DataError(
         f"{run.folder / 'run.json'}: {e}, with jaxseg sweep --tta"
       ) from e
     return int(before)
-  models.check_views(asked)
+  jaxseg.models.check_views(asked)
   if asked != before:
     run.keep_training_flags(kept if asked == 1 else {**kept, "tta": asked})
   return asked
