@@ -1,4 +1,4 @@
-"""A trained model's weights, from its newest checkpoint."""
+"""A trained model's weights: from its newest checkpoint, and by themselves."""
 
 from collections.abc import Mapping
 import pathlib
@@ -54,6 +54,37 @@ def restore(
     why = (str(e) or repr(e)).splitlines()[0][:200]
     raise _damaged(path, why) from e
   return {"batch_stats": {}, **found}
+
+
+def save(
+  folder: pathlib.Path, variables: Mapping[str, Any], facts: Mapping[str, Any]
+) -> None:
+  """Writes the variables alone, as `restore` reads them, with digests.
+
+  Args:
+    folder: A slot's folder, such as MODEL/checkpoints/best, of a folder that
+      nobody reads yet.
+    variables: "params" and "batch_stats", NumPy.
+    facts: Content of the model.json that they belong to.
+  """
+  ocp = _extras.load("orbax.checkpoint", extra="train")  # Slow to import.
+
+  path = (folder / "1").absolute()
+  alone = {"multiprocessing_options": _distributed.orbax_alone()}
+  handler = ocp.CompositeCheckpointHandler(
+    state=ocp.StandardCheckpointHandler(**alone),
+    extra=ocp.JsonCheckpointHandler(**alone),
+    composite_options=ocp.CompositeOptions(**alone),
+  )
+  kept = {name: tree for name, tree in variables.items() if tree}
+  content = ocp.args.Composite(
+    state=ocp.args.StandardSave(kept),
+    extra=ocp.args.JsonSave(_digests.promise(facts)),
+  )
+  path.parent.mkdir(parents=True, exist_ok=True)
+  with ocp.Checkpointer(handler, **alone) as checkpointer:
+    checkpointer.save(path, args=content)
+  _digests.write(path)
 
 
 def _damaged(path: pathlib.Path, why: str) -> errors.DataError:

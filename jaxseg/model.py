@@ -6,22 +6,18 @@ mask = model.cut(maps)
 """
 
 from collections.abc import Mapping, Sequence
-import dataclasses
 import functools
-import hashlib
 import os
 import pathlib
 from typing import Any
 
-import jax
 import numpy as np
 
 from jaxseg import _arrays as arrays
-from jaxseg import _devices
+from jaxseg import _bundle
 from jaxseg import _files
+from jaxseg import _members
 from jaxseg import _model_input
-from jaxseg import _sealed
-from jaxseg import _weights
 from jaxseg import data
 from jaxseg import errors
 from jaxseg import models
@@ -30,17 +26,6 @@ from jaxseg import volume as volumes
 
 __all__ = ["Model", "load_model"]
 
-_FORMAT = "jaxseg.model/1"
-# Slices at once, or the next multiple of the devices: the last batch is padded,
-# so one compiled function serves.
-_BATCH = 32
-_ENTRIES = {
-  "structure": str,
-  "objective": str,
-  "seed": int,
-  "negatives": float,
-  "network": dict,
-}
 Path = str | os.PathLike
 
 
@@ -50,12 +35,14 @@ def load_model(
   threshold: float | Path | thresholds.ChosenThreshold | None = None,
   slot: str = "best",
   tta: int | None = None,
+  structure: str | None = None,
 ) -> "Model":
   """Loads a trained model, or several as an ensemble.
 
   Args:
-    path: A model's folder, RUN/models/<structure>/<objective>/<seed>. Of
-      several folders, all of one structure, the mean probability is taken.
+    path: A model's folder, RUN/models/<structure>/<objective>/<seed>, or what
+      `jaxseg export` made of one or several. Of several folders, all of one
+      structure, the mean probability is taken.
     threshold: Where `cut` cuts: a number in [0, 1], a threshold.json, or what
       one says; None is the folder's own threshold.json. An ensemble has none
       of its own: no member's suits the mean.
@@ -63,11 +50,14 @@ def load_model(
     tta: Shifted views whose mean map is taken, 1 to 9; 1 is the image alone.
       None is as many as the threshold was chosen on; where that is a number,
       or of other maps, as many as the folders' models were swept with.
+    structure: Which of those that an exported folder holds; None is the only
+      one.
 
   Raises:
     DataError: A folder holds no trained model, or it is damaged.
     ConfigError: There is no folder, the models are of several structures, the
       threshold is not in [0, 1], or there are no so many views.
+    StructureNotFoundError: The folder has no model of the structure.
   """
   if tta is not None:
     models.check_views(tta)
@@ -75,7 +65,18 @@ def load_model(
   folders = [pathlib.Path(p) for p in ([path] if single else path)]  # type: ignore
   if not folders:
     raise errors.ConfigError("no model is given; give at least one folder")
-  members = [_Member.load(folder, slot) for folder in folders]
+  about: Mapping[str, Any] = {}
+  if len(folders) == 1 and _bundle.is_bundle(folders[0]):
+    entry = _chosen(folders[0], structure)
+    folders, about = list(entry.members), entry.about
+    if threshold is None:
+      threshold = entry.threshold
+  members = [_members.Member.load(folder, slot) for folder in folders]
+  if structure is not None and members[0].facts["structure"] != structure:
+    raise errors.StructureNotFoundError(
+      f"{folders[0]}: a model of {members[0].facts['structure']}, asked is"
+      f" {structure}; give a folder of that structure"
+    )
   for member in members[1:]:
     first, other = members[0].facts["structure"], member.facts["structure"]
     if other != first:
@@ -100,7 +101,23 @@ def load_model(
     threshold = thresholds.ChosenThreshold(
       cut, criterion="given", value=float("nan"), patients=0
     )
-  return Model(members, threshold, tta)
+  return Model(members, threshold, tta, about)
+
+
+def _chosen(folder: pathlib.Path, structure: str | None) -> _bundle.Entry:
+  """The structure asked for of a bundle, or its only one."""
+  entries = _bundle.read(folder)
+  if structure is None and len(entries) > 1:
+    raise errors.ConfigError(
+      f"{folder}: holds models of {', '.join(entries)}; choose one with"
+      " structure"
+    )
+  name = next(iter(entries)) if structure is None else structure
+  if name not in entries:
+    raise errors.StructureNotFoundError(
+      f"{folder}: has no model of {name}; it has {', '.join(entries)}"
+    )
+  return entries[name]
 
 
 class Model:
@@ -112,19 +129,25 @@ class Model:
     facts: The first member's model.json (structure, objective, seed, network,
       window, preparation, training cohort), and a "digest" of the weights of
       all members.
+    about: What an exported folder says beside: what the images of its training
+      were like, and what was found about it on other patients; {} of a run's.
+    modality: What it was trained on, "CT" or "MR".
   """
 
   def __init__(
     self,
-    members: Sequence["_Member"],
+    members: Sequence[_members.Member],
     threshold: thresholds.ChosenThreshold | None,
     tta: int | None = None,
+    about: Mapping[str, Any] | None = None,
   ):
     self._members = tuple(members)
     self._given = threshold
     self._tta = tta
     self.folders = tuple(member.folder for member in members)
     self.structure: str = members[0].facts["structure"]
+    self.about: Mapping[str, Any] = dict(about or {})
+    self.modality = members[0].modality
     digests = [member.digest for member in members]
     self.facts: Mapping[str, Any] = {
       **members[0].facts,
@@ -186,20 +209,44 @@ class Model:
         oblique.
       DataError: The values cannot be HU, or the volume is of another modality.
     """
-    volume = _model_input.hounsfield(volume, self._members[0].modality)
-    turned = volumes.axial(volume)
-    groups: dict[data.PrepareConfig, list[_Member]] = {}
-    for member in self._members:
-      groups.setdefault(member.prepare, []).append(member)
-    maps = []
-    for prepare, members in groups.items():
-      placement, images = data.prepare_image(turned, prepare)
-      maps.append(placement.restore(_mean(members, images, self.tta)))
-    mean = maps[0]
-    if len(maps) > 1:
-      weights = [len(members) for members in groups.values()]
-      mean = np.average(maps, axis=0, weights=weights).astype(np.float32)
+    turned = self.turned(volume)
+    prepared = {
+      config: data.prepare_image(turned, config) for config in self.preparations
+    }
+    mean = self.predict_placed(prepared).restore()
     return _model_input.moved(turned.with_array(mean), volume.placed)
+
+  def turned(self, volume: volumes.Volume) -> volumes.Volume:
+    """A volume as the networks know it: checked, and axial.
+
+    Args:
+      volume: As of `predict`.
+
+    Raises:
+      GeometryError: As of `predict`.
+      DataError: As of `predict`.
+    """
+    return volumes.axial(_model_input.hounsfield(volume, self.modality))
+
+  @property
+  def preparations(self) -> tuple[data.PrepareConfig, ...]:
+    """The prepared grids of the members, each once."""
+    return tuple(dict.fromkeys(member.prepare for member in self._members))
+
+  def predict_placed(
+    self, prepared: Mapping[data.PrepareConfig, _members.Prepared]
+  ) -> _members.PlacedMaps:
+    """Probabilities on the prepared grids, for those who prepare once for many.
+
+    Args:
+      prepared: What `data.prepare_image` gives of `turned`, for each of
+        `preparations`.
+
+    Returns:
+      The maps, whose `restore` gives the numbers of `predict`, some slices at
+      a time.
+    """
+    return _members.placed_maps(self._members, prepared, self.tta)
 
   def predict_prepared(self, images: np.ndarray) -> np.ndarray:
     """Probabilities of slices that were prepared as in training.
@@ -220,7 +267,7 @@ class Model:
         f"{self.folders[0]}: the ensemble's models see different grids; give"
         " the volume to predict"
       )
-    return _mean(self._members, images, self.tta)
+    return _members.mean(self._members, images, self.tta)
 
   def cut(self, maps: volumes.Volume) -> volumes.Volume:
     """The mask at the model's own threshold.
@@ -258,109 +305,3 @@ def _swept_views(folder: pathlib.Path) -> Any:
     return _views(thresholds.ChosenThreshold.read(path)) if path.exists() else 1
   except errors.DataError:  # `cut` tells what is wrong with the file.
     return 1
-
-
-@dataclasses.dataclass(frozen=True, eq=False)
-class _Member:
-  """One trained network.
-
-  Attributes:
-    folder: Where it lies.
-    facts: What model.json says.
-    forward: Window and network.
-    prepare: The prepared grid.
-    variables: The network's "params" and "batch_stats".
-  """
-
-  folder: pathlib.Path
-  facts: dict[str, Any]
-  forward: models.Forward
-  prepare: data.PrepareConfig
-  variables: dict[str, Any]
-
-  @staticmethod
-  def load(folder: pathlib.Path, slot: str) -> "_Member":
-    path = folder / "model.json"
-    if not path.is_file():
-      raise errors.DataError(
-        f"{path}: no such file; give the folder of a trained model,"
-        " RUN/models/<structure>/<objective>/<seed>; an older one must be"
-        " trained again"
-      )
-    facts = _files.read_json(path)
-    found = facts.get("format") if isinstance(facts, dict) else None
-    if found != _FORMAT:
-      raise errors.DataError(
-        f"{path}: of format {found}, this version reads {_FORMAT};"
-        f" {_weights.AGAIN}"
-      )
-    facts = _sealed.opened(path, facts, again=_weights.AGAIN)
-    _sealed.check(path, facts, _ENTRIES, again=_weights.AGAIN)
-    try:
-      forward = models.Forward.of(
-        facts["network"], facts["window_hu"], facts["input_range"]
-      )
-      prepare = data.PrepareConfig.from_json(facts["prepare"])
-      rows, columns = facts["size"]
-      _ = facts["structure"]
-      like = jax.eval_shape(
-        lambda images: forward.network.init(
-          jax.random.key(0), forward.inputs(forward.alone(images))
-        ),
-        jax.ShapeDtypeStruct((1, rows, columns), np.int16),
-      )
-    except (
-      AttributeError,
-      KeyError,
-      TypeError,
-      ValueError,
-      errors.ConfigError,
-    ) as e:
-      raise errors.DataError(
-        f"{path}: an entry is missing or malformed ({e}); {_weights.AGAIN}"
-      ) from e
-    variables = _weights.restore(folder / "checkpoints" / slot, like, facts)
-    return _Member(folder, facts, forward, prepare, variables)
-
-  @property
-  def modality(self) -> str:
-    """What it was trained on; models from before MR cohorts say nothing."""
-    return str(self.facts.get("modality", "CT"))
-
-  @functools.cached_property
-  def digest(self) -> str:
-    """Fingerprint of the weights, 16 hexadecimal digits."""
-    content = hashlib.sha256()
-    for path, leaf in jax.tree_util.tree_leaves_with_path(self.variables):
-      content.update(jax.tree_util.keystr(path).encode())
-      content.update(np.ascontiguousarray(leaf).tobytes())
-    return content.hexdigest()[:16]
-
-  @functools.cached_property
-  def _placed(self) -> Any:  # On each of this process's devices.
-    return _devices.local().whole(self.variables)
-
-  def predict(self, images: np.ndarray) -> np.ndarray:
-    devices = _devices.local()
-    size = _BATCH + -_BATCH % len(devices)
-    maps = []
-    index = np.arange(len(images))
-    if self.forward.slices > 1:  # Each batch is gathered when its turn comes.
-      index = data.around(index, 0, len(images), self.forward.slices)
-    for begin in range(0, len(images), size):
-      part = images[index[begin : begin + size]]
-      batch = np.zeros((size, *part.shape[1:]), images.dtype)
-      batch[: len(part)] = part
-      maps.append(self.forward.predict(self._placed, devices.rows(batch)))
-    return np.concatenate(jax.device_get(maps))[: len(images)]
-
-
-def _mean(
-  members: Sequence[_Member], images: np.ndarray, views: int
-) -> np.ndarray:
-  maps = [
-    models.mean_of_views(member.predict, images, views) for member in members
-  ]
-  if len(maps) == 1:
-    return maps[0]
-  return np.asarray(np.mean(maps, axis=0, dtype=np.float64), np.float32)
