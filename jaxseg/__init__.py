@@ -10,6 +10,7 @@ if TYPE_CHECKING:
   from jaxseg import cohorts as cohorts
   from jaxseg import contours as contours
   from jaxseg import data as data
+  from jaxseg import deploy as deploy
   from jaxseg import dicom as dicom
   from jaxseg import errors as errors
   from jaxseg import formats as formats
@@ -34,6 +35,7 @@ __all__ = [
   "cohorts",
   "contours",
   "data",
+  "deploy",
   "dicom",
   "errors",
   "formats",

@@ -229,6 +229,24 @@ class Model:
     return volumes.axial(_model_input.hounsfield(volume, self.modality))
 
   @property
+  def members(self) -> tuple[_members.Member, ...]:
+    """The networks whose mean map it gives."""
+    return self._members
+
+  def with_views(self, tta: int) -> "Model":
+    """The same with another number of shifted views.
+
+    Raises:
+      ConfigError: There are no so many.
+    """
+    models.check_views(tta)
+    return Model(self._members, self.threshold, tta, self.about)
+
+  def with_threshold(self, threshold: thresholds.ChosenThreshold) -> "Model":
+    """The same with another threshold."""
+    return Model(self._members, threshold, self._tta, self.about)
+
+  @property
   def preparations(self) -> tuple[data.PrepareConfig, ...]:
     """The prepared grids of the members, each once."""
     return tuple(dict.fromkeys(member.prepare for member in self._members))

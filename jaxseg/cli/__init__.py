@@ -38,6 +38,8 @@ COMMANDS = {
   "prominence": "correlate thresholds with prominence in training",
   "objectives": "compare training objectives",
   "claims": "decide the paper's claims by rules fixed beforehand",
+  "export": "export trained models into a folder that stands alone",
+  "predict": "find structures on new scans, from CT to contours",
   "reproduce": "repeat the whole study, from patients to the page",
 }
 

@@ -54,6 +54,37 @@ def define(flags: _flags.Flags) -> None:
     ("CT", "MR"),
     "Which images; MR signal is scaled by each image's own range.",
   )
+  _define_patients_by(flags)
+  flags.choice(
+    "combine",
+    "even-odd",
+    ("even-odd", "union"),
+    "How the closed contours of a slice are combined.",
+  )
+  _define_repair(
+    flags,
+    "What may be repaired in a CT: spacing (resample uneven slices), tilt"
+    " (shear), truncated (treat as missing), stray_bits (mask to the bits"
+    " stored); in an RTSTRUCT or SEG: contours (interpolate slices that were"
+    " passed over, which else are unknown), frame_of_reference (accept those"
+    " drawn in another one).",
+  )
+  _define_limits(flags)
+
+
+def define_images(flags: _flags.Flags) -> None:
+  """Defines how scans are read that nobody has contoured."""
+  flags.heading("Reading DICOM")
+  _define_patients_by(flags)
+  _define_repair(
+    flags,
+    "What may be repaired: spacing (resample uneven slices), tilt (shear),"
+    " truncated (treat as missing), stray_bits (mask to the bits stored).",
+  )
+  _define_limits(flags)
+
+
+def _define_patients_by(flags: _flags.Flags) -> None:
   flags.choice(
     "patients_by",
     "id",
@@ -61,22 +92,13 @@ def define(flags: _flags.Flags) -> None:
     "What makes a patient: PatientID, and name and birth date where these"
     " differ; or each study, where all were given one PatientID and name.",
   )
-  flags.choice(
-    "combine",
-    "even-odd",
-    ("even-odd", "union"),
-    "How the closed contours of a slice are combined.",
-  )
-  flags.names(
-    "repair",
-    [],
-    "WHAT",
-    "What may be repaired in a CT: spacing (resample uneven slices), tilt"
-    " (shear), truncated (treat as missing), stray_bits (mask to the bits"
-    " stored); in an RTSTRUCT or SEG: contours (interpolate slices that were"
-    " passed over, which else are unknown), frame_of_reference (accept those"
-    " drawn in another one).",
-  )
+
+
+def _define_repair(flags: _flags.Flags, text: str) -> None:
+  flags.names("repair", [], "WHAT", text)
+
+
+def _define_limits(flags: _flags.Flags) -> None:
   flags.string(
     "acquisition",
     "refuse",

@@ -12,6 +12,9 @@ from jaxseg.cohorts.phantom import write_phantom
 if TYPE_CHECKING:
   from jaxseg.cohorts._dicom_folder import DicomFolder
   from jaxseg.cohorts._nifti_folder import NiftiFolder
+  from jaxseg.cohorts._scans import find_scans
+  from jaxseg.cohorts._scans import Scan
+  from jaxseg.cohorts._scans import Scans
 
 __all__ = [
   "Case",
@@ -20,6 +23,9 @@ __all__ = [
   "NiftiFolder",
   "OpenKBP",
   "Phantom",
+  "Scan",
+  "Scans",
+  "find_scans",
   "scale_mr",
   "write_phantom",
 ]
@@ -35,4 +41,8 @@ def __getattr__(name: str) -> Any:
     from jaxseg.cohorts._nifti_folder import NiftiFolder
 
     return NiftiFolder
+  if name in ("Scan", "Scans", "find_scans"):
+    from jaxseg.cohorts import _scans
+
+    return getattr(_scans, name)
   raise AttributeError(f"module 'jaxseg.cohorts' has no attribute {name!r}")

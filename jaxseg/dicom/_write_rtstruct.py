@@ -33,6 +33,7 @@ def write_rtstruct(
   *,
   label: str = "jaxseg",
   series_description: str = "Automatic contours, unapproved",
+  description: str = "",
   holes: str = "separate",
   seed: int | str | None = None,
   now: datetime.datetime | None = None,
@@ -60,6 +61,7 @@ def write_rtstruct(
     ct: The image, with patient, study and frame of reference.
     label: StructureSetLabel, at most 16 characters.
     series_description: SeriesDescription, at most 64 characters.
+    description: StructureSetDescription, at most 1024 characters.
     holes: "separate": contours of their own within the outer one; "keyhole":
       joined to the outer contour by a bridge, for systems that fill every
       contour.
@@ -94,6 +96,7 @@ def write_rtstruct(
   series_description = _codes.checked_text(
     series_description, 64, "series_description"
   )
+  description = _codes.checked_text(description, 1024, "description")
   _dataset.check_image(ct)
   rois = _contours.drawn(structures, ct, holes=holes)
   if not rois:
@@ -103,6 +106,8 @@ def write_rtstruct(
   _warn_of_long_names(where, rois)
   contours = [_contours.encoded(roi) for roi in rois]
   about = (seed, label, series_description)
+  if description:
+    about = (*about, description)
   new = _dataset.Uids(seed, _content(ct, rois, contours, about))
   dataset = _general(ct, now or datetime.datetime.now(), label)
   _dataset.put(
@@ -112,8 +117,10 @@ def write_rtstruct(
     SeriesDescription=series_description,
     **_sequences(rois, contours, ct),
   )
+  if description:
+    _dataset.put(dataset, StructureSetDescription=description)
   _dataset.say_character_set(
-    dataset, [roi.name + roi.description for roi in rois]
+    dataset, [description, *(roi.name + roi.description for roi in rois)]
   )
   too_long = any(one.is_long for own in contours for one in own)
   _files.write_bytes(where, _dataset.encoded(dataset, implicit=too_long))

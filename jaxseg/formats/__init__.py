@@ -21,6 +21,7 @@ from jaxseg.formats._read import companions
 from jaxseg.formats._read import read_probabilities
 from jaxseg.formats._values import read_image
 from jaxseg.formats._write import find_maps
+from jaxseg.formats._write import write_map
 from jaxseg.formats._write import write_mask
 
 __all__ = [
@@ -45,5 +46,6 @@ __all__ = [
   "read_probabilities",
   "read_reference",
   "winners",
+  "write_map",
   "write_mask",
 ]

@@ -47,19 +47,45 @@ def write_mask(
     ExistingOutputError: It is there already.
     MissingExtraError: nibabel is not installed.
   """
-  end = ".npy" if mask.grid is None else ".nii.gz"
+  return _write(stem, mask.with_array(mask.array.astype(np.uint8)), overwrite)
+
+
+def write_map(
+  stem: str | os.PathLike, maps: volume.Volume, *, overwrite: bool = False
+) -> pathlib.Path:
+  """Writes probabilities in one step, as `write_mask` writes masks.
+
+  Args:
+    stem: Path without an ending; its folder is made.
+    maps: `[slice, row, column]`; stored as float32.
+    overwrite: Whether a file that is there is replaced.
+
+  Returns:
+    The path: stem.nii.gz or stem.npy.
+
+  Raises:
+    ExistingOutputError: It is there already.
+    MissingExtraError: nibabel is not installed.
+  """
+  return _write(stem, maps.with_array(maps.array.astype(np.float32)), overwrite)
+
+
+def _write(
+  stem: str | os.PathLike, given: volume.Volume, overwrite: bool
+) -> pathlib.Path:
+  end = ".npy" if given.grid is None else ".nii.gz"
   path = pathlib.Path(stem)
   path = path.with_name(path.name + end)
   _files.check_free(path, overwrite=overwrite)
-  array = np.asarray(mask.array, np.uint8)
+  array = given.array
   with _files.new_file(path) as temporary:
-    if mask.grid is None:
+    if given.grid is None:
       with open(temporary, "wb") as file:
         np.save(file, array)
     else:
       nibabel = _extras.load("nibabel", extra="io")
       # NIfTI has x first, and points to the right, front and head (RAS).
-      ras = np.diag([-1.0, -1.0, 1.0, 1.0]) @ mask.affine[:, [2, 1, 0, 3]]
+      ras = np.diag([-1.0, -1.0, 1.0, 1.0]) @ given.affine[:, [2, 1, 0, 3]]
       nibabel.save(
         nibabel.Nifti1Image(array.transpose(2, 1, 0), ras), temporary
       )

@@ -20,6 +20,7 @@ from jaxseg.study._examples import Example
 from jaxseg.study._examples import examples
 from jaxseg.study._missing import missing_models
 from jaxseg.study._missing import missing_said
+from jaxseg.study._missing import model_digest
 from jaxseg.study._models import read_run
 from jaxseg.study._models import sweep_model
 from jaxseg.study._models import sweep_run
@@ -80,6 +81,7 @@ __all__ = [
   "measure",
   "missing_models",
   "missing_said",
+  "model_digest",
   "objectives",
   "of_models",
   "optimum_rows",

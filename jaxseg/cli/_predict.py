@@ -1,0 +1,286 @@
+r"""Finds structures on new scans: from a CT folder to contours.
+
+    jaxseg predict --model=hn --input=CT_FOLDER --output=found
+    jaxseg predict --model=hn --input=scan.nii.gz --write=nifti,maps
+    jaxseg predict --model=hn --input=PATIENTS --interval --shard=1/8
+
+INPUT is a folder of DICOM of any layout with one or many patients, or NIfTI,
+NRRD or MetaImage files. The maps return to the scan's own grid and are cut
+there, each structure at the threshold that is kept with its model. A scan
+that is far from those of the training gets a warning; one that is no patient's
+CT is refused. A bad scan never stops the others, and the same command goes on
+where it was stopped.
+
+Writes OUTPUT/SCAN/: rtstruct.dcm, seg.dcm, masks/STRUCTURE.nii.gz, maps/,
+overlays.png and result.json (volumes, warnings, and which model, threshold
+and files they come from); OUTPUT/results.csv with a row for each structure of
+each scan, and OUTPUT/refused.json.
+"""
+
+from collections.abc import Sequence
+import pathlib
+from typing import Any, TYPE_CHECKING
+
+from jaxseg import errors
+from jaxseg.cli import _dicom_flags
+from jaxseg.cli import _flags
+from jaxseg.cli import _model_flags
+from jaxseg.cli import _place
+
+if TYPE_CHECKING:
+  from jaxseg import deploy
+
+_KINDS = ("rtstruct", "seg", "nifti", "maps", "overlays")
+
+
+def define(flags: _flags.Flags) -> None:
+  _model_flags.define(flags)
+  flags.number(
+    "threshold",
+    None,
+    "T",
+    "Cut all maps here, a number from 0 to 1.",
+    default="each structure's own",
+  )
+  flags.choice(
+    "clean",
+    "own",
+    ("own", "off", "largest", "holes", "both"),
+    "After the cut: own does what the export found to help, largest keeps the"
+    " largest component alone, holes fills holes within slices.",
+  )
+  flags.heading("Scans")
+  flags.string(
+    "input",
+    None,
+    "PLACE",
+    "Folder of DICOM, or of NIfTI, NRRD or MetaImage files, or one of these.",
+    default="required",
+  )
+  flags.string(
+    "series",
+    "refuse",
+    "WHICH",
+    "If a patient has several series: refuse (the patient), all (each is a scan"
+    " of its own), largest, or a SeriesInstanceUID.",
+  )
+  flags.switch(
+    "anyway",
+    False,
+    "Predict scans that are refused as none of a patient, with a warning.",
+  )
+  flags.heading("Results")
+  flags.string(
+    "output", None, "FOLDER", "Gets the results.", default="runs/predicted"
+  )
+  flags.names(
+    "write",
+    ["rtstruct", "seg", "nifti"],
+    "WHAT",
+    f"Of {', '.join(_KINDS)}: contours, masks, probabilities (NIfTI and"
+    " fractional SEG), a picture. Of other files than DICOM there are neither"
+    " rtstruct nor seg.",
+  )
+  flags.switch(
+    "interval",
+    False,
+    "Also write the contours at both ends of the threshold's interval, as"
+    " NAME^i (inner) and NAME^o (outer).",
+  )
+  flags.switch("overwrite", False, "Replace results of other settings.")
+  flags.heading("Many scans")
+  flags.integer(
+    "workers",
+    1,
+    "N",
+    "Number of processes; one reads ahead, and uses all cores or the device.",
+  )
+  flags.string(
+    "scheduler",
+    None,
+    "ADDRESS",
+    "A dask.distributed scheduler to use instead.",
+    default="none",
+  )
+  flags.string(
+    "shard",
+    None,
+    "I/N",
+    "Part I of N of the scans, for job arrays.",
+    default="all scans",
+  )
+  _dicom_flags.define_images(flags)
+
+
+def main(flags: _flags.Flags) -> None:
+  from jaxseg import cohorts
+  from jaxseg import deploy
+  from jaxseg import parallel
+  from jaxseg.cli import _call
+  from jaxseg.cli import _console
+
+  if not flags.input:
+    raise errors.ConfigError("--input: missing; give the folder of a CT")
+  if flags.workers is not None and flags.workers < 1:
+    raise errors.ConfigError(f"--workers: {flags.workers} is below 1")
+  if flags.threshold is not None and not 0 <= flags.threshold <= 1:
+    raise errors.ConfigError(
+      f"--threshold: {flags.threshold} is not from 0 to 1"
+    )
+  if flags.shard:
+    parallel.shard([], flags.shard)
+  kinds = _kinds(flags.write)
+  output = _place.output(flags.output or "runs/predicted")
+  names = _model_flags.structures(flags)
+  away = bool(flags.scheduler)  # Workers of a cluster run in any folder.
+  models = [str(p.resolve() if away else p) for p in _model_flags.paths(flags)]
+  place = pathlib.Path(flags.input)
+  _call.compilation_cache()
+  job = deploy.Job(
+    models=tuple(models),
+    output=output.resolve() if away else output,
+    structures=None if names is None else tuple(names),
+    kinds=tuple(kinds),
+    threshold=flags.threshold,
+    interval=flags.interval,
+    clean=flags.clean,
+    anyway=flags.anyway,
+    overwrite=flags.overwrite,
+    origin=tuple(_model_flags.origin(flags).items()),
+  )
+  loaded = job.load()
+  modality = next(iter(loaded.values())).modality
+  found = cohorts.find_scans(
+    place.resolve() if away else place,
+    modality=modality,
+    series=flags.series,
+    repair=[one for one in flags.repair if one],
+    acquisition=flags.acquisition,
+    limit_s=flags.limit_s,
+    patients_by=flags.patients_by,
+  )
+  for note in found.notes:
+    print(f"Note: {note}")
+  scans = list(found.found)
+  if flags.shard:
+    scans = list(parallel.shard(scans, flags.shard))
+  if not scans:
+    print("this shard has no scans")
+    return
+  deploy.check(scans, job)
+  outcomes: list[deploy.Outcome] = []
+  with _console.progress("predicting") as on_scan:
+    work = deploy.predict_scans(
+      scans, job, workers=flags.workers, scheduler=flags.scheduler
+    )
+    for done, one in enumerate(work, start=1):
+      outcomes.append(one)
+      on_scan(one.scan, done, len(scans))
+  _end(outcomes, output, flags)
+
+
+def _kinds(given: Sequence[str]) -> list[str]:
+  kinds = [one for one in dict.fromkeys(given) if one]
+  for one in kinds:
+    if one not in _KINDS:
+      raise errors.ConfigError(
+        f"--write: {one!r} is unknown; give {', '.join(_KINDS)}"
+      )
+  if not kinds:
+    raise errors.ConfigError(f"--write: is empty; give {', '.join(_KINDS)}")
+  return kinds
+
+
+def _end(
+  outcomes: Sequence["deploy.Outcome"],
+  output: pathlib.Path,
+  flags: _flags.Flags,
+) -> None:
+  """Says what was found, and what was not."""
+  from jaxseg import _files
+  from jaxseg import report
+  from jaxseg.cli import _console
+
+  outcomes = sorted(outcomes, key=lambda one: one.scan)
+  rows = [row for one in outcomes for row in _rows(one.scan, one.result)]
+  if rows:
+    shown = {
+      "scan": "scan",
+      "structure": "structure",
+      "threshold": "threshold",
+      "volume_ml": "mL",
+      "warnings": "warnings",
+    }
+    _console.table("Found", rows[:60], shown)
+    if len(rows) > 60:
+      print(f"and {len(rows) - 60} more; results.csv has all of them")
+  told: dict[str, list[str]] = {}
+  for one in outcomes:
+    for text in one.result.get("warnings", ()):
+      told.setdefault(text, []).append(one.scan)
+  for text, where in list(told.items())[:20]:
+    print(f"Warning: {', '.join(where[:5])}"
+          f"{' and more' if len(where) > 5 else ''}: {text}")  # fmt: skip
+  if len(told) > 20:
+    print(f"and {len(told) - 20} more warnings; result.json has them")
+  refused = {one.scan: one.refused for one in outcomes if one.refused}
+  for name, why in list(refused.items())[:20]:
+    print(f"Refused: {name}: {why}")
+  if len(refused) > 20:
+    print(f"and {len(refused) - 20} more; refused.json has all of them")
+  part = f"-{flags.shard.replace('/', 'of')}" if flags.shard else ""
+  path = output / f"refused{part}.json"
+  if refused or path.exists():
+    _files.write_json(path, refused)
+  if len(refused) == len(outcomes):
+    only = next(iter(refused.values()))
+    raise errors.DataError(
+      f"{flags.input}: none of {len(outcomes)} scans can be used; {path} says"
+      " why"
+      if len(outcomes) > 1
+      else f"{flags.input}: {only}"
+    )
+  table = output / f"results{part}.csv"
+  origin = report.provenance(
+    cohort="scans",
+    cohort_hash=_files.digest(
+      [[one.scan, one.result["image"]["digest"]]
+       for one in outcomes if one.result]
+    ),
+    synthetic=False,
+    seed=None,
+    command=flags.command,
+  )  # fmt: skip
+  report.write_csv(table, rows, origin)
+  print(f"Written: {table}")
+  before = sum(one.before for one in outcomes)
+  done = len(outcomes) - len(refused)
+  text = f"{done} of {len(outcomes)} scans are predicted"
+  if before:
+    text += f", {before} of them before"
+  print(f"{text}: {output / '*' / 'result.json'}")
+
+
+def _rows(scan: str, result: Any) -> list[dict[str, Any]]:
+  """A row for each structure of a scan."""
+  shared = result.get("warnings", ())
+  rows = []
+  for name, one in result.get("structures", {}).items():
+    own = [w for w in shared if not w.startswith(f"{name}: ")]
+    others = [
+      w for w in own
+      if not any(w.startswith(f"{s}: ") for s in result["structures"])
+    ]  # fmt: skip
+    rows.append(
+      {
+        "scan": scan,
+        "structure": name,
+        "threshold": one["threshold"],
+        "volume_ml": one["volume_ml"],
+        "voxels": one["voxels"],
+        "highest_probability": one["highest_probability"],
+        "model": one["model"],
+        "warnings": len(one["warnings"]) + len(others),
+      }
+    )
+  return rows

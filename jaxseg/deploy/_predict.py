@@ -1,0 +1,306 @@
+"""One scan: read, prepared once for all models, mapped, brought back, cut."""
+
+from collections.abc import Iterator, Mapping, Sequence
+import dataclasses
+from typing import Any
+
+import numpy as np
+
+from jaxseg import _model_input
+from jaxseg import cohorts
+from jaxseg import contours
+from jaxseg import data
+from jaxseg import dicom
+from jaxseg import errors
+from jaxseg import Model
+from jaxseg import thresholds
+from jaxseg import volume as volumes
+from jaxseg.deploy import _clean
+from jaxseg.deploy import _likeness
+from jaxseg.deploy import _models
+
+# Slices brought back at once: 16 of 512 x 512 are 17 MB.
+_AT_ONCE = 16
+# What rounding may add to a map on its way back.
+_ROUNDING = 1e-6
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Ready:
+  """A scan that a network can be given.
+
+  Attributes:
+    scan: Where it comes from.
+    image: As it was read.
+    turned: Axial, in HU.
+    prepared: On each prepared grid.
+    remarks: Structure -> what is not as it was in its training; "" stands for
+      all of them.
+    digest: Of the scan's files.
+  """
+
+  scan: cohorts.Scan
+  image: volumes.Volume
+  turned: volumes.Volume
+  prepared: Mapping[data.PrepareConfig, tuple[data.Placement, np.ndarray]]
+  remarks: Mapping[str, Sequence[_likeness.Remark]]
+  digest: str
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Packed:
+  """A mask in a bit a voxel.
+
+  Attributes:
+    shape: Its shape.
+    bits: Eight voxels a byte.
+  """
+
+  shape: tuple[int, ...]
+  bits: np.ndarray
+
+  @staticmethod
+  def of(mask: np.ndarray) -> "Packed":
+    """Packs a bool mask."""
+    return Packed(mask.shape, np.packbits(mask))
+
+  def unpack(self) -> np.ndarray:
+    """The bool mask."""
+    count = int(np.prod(self.shape))
+    found = np.unpackbits(self.bits, count=count)
+    return found.reshape(self.shape).view(np.bool_)
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Found:
+  """A structure on a scan.
+
+  Attributes:
+    structure: Canonical name.
+    threshold: Where the map was cut.
+    mask: On the scan's own grid.
+    inner: Cut at the upper end of the threshold's interval; None unasked.
+    outer: Cut at its lower end.
+    facts: What result.json says of it.
+  """
+
+  structure: str
+  threshold: float
+  mask: Packed
+  inner: Packed | None
+  outer: Packed | None
+  facts: Mapping[str, Any]
+
+
+def read(
+  scan: cohorts.Scan, models: Mapping[str, Model], *, anyway: bool = False
+) -> Ready:
+  """Reads a scan and prepares it.
+
+  Args:
+    scan: The scan.
+    models: By structure, of one modality.
+    anyway: Whether a scan is taken of which a map means nothing.
+
+  Raises:
+    DataError: A file is malformed, or the scan is none for these models.
+    GeometryError: The slices do not form a regular stack, or show no body.
+  """
+  image = scan.read()
+  given = image
+  first = next(iter(models.values()))
+  is_dicom = isinstance(image, dicom.Image)
+  if is_dicom and image.modality == first.modality == "CT":
+    given = image.hounsfield()
+  given = _whole(given, first.modality)
+  turned = first.turned(given)
+  configs = dict.fromkeys(c for m in models.values() for c in m.preparations)
+  prepared = {one: data.prepare_image(turned, one) for one in configs}
+  remarks: dict[str, list[_likeness.Remark]] = {"": []}
+  _, images = next(iter(prepared.values()))
+  remarks[""] += _likeness.absurdities(turned, images, first.modality)
+  if is_dicom:
+    said = str(image.header.get("BodyPartExamined") or "")
+    remarks[""] += _likeness.body_part(said, list(models))
+  measured = {
+    config: _likeness.of_scan(turned, *one) for config, one in prepared.items()
+  }
+  for name, model in models.items():
+    known = _models.training(model)
+    own = _likeness.compare(measured[model.preparations[0]], known)
+    if not known.get("measures"):
+      text = "nothing is known of the training's scans to compare with"
+      own = [_likeness.Remark(text)]
+    if model.facts.get("synthetic") and not _synthetic(image):
+      text = "the model was trained on made-up patients"
+      own.append(_likeness.Remark(text))
+    remarks[name] = own
+  every = [one for own in remarks.values() for one in own]
+  where = str(image.source or scan.name)
+  _likeness.refuse(list(dict.fromkeys(every)), where, anyway=anyway)
+  return Ready(scan, image, turned, prepared, _shared(remarks), scan.digest())
+
+
+def _whole(given: volumes.Volume, modality: str) -> volumes.Volume:
+  """Whole numbers of HU as int16; NIfTI often holds them as float."""
+  array = given.array
+  if (
+    modality != "CT" or array.dtype == np.int16 or array.dtype.kind not in "iuf"
+  ):
+    return given
+  limit = np.iinfo(np.int16)
+  if not (np.isfinite(array).all() and array.min() >= limit.min):
+    return given  # It is refused by what comes next.
+  # Metal and overflow lie beyond, and beyond every window.
+  values = np.rint(np.minimum(array, limit.max)).astype(np.int16)
+  return volumes.Volume(values, given.grid, given.source)
+
+
+def _synthetic(image: volumes.Volume) -> bool:
+  if not isinstance(image, dicom.Image):
+    return False
+  said = str(image.header.get("SeriesDescription") or "")
+  return said == cohorts.phantom.DESCRIPTION
+
+
+def _shared(
+  remarks: Mapping[str, Sequence[_likeness.Remark]],
+) -> dict[str, list[_likeness.Remark]]:
+  """Remarks that hold for all structures stand once, under ""."""
+  own = [value for name, value in remarks.items() if name]
+  common = [one for one in own[0] if all(one in other for other in own)]
+  return {
+    "": [*remarks[""], *common],
+    **{
+      name: [one for one in value if one not in common]
+      for name, value in remarks.items()
+      if name
+    },
+  }
+
+
+def predict(
+  ready: Ready,
+  model: Model,
+  *,
+  threshold: float | None = None,
+  interval: bool = False,
+  clean: str = "own",
+  maps: Any = None,
+) -> Found:
+  """Finds one structure on a scan.
+
+  Args:
+    ready: The scan.
+    model: Of the structure.
+    threshold: Where the map is cut; None is at the model's own.
+    interval: Whether masks at the ends of the threshold's interval are wanted.
+    clean: "own" does what was found to help, or "off", "largest", "holes" or
+      "both".
+    maps: Called with the whole map on the scan's own grid, a `Volume`.
+
+  Raises:
+    DataError: No threshold was chosen or given.
+  """
+  placed = model.predict_placed(
+    {config: ready.prepared[config] for config in model.preparations}
+  )
+  chosen = model.threshold
+  if threshold is None:
+    threshold = _own(model, chosen)
+  cuts = [threshold]
+  ends = None
+  if interval and chosen is not None and chosen.interval is not None:
+    ends = chosen.interval
+    cuts += [max(ends), min(ends)]
+  shape = ready.turned.shape
+  whole = np.zeros(shape, np.float32) if maps is not None else None
+  masks = [np.zeros(shape, np.bool_) for _ in cuts]
+  high = 0.0
+  least = 0.0 if maps is not None else min(cuts)
+  for first, last, part in _slices(placed, shape[0], least):
+    for cut, mask in zip(cuts, masks, strict=True):
+      mask[first:last] = part >= np.float32(cut)  # As `binarize` does.
+    if whole is not None:
+      whole[first:last] = part
+    high = max(high, float(part.max()))
+  if whole is not None:
+    grid = ready.image.placed
+    maps(_model_input.moved(ready.turned.with_array(whole), grid))
+  way = _cleaning(clean, model)
+  cut_voxels = int(np.count_nonzero(masks[0]))
+  masks = [way(mask) for mask in masks]
+  if ends is not None:  # Each has cleaned components of its own.
+    masks[1] &= masks[0]
+    masks[2] |= masks[0]
+  kept = [_on_own_grid(ready, mask) for mask in masks]
+  voxel_ml = float(np.prod(ready.turned.spacing)) / 1000.0
+  voxels = int(np.count_nonzero(kept[0]))
+  shown = np.flatnonzero(kept[0].any((1, 2)))
+  facts: dict[str, Any] = {
+    "threshold": float(threshold),
+    "voxels": voxels,
+    "volume_ml": voxels * voxel_ml,
+    "slices": [int(shown[0]), int(shown[-1])] if len(shown) else None,
+    "highest_probability": high,
+    "cleaning": dataclasses.asdict(way),
+    "voxels_before_cleaning": cut_voxels,
+  }
+  if ends is not None:
+    facts["interval"] = [float(min(ends)), float(max(ends))]
+    facts["level"] = chosen.level if chosen is not None else None
+    facts["volume_ml_inner"] = int(np.count_nonzero(kept[1])) * voxel_ml
+    facts["volume_ml_outer"] = int(np.count_nonzero(kept[2])) * voxel_ml
+  packed = [Packed.of(mask) for mask in kept]
+  return Found(
+    model.structure,
+    float(threshold),
+    packed[0],
+    packed[1] if ends is not None else None,
+    packed[2] if ends is not None else None,
+    facts,
+  )
+
+
+def _own(model: Model, chosen: thresholds.ChosenThreshold | None) -> float:
+  if chosen is None:
+    raise errors.DataError(
+      f"{model.folders[0]}: {model.structure} has no threshold of its own;"
+      " sweep the run and export its models, or give --threshold"
+    )
+  return chosen.threshold
+
+
+def _slices(
+  placed: Any, number: int, least: float
+) -> Iterator[tuple[int, int, np.ndarray]]:
+  """(first, one beyond the last, map) of slices that may reach a threshold."""
+  wanted = placed.peaks() >= least - _ROUNDING
+  for first in range(0, number, _AT_ONCE):
+    last = min(first + _AT_ONCE, number)
+    inside = np.flatnonzero(wanted[first:last])
+    if len(inside):
+      first, last = first + int(inside[0]), first + int(inside[-1]) + 1
+      yield first, last, placed.restore(first, last)
+
+
+def _on_own_grid(ready: Ready, mask: np.ndarray) -> np.ndarray:
+  grid = ready.image.placed
+  turned = ready.turned.with_array(mask)
+  return _model_input.moved(turned, grid).array
+
+
+def _cleaning(clean: str, model: Model) -> _clean.Cleaning:
+  if clean == "own":
+    return _clean.Cleaning.of(model.about)
+  return _clean.Cleaning(
+    clean in ("largest", "both"), clean in ("holes", "both")
+  )
+
+
+def outlines(mask: np.ndarray, image: dicom.Image) -> list[np.ndarray]:
+  """Polygons along a mask's voxels, LPS mm, as an RTSTRUCT is given them."""
+  return [
+    image.grid.lps(index, ring)
+    for index, ring, _ in contours.trace_slices(mask)
+  ]

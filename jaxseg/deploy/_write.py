@@ -1,0 +1,301 @@
+"""What a scan's folder gets: contours, masks, maps, pictures, result.json.
+
+OUT/SCAN/rtstruct.dcm, seg.dcm         contours and masks, of DICOM
+OUT/SCAN/masks/STRUCTURE.nii.gz        0 and 1, on the scan's own grid
+OUT/SCAN/maps/STRUCTURE.{nii.gz,dcm}   probabilities, where asked for
+OUT/SCAN/overlays.png                  where asked for
+OUT/SCAN/result.json                   volumes, and where all comes from
+"""
+
+from collections.abc import Mapping, Sequence
+import hashlib
+import pathlib
+from typing import Any
+
+import jaxseg
+from jaxseg import _files
+from jaxseg import _sealed
+from jaxseg import dicom
+from jaxseg import errors
+from jaxseg import formats
+from jaxseg import Model
+from jaxseg import volume as volumes
+from jaxseg.deploy import _predict
+
+FORMAT = "jaxseg.result/1"
+KINDS = ("rtstruct", "seg", "nifti", "maps", "overlays")
+OF_DICOM = ("rtstruct", "seg")
+# Of TG-263 the caret stands before a qualifier of one's own; a planning system
+# that cuts names off at 16 characters keeps the two apart.
+INNER, OUTER = "^i", "^o"
+_LONGEST = 1024  # Characters of StructureSetDescription.
+
+
+def written(
+  folder: pathlib.Path,
+  ready: _predict.Ready,
+  models: Mapping[str, Model],
+  kinds: Sequence[str],
+  *,
+  settings: Mapping[str, Any],
+  origin: Mapping[str, Any],
+  **how: Any,
+) -> dict[str, Any]:
+  """Predicts all structures of a scan and writes what is wanted.
+
+  Args:
+    folder: A new folder, of which others see nothing before it is whole.
+    ready: The scan.
+    models: By structure.
+    kinds: Of `KINDS`.
+    settings: What result.json is to say of them, to be compared.
+    origin: Command, version, commit.
+    **how: As of `predict`.
+
+  Returns:
+    What result.json says.
+  """
+  image = ready.image
+  is_dicom = isinstance(image, dicom.Image)
+  kinds = [one for one in kinds if is_dicom or one not in OF_DICOM]
+  rows: dict[str, Any] = {}
+  found: list[_predict.Found] = []
+  drawn: dict[str, dicom.RtStructure] = {}
+  for name, model in models.items():
+
+    def on_map(whole: volumes.Volume, name: str = name) -> None:
+      _write_map(folder / "maps" / name, whole, image, models[name])
+
+    one = _predict.predict(
+      ready, model, maps=on_map if "maps" in kinds else None, **how
+    )
+    for end, packed in (("", one.mask), (INNER, one.inner), (OUTER, one.outer)):
+      if packed is None:
+        continue
+      mask = packed.unpack()
+      if "nifti" in kinds:
+        stem = folder / "masks" / (name + {INNER: "_inner", OUTER: "_outer"}
+                                   .get(end, ""))  # fmt: skip
+        formats.write_mask(stem, image.with_array(mask))
+      if "rtstruct" in kinds:
+        drawn[_written_as(name) + end] = dicom.RtStructure(
+          polygons=_predict.outlines(mask, image),
+          description=_description(one, model, end),
+        )
+    rows[name] = _row(one, model, ready)
+    found.append(one)
+  warnings = _warnings(ready)
+  if "rtstruct" in kinds:
+    text = " ".join(["Automatic contours, not approved.", *warnings])
+    dicom.write_rtstruct(
+      folder / "rtstruct.dcm",
+      drawn,
+      image,
+      series_description=_series_description(warnings),
+      description=_ascii(text)[:_LONGEST].rstrip(),
+    )
+  if "seg" in kinds:
+    masks = {one.structure: one.mask.unpack() for one in found}
+    dicom.write_seg(
+      folder / "seg.dcm",
+      masks,
+      image,
+      model="jaxseg",
+      series_description=_series_description(warnings),
+    )
+  if "overlays" in kinds:
+    from jaxseg.deploy import _overlay  # Needs Matplotlib.
+
+    _overlay.write(folder / "overlays.png", ready, found)
+  content = {
+    "format": FORMAT,
+    **origin,
+    "scan": ready.scan.name,
+    "image": _about(ready),
+    "structures": rows,
+    "warnings": warnings,
+    "settings": settings,
+    "files": _digests(folder),
+  }
+  _sealed.write(folder / "result.json", _files.finite(content))
+  return content
+
+
+def _write_map(
+  stem: pathlib.Path, whole: volumes.Volume, image: volumes.Volume, model: Model
+) -> None:
+  """A map as NIfTI, and of DICOM as a fractional SEG, in 255 steps."""
+  formats.write_map(stem, whole)
+  if isinstance(image, dicom.Image):
+    dicom.write_seg(
+      stem.with_name(f"{stem.name}.dcm"),
+      {model.structure: whole.array},
+      image,
+      model="jaxseg",
+      series_description="Probabilities, unapproved",
+    )
+
+
+def _written_as(structure: str) -> str:
+  """The name that an RTSTRUCT gives a structure."""
+  from jaxseg import structures
+
+  if structure in structures.names(kind="any"):
+    return structures.get(structure).tg263
+  return structure
+
+
+def _description(one: _predict.Found, model: Model, end: str) -> str:
+  if end:
+    low, high = one.facts["interval"]
+    cut = high if end == INNER else low
+    side = "inner" if end == INNER else "outer"
+    level = round(100 * (one.facts.get("level") or 0.95))
+    return f"{side}: cut at {cut:.4g}, end of its {level} % interval"
+  members = len(model.folders)
+  of = f", mean of {members} models" if members > 1 else ""
+  text = f"model {model.facts['digest']} cut at {one.threshold:.4g}{of}"
+  return text[:64]
+
+
+def _series_description(warnings: Sequence[str]) -> str:
+  if not warnings:
+    return "Automatic contours, unapproved"
+  number = len(warnings)
+  return f"Automatic contours, unapproved, {number} warning" + (
+    "s" if number > 1 else ""
+  )
+
+
+def _ascii(text: str) -> str:
+  """Without what DICOM's texts must not hold."""
+  return text.encode("ascii", "replace").decode().replace("\\", "/")
+
+
+def _warnings(ready: _predict.Ready) -> list[str]:
+  return [
+    f"{name}: {one.text}" if name else one.text
+    for name, remarks in ready.remarks.items()
+    for one in remarks
+  ]
+
+
+def _row(
+  one: _predict.Found, model: Model, ready: _predict.Ready
+) -> dict[str, Any]:
+  chosen = model.threshold
+  about: dict[str, Any] = {**one.facts}
+  about["threshold_from"] = "given"
+  if chosen is not None and chosen.threshold == one.threshold:
+    about["threshold_from"] = chosen.criterion
+  if not one.facts["voxels"]:
+    about["note"] = "nothing was found"
+  about["warnings"] = [r.text for r in ready.remarks.get(one.structure, ())]
+  return {**about, **model_facts(model)}
+
+
+def model_facts(model: Model) -> dict[str, Any]:
+  """What tells which model it was."""
+  names = ("objective", "seed", "cohort", "store", "version")
+  return {
+    "model": model.facts["digest"],
+    "models": len(model.folders),
+    "tta": model.tta,
+    **{name: model.facts.get(name) for name in names},
+  }
+
+
+def _about(ready: _predict.Ready) -> dict[str, Any]:
+  image = ready.image
+  about: dict[str, Any] = {
+    "digest": ready.digest,
+    "files": len(ready.scan.paths),
+    "shape": list(image.shape),
+    "spacing_mm": [float(f"{mm:.6g}") for mm in image.spacing],
+  }
+  if isinstance(image, dicom.Image):
+    about |= {
+      "modality": image.modality,
+      "study": image.study_uid,
+      "series": image.series_uid,
+      "frame_of_reference": image.frame_of_reference_uid,
+      "notes": [str(note) for note in image.notes],
+    }
+  return about
+
+
+def _digests(folder: pathlib.Path) -> dict[str, str]:
+  found = {}
+  for path in sorted(folder.rglob("*")):
+    if path.is_file():
+      with path.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+      found[path.relative_to(folder).as_posix()] = digest
+  return found
+
+
+def done(
+  folder: pathlib.Path, digest: str | None, settings: Mapping[str, Any]
+) -> dict[str, Any] | None:
+  """What was written for a scan, if it was.
+
+  Args:
+    folder: The scan's.
+    digest: Of its files; None is not compared.
+    settings: As asked for now.
+
+  Raises:
+    ExistingOutputError: It was written with other settings, from other files,
+      or it is something else.
+    DataError: result.json is damaged.
+  """
+  if not folder.exists():
+    return None
+  path = folder / "result.json"
+  if not path.is_file():
+    raise errors.ExistingOutputError(
+      f"{folder}: exists and is no result of predict; name another --output"
+    )
+  kinds: dict[str, Any] = {"settings": dict, "image": dict, "structures": dict}
+  again = f"delete {folder} and predict again"
+  content = _sealed.read(path, kinds, again=again)
+  wanted = _files.as_json(_files.finite(dict(settings)))
+  if content["settings"] != wanted:
+    differs = _files.first_difference(content["settings"], wanted)
+    raise errors.ExistingOutputError(
+      f"{folder}: was predicted with other settings ({differs}); name another"
+      " --output, or --overwrite"
+    )
+  if digest is not None and content["image"].get("digest") != digest:
+    raise errors.ExistingOutputError(
+      f"{folder}: was predicted from other files; name another --output, or"
+      " --overwrite"
+    )
+  return content
+
+
+def settings_of(
+  models: Mapping[str, Model],
+  kinds: Sequence[str],
+  *,
+  threshold: float | None,
+  interval: bool,
+  clean: str,
+) -> dict[str, Any]:
+  """What decides a result beside the scan."""
+  return {
+    "version": jaxseg.__version__,
+    "structures": {
+      name: {
+        "model": model.facts["digest"],
+        "tta": model.tta,
+        "threshold": threshold
+        if threshold is not None or model.threshold is None
+        else model.threshold.threshold,
+      }
+      for name, model in models.items()
+    },
+    "write": sorted(kinds),
+    "interval": interval,
+    "clean": clean,
+  }
