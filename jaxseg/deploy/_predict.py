@@ -109,9 +109,9 @@ def read(
   image = scan.read()
   given = image
   first = next(iter(models.values()))
-  is_dicom = isinstance(image, dicom.Image)
-  if is_dicom and image.modality == first.modality == "CT":
-    given = image.hounsfield()
+  series = image if isinstance(image, dicom.Image) else None
+  if series is not None and series.modality == first.modality == "CT":
+    given = series.hounsfield()
   given = _whole(given, first.modality)
   turned = first.turned(given)
   configs = dict.fromkeys(c for m in models.values() for c in m.preparations)
@@ -119,8 +119,8 @@ def read(
   remarks: dict[str, list[_likeness.Remark]] = {"": []}
   _, images = next(iter(prepared.values()))
   remarks[""] += _likeness.absurdities(turned, images, first.modality)
-  if is_dicom:
-    said = str(image.header.get("BodyPartExamined") or "")
+  if series is not None:
+    said = str(series.header.get("BodyPartExamined") or "")
     remarks[""] += _likeness.body_part(said, list(models))
   measured = {
     config: _likeness.of_scan(turned, *one) for config, one in prepared.items()

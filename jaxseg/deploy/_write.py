@@ -15,10 +15,12 @@ from typing import Any
 import jaxseg
 from jaxseg import _files
 from jaxseg import _sealed
+from jaxseg import _text
 from jaxseg import dicom
 from jaxseg import errors
 from jaxseg import formats
 from jaxseg import Model
+from jaxseg import structures
 from jaxseg import volume as volumes
 from jaxseg.deploy import _predict
 
@@ -28,6 +30,8 @@ OF_DICOM = ("rtstruct", "seg")
 # Of TG-263 the caret stands before a qualifier of one's own; a planning system
 # that cuts names off at 16 characters keeps the two apart.
 INNER, OUTER = "^i", "^o"
+_STEMS = {"": "", INNER: "_inner", OUTER: "_outer"}
+_ROI_NAME = 16  # Characters that every planning system shows.
 _LONGEST = 1024  # Characters of StructureSetDescription.
 
 
@@ -56,15 +60,16 @@ def written(
     What result.json says.
   """
   image = ready.image
-  is_dicom = isinstance(image, dicom.Image)
-  kinds = [one for one in kinds if is_dicom or one not in OF_DICOM]
+  series = image if isinstance(image, dicom.Image) else None
+  kinds = [one for one in kinds if series or one not in OF_DICOM]
   rows: dict[str, Any] = {}
   found: list[_predict.Found] = []
   drawn: dict[str, dicom.RtStructure] = {}
   for name, model in models.items():
 
     def on_map(whole: volumes.Volume, name: str = name) -> None:
-      _write_map(folder / "maps" / name, whole, image, models[name])
+      stem = folder / "maps" / _text.slug(name)
+      _write_map(stem, whole, image, models[name])
 
     one = _predict.predict(
       ready, model, maps=on_map if "maps" in kinds else None, **how
@@ -74,32 +79,33 @@ def written(
         continue
       mask = packed.unpack()
       if "nifti" in kinds:
-        stem = folder / "masks" / (name + {INNER: "_inner", OUTER: "_outer"}
-                                   .get(end, ""))  # fmt: skip
+        stem = folder / "masks" / (_text.slug(name) + _STEMS[end])
         formats.write_mask(stem, image.with_array(mask))
-      if "rtstruct" in kinds:
-        drawn[_written_as(name) + end] = dicom.RtStructure(
-          polygons=_predict.outlines(mask, image),
+      if series and "rtstruct" in kinds:
+        drawn[_roi_name(name, end)] = dicom.RtStructure(
+          polygons=_predict.outlines(mask, series),
+          color=_color(name),
+          interpreted_type="ORGAN" if end and _color(name) else None,
           description=_description(one, model, end),
         )
     rows[name] = _row(one, model, ready)
     found.append(one)
   warnings = _warnings(ready)
-  if "rtstruct" in kinds:
+  if series and "rtstruct" in kinds:
     text = " ".join(["Automatic contours, not approved.", *warnings])
     dicom.write_rtstruct(
       folder / "rtstruct.dcm",
       drawn,
-      image,
+      series,
       series_description=_series_description(warnings),
       description=_ascii(text)[:_LONGEST].rstrip(),
     )
-  if "seg" in kinds:
+  if series and "seg" in kinds:
     masks = {one.structure: one.mask.unpack() for one in found}
     dicom.write_seg(
       folder / "seg.dcm",
       masks,
-      image,
+      series,
       model="jaxseg",
       series_description=_series_description(warnings),
     )
@@ -136,13 +142,18 @@ def _write_map(
     )
 
 
-def _written_as(structure: str) -> str:
-  """The name that an RTSTRUCT gives a structure."""
-  from jaxseg import structures
+def _roi_name(structure: str, end: str) -> str:
+  """ROIName: that of TG-263, which makes room for what stands at its end."""
+  if structure not in structures.names(kind="any"):
+    return structure + end
+  name = structures.get(structure).tg263
+  return name[: _ROI_NAME - len(end)] + end
 
-  if structure in structures.names(kind="any"):
-    return structures.get(structure).tg263
-  return structure
+
+def _color(structure: str) -> tuple[int, int, int] | None:
+  if structure not in structures.names(kind="any"):
+    return None
+  return structures.get(structure).color
 
 
 def _description(one: _predict.Found, model: Model, end: str) -> str:

@@ -105,9 +105,8 @@ def write_rtstruct(
     )
   _warn_of_long_names(where, rois)
   contours = [_contours.encoded(roi) for roi in rois]
-  about = (seed, label, series_description)
-  if description:
-    about = (*about, description)
+  said = (description,) if description else ()
+  about = (seed, label, series_description, *said)
   new = _dataset.Uids(seed, _content(ct, rois, contours, about))
   dataset = _general(ct, now or datetime.datetime.now(), label)
   _dataset.put(
