@@ -206,3 +206,11 @@ def dicom_data(made_once):
       archive.extractall(folder, filter="data")
 
   return made_once("dicom", unpack)
+
+
+@pytest.fixture(scope="session")
+def deployed(made_once):
+  """Folder with files/ of the phantom, a run/ of it and its bundle/."""
+  from tests import deployed
+
+  return made_once("deployed", deployed.make)

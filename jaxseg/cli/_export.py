@@ -64,9 +64,9 @@ def main(flags: _flags.Flags) -> None:
   from jaxseg.cli import _call
   from jaxseg.cli import _console
 
+  output = _place.output(flags.output or "runs/exported")
   if not flags.stablehlo:
     flags.refuse(("platforms",), "--stablehlo")
-  output = _place.output(flags.output or "runs/exported")
   if output.exists():
     raise errors.ExistingOutputError(
       f"--output: {output} already exists; name another, or delete it"

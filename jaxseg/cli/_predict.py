@@ -17,7 +17,7 @@ and files they come from); OUTPUT/results.csv with a row for each structure of
 each scan, and OUTPUT/refused.json.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 import pathlib
 from typing import Any, TYPE_CHECKING
 
@@ -119,8 +119,7 @@ def main(flags: _flags.Flags) -> None:
   from jaxseg.cli import _call
   from jaxseg.cli import _console
 
-  if not flags.input:
-    raise errors.ConfigError("--input: missing; give the folder of a CT")
+  output = _place.output(flags.output or "runs/predicted")
   if flags.workers is not None and flags.workers < 1:
     raise errors.ConfigError(f"--workers: {flags.workers} is below 1")
   if flags.threshold is not None and not 0 <= flags.threshold <= 1:
@@ -130,7 +129,6 @@ def main(flags: _flags.Flags) -> None:
   if flags.shard:
     parallel.shard([], flags.shard)
   kinds = _kinds(flags.write)
-  output = _place.output(flags.output or "runs/predicted")
   names = _model_flags.structures(flags)
   away = bool(flags.scheduler)  # Workers of a cluster run in any folder.
   models = [str(p.resolve() if away else p) for p in _model_flags.paths(flags)]
@@ -176,7 +174,9 @@ def main(flags: _flags.Flags) -> None:
     for done, one in enumerate(work, start=1):
       outcomes.append(one)
       on_scan(one.scan, done, len(scans))
-  _end(outcomes, output, flags)
+    outcomes.sort(key=lambda one: one.scan)
+    refused = _tell_refused(outcomes, output, flags)
+  _end(outcomes, refused, output, flags)
 
 
 def _kinds(given: Sequence[str]) -> list[str]:
@@ -191,17 +191,52 @@ def _kinds(given: Sequence[str]) -> list[str]:
   return kinds
 
 
-def _end(
+def _tell_refused(
   outcomes: Sequence["deploy.Outcome"],
   output: pathlib.Path,
   flags: _flags.Flags,
+) -> dict[str, str]:
+  """Says which scans were refused, and why: scan -> reason.
+
+  Raises:
+    DataError: All were.
+  """
+  from jaxseg import _files
+
+  refused = {one.scan: one.refused for one in outcomes if one.refused}
+  # Of a single scan, the end says it.
+  for name, why in list(refused.items())[:20] if len(outcomes) > 1 else ():
+    print(f"Refused: {name}: {why}")
+  if len(refused) > 20:
+    print(f"and {len(refused) - 20} more; refused.json has all of them")
+  path = output / f"refused{_part(flags)}.json"
+  if refused or path.exists():
+    _files.write_json(path, refused)
+  if len(refused) == len(outcomes):
+    only = next(iter(refused.values()))
+    if len(outcomes) > 1:
+      only = f"none of {len(outcomes)} scans can be used; {path} says why"
+    known = only.startswith(str(flags.input))
+    raise errors.DataError(only if known else f"{flags.input}: {only}")
+  return refused
+
+
+def _part(flags: _flags.Flags) -> str:
+  """The end of a file's name, where others write the other parts."""
+  return f"-{flags.shard.replace('/', 'of')}" if flags.shard else ""
+
+
+def _end(
+  outcomes: Sequence["deploy.Outcome"],
+  refused: Mapping[str, str],
+  output: pathlib.Path,
+  flags: _flags.Flags,
 ) -> None:
-  """Says what was found, and what was not."""
+  """Says what was found, and writes the table."""
   from jaxseg import _files
   from jaxseg import report
   from jaxseg.cli import _console
 
-  outcomes = sorted(outcomes, key=lambda one: one.scan)
   rows = [row for one in outcomes for row in _rows(one.scan, one.result)]
   if rows:
     shown = {
@@ -223,24 +258,7 @@ def _end(
           f"{' and more' if len(where) > 5 else ''}: {text}")  # fmt: skip
   if len(told) > 20:
     print(f"and {len(told) - 20} more warnings; result.json has them")
-  refused = {one.scan: one.refused for one in outcomes if one.refused}
-  for name, why in list(refused.items())[:20]:
-    print(f"Refused: {name}: {why}")
-  if len(refused) > 20:
-    print(f"and {len(refused) - 20} more; refused.json has all of them")
-  part = f"-{flags.shard.replace('/', 'of')}" if flags.shard else ""
-  path = output / f"refused{part}.json"
-  if refused or path.exists():
-    _files.write_json(path, refused)
-  if len(refused) == len(outcomes):
-    only = next(iter(refused.values()))
-    raise errors.DataError(
-      f"{flags.input}: none of {len(outcomes)} scans can be used; {path} says"
-      " why"
-      if len(outcomes) > 1
-      else f"{flags.input}: {only}"
-    )
-  table = output / f"results{part}.csv"
+  table = output / f"results{_part(flags)}.csv"
   origin = report.provenance(
     cohort="scans",
     cohort_hash=_files.digest(

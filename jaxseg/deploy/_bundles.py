@@ -23,6 +23,7 @@ from jaxseg.deploy import _clean
 from jaxseg.deploy import _lowered
 from jaxseg.deploy import _models
 
+_is = _bundle.is_bundle
 # Of a threshold.json's details, what the card tells of unseen patients.
 _SCORES = (
   *("dice_test", "dice_test_low", "dice_test_high", "dice_test_half"),
@@ -100,8 +101,13 @@ def export(
   groups = _grouped(_folders(paths, objective), structures)
   parts: dict[str, _Part] = {}
   notes: list[str] = []
+  entries = _exported(paths)
   for done, (name, folders) in enumerate(groups.items(), start=1):
-    parts[name] = _part(folders, clean, settings, notes)
+    before = entries.get((name, frozenset(folders)))
+    if before is not None:
+      parts[name] = before
+    else:
+      parts[name] = _part(folders, clean, settings, notes)
     if on_step:
       on_step(name, done, len(groups))
   with _files.new_folder(where) as temporary:
@@ -123,6 +129,24 @@ def export(
   return Exported(where, said, tuple(notes))
 
 
+def _exported(
+  paths: Sequence[str | os.PathLike],
+) -> dict[tuple[str, frozenset[pathlib.Path]], _Part]:
+  """What exports of before say of their models, by these models' folders."""
+  found = {}
+  for path in map(pathlib.Path, paths):
+    for name, entry in _bundle.read(path).items() if _is(path) else ():
+      model = load_model(path, structure=name)
+      kept = {
+        key: value
+        for key, value in entry.about.items()
+        if key not in ("members", "threshold")
+      }
+      own = frozenset(member.resolve() for member in entry.members)
+      found[name, own] = _Part(model, kept, model.threshold)
+  return found
+
+
 def _folders(
   paths: Sequence[str | os.PathLike], objective: str
 ) -> list[pathlib.Path]:
@@ -131,7 +155,7 @@ def _folders(
     raise errors.ConfigError("no model is given; give at least one folder")
   found: list[pathlib.Path] = []
   for path in map(pathlib.Path, paths):
-    if _bundle.is_bundle(path):
+    if _is(path):
       found += [m for e in _bundle.read(path).values() for m in e.members]
     elif (path / "run.json").is_file():
       found += _of_run(path, objective)

@@ -44,7 +44,8 @@ PLUS: Mapping[str, tuple[str, str, float]] = {
   "bone": ("share of bone in the body", "", 0.05),
 }
 # A water phantom's body, smoothed, is of one density: HU between its 10th and
-# 90th percentile, and the share that bone would have.
+# 90th percentile, and the share that bone would have. So many slices tell.
+_SLICES = 24
 _ONE_DENSITY_HU, _NO_BONE = 60.0, 0.002
 # Of a patient's CT far more voxels are air or fat.
 _LEAST_BELOW = 0.001
@@ -205,14 +206,11 @@ def _remark(
   )
 
 
-def absurdities(
-  turned: volumes.Volume, images: np.ndarray, modality: str
-) -> list[Remark]:
+def absurdities(turned: volumes.Volume, modality: str) -> list[Remark]:
   """What no training needs to be known for: it is no patient's scan.
 
   Args:
     turned: The scan, axial, as it was measured.
-    images: The same, prepared.
     modality: Of the model.
   """
   found = []
@@ -239,9 +237,10 @@ def absurdities(
     return found
   from scipy import ndimage  # Slow to import.
 
-  smooth = ndimage.uniform_filter(images.astype(np.float32), (0, 5, 5))
+  some = turned.array[:: -(-slices // _SLICES)]
+  smooth = ndimage.uniform_filter(some.astype(np.float32), (0, 5, 5))
   # What is smoothed with the air about the body is no density of it.
-  core = ndimage.minimum_filter(images, (1, 5, 5)) > _BODY_HU
+  core = ndimage.minimum_filter(some, (1, 5, 5)) > _BODY_HU
   inside = smooth[core]
   if len(inside):
     first, middle, last = np.percentile(inside, [10, 50, 90])

@@ -29,6 +29,7 @@ from jaxseg import Model
 from jaxseg import models
 
 PLATFORMS = ("cpu", "cuda", "tpu")
+_KNOWN = (*PLATFORMS, "rocm")
 # What another compilation of the same sums may differ by.
 _NEAR = 1e-5
 
@@ -41,7 +42,8 @@ def lower(
   Args:
     model: One or several networks on one prepared grid.
     stem: Path without an ending.
-    platforms: What it is to run on, as JAX names them.
+    platforms: What it is to run on: cpu, cuda, rocm or tpu. This machine's
+      is added, as the numbers are compared on it.
 
   Returns:
     What the .json says.
@@ -50,7 +52,14 @@ def lower(
     ConfigError: The members see different grids, or a platform is unknown.
     DataError: The numbers differ.
   """
+  for one in platforms:
+    if one not in _KNOWN:
+      raise errors.ConfigError(
+        f"platforms: {one!r} is unknown; give {', '.join(_KNOWN)}"
+      )
   _extras.load("flatbuffers", extra="train")  # What JAX writes files with.
+  here = jax.default_backend().replace("gpu", "cuda")
+  platforms = tuple(dict.fromkeys([*platforms, here]))
   members = model.members
   if len({(m.prepare, m.forward.slices) for m in members}) > 1:
     raise errors.ConfigError(
@@ -68,14 +77,8 @@ def lower(
 
   (n,) = jax_export.symbolic_shape("n")
   own = (n, rows, columns) if around == 1 else (n, around, rows, columns)
-  try:
-    exported = jax_export.export(
-      jax.jit(probabilities), platforms=tuple(platforms)
-    )(jax.ShapeDtypeStruct(own, np.int16))
-  except ValueError as e:
-    raise errors.ConfigError(
-      f"platforms: {', '.join(platforms)} cannot be exported to ({e})"
-    ) from e
+  lowered = jax_export.export(jax.jit(probabilities), platforms=platforms)
+  exported = lowered(jax.ShapeDtypeStruct(own, np.int16))
   content = exported.serialize()
   difference = _difference(model, content, (rows, columns), around)
   about = {

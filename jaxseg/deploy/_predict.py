@@ -117,8 +117,7 @@ def read(
   configs = dict.fromkeys(c for m in models.values() for c in m.preparations)
   prepared = {one: data.prepare_image(turned, one) for one in configs}
   remarks: dict[str, list[_likeness.Remark]] = {"": []}
-  _, images = next(iter(prepared.values()))
-  remarks[""] += _likeness.absurdities(turned, images, first.modality)
+  remarks[""] += _likeness.absurdities(turned, first.modality)
   if series is not None:
     said = str(series.header.get("BodyPartExamined") or "")
     remarks[""] += _likeness.body_part(said, list(models))

@@ -191,6 +191,8 @@ def test_a_file_where_output_belongs(tmp_path, name):
     "inspect": ["here"],
     "train": ["--structure=brain"],
     "claims": ["--counts=here"],
+    "export": ["--model=here"],
+    "predict": ["--model=here", "--input=here"],
   }.get(name, [])
   (tmp_path / "here").mkdir()
   for output in ("file", "file/inside"):

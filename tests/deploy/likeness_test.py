@@ -1,0 +1,98 @@
+"""Scans unlike those of the training are noticed, and absurd ones refused."""
+
+import numpy as np
+import pytest
+
+from jaxseg import errors
+from jaxseg import volume
+from jaxseg.deploy import _likeness
+
+KNOWN = {
+  "measures": {
+    "slice_mm": [2.5, 3.0, 3.0],
+    "pixel_mm": [0.9, 1.0, 1.2],
+    "width_mm": [450.0, 500.0, 550.0],
+    "hu_50": [20.0, 30.0, 40.0],
+    "bone": [0.05, 0.1, 0.15],
+  }
+}
+LIKE = {"slice_mm": 3.0, "pixel_mm": 1.0, "width_mm": 500.0, "hu_50": 30.0,
+        "bone": 0.1}  # fmt: skip
+
+
+def told(**changes):
+  return _likeness.compare({**LIKE, **changes}, KNOWN)
+
+
+def test_what_is_like_the_training_is_not_remarked():
+  assert told() == []
+  assert told(slice_mm=2.0, pixel_mm=1.5, hu_50=79.0) == []
+  assert _likeness.compare(LIKE, {}) == []
+
+
+@pytest.mark.parametrize(
+  ("changes", "text", "absurd"),
+  [
+    ({"slice_mm": 5.0}, "distance of slices 5 mm, in training 2.5 to 3 mm", 0),
+    ({"slice_mm": 16.0}, "distance of slices 16 mm", 1),
+    ({"pixel_mm": 0.1}, "pixel spacing 0.1 mm", 1),
+    ({"width_mm": 200.0}, "field of view 200 mm", 0),
+    ({"hu_50": -100.0}, "median in the body -100 HU", 0),
+    ({"bone": 0.5}, "share of bone in the body 0.5", 0),
+  ],
+)
+def test_what_is_not_is_said_with_its_range(changes, text, absurd):
+  (one,) = told(**changes)
+  assert text in one.text
+  assert one.absurd == bool(absurd)
+
+
+def scan(hu, slices=8):
+  _, y, x = np.mgrid[:slices, :64, :64]
+  body = (y - 32) ** 2 + (x - 32) ** 2 < 24**2
+  array = np.where(body, hu, -1000).astype(np.int16)
+  return volume.Volume.from_affine(array, np.diag([3.0, 2.0, 2.0, 1.0]))
+
+
+def absurd(image, modality="CT"):
+  found = _likeness.absurdities(image, modality)
+  assert all(one.absurd for one in found)
+  return " ".join(one.text for one in found)
+
+
+def test_a_phantom_of_water_is_refused():
+  noise = np.random.default_rng(0).normal(0, 30, (8, 64, 64))
+  assert "one density" in absurd(scan(noise))
+  with_bone = np.where(noise > 45, 700, noise)  # A few voxels of 64.
+  assert absurd(scan(with_bone)) == ""
+  tissue = np.where(np.mgrid[:8, :64, :64][2] > 32, -90, 40)
+  assert absurd(scan(tissue)) == ""
+
+
+def test_what_is_not_in_hu_is_refused():
+  image = scan(500)
+  shifted = image.with_array(image.array + 1000)
+  assert "from 0 to 1500, and neither air nor fat" in absurd(shifted)
+  assert absurd(shifted, "MR") == ""
+
+
+def test_a_few_slices_are_no_scan():
+  tissue = np.where(np.mgrid[:2, :64, :64][2] > 32, -90, 40)
+  assert "has 2 slices" in absurd(scan(tissue, 2))
+  assert "has 1 slice;" in absurd(scan(tissue[:1], 1))
+
+
+def test_a_body_part_is_remarked_where_the_organ_is_elsewhere():
+  for said in ("", "HEADNECK", "HEAD & NECK", "CSPINE", "Whole Body"):
+    assert not _likeness.body_part(said, ["parotid_left"])
+  (one,) = _likeness.body_part("PELVIS", ["parotid_left"])
+  assert "'PELVIS'" in one.text and not one.absurd
+  assert not _likeness.body_part("CHEST", ["spinal_cord", "esophagus"])
+
+
+def test_absurd_remarks_refuse_unless_wanted():
+  remarks = [_likeness.Remark("odd"), _likeness.Remark("mad", absurd=True)]
+  with pytest.raises(errors.DataError, match=r"^here: mad; give .* --anyway"):
+    _likeness.refuse(remarks, "here", anyway=False)
+  _likeness.refuse(remarks, "here", anyway=True)
+  _likeness.refuse(remarks[:1], "here", anyway=False)
