@@ -476,3 +476,13 @@ def test_interpolated_slices_have_no_image_to_refer_to(tmp_path):
   series, own = references(tmp_path, image, [1, 2])
   assert len(series.ContourImageSequence) == 4
   assert len(own[0]) == 1 and len(own[1]) == 0
+
+
+def test_a_description_of_the_whole_set(folder, ct):
+  path = folder / "described.dcm"
+  text = "Automatic contours. " + "x" * 1000
+  write_rtstruct(path, {"a": blob(ct)}, ct, description=text)
+  assert pydicom.dcmread(path).StructureSetDescription == text
+  assert [w for w in dciodvfy(path) if w.startswith("Error")] == []
+  with pytest.raises(errors.DataError, match="description is .* allows 1024"):
+    write_rtstruct(folder / "x.dcm", {"a": blob(ct)}, ct, description=text * 2)
