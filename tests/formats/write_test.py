@@ -58,3 +58,12 @@ def test_within_a_block_a_file_is_read_once(tmp_path):
   after = formats.read_probabilities(path, structure=2)
   for found, is_ in ((one, p[0]), (two, p[2]), (after, (1 - p)[2])):
     np.testing.assert_array_equal(found.array, is_)
+
+
+def test_a_map_comes_back_to_the_bit(tmp_path, mask):
+  p = np.random.default_rng(1).random(mask.shape, np.float32)
+  given = volume.Volume.from_affine(p, np.diag([3.0, 2.0, 1.0, 1.0]))
+  path = formats.write_map(tmp_path / "p", given)
+  np.testing.assert_array_equal(formats.read_probabilities(path).array, p)
+  with pytest.raises(errors.ExistingOutputError, match="already exists"):
+    formats.write_map(tmp_path / "p", given)

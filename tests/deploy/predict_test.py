@@ -1,0 +1,117 @@
+"""Maps come back a few slices at a time, and are cut as in memory."""
+
+import shutil
+import subprocess
+
+import numpy as np
+import pytest
+from scipy import ndimage
+
+import jaxseg
+from jaxseg import cohorts
+from jaxseg import data
+from jaxseg import dicom
+from jaxseg import volume
+from jaxseg.deploy import _predict
+from tests import deployed as made
+from tests.cli import command
+
+
+@pytest.fixture(scope="module")
+def ready(deployed):
+  scan = cohorts.find_scans(deployed / "files" / made.NAMES[2]).found[0]
+  models = jaxseg.deploy.load_models([deployed / "bundle"])
+  return _predict.read(scan, models), models
+
+
+def test_slices_come_back_as_the_whole_does(ready):
+  one, models = ready
+  placed = models["brain"].predict_placed(one.prepared)
+  whole = placed.restore()
+  peaks = placed.peaks()
+  assert (whole.max((1, 2)) <= peaks + 1e-6).all()
+  for cut in (0.0, 0.4, float(np.quantile(whole, 0.99))):
+    found = np.zeros_like(whole)
+    for first, last, part in _predict._slices(placed, len(whole), cut):
+      np.testing.assert_array_equal(part, whole[first:last])
+      found[first:last] = part
+    np.testing.assert_array_equal(found >= cut, whole >= cut)
+
+
+def test_the_threshold_that_cuts_everything(ready):
+  one, models = ready
+  found = _predict.predict(one, models["brain"], threshold=0.0)
+  assert found.facts["voxels"] == np.prod(one.image.shape)
+  found = _predict.predict(one, models["brain"], threshold=1.0)
+  assert found.facts["voxels"] == 0 and found.facts["slices"] is None
+
+
+def test_cleaned_contours_stay_within_each_other(ready):
+  one, models = ready
+  found = _predict.predict(one, models["brain"], interval=True, clean="both")
+  inner, mask, outer = (
+    packed.unpack() for packed in (found.inner, found.mask, found.outer)
+  )
+  assert inner.any() and not (inner & ~mask).any()
+  assert not (mask & ~outer).any()
+  assert ndimage.label(mask, np.ones((3, 3, 3)))[1] == 1
+
+
+def test_a_scan_is_prepared_once_for_all_models(ready, monkeypatch):
+  one, models = ready
+  prepared = []
+  real = data.prepare_image
+  monkeypatch.setattr(
+    data, "prepare_image", lambda *a: prepared.append(a) or real(*a)
+  )
+  _predict.read(one.scan, models)
+  assert len(models) == 2 and len(prepared) == 1
+
+
+@pytest.mark.slow
+def test_a_real_patient(openkbp, deployed, tmp_path):
+  """OpenKBP has no DICOM; its CT is written as such by us."""
+  real = cohorts.OpenKBP(openkbp)
+  case = real.load(real.patients()[0])
+  flipped = case.image.affine.copy()  # Its slices run from head to feet.
+  flipped[:3, 3] += flipped[:3, 0] * (case.image.shape[0] - 1)
+  flipped[:3, 0] *= -1
+  image = volume.Volume.from_affine(
+    np.ascontiguousarray(case.image.array[::-1]), flipped
+  )
+  dicom.write_ct(tmp_path / "ct", image, patient_id="P1")
+  ct = dicom.read_ct(tmp_path / "ct")
+  command.done(
+    "predict", f"--model={deployed / 'bundle'}", f"--input={tmp_path / 'ct'}",
+    "--output=out", "--anyway", folder=tmp_path,
+  )  # fmt: skip
+  out = tmp_path / "out" / "p1"
+  contours = dicom.read_rtstruct(out / "rtstruct.dcm")
+  for name in ("brain", "oral_cavity"):
+    model = jaxseg.load_model(deployed / "bundle", structure=name)
+    mask = model.cut(model.predict(case.image)).array[::-1]
+    roi = jaxseg.structures.get(name).tg263
+    back = contours.mask(roi, ct).array
+    assert mask.any()
+    np.testing.assert_array_equal(back, mask)
+    reference = case.masks["mandible"][::-1]
+    assert jaxseg.metrics.dice(back, reference) == jaxseg.metrics.dice(
+      mask, reference
+    )
+  if shutil.which("dciodvfy") is not None:
+    for name in ("rtstruct.dcm", "seg.dcm"):
+      told = subprocess.run(
+        ["dciodvfy", "-new", out / name], capture_output=True, text=True
+      )
+      assert len(told.stderr.splitlines()) <= 1  # What kind of object it is.
+  rt_utils = pytest.importorskip("rt_utils", reason="no rt-utils")
+  other = rt_utils.RTStructBuilder.create_from(
+    dicom_series_path=str(tmp_path / "ct"),
+    rt_struct_path=str(out / "rtstruct.dcm"),
+  ).get_roi_mask_by_name("Brain")
+  other = np.moveaxis(other, 2, 0)
+  mask = contours.mask("Brain", ct).array
+  # It rounds vertices and fills the border: up to a pixel more, never less.
+  wider = ndimage.binary_dilation(mask, np.ones((1, 3, 3)))
+  assert not (mask & ~other).any()
+  assert not (other & ~wider).any()
