@@ -85,17 +85,18 @@ def make(folder: pathlib.Path) -> None:
     _sealed.write(folder / "bundle" / place / "model.json", facts)
     facts = _sealed.read(folder / "bundle" / place / "model.json", again="")
     given = np.zeros((1, _WINDOW, _WINDOW, 1), np.float32)
-    drawn = jax.jit(module.init, compiler_options=models.init_options())(
-      jax.random.key(k), given
+    drawn = jax.tree.map(
+      lambda leaf: draw.normal(0, 0.05, leaf.shape).astype(leaf.dtype),
+      jax.eval_shape(module.init, jax.random.key(k), given),
     )
     _weights.save(
       folder / "bundle" / place / "checkpoints" / "best",
-      jax.device_get(dict(drawn)),
+      dict(drawn),
       facts,
     )
     cut = f"models/{name}/threshold.json"
-    # Of networks that nobody trained, about 1 % of the body's voxels.
-    thresholds.ChosenThreshold(0.02, "dice", 0.5, 1).write(
+    # Networks that nobody trained find little or much; no mask is empty.
+    thresholds.ChosenThreshold(0.5, "dice", 0.5, 1).write(
       folder / "bundle" / cut
     )
     said[name] = {"members": [place], "threshold": cut, "training": {}}
@@ -152,7 +153,7 @@ def of_monai(folder: pathlib.Path, output: pathlib.Path) -> None:
       back = torch.nn.functional.interpolate(
         maps[None], size=whole.shape, mode="trilinear", align_corners=True
       )[0, 0]
-      mask = (back >= 0.02).numpy().astype(np.uint8)
+      mask = (back >= 0.01).numpy().astype(np.uint8)
       made = nibabel.Nifti1Image(mask, whole.affine)
       nibabel.save(made, output / f"{k}.nii.gz")
 

@@ -51,9 +51,16 @@ class Scan:
     return dicom.read_ct(self.series, **self.options.of_image())
 
   def digest(self) -> str:
-    """Fingerprint of the files' content, 16 hexadecimal digits."""
+    """Fingerprint of the files' content, 16 hexadecimal digits.
+
+    Raises:
+      DataError: A header names a file that is missing.
+    """
     whole = hashlib.sha256()
-    for path in self.paths:
+    paths = self.paths
+    if self.series is None:  # A header may name a file of its own for values.
+      paths = (*paths, *(p for one in paths for p in formats.companions(one)))
+    for path in paths:
       with path.open("rb") as file:
         whole.update(hashlib.file_digest(file, "sha256").digest())
     return whole.hexdigest()[:16]

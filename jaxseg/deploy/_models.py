@@ -92,7 +92,9 @@ def run_of(folder: pathlib.Path) -> pathlib.Path | None:
 
 
 @functools.lru_cache(maxsize=64)
-def _training_of(run: pathlib.Path, structure: str) -> Mapping[str, object]:
+def _training_of(
+  run: pathlib.Path, structure: str, _: int
+) -> Mapping[str, object]:
   return _likeness.of_training(data.Run(run), structure)
 
 
@@ -104,7 +106,8 @@ def training(model: Model) -> Mapping[str, object]:
   if run is None:
     return {}
   try:
-    return _training_of(run, model.structure)
+    changed = (run / "run.json").stat().st_mtime_ns
+    return _training_of(run, model.structure, changed)
   except (
     errors.JaxsegError
   ):  # Of a run that is damaged, the model may be whole.

@@ -48,7 +48,14 @@ class Job:
 
   def load(self) -> dict[str, Model]:
     """The models, by structure; once in each process."""
-    return _loaded(self.models, self.structures, self.threshold)
+    # A folder that was written anew is read anew.
+    stamps = tuple(
+      pathlib.Path(path, "model.json").stat().st_mtime_ns
+      if pathlib.Path(path, "model.json").exists()
+      else 0
+      for path in self.models
+    )
+    return _loaded(self.models, self.structures, self.threshold, stamps)
 
   def settings(self) -> dict[str, Any]:
     """What decides a result beside the scan."""
@@ -83,6 +90,7 @@ def _loaded(
   paths: tuple[str, ...],
   structures: tuple[str, ...] | None,
   threshold: float | None,
+  _: tuple[int, ...],
 ) -> dict[str, Model]:
   return _models.load_models(paths, structures=structures, threshold=threshold)
 

@@ -6,6 +6,7 @@ import nibabel
 import numpy as np
 import pydicom
 import pytest
+import SimpleITK as sitk
 
 from jaxseg import cohorts
 from jaxseg import dicom
@@ -74,6 +75,15 @@ def test_the_digest_is_of_the_files(place):
   content[-1] ^= 1
   path.write_bytes(content)
   assert other.digest() != before
+
+
+def test_the_digest_is_of_values_in_a_file_of_their_own(tmp_path):
+  image = sitk.GetImageFromArray(np.zeros((4, 5, 6), np.int16))
+  sitk.WriteImage(image, tmp_path / "a.mhd")
+  (one,) = cohorts.find_scans(tmp_path).found
+  before = one.digest()
+  (tmp_path / "a.raw").write_bytes(b"\1" * (4 * 5 * 6 * 2))
+  assert one.digest() != before
 
 
 def test_image_files_have_names_of_their_own(tmp_path):
