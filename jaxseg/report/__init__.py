@@ -16,6 +16,7 @@ from jaxseg.report._sections import sweep_sections
 from jaxseg.report._study import write_maps
 from jaxseg.report._study import write_study
 from jaxseg.report._tables import write_csv
+from jaxseg.report._viewer import viewer_html
 from jaxseg.report._wording import format_column
 from jaxseg.report._wording import heading
 from jaxseg.report._wording import is_numeric
@@ -31,6 +32,7 @@ __all__ = [
   "provenance",
   "sensitivity_section",
   "sweep_sections",
+  "viewer_html",
   "write_csv",
   "write_maps",
   "write_page",

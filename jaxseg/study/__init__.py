@@ -35,6 +35,11 @@ from jaxseg.study._prominence import DEFINITIONS
 from jaxseg.study._prominence import measure
 from jaxseg.study._prominence import prominence
 from jaxseg.study._read_counts import read_counts
+from jaxseg.study._scenes import map_scenes
+from jaxseg.study._scenes import ROLES
+from jaxseg.study._scenes import Scene
+from jaxseg.study._scenes import SceneMap
+from jaxseg.study._scenes import scenes
 from jaxseg.study._sensitivity import PAPER
 from jaxseg.study._sensitivity import PERTURBATIONS
 from jaxseg.study._sensitivity import sensitivity
@@ -55,11 +60,14 @@ __all__ = [
   "METHODS",
   "PAPER",
   "PERTURBATIONS",
+  "ROLES",
   "Cases",
   "CohortCounts",
   "Example",
   "MapOptions",
   "Patients",
+  "Scene",
+  "SceneMap",
   "Settings",
   "calibration_rows",
   "case_rows",
@@ -77,6 +85,7 @@ __all__ = [
   "curve_rows",
   "details",
   "examples",
+  "map_scenes",
   "measure",
   "missing_models",
   "missing_said",
@@ -89,6 +98,7 @@ __all__ = [
   "read_counts",
   "read_run",
   "reliability_rows",
+  "scenes",
   "sensitivity",
   "sensitivity_medians",
   "stuck_models",

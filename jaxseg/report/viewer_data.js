@@ -1,0 +1,148 @@
+"use strict";
+
+// What the viewer reads of a scene: packed text to voxels, voxels to Dice.
+const ViewerData = (() => {
+  function bytesOf(text) {
+    return Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
+  }
+
+  async function unpacked(text) {
+    const zipped = new Blob([bytesOf(text)]).stream();
+    const plain = zipped.pipeThrough(new DecompressionStream("gzip"));
+    return new Uint8Array(await new Response(plain).arrayBuffer());
+  }
+
+  // Indices of runs, which lie as gap, length, gap, length ... in LEB128.
+  function indices(bytes) {
+    const numbers = [];
+    let number = 0;
+    let scale = 1;
+    for (const byte of bytes) {
+      number += (byte & 127) * scale;
+      scale *= 128;
+      if (byte < 128) {
+        numbers.push(number);
+        number = 0;
+        scale = 1;
+      }
+    }
+    let total = 0;
+    for (let i = 1; i < numbers.length; i += 2) total += numbers[i];
+    const found = new Uint32Array(total);
+    let at = 0;
+    let index = 0;
+    for (let i = 0; i < numbers.length; i += 2) {
+      index += numbers[i];
+      for (let n = numbers[i + 1]; n > 0; n--) found[at++] = index++;
+    }
+    return found;
+  }
+
+  // Where each slice begins among ascending indices.
+  function beginnings(place, slices, area) {
+    const begin = new Uint32Array(slices + 1);
+    let at = 0;
+    for (let k = 0; k <= slices; k++) {
+      while (at < place.length && place[at] < k * area) at++;
+      begin[k] = at;
+    }
+    return begin;
+  }
+
+  async function reference(scene) {
+    const [slices, rows, columns] = scene.shape;
+    const place = indices(await unpacked(scene.reference));
+    const known = new Uint8Array(slices);
+    for (const k of indices(await unpacked(scene.known))) known[k] = 1;
+    const begin = beginnings(place, slices, rows * columns);
+    let voxels = 0;
+    for (let k = 0; k < slices; k++) {
+      if (known[k]) voxels += begin[k + 1] - begin[k];
+    }
+    return { place, begin, known, voxels };
+  }
+
+  // The map's voxels, and at each threshold how many of them are inside, and
+  // inside of the reference as well.
+  async function map(scene, packed, truth) {
+    const [slices, rows, columns] = scene.shape;
+    const bytes = await unpacked(packed.voxels);
+    const length = new DataView(bytes.buffer).getUint32(0, true);
+    const place = indices(bytes.subarray(4, 4 + length));
+    const low = bytes.subarray(4 + length, 4 + length + place.length);
+    const high = bytes.subarray(4 + length + place.length);
+    const level = new Uint16Array(place.length);
+    for (let i = 0; i < level.length; i++) level[i] = low[i] + 256 * high[i];
+    const begin = beginnings(place, slices, rows * columns);
+    const found = { place, level, begin, highest: new Uint16Array(slices) };
+    const total = { all: tally(scene), both: tally(scene) };
+    for (let k = 0; k < slices; k++) {
+      for (let i = begin[k]; i < begin[k + 1]; i++) {
+        found.highest[k] = Math.max(found.highest[k], level[i]);
+      }
+      if (truth.known[k]) add(total, found, truth, k);
+    }
+    const cohort = await unpacked(packed.cohort);
+    found.cohort = new Float32Array(cohort.buffer);
+    return Object.assign(found, summed(total));
+  }
+
+  function tally(scene) {
+    return new Float64Array(scene.grid + 1);
+  }
+
+  function add(total, found, truth, k) {
+    let j = truth.begin[k];
+    for (let i = found.begin[k]; i < found.begin[k + 1]; i++) {
+      total.all[found.level[i]]++;
+      while (j < truth.begin[k + 1] && truth.place[j] < found.place[i]) j++;
+      if (j < truth.begin[k + 1] && truth.place[j] === found.place[i]) {
+        total.both[found.level[i]]++;
+      }
+    }
+  }
+
+  // From how many voxels have each level to how many lie above it.
+  function summed(total) {
+    for (const one of [total.all, total.both]) {
+      for (let k = one.length - 2; k >= 0; k--) one[k] += one[k + 1];
+    }
+    // What reaches more than k thresholds reaches the one of index k.
+    return { all: total.all.subarray(1), both: total.both.subarray(1) };
+  }
+
+  function slice(scene, found, truth, k) {
+    const total = { all: tally(scene), both: tally(scene) };
+    add(total, found, truth, k);
+    const voxels = truth.begin[k + 1] - truth.begin[k];
+    return Object.assign(summed(total), { voxels });
+  }
+
+  // NaN where neither mask has a voxel.
+  function dice(counts, voxels, k) {
+    return (2 * counts.both[k]) / (counts.all[k] + voxels);
+  }
+
+  // The distance at the nearest threshold that has one.
+  function distance(packed, grid, k) {
+    const t = k / (grid - 1);
+    let best = -1;
+    packed.cuts.forEach((cut, i) => {
+      if (best < 0 || Math.abs(cut - t) < Math.abs(packed.cuts[best] - t)) {
+        best = i;
+      }
+    });
+    if (best < 0) return null;
+    const cut = packed.cuts[best];
+    return { mm: packed.hd95[best], cut, exact: Math.abs(cut - t) < 1e-6 };
+  }
+
+  async function picture(scene, k) {
+    const at = k - scene.origin[0];
+    if (!scene.images || at < 0 || at >= scene.images.length) return null;
+    const options = { type: "image/jpeg" };
+    return createImageBitmap(new Blob([bytesOf(scene.images[at])], options));
+  }
+
+  return { reference, map, slice, dice, distance, picture };
+})();
