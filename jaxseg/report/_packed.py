@@ -25,7 +25,7 @@ _MOST_PIXELS = 320  # Along a side; a screen shows no more in a close-up.
 # The viewer's lowest threshold: the first of these at which a map is not too
 # large. A map without a clear background fills the patient below 0.01.
 _FLOORS = (0.01, 0.02, 0.05, 0.1, 0.2)
-_MOST_BYTES = 150_000  # Of one map, packed.
+_MOST_BYTES = 100_000  # Of one map, packed.
 
 
 def scene(given: study.Scene) -> dict[str, Any]:
@@ -63,7 +63,8 @@ def size(packed_scene: dict[str, Any]) -> int:
 
 
 def _map(given: study.SceneMap, grid: int) -> dict[str, Any]:
-  own = round(given.threshold * (grid - 1))
+  # At 0 everything is inside, whatever the map: nothing to look at.
+  own = max(1, round(given.threshold * (grid - 1)))
   floor, text = 0, ""
   for share in _FLOORS:
     # What the contour does about its own threshold is what counts.
@@ -152,6 +153,7 @@ def images(values: np.ndarray) -> list[str]:
   found = []
   for one in values:
     grey = np.clip((one.astype(np.float32) - low) / (high - low), 0, 1)
+    grey = np.nan_to_num(grey)
     picture = Image.fromarray(np.rint(255 * grey).astype(np.uint8))
     if step > 1:
       rows, columns = one.shape

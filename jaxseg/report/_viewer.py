@@ -15,7 +15,12 @@ import markupsafe
 from jaxseg import study
 from jaxseg.report import _packed
 
-SCRIPTS = ("viewer_data.js", "viewer_picture.js", "viewer.js")
+SCRIPTS = (
+  "viewer_data.js",
+  "viewer_numbers.js",
+  "viewer_picture.js",
+  "viewer.js",
+)
 _MOST_BYTES = 8_000_000
 
 
@@ -86,4 +91,3 @@ def _said(shown: Sequence[dict[str, Any]], *, left_out: int) -> str:
       " small."
     )
   return text
-

@@ -2,14 +2,12 @@
 
 (() => {
   const D = ViewerData;
+  const N = ViewerNumbers;
   const get = (id) => document.getElementById(`viewer-${id}`);
   const { scenes } = JSON.parse(get("data").textContent);
   const canvas = get("canvas");
   const words = { objective: "Trained on", seed: "Seed",
     negatives: "Slices without the organ" };
-  const roles = { median: "median", worst: "worst", best: "best" };
-  // Of the picture about the contours in the close-up, mm.
-  const CLOSE_MM = 14;
   let state = null; // What is shown; replaced as a whole by `open`.
   let opening = 0;
   let wide = false;
@@ -38,53 +36,12 @@
     const same = before && before.scene === scene;
     state = { scene, map, truth, found, pictures: same ? before.pictures : new Map(),
       k: Math.max(map.threshold, map.floor), slice: same ? before.slice : -1 };
-    state.box = same ? before.box : close(state);
-    if (!same) state.slice = largest(state);
+    state.box = same ? before.box : D.close(state);
+    if (!same) state.slice = D.largest(state);
     selects();
     controls();
     curves();
     show(state.slice, state.k);
-  }
-
-  // The slice with most of the reference.
-  function largest({ scene, truth }) {
-    let best = scene.origin[0] + (scene.size[0] >> 1);
-    let most = 0;
-    for (let k = 0; k < scene.shape[0]; k++) {
-      const count = truth.begin[k + 1] - truth.begin[k];
-      if (count > most) [best, most] = [k, count];
-    }
-    return best;
-  }
-
-  // Rows and columns about the reference, [first, beyond the last].
-  function close({ scene, truth }) {
-    const [, rows, columns] = scene.shape;
-    const whole = wholeBox(scene);
-    if (!truth.place.length) return whole;
-    let [r0, r1, c0, c1] = [rows, 0, columns, 0];
-    for (const index of truth.place) {
-      const r = Math.floor(index / columns) % rows;
-      const c = index % columns;
-      r0 = Math.min(r0, r);
-      r1 = Math.max(r1, r + 1);
-      c0 = Math.min(c0, c);
-      c1 = Math.max(c1, c + 1);
-    }
-    const [, y, x] = scene.spacing;
-    const side = Math.max((r1 - r0) * y, (c1 - c0) * x) + 2 * CLOSE_MM;
-    const grown = (low, high, mm) => {
-      const by = (side / mm - (high - low)) / 2;
-      return [low - by, high + by];
-    };
-    const fit = ([low, high], from, to) =>
-      [Math.max(low, from), Math.min(high, to)];
-    return [...fit(grown(r0, r1, y), whole[0], whole[1]),
-      ...fit(grown(c0, c1, x), whole[2], whole[3])];
-  }
-
-  function wholeBox({ origin, size }) {
-    return [origin[1], origin[1] + size[1], origin[2], origin[2] + size[2]];
   }
 
   // -- Choices --------------------------------------------------------------
@@ -104,7 +61,7 @@
     rows.push(["structure", "Structure", labels, scene.structure]);
     const patients = new Map(
       scenes.filter((s) => s.structure === scene.structure).map((s) => [
-        s.role, `${s.patient}: ${roles[s.role]} of ${s.patients}`]));
+        s.role, `${s.patient}: ${s.role} of ${s.patients}`]));
     rows.push(["role", "Patient, by Dice", patients, scene.role]);
     for (const name of Object.keys(map.choices)) {
       const values = new Map(scene.maps.map((m) => [
@@ -151,10 +108,11 @@
     const [first, count] = [scene.origin[0], scene.size[0]];
     Object.assign(get("slice"), { min: first, max: first + count - 1 });
     Object.assign(get("threshold"), { min: map.floor, max: scene.grid - 1 });
-    get("own-at").textContent = number(map.threshold);
+    get("own-at").textContent = N.at(state, map.threshold);
     get("left").textContent = scene.sides[0];
     get("top").textContent = scene.sides[1];
     get("all").textContent = `all ${scene.patients}, together`;
+    get("all").parentElement.hidden = scene.patients < 2;
     get("strip").setAttribute("viewBox", `${first} 0 ${count} 2`);
     get("distance-row").hidden = !map.cuts.length;
     const always = [];
@@ -163,7 +121,7 @@
     }
     if (map.floor > (scene.grid - 1) / 100) {
       always.push("This map is large below a threshold of"
-        + ` ${number(map.floor)}; it is shown from there on.`);
+        + ` ${N.at(state, map.floor)}; it is shown from there on.`);
     }
     state.always = always;
     get("strip").firstElementChild.setAttribute("d",
@@ -183,41 +141,22 @@
 
   // -- Numbers --------------------------------------------------------------
 
-  function number(k) {
-    const digits = state.scene.grid > 1001 ? 4 : 3;
-    return (k / (state.scene.grid - 1)).toFixed(digits);
-  }
-
   function put(id, value, text) {
     const place = get(id);
     place.dataset.value = value;
     place.textContent = text;
   }
 
-  function score(value) {
-    return Number.isNaN(value) ? "undefined" : value.toFixed(3);
-  }
-
-  const percent = (share) => `${(100 * share).toFixed(1)} %`;
-
-  // Relative loss of Dice at k, as the library's `sensitivity`.
-  function loss(dice, k) {
-    const own = dice(state.map.threshold);
-    return own > 0 ? (own - dice(k)) / own : NaN;
-  }
-
   function tell() {
     const { scene, map, truth, found, slice, k } = state;
-    const t = number(k);
+    const t = N.at(state, k);
     const here = D.slice(scene, found, truth, slice);
     const dice = D.dice(here, here.voxels, k);
-    put("dice-slice", dice, Number.isNaN(dice) ? "neither here" : score(dice));
-    put("dice", found.dice(k), score(found.dice(k)));
+    put("dice-slice", dice, Number.isNaN(dice) ? "neither here" : N.score(dice));
+    put("dice", found.dice(k), N.score(found.dice(k)));
     const apart = D.distance(map, scene.grid, k);
     if (apart) {
-      const mm = apart.mm === "inf" ? "no contour"
-        : apart.mm === null ? "undefined" : `${apart.mm.toFixed(1)} mm`;
-      put("distance", apart.mm, mm);
+      put("distance", apart.mm, N.distance(apart));
       if (!apart.exact) {
         const small = document.createElement("small");
         small.textContent = ` at ${apart.cut.toFixed(2)}`;
@@ -233,9 +172,9 @@
     get("slice").value = slice;
     get("threshold").value = k;
     get("slice").setAttribute("aria-valuetext",
-      `slice ${slice}, Dice ${score(dice)}`);
+      `slice ${slice}, Dice ${N.score(dice)}`);
     get("threshold").setAttribute("aria-valuetext",
-      `${t}, Dice of this patient ${score(found.dice(k))}`);
+      `${t}, Dice of this patient ${N.score(found.dice(k))}`);
     cost();
     notes();
     const model = Object.entries(map.choices).filter(([name]) =>
@@ -244,35 +183,20 @@
     get("where").textContent =
       [scene.label, scene.patient, ...model].join(" · ") + `\nslice ${slice}`;
     canvas.setAttribute("aria-label", `${scene.label} of ${scene.patient}, slice`
-      + ` ${slice}, cut at ${t}: Dice of the slice ${score(dice)}`);
+      + ` ${slice}, cut at ${t}: Dice of the slice ${N.score(dice)}`);
   }
 
   function cost() {
-    const { scene, map, found, k } = state;
-    const all = (at) => found.cohort[at];
-    const shift = (k - map.threshold) / (scene.grid - 1);
-    const mine = loss(found.dice, k);
+    const { found, k } = state;
     const place = get("cost");
-    Object.assign(place.dataset, { patient: mine, cohort: loss(all, k) });
+    const lost = N.loss(state, found.dice, k);
+    Object.assign(place.dataset, {
+      patient: lost, cohort: N.loss(state, N.cohort(state), k) });
+    const [before, large, behind] = N.cost(state);
     const big = document.createElement("b");
-    if (k === map.threshold) {
-      big.textContent = `${number(k)} is the model’s own threshold.`;
-      place.replaceChildren(big, document.createElement("br"),
-        `Dice ${score(found.dice(k))} on this patient, ${score(all(k))} on`
-        + ` all ${scene.patients} together. Move it to see what a shift costs.`);
-      return;
-    }
-    const said = (share) => Number.isNaN(share) ? "undefined"
-      : share >= 0 ? `${percent(share)} lost` : `${percent(-share)} gained`;
-    big.textContent = `Dice: ${said(mine)}`;
-    big.className = mine > 0 ? "viewer-loss" : "";
-    const from = (dice) => `(${score(dice(map.threshold))} to ${score(dice(k))})`;
-    place.replaceChildren(
-      `A threshold ${Math.abs(shift).toFixed(3)} ${shift < 0 ? "lower" : "higher"}`
-      + ` than the model’s own ${number(map.threshold)}:`,
-      document.createElement("br"), big,
-      ` on this patient ${from(found.dice)}`, document.createElement("br"),
-      `${said(loss(all, k))} on all ${scene.patients} together ${from(all)}`);
+    big.textContent = large;
+    big.className = lost > 0 ? "viewer-loss" : "";
+    place.replaceChildren(before, big, behind);
   }
 
   function notes() {
@@ -282,7 +206,7 @@
       parts.push("This slice does not count: the contours do not say whether"
         + " the structure goes on here.");
     }
-    const beyond = outside();
+    const beyond = D.outside(state);
     if (beyond) {
       parts.push(`${beyond} voxels of this cut lie beyond the picture; they`
         + " count.");
@@ -290,58 +214,22 @@
     get("note").textContent = parts.join(" ");
   }
 
-  // Voxels of the whole cut that no slice of the picture shows.
-  function outside() {
-    const { scene, found, k } = state;
-    const [, rows, columns] = scene.shape;
-    const [r0, r1, c0, c1] = wholeBox(scene);
-    const [s0, s1] = [scene.origin[0], scene.origin[0] + scene.size[0]];
-    let count = 0;
-    for (let s = 0; s < scene.shape[0]; s++) {
-      if (found.highest[s] <= k || !state.truth.known[s]) continue;
-      for (let i = found.begin[s]; i < found.begin[s + 1]; i++) {
-        if (found.level[i] <= k) continue;
-        const r = Math.floor(found.place[i] / columns) % rows;
-        const c = found.place[i] % columns;
-        const shown = s >= s0 && s < s1 && r >= r0 && r < r1 && c >= c0 && c < c1;
-        count += !shown;
-      }
-    }
-    return count;
-  }
-
-  // -- The curve ------------------------------------------------------------
-
-  const X = (k) => 34 + (316 * k) / (state.scene.grid - 1);
-  const Y = (dice) => 140 - 130 * dice;
-
-  function curve(dice) {
-    const { scene, map } = state;
-    const step = Math.max(1, Math.round((scene.grid - 1) / 250));
-    let path = "";
-    for (let k = map.floor; k < scene.grid; k += step) {
-      const value = dice(k);
-      if (Number.isNaN(value)) continue;
-      path += `${path ? "L" : "M"}${X(k).toFixed(1)} ${Y(value).toFixed(1)}`;
-    }
-    return path;
-  }
-
   function curves() {
     const { map, found } = state;
-    get("patient").setAttribute("d", curve(found.dice));
-    get("cohort").setAttribute("d", curve((k) => found.cohort[k]));
-    get("chosen").setAttribute("d", `M${X(map.threshold)} 10V140`);
+    get("patient").setAttribute("d", N.curve(state, found.dice));
+    get("cohort").setAttribute("d",
+      state.scene.patients < 2 ? "" : N.curve(state, N.cohort(state)));
+    get("chosen").setAttribute("d", `M${N.x(state, map.threshold)} 10V140`);
   }
 
   function handle() {
     const { map, found, k } = state;
-    const [x, y] = [X(k), Y(found.dice(k) || 0)];
+    const [x, y] = [N.x(state, k), N.y(found.dice(k) || 0)];
     get("handle").setAttribute("cx", x);
     get("handle").setAttribute("cy", y);
     const own = found.dice(map.threshold);
     get("lost").setAttribute("d",
-      own >= 0 && k !== map.threshold ? `M${x} ${Y(own)}V${y}` : "");
+      own >= 0 && k !== map.threshold ? `M${x} ${N.y(own)}V${y}` : "");
     get("strip").lastElementChild.setAttribute("d",
       blocks((s) => found.highest[s] > k, 1));
   }
@@ -365,7 +253,7 @@
 
   function redraw() {
     ViewerPicture.draw(canvas, state, {
-      box: wide ? wholeBox(state.scene) : state.box, shaded });
+      box: wide ? D.whole(state.scene) : state.box, shaded });
     tell();
     handle();
     if (!state.pictures.has(state.slice)) load(state, state.slice);
@@ -391,7 +279,7 @@
     clearTimeout(said);
     said = setTimeout(() => {
       get("status").textContent = `Slice ${state.slice}, threshold`
-        + ` ${number(state.k)}, Dice of the patient ${score(state.found.dice(state.k))}`;
+        + ` ${N.at(state, state.k)}, Dice of the patient ${N.score(state.found.dice(state.k))}`;
     }, 600);
   }
 
@@ -419,7 +307,8 @@
   }
 
   // A turn of the wheel that began on the page goes on scrolling the page.
-  let turned = 0;
+  let turned = -Infinity;
+  let turn = 0;
   function wheel(event) {
     if (!state || event.ctrlKey) return;
     const now = performance.now();
@@ -429,9 +318,9 @@
       turned = now;
     } else {
       event.preventDefault();
-      wheel.rest = (wheel.rest || 0) + event.deltaY * (event.deltaMode ? 40 : 1);
-      const slices = Math.trunc(wheel.rest / 40);
-      wheel.rest -= 40 * slices;
+      turn += event.deltaY * (event.deltaMode ? 40 : 1);
+      const slices = Math.trunc(turn / 40);
+      turn -= 40 * slices;
       if (slices) show(state.slice - Math.sign(slices), state.k);
     }
   }

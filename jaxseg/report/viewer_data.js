@@ -2,6 +2,9 @@
 
 // What the viewer reads of a scene: packed text to voxels, voxels to Dice.
 const ViewerData = (() => {
+  // Of the picture about the reference in the close-up, mm.
+  const CLOSE_MM = 14;
+
   function bytesOf(text) {
     return Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
   }
@@ -144,5 +147,67 @@ const ViewerData = (() => {
     return createImageBitmap(new Blob([bytesOf(scene.images[at])], options));
   }
 
-  return { reference, map, slice, dice, distance, picture };
+  // The slice with most of the reference.
+  function largest({ scene, truth }) {
+    let best = scene.origin[0] + (scene.size[0] >> 1);
+    let most = 0;
+    for (let k = 0; k < scene.shape[0]; k++) {
+      const count = truth.begin[k + 1] - truth.begin[k];
+      if (count > most) [best, most] = [k, count];
+    }
+    return best;
+  }
+
+  // Rows and columns about the reference, [first, beyond the last].
+  function close({ scene, truth }) {
+    const [, rows, columns] = scene.shape;
+    const all = whole(scene);
+    if (!truth.place.length) return all;
+    let [r0, r1, c0, c1] = [rows, 0, columns, 0];
+    for (const index of truth.place) {
+      const r = Math.floor(index / columns) % rows;
+      const c = index % columns;
+      r0 = Math.min(r0, r);
+      r1 = Math.max(r1, r + 1);
+      c0 = Math.min(c0, c);
+      c1 = Math.max(c1, c + 1);
+    }
+    const [, y, x] = scene.spacing;
+    const side = Math.max((r1 - r0) * y, (c1 - c0) * x) + 2 * CLOSE_MM;
+    const grown = (low, high, mm) => {
+      const by = (side / mm - (high - low)) / 2;
+      return [low - by, high + by];
+    };
+    const fit = ([low, high], from, to) =>
+      [Math.max(low, from), Math.min(high, to)];
+    return [...fit(grown(r0, r1, y), all[0], all[1]),
+      ...fit(grown(c0, c1, x), all[2], all[3])];
+  }
+
+  // Rows and columns of the picture.
+  function whole({ origin, size }) {
+    return [origin[1], origin[1] + size[1], origin[2], origin[2] + size[2]];
+  }
+
+  // Voxels of the whole cut that no slice of the picture shows.
+  function outside({ scene, truth, found, k }) {
+    const [, rows, columns] = scene.shape;
+    const [r0, r1, c0, c1] = whole(scene);
+    const [s0, s1] = [scene.origin[0], scene.origin[0] + scene.size[0]];
+    let count = 0;
+    for (let s = 0; s < scene.shape[0]; s++) {
+      if (found.highest[s] <= k || !truth.known[s]) continue;
+      for (let i = found.begin[s]; i < found.begin[s + 1]; i++) {
+        if (found.level[i] <= k) continue;
+        const r = Math.floor(found.place[i] / columns) % rows;
+        const c = found.place[i] % columns;
+        const shown = s >= s0 && s < s1 && r >= r0 && r < r1 && c >= c0 && c < c1;
+        count += !shown;
+      }
+    }
+    return count;
+  }
+
+  return { reference, map, slice, dice, distance, picture, largest, close, whole,
+    outside };
 })();

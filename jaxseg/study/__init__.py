@@ -18,6 +18,7 @@ from jaxseg.study._count_maps import count_classes
 from jaxseg.study._count_maps import count_maps
 from jaxseg.study._examples import Example
 from jaxseg.study._examples import examples
+from jaxseg.study._map_scenes import map_scenes
 from jaxseg.study._missing import missing_models
 from jaxseg.study._missing import missing_said
 from jaxseg.study._models import read_run
@@ -35,7 +36,6 @@ from jaxseg.study._prominence import DEFINITIONS
 from jaxseg.study._prominence import measure
 from jaxseg.study._prominence import prominence
 from jaxseg.study._read_counts import read_counts
-from jaxseg.study._scenes import map_scenes
 from jaxseg.study._scenes import ROLES
 from jaxseg.study._scenes import Scene
 from jaxseg.study._scenes import SceneMap

@@ -5,7 +5,7 @@ thresholds each reaches, so that every mask it can be cut to, and its Dice, is
 there exactly, in a small part of the map's size.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 import dataclasses
 import pathlib
 from typing import Any
@@ -15,12 +15,8 @@ import numpy as np
 import jaxseg
 from jaxseg import _probabilities
 from jaxseg import data
-from jaxseg import errors
-from jaxseg import formats
 from jaxseg import thresholds
-from jaxseg import volume
 from jaxseg.study import _cohort_counts
-from jaxseg.study import _count_cases
 from jaxseg.study import _models
 
 # In order of how much each is missed.
@@ -100,7 +96,12 @@ class Scene:
   sides: tuple[str, str] = ("", "")
 
 
-def scenes(run: data.Run, folders: Sequence[pathlib.Path]) -> Iterator[Scene]:
+def scenes(
+  run: data.Run,
+  folders: Sequence[pathlib.Path],
+  *,
+  on_structure: Callable[[str, int, int], None] | None = None,
+) -> Iterator[Scene]:
   """Three test patients of each structure, with the maps of all its models.
 
   They are those of the median, the worst and the best Dice, each model cut at
@@ -109,6 +110,7 @@ def scenes(run: data.Run, folders: Sequence[pathlib.Path]) -> Iterator[Scene]:
   Args:
     run: Run folder.
     folders: Of swept models.
+    on_structure: Called after each structure with (name, done, all).
 
   Yields:
     Structure by structure, one scene at a time: whole maps are large.
@@ -119,17 +121,19 @@ def scenes(run: data.Run, folders: Sequence[pathlib.Path]) -> Iterator[Scene]:
     counted[folder] = _cohort_counts.CohortCounts.read(run.counts(folder))
     structure = counted[folder].facts["structure"]
     by_structure.setdefault(structure, []).append(folder)
-  for structure, own in by_structure.items():
+  for done, (structure, own) in enumerate(by_structure.items(), start=1):
     results = [counted[folder] for folder in own]
     cuts = [_own_threshold(f, c) for f, c in zip(own, results, strict=True)]
-    shown = _shown([c.sides()[1] for c in results], cuts)
-    models = [jaxseg.load_model(folder, tta=_views(c)) for folder, c in
-              zip(own, results, strict=True)]  # fmt: skip
-    for role, name in shown.items():
+    named = shown([c.sides()[1] for c in results], cuts)
+    models = [
+      jaxseg.load_model(folder, tta=int(counts.facts.get("tta", 1)))
+      for folder, counts in zip(own, results, strict=True)
+    ]
+    for role, name in named.items():
       patient = run.store.patients[name]
       reference = run.store.reference(name, structure)
       maps = [
-        _scene_map(
+        scene_map(
           _models.predicted(model, run.store, name),
           result,
           name,
@@ -139,7 +143,7 @@ def scenes(run: data.Run, folders: Sequence[pathlib.Path]) -> Iterator[Scene]:
         for model, result, cut in zip(models, results, cuts, strict=True)
       ]
       image = patient.placement.restore(run.store.image(name), fill=_AIR_HU)
-      yield _scene(
+      yield scene(
         structure=structure,
         patient=name,
         role=role,
@@ -153,107 +157,10 @@ def scenes(run: data.Run, folders: Sequence[pathlib.Path]) -> Iterator[Scene]:
         image=image,
         synthetic=run.store.synthetic,
         maps=maps,
-        sides=_sides(np.array(patient.affine)),
+        sides=sides(np.array(patient.affine)),
       )
-
-
-def map_scenes(
-  pairs: Sequence[formats.Pair],
-  found: Sequence[tuple[_cohort_counts.CohortCounts, float]],
-  images: Mapping[str, pathlib.Path] | None = None,
-) -> Iterator[Scene]:
-  """Three cases of each class of anyone's maps.
-
-  Args:
-    pairs: Maps and references that were counted.
-    found: Of each class its counts and the threshold chosen on them.
-    images: Case -> file of the image that was segmented; cases without one are
-      shown on a grey picture of the map.
-
-  Yields:
-    Class by class, one scene at a time.
-
-  Raises:
-    GeometryError: An image does not overlap with its reference.
-  """
-  by_name = {one.name: one for one in pairs}
-  for counts, cut in found:
-    facts = counts.facts
-    label = facts.get("label")
-    options = _count_cases.MapOptions(
-      structure=facts.get("structure"),
-      label=tuple(label) if isinstance(label, list) else label,
-      resample=bool(facts.get("resample")),
-      eight_bit=bool(facts.get("eight_bit")),
-      ignore=None if facts.get("ignore") is None else tuple(facts["ignore"]),
-    )
-    both = counts.sides()[1]
-    for role, name in _shown([both], [cut]).items():
-      if name not in by_name:  # Merged counts have no maps.
-        continue
-      p, coded, place = _read(by_name[name], options)
-      image = None
-      if images and name in images:
-        image = _image_on(images[name], coded.shape, place)
-      p = np.where(coded == formats.IGNORED, p.dtype.type(0), p)
-      yield _scene(
-        structure=str(options.structure if label is None else label)
-        if (options.structure, label) != (None, None)
-        else "structure",
-        patient=name,
-        role=role,
-        patients=len(both.names),
-        spacing=(1.0, 1.0, 1.0) if place is None else place.spacing,
-        grid=counts.grid,
-        known=np.ones(len(coded), np.bool_),
-        reference=coded == formats.INSIDE,
-        image=image,
-        synthetic=False,
-        maps=[_scene_map(p, counts, name, cut, {})],
-        sides=("", "") if place is None else _sides(place.affine),
-      )
-
-
-def _read(
-  pair: formats.Pair, options: _count_cases.MapOptions
-) -> tuple[np.ndarray, np.ndarray, volume.Grid | None]:
-  """The map and the coded reference as they are counted, and their grid."""
-  given = formats.read_probabilities(
-    pair.probabilities,
-    structure=options.structure,
-    eight_bit=options.eight_bit,
-    beside=pair.reference,
-  )
-  reference = formats.read_reference(
-    pair.reference,
-    structure=options.label,
-    ignore=options.ignore,
-    beside=pair.probabilities,
-  )
-  p, coded = formats.match_grids(given, reference, resample=options.resample)
-  place = reference.grid or given.grid
-  if place is not None and place.shape != coded.shape:  # It was continued.
-    place = given.grid
-  return p, coded, place
-
-
-def _image_on(
-  path: pathlib.Path, shape: tuple[int, ...], place: volume.Grid | None
-) -> np.ndarray:
-  """An image's values on the grid of a reference."""
-  image = formats.read_image(path)
-  if image.shape == shape and (image.grid is None or place is None):
-    return image.array
-  if place is None or image.grid is None or place.shape != shape:
-    raise errors.GeometryError(
-      f"{path}: has the shape {image.shape}, its reference {shape}, and one"
-      " of the two tells no geometry; give files with one (--images)"
-    )
-  same = volume.reorder(image, place)
-  if same is not None:
-    return same.array
-  lowest = float(image.array.min())
-  return volume.resample(image, place, fill=lowest).array
+    if on_structure:
+      on_structure(structure, done, len(by_structure))
 
 
 def _own_threshold(
@@ -265,41 +172,51 @@ def _own_threshold(
   return thresholds.optimum(counts.sides()[0].even).threshold
 
 
-def _views(counts: _cohort_counts.CohortCounts) -> int:
-  return int(counts.facts.get("tta", 1))
-
-
-def _shown(
-  sides: Sequence[_cohort_counts.Cases], cuts: Sequence[float]
+def shown(
+  cases: Sequence[_cohort_counts.Cases], cuts: Sequence[float]
 ) -> dict[str, str]:
-  """Role -> patient, each patient once."""
+  """Role -> the patient of it, each patient once.
+
+  Args:
+    cases: Those that each model is scored on.
+    cuts: Where each model is cut.
+  """
   dice = [
     dict(zip(s.names, thresholds.curve(s.even)[:, s.index(cut)], strict=True))
-    for s, cut in zip(sides, cuts, strict=True)
+    for s, cut in zip(cases, cuts, strict=True)
     if len(s.names)
   ]
-  common = [n for n in sides[0].names if all(n in one for one in dice)]
+  common = [n for n in cases[0].names if all(n in one for one in dice)]
   mean = np.array([np.mean([one[n] for one in dice]) for n in common])
   defined = np.flatnonzero(~np.isnan(mean))
   order = defined[mean[defined].argsort(kind="stable")]
   if not len(order):
     return {}
   at = {"median": len(order) // 2, "worst": 0, "best": len(order) - 1}
-  shown: dict[str, str] = {}
+  named: dict[str, str] = {}
   for role in ROLES:
     name = common[order[at[role]]]
-    if name not in shown.values():
-      shown[role] = name
-  return shown
+    if name not in named.values():
+      named[role] = name
+  return named
 
 
-def _scene_map(
+def scene_map(
   p: np.ndarray,
   counts: _cohort_counts.CohortCounts,
   name: str,
   threshold: float,
   choices: Mapping[str, Any],
 ) -> SceneMap:
+  """A map as a scene keeps it.
+
+  Args:
+    p: `[slice, row, column]`, floating point or uint8.
+    counts: Of its model, or of the class of anyone's maps.
+    name: Of the case.
+    threshold: The model's own.
+    choices: As in `SceneMap`.
+  """
   grid = thresholds.grid(counts.grid)
   flat = np.asarray(p).reshape(-1)
   if flat.dtype == np.uint8:
@@ -322,13 +239,21 @@ def _scene_map(
   )
 
 
-def _scene(
+def scene(
   *,
   reference: np.ndarray,
   image: np.ndarray | None,
   maps: Sequence[SceneMap],
   **facts: Any,
 ) -> Scene:
+  """A scene whose image is cropped to what is shown.
+
+  Args:
+    reference: Mask, bool, `[slice, row, column]`.
+    image: On the same grid, or None.
+    maps: Of all models.
+    **facts: The other attributes.
+  """
   shape, spacing = reference.shape, facts["spacing"]
   grid = np.asarray(thresholds.grid(facts["grid"]))
   inside = [np.flatnonzero(reference)]
@@ -364,7 +289,7 @@ def _box(
   return tuple(begin), tuple(lengths)  # type: ignore
 
 
-def _sides(affine: np.ndarray) -> tuple[str, str]:
+def sides(affine: np.ndarray) -> tuple[str, str]:
   """Letters of the patient's side at the picture's left, and at its top."""
   found = []
   for axis in (2, 1):  # Column, row; the affine is in LPS.
