@@ -5,6 +5,7 @@ from jaxseg import _extras
 
 _extras.load("matplotlib", extra="report")
 
+from jaxseg.report._claims import claims_section
 from jaxseg.report._page import Section
 from jaxseg.report._page import write_page
 from jaxseg.report._provenance import provenance
@@ -23,6 +24,7 @@ from jaxseg.report._wording import is_numeric
 
 __all__ = [
   "Section",
+  "claims_section",
   "example_sections",
   "format_column",
   "heading",

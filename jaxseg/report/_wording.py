@@ -157,6 +157,13 @@ def format_probability(value: Any) -> str:
   return format_value(value)
 
 
+def percent(value: float, digits: int = 2) -> str:
+  """A share as a percentage: "1.25 %" of 0.0125; "n/a" for NaN."""
+  if math.isnan(value):
+    return format_value(value)
+  return f"{100 * value:.{digits}f} %".replace("-", "−")
+
+
 def plain(value: Any) -> Any:
   """A NumPy or JAX scalar as Python's own; all else as it is."""
   return value.item() if hasattr(value, "item") else value
