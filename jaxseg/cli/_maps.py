@@ -8,11 +8,13 @@ from typing import Any, TYPE_CHECKING
 from jaxseg import errors
 from jaxseg.cli import _flags
 from jaxseg.cli import _maps_classes
+from jaxseg.cli import _maps_images
 from jaxseg.cli import _maps_merge
 from jaxseg.cli import _maps_told
 from jaxseg.cli import _place
 
 if TYPE_CHECKING:
+  from jaxseg import formats
   from jaxseg import study
 
 # From so many cases on the choice without each patient has a bar.
@@ -21,6 +23,7 @@ _MANY_CASES = 300
 # Flags that only say how maps are read and counted.
 OF_MAPS = (
   "pairs",
+  "images",
   "class",
   "label",
   "ignore",
@@ -61,6 +64,7 @@ def define(flags: _flags.Flags) -> None:
     " and, if you like, case; or the pairs.json of another sweep.",
     default="none: files are paired by name",
   )
+  _maps_images.define(flags)
   flags.string(
     "class",
     None,
@@ -171,6 +175,7 @@ def settings(flags: _flags.Flags) -> "study.Settings":
 def main(flags: _flags.Flags) -> None:
   """Counts maps, or merges counts, and says what they say."""
   from jaxseg import _files
+  from jaxseg import formats
   from jaxseg import report
   from jaxseg import study
 
@@ -183,6 +188,7 @@ def main(flags: _flags.Flags) -> None:
   how = settings(flags)
   missing: tuple[str, ...] = ()
   note = ""
+  pairs: Sequence[formats.Pair] = ()
   if flags.merge:
     flags.refuse(OF_MAPS, "--probabilities")
     if flags.probabilities or flags.reference:
@@ -200,7 +206,7 @@ def main(flags: _flags.Flags) -> None:
     counted = _count(flags, folder)
     if counted is None:
       return
-    found = counted
+    found, pairs = counted
   if len(found) > 1:
     found = _with_structure(found)
   found = _with_patients(found, flags.patients)
@@ -233,7 +239,10 @@ def main(flags: _flags.Flags) -> None:
     )
     written += [place / "counts.npz", place / "threshold.json"]
   page = folder / "report" / "index.html"
-  report.write_maps(page, tables["optimum"], sections, origin, note=note)
+  viewer = _maps_images.viewer(flags.images, pairs, found, each)
+  report.write_maps(
+    page, tables["optimum"], sections, origin, note=note, viewer=viewer
+  )
   if len(found) == 1:
     _maps_told.tell(tables["optimum"], tables["calibration"][0])
   else:
@@ -267,8 +276,11 @@ def _analysed(
 
 def _count(
   flags: _flags.Flags, folder: pathlib.Path
-) -> "list[study.CohortCounts] | None":
-  """Counts of each class; None if only a part of the maps was to be counted."""
+) -> "tuple[list[study.CohortCounts], Sequence[formats.Pair]] | None":
+  """Counts of each class, and their files.
+
+  None if only a part of the maps was to be counted.
+  """
   from jaxseg import _files
   from jaxseg import formats
   from jaxseg import parallel
@@ -312,6 +324,7 @@ def _count(
   study.class_folders(classes)
   study.patients([one.name for one in pairing.pairs], flags.patients)
   study.check_labels(pairing.pairs, options)
+  _maps_images.images(flags.images, pairing.pairs)
   rows = pairing.audit()
   alone = [row for row in rows if row["status"] != "paired"]
   print(f"{len(pairing)} maps with a reference")
@@ -341,7 +354,7 @@ def _count(
     _maps_merge.note_shard(folder / "counts", flags.shard, names)
     print(f"Counted: {len(pairs)} cases into {folder / 'counts'}")
     return None
-  return found if len(classes) > 1 else [found]
+  return (found if len(classes) > 1 else [found]), pairs
 
 
 def _with_structure(

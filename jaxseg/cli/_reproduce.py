@@ -84,6 +84,9 @@ def _main(flags: _flags.Flags) -> None:
   first = {c.structure: c for c in reversed(configs)}
   folders = [training.model_folder(run.folder, c) for c in first.values()]
   origin = _analyses.provenance(flags, run, results)
+  with _console.progress("looking") as on_structure:
+    scenes = study.scenes(run, run.models(), on_structure=on_structure)
+    viewer = report.viewer_html(scenes)
   shown = study.examples(run, sorted(folders))
   sections += report.example_sections(run.folder, shown, origin)
   path = run.folder / "report" / "index.html"
@@ -95,6 +98,7 @@ def _main(flags: _flags.Flags) -> None:
     sections,
     origin,
     note=study.missing_said(study.missing_models(run)),
+    viewer=viewer,
   )
   print(f"Written: {path}")
   _analyses.tell_missing(run)

@@ -14,6 +14,7 @@ from jaxseg import _files
 from jaxseg.report import _bundle
 from jaxseg.report import _charts
 from jaxseg.report import _palette
+from jaxseg.report import _viewer
 from jaxseg.report import _wording
 
 _PROVENANCE = {
@@ -33,7 +34,6 @@ _CODE = ("command", "commit", "cohort_hash")
 _PERCENT = re.compile(r"(n/a|[-−]?[0-9.]+) ?%?")
 _LONG = 40  # Characters of a cell that may break into lines.
 _VERDICTS = ("confirmed", "refuted", "undecided", "same order", "not tested")
-_VIEWER = ("viewer_data.js", "viewer_picture.js", "viewer.js")
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -119,7 +119,7 @@ def write_page(
     scripts += [_bundle.plotly(), _bundle.own("charts.js")]
   if viewer:
     styles.append(_bundle.own("viewer.css"))
-    scripts += [_bundle.own(name) for name in _VIEWER]
+    scripts += [_bundle.own(name) for name in _viewer.SCRIPTS]
   text = (
     _environment()
     .get_template("page.html")

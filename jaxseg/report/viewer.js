@@ -58,7 +58,9 @@
     const { scene, map } = state;
     const rows = [];
     const labels = new Map(scenes.map((s) => [s.structure, s.label]));
-    rows.push(["structure", "Structure", labels, scene.structure]);
+    if (labels.size > 1) {
+      rows.push(["structure", "Structure", labels, scene.structure]);
+    }
     const patients = new Map(
       scenes.filter((s) => s.structure === scene.structure).map((s) => [
         s.role, `${s.patient}: ${s.role} of ${s.patients}`]));
@@ -181,8 +183,9 @@
       name === "objective" || scene.maps.some((m) => m.choices[name] !== map.choices[name]))
       .map(([name, value]) => (name === "objective" ? value : `${words[name] || name} ${value}`));
     get("where").textContent =
-      [scene.label, scene.patient, ...model].join(" · ") + `\nslice ${slice}`;
-    canvas.setAttribute("aria-label", `${scene.label} of ${scene.patient}, slice`
+      [scene.label, scene.patient, ...model].filter(Boolean).join(" · ")
+      + `\nslice ${slice}`;
+    canvas.setAttribute("aria-label", `${scene.label} ${scene.patient}, slice`
       + ` ${slice}, cut at ${t}: Dice of the slice ${N.score(dice)}`);
   }
 

@@ -1,6 +1,6 @@
 """Cases of anyone's maps to look at, on their image where there is one."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 import pathlib
 
 import numpy as np
@@ -17,6 +17,8 @@ def map_scenes(
   pairs: Sequence[formats.Pair],
   found: Sequence[tuple[_cohort_counts.CohortCounts, float]],
   images: Mapping[str, pathlib.Path] | None = None,
+  *,
+  on_class: Callable[[str, int, int], None] | None = None,
 ) -> Iterator[_scenes.Scene]:
   """Three cases of each class of anyone's maps.
 
@@ -25,6 +27,7 @@ def map_scenes(
     found: Of each class its counts and the threshold chosen on them.
     images: Case -> file of the image that was segmented; cases without one are
       shown on a grey picture of the map.
+    on_class: Called after each class with (name, done, all).
 
   Yields:
     Class by class, one scene at a time.
@@ -33,7 +36,7 @@ def map_scenes(
     GeometryError: An image does not overlap with its reference.
   """
   by_name = {one.name: one for one in pairs}
-  for counts, cut in found:
+  for done, (counts, cut) in enumerate(found, start=1):
     facts = counts.facts
     label = facts.get("label")
     options = _count_cases.MapOptions(
@@ -66,6 +69,8 @@ def map_scenes(
         maps=[_scenes.scene_map(p, counts, name, cut, {})],
         sides=("", "") if place is None else _scenes.sides(place.affine),
       )
+    if on_class:
+      on_class(_called(counts), done, len(found))
 
 
 def _read(
@@ -118,6 +123,12 @@ def _image_on(
 
 
 def _called(counts: _cohort_counts.CohortCounts) -> str:
-  """The label of a class, or else its channel."""
+  """A name for the class, no two alike; "" of maps of one class."""
   columns = counts.class_columns
-  return str(columns.get("label") or columns.get("class") or "structure")
+  own, label = columns.get("class"), columns.get("label")
+  parts = []
+  if own is not None:
+    parts.append(f"class {own}" if str(own).isdigit() else str(own))
+  if label is not None and str(label) != str(own):
+    parts.append(f"label {label}")
+  return ", ".join(parts)

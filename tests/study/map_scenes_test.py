@@ -7,6 +7,7 @@ import SimpleITK as sitk
 from jaxseg import errors
 from jaxseg import study
 from jaxseg import thresholds
+from jaxseg.study import _map_scenes
 from tests.study import made
 
 
@@ -89,3 +90,18 @@ def test_ignored_voxels_are_in_no_mask(tmp_path):
   inside = one.maps[0].place[one.maps[0].level > 300]
   both = np.isin(inside, one.reference).sum()
   assert 2 * both / (len(inside) + len(one.reference)) == pytest.approx(dice)
+
+
+@pytest.mark.parametrize(
+  ("structure", "label", "called"),
+  [
+    (None, None, ""),
+    (1, 1, "class 1"),
+    ("tumour", 2, "tumour, label 2"),
+    (0, (1, 2), "class 0, label 1,2"),
+    (None, 3, "label 3"),
+  ],
+)
+def test_classes_have_names(structure, label, called):
+  counts = made.maps(1, structure=structure, label=label)
+  assert _map_scenes._called(counts) == called
