@@ -188,7 +188,7 @@ def main(flags: _flags.Flags) -> None:
   how = settings(flags)
   missing: tuple[str, ...] = ()
   note = ""
-  pairs: Sequence[formats.Pair] = ()
+  files: Sequence[formats.Pair] = ()
   if flags.merge:
     flags.refuse(OF_MAPS, "--probabilities")
     if flags.probabilities or flags.reference:
@@ -206,7 +206,7 @@ def main(flags: _flags.Flags) -> None:
     counted = _count(flags, folder)
     if counted is None:
       return
-    found, pairs = counted
+    found, files = counted
   if len(found) > 1:
     found = _with_structure(found)
   found = _with_patients(found, flags.patients)
@@ -239,7 +239,7 @@ def main(flags: _flags.Flags) -> None:
     )
     written += [place / "counts.npz", place / "threshold.json"]
   page = folder / "report" / "index.html"
-  viewer = _maps_images.viewer(flags.images, pairs, found, each)
+  viewer = _maps_images.viewer(flags.images, files, found, each)
   report.write_maps(
     page, tables["optimum"], sections, origin, note=note, viewer=viewer
   )

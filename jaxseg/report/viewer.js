@@ -209,7 +209,7 @@
       parts.push("This slice does not count: the contours do not say whether"
         + " the structure goes on here.");
     }
-    const beyond = D.outside(state);
+    const beyond = state.found.beyond[state.k];
     if (beyond) {
       parts.push(`${beyond} voxels of this cut lie beyond the picture; they`
         + " count.");

@@ -79,14 +79,17 @@ const ViewerData = (() => {
     const begin = beginnings(place, slices, rows * columns);
     const found = { place, level, begin, highest: new Uint16Array(slices) };
     const total = { all: tally(scene), both: tally(scene) };
+    const beyond = tally(scene);
     for (let k = 0; k < slices; k++) {
       for (let i = begin[k]; i < begin[k + 1]; i++) {
         found.highest[k] = Math.max(found.highest[k], level[i]);
+        if (truth.known[k]) beyond[level[i]] += outside(scene, place[i]);
       }
       if (truth.known[k]) add(total, found, truth, k);
     }
     const cohort = await unpacked(packed.cohort);
     found.cohort = new Float32Array(cohort.buffer);
+    found.beyond = above(beyond);
     return Object.assign(found, summed(total));
   }
 
@@ -106,12 +109,14 @@ const ViewerData = (() => {
   }
 
   // From how many voxels have each level to how many lie above it.
-  function summed(total) {
-    for (const one of [total.all, total.both]) {
-      for (let k = one.length - 2; k >= 0; k--) one[k] += one[k + 1];
-    }
+  function above(one) {
+    for (let k = one.length - 2; k >= 0; k--) one[k] += one[k + 1];
     // What reaches more than k thresholds reaches the one of index k.
-    return { all: total.all.subarray(1), both: total.both.subarray(1) };
+    return one.subarray(1);
+  }
+
+  function summed({ all, both }) {
+    return { all: above(all), both: above(both) };
   }
 
   function slice(scene, found, truth, k) {
@@ -189,25 +194,16 @@ const ViewerData = (() => {
     return [origin[1], origin[1] + size[1], origin[2], origin[2] + size[2]];
   }
 
-  // Voxels of the whole cut that no slice of the picture shows.
-  function outside({ scene, truth, found, k }) {
+  // Whether a voxel is in no slice of the picture.
+  function outside(scene, index) {
     const [, rows, columns] = scene.shape;
     const [r0, r1, c0, c1] = whole(scene);
-    const [s0, s1] = [scene.origin[0], scene.origin[0] + scene.size[0]];
-    let count = 0;
-    for (let s = 0; s < scene.shape[0]; s++) {
-      if (found.highest[s] <= k || !truth.known[s]) continue;
-      for (let i = found.begin[s]; i < found.begin[s + 1]; i++) {
-        if (found.level[i] <= k) continue;
-        const r = Math.floor(found.place[i] / columns) % rows;
-        const c = found.place[i] % columns;
-        const shown = s >= s0 && s < s1 && r >= r0 && r < r1 && c >= c0 && c < c1;
-        count += !shown;
-      }
-    }
-    return count;
+    const r = Math.floor(index / columns) % rows;
+    const c = index % columns;
+    const s = Math.floor(index / (rows * columns)) - scene.origin[0];
+    const shown = r >= r0 && r < r1 && c >= c0 && c < c1;
+    return !shown || s < 0 || s >= scene.size[0];
   }
 
-  return { reference, map, slice, dice, distance, picture, largest, close, whole,
-    outside };
+  return { reference, map, slice, dice, distance, picture, largest, close, whole };
 })();

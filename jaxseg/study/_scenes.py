@@ -118,6 +118,8 @@ def scenes(
   by_structure: dict[str, list[pathlib.Path]] = {}
   counted = {}
   for folder in folders:
+    if not (folder / "summary.json").is_file():
+      continue  # Several models, such as those of folds: none knows all.
     counted[folder] = _cohort_counts.CohortCounts.read(run.counts(folder))
     structure = counted[folder].facts["structure"]
     by_structure.setdefault(structure, []).append(folder)
@@ -125,10 +127,7 @@ def scenes(
     results = [counted[folder] for folder in own]
     cuts = [_own_threshold(f, c) for f, c in zip(own, results, strict=True)]
     named = shown([c.sides()[1] for c in results], cuts)
-    models = [
-      jaxseg.load_model(folder, tta=int(counts.facts.get("tta", 1)))
-      for folder, counts in zip(own, results, strict=True)
-    ]
+    models = [jaxseg.load_model(folder) for folder in own]
     for role, name in named.items():
       patient = run.store.patients[name]
       reference = run.store.reference(name, structure)
@@ -151,7 +150,7 @@ def scenes(
         spacing=patient.spacing,
         grid=results[0].grid,
         known=data.scopes(
-          patient, structure, reference.any((1, 2)), negatives=0.0
+          patient, structure, np.any(reference, axis=(1, 2)), negatives=0.0
         )["known"],
         reference=reference,
         image=image,
