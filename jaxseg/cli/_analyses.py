@@ -29,6 +29,7 @@ _BRIEF = {
     "pearson",
     "spearman",
   ),
+  "The paper's claims": ("claim", "verdict", "found", "interval", "network"),
   "Training objectives": (
     "structure",
     "objective",
@@ -142,6 +143,25 @@ def objectives(
   rows = study.objectives(results)
   origin = provenance(flags, run, results)
   return told([report.objectives_section(run.folder, rows, origin)])
+
+
+def claims(
+  flags: _flags.Flags,
+  run: "data.Run",
+  results: Sequence["study.CohortCounts"],
+  *,
+  seed: int,
+) -> list[dict[str, Any]]:
+  """Writes and prints what becomes of the paper's claims; gives the rows."""
+  from jaxseg import report
+  from jaxseg import study
+  from jaxseg.cli import _console
+
+  with _console.progress("judging") as on_model:
+    rows = study.claims(results, seed=seed, on_model=on_model)
+  origin = provenance(flags, run, results)
+  told([report.claims_section(run.folder, rows, origin)])
+  return rows
 
 
 def told(sections: list["report.Section"]) -> list["report.Section"]:

@@ -4,8 +4,9 @@
     jaxseg reproduce --cohort=openkbp --input=open-kbp
 
 By default on the phantom, which needs no data and takes about six minutes on
-two CPU cores. Writes OUTPUT/tables/*.csv, figures/*.{svg,png} and
-report/index.html. If interrupted, the same command resumes.
+two CPU cores. Writes OUTPUT/tables/*.csv, figures/*.{svg,png,pdf} and
+report/, a folder that is whole in itself: open its index.html. If interrupted,
+the same command resumes.
 """
 
 import functools
@@ -81,6 +82,7 @@ def _main(flags: _flags.Flags) -> None:
   sections += _analyses.sensitivity(flags, run, results)
   sections += _analyses.prominence(flags, run, results)
   sections += _analyses.objectives(flags, run, results)
+  claims = _analyses.claims(flags, run, results, seed=flags.seed)
   first = {c.structure: c for c in reversed(configs)}
   folders = [training.model_folder(run.folder, c) for c in first.values()]
   origin = _analyses.provenance(flags, run, results)
@@ -95,6 +97,7 @@ def _main(flags: _flags.Flags) -> None:
     sections,
     origin,
     note=study.missing_said(study.missing_models(run)),
+    claims=claims,
   )
   print(f"Written: {path}")
   _analyses.tell_missing(run)

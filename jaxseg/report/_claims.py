@@ -22,11 +22,12 @@ _STATEMENTS = {
 _NEEDS = {
   "C1": "models of bce",
   "C2": "models of bce",
-  "C3": "at least three levels of negatives for two organs (--negatives)",
+  "C3": "three levels of negatives or more, for two organs"
+  " (--negatives=0,0.25,1)",
   "C4": "models of bce and of another objective",
   "C5": "models of two objectives, with surface distances",
   "C6": "bice2020 with and without its dropout of one-channel tensors"
-  " (--dropout_at)",
+  " (--dropout_at=rest)",
 }
 # Of what a value is said as a percentage.
 _SHARES = ("C1", "C2", "C6")
@@ -68,9 +69,15 @@ def claims_section(
   """
   path = folder / "tables" / "claims.csv"
   _tables.write_csv(path, rows, provenance)
+  return section(rows, provenance, [path])
+
+
+def section(
+  rows: Rows, provenance: Mapping[str, Any], tables: Sequence[pathlib.Path]
+) -> _page.Section:
+  """The same, of tables that are there."""
   text = _TEXT
   stuck = any(row.get("stuck") for row in rows)
-  columns = _COLUMNS | ({"stuck": "stuck"} if stuck else {})
   if provenance.get("synthetic"):
     text += (
       "\n\nThe patients are made up: the verdicts show that the rules run, and"
@@ -82,8 +89,8 @@ def claims_section(
     rows=sorted(
       [*map(_shown, rows), *_not_tested(rows)], key=lambda row: row["claim"]
     ),
-    columns=columns,
-    tables=[path],
+    columns=_COLUMNS | ({"stuck": "stuck"} if stuck else {}),
+    tables=tables,
     stacked=True,
   )
 
@@ -151,7 +158,7 @@ def _not_tested(rows: Rows) -> list[dict[str, Any]]:
   return [
     {
       "claim": claim,
-      "says": f"{says} (not tested: needs {_NEEDS[claim]})",
+      "says": f"{says}. Not tested: needs {_NEEDS[claim]}.",
       "verdict": "not tested",
     }
     for claim, says in _STATEMENTS.items()

@@ -33,7 +33,6 @@ _CODE = ("command", "commit", "cohort_hash")
 _PERCENT = re.compile(r"(n/a|[-−]?[0-9.]+) ?%?")
 _LONG = 40  # Characters of a cell that may break into lines.
 _VERDICTS = ("confirmed", "refuted", "undecided", "same order", "not tested")
-_VIEWER = ("viewer_data.js", "viewer_picture.js", "viewer.js")
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -118,8 +117,8 @@ def write_page(
   if drawn:
     scripts += [_bundle.plotly(), _bundle.own("charts.js")]
   if viewer:
-    styles.append(_bundle.own("viewer.css"))
-    scripts += [_bundle.own(name) for name in _VIEWER]
+    styles += _bundle.own_all("viewer", "css")
+    scripts += _bundle.own_all("viewer", "js")
   text = (
     _environment()
     .get_template("page.html")
