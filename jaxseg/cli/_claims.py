@@ -10,42 +10,24 @@ OUTPUT/tables/claims.csv: claim, network, statement, value with its interval,
 verdict, and what was left out.
 """
 
-import pathlib
-
-from jaxseg import errors
+from jaxseg.cli import _counts_flags
 from jaxseg.cli import _flags
 from jaxseg.cli import _place
 
 
 def define(flags: _flags.Flags) -> None:
-  flags.heading("Counts")
-  flags.names(
-    "counts",
-    None,
-    "FOLDER",
-    "Run folders, or folders that hold counts of models.",
-    default="required",
-  )
-  flags.string("output", None, "FOLDER", "Where to write.", default="required")
-  flags.heading("Intervals")
-  flags.integer(
-    "resamples", 2000, "N", "Resamples of patients, organs and seeds."
-  )
-  flags.integer("resample_seed", 0, "N", "Random seed of the resamples.")
+  _counts_flags.define(flags)
 
 
 def main(flags: _flags.Flags) -> None:
-  if flags.resamples < 2:
-    raise errors.ConfigError(
-      f"--resamples: {flags.resamples} tell no interval; give 2000"
-    )
+  _counts_flags.check(flags)
 
   from jaxseg import report
   from jaxseg import study
   from jaxseg.cli import _console
 
   output = _place.output(flags.output)
-  results = study.read_counts([pathlib.Path(name) for name in flags.counts])
+  results = _counts_flags.read(flags.counts)
   with _console.progress("judging") as on_model:
     rows = study.claims(
       results,
@@ -53,13 +35,8 @@ def main(flags: _flags.Flags) -> None:
       seed=flags.resample_seed,
       on_model=on_model,
     )
-  said = [result.facts for result in results]
-  origin = report.provenance(
-    cohort=", ".join(sorted({str(facts["cohort"]) for facts in said})),
-    cohort_hash=", ".join(sorted({str(facts["store"]) for facts in said})),
-    synthetic=any(facts["synthetic"] for facts in said),
-    seed=flags.resample_seed,
-    command=flags.command,
+  origin = _counts_flags.provenance(
+    results, seed=flags.resample_seed, command=flags.command
   )
   path = output / "tables" / "claims.csv"
   report.write_csv(path, rows, origin)
@@ -76,16 +53,7 @@ def main(flags: _flags.Flags) -> None:
       "models": "models",
     },
   )
-  stuck = study.stuck_models(results)
-  if stuck:
-    named = ", ".join(
-      f"{facts['structure']}/{facts['objective']}/{facts['seed']}"
-      for facts in stuck
-    )
-    print(
-      f"Left out: {len(stuck)} that never learnt ({named}); train them again"
-      " with --seed=SEED + 10"
-    )
+  _counts_flags.tell_stuck(results)
   if not rows:
     print("Note: no claim can be judged; each needs models of bce that learnt")
   print(f"Written: {path}")

@@ -1,5 +1,9 @@
 """The study: maps to counts of a cohort, and each analysis of these counts."""
 
+from jaxseg.study._bound import calibrated_bound
+from jaxseg.study._causes import CAUSE_SCOPES
+from jaxseg.study._causes import cause_arms
+from jaxseg.study._causes import causes
 from jaxseg.study._choice import AGGREGATES
 from jaxseg.study._choice import chosen
 from jaxseg.study._choice import optimum_rows
@@ -51,6 +55,7 @@ from jaxseg.study._tables import tables
 
 __all__ = [
   "AGGREGATES",
+  "CAUSE_SCOPES",
   "DEFINITIONS",
   "METHODS",
   "PAPER",
@@ -61,11 +66,14 @@ __all__ = [
   "MapOptions",
   "Patients",
   "Settings",
+  "calibrated_bound",
   "calibration_rows",
   "case_rows",
   "case_threshold_rows",
   "case_thresholds",
   "check_labels",
+  "cause_arms",
+  "causes",
   "chosen",
   "claims",
   "class_folders",

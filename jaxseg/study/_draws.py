@@ -128,3 +128,20 @@ def interval(values: np.ndarray, level: float = 0.95) -> tuple[float, float]:
     return float("nan"), float("nan")
   low, high = np.percentile(known, [50 * (1 - level), 50 * (1 + level)])
   return float(low), float(high)
+
+
+def two_sided(values: np.ndarray) -> float:
+  """p of no difference: how often resamples fall on the other side of 0.
+
+  Args:
+    values: `[resample + 1]`, the observed first.
+
+  References:
+    A. C. Davison and D. V. Hinkley, Bootstrap Methods and their Application,
+    1997, chapter 4.
+  """
+  known = values[1:][~np.isnan(values[1:])]
+  if not len(known):
+    return float("nan")
+  sides = (known <= 0).sum(), (known >= 0).sum()
+  return float(min(1.0, 2 * (1 + min(sides)) / (1 + len(known))))

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 import functools
+import math
 import pathlib
 from typing import Any
 
@@ -29,6 +30,20 @@ def model_digest(folder: pathlib.Path) -> str:
     _sealed.read(folder / name, again=again) for name, again in _OF_MODEL
   ]
   return _files.digest(found)
+
+
+def steps(folder: pathlib.Path) -> int | None:
+  """Steps that a model was to be trained for; None where none were set.
+
+  Raises:
+    DataError: Its config.json is missing or damaged.
+  """
+  name, again = _OF_MODEL[0]
+  config = _sealed.read(folder / name, again=again).get("config")
+  if not isinstance(config, dict):
+    return None
+  own = config.get("epochs"), config.get("steps_per_epoch")
+  return math.prod(own) if all(isinstance(n, int) for n in own) else None
 
 
 def usable(run: data.Run) -> list[pathlib.Path]:
