@@ -57,9 +57,9 @@ def main(flags: _flags.Flags) -> None:
   if not arms:
     print("Note: nothing can be compared; no model has learnt")
   print(
-    "lost: median share of Dice at ±0.05, then at 0.5; half rule: models in"
-    " which half\nof the best Dice is within 0.01 as good; beyond: models that"
-    " lose more than a\ncalibrated map can."
+    "lost: median share of Dice lost at ±0.05, then at 0.5; half rule: models"
+    " in which\nhalf of the best Dice is within 0.01 as good; beyond: models"
+    " that lose more than a\ncalibrated map can."
   )
   for name, table in (("causes", rows), ("cause_arms", arms)):
     path = output / "tables" / f"{name}.csv"

@@ -5,6 +5,7 @@ from jaxseg import _extras
 
 _extras.load("matplotlib", extra="report")
 
+from jaxseg.report._latex import write_latex
 from jaxseg.report._page import Section
 from jaxseg.report._page import write_page
 from jaxseg.report._provenance import provenance
@@ -32,6 +33,7 @@ __all__ = [
   "sensitivity_section",
   "sweep_sections",
   "write_csv",
+  "write_latex",
   "write_maps",
   "write_page",
   "write_study",

@@ -9,6 +9,7 @@ from jaxseg.study._choice import chosen
 from jaxseg.study._choice import optimum_rows
 from jaxseg.study._choice import Settings
 from jaxseg.study._choice import sweep_rows
+from jaxseg.study._chooser import Chooser
 from jaxseg.study._claims import claims
 from jaxseg.study._claims import stuck_models
 from jaxseg.study._cohort_counts import Cases
@@ -27,6 +28,7 @@ from jaxseg.study._missing import missing_said
 from jaxseg.study._models import read_run
 from jaxseg.study._models import sweep_model
 from jaxseg.study._models import sweep_run
+from jaxseg.study._objective_tests import objective_tests
 from jaxseg.study._objectives import objectives
 from jaxseg.study._patients import Patients
 from jaxseg.study._patients import patients
@@ -39,6 +41,8 @@ from jaxseg.study._prominence import DEFINITIONS
 from jaxseg.study._prominence import measure
 from jaxseg.study._prominence import prominence
 from jaxseg.study._read_counts import read_counts
+from jaxseg.study._recommend import recommendation
+from jaxseg.study._recommend import recommendations
 from jaxseg.study._sensitivity import PAPER
 from jaxseg.study._sensitivity import PERTURBATIONS
 from jaxseg.study._sensitivity import sensitivity
@@ -61,6 +65,7 @@ __all__ = [
   "PAPER",
   "PERTURBATIONS",
   "Cases",
+  "Chooser",
   "CohortCounts",
   "Example",
   "MapOptions",
@@ -88,6 +93,7 @@ __all__ = [
   "measure",
   "missing_models",
   "missing_said",
+  "objective_tests",
   "objectives",
   "of_models",
   "optimum_rows",
@@ -96,6 +102,8 @@ __all__ = [
   "prominence",
   "read_counts",
   "read_run",
+  "recommendation",
+  "recommendations",
   "reliability_rows",
   "sensitivity",
   "sensitivity_medians",

@@ -163,7 +163,7 @@ def _uncertainty(
   else:
     row |= {"left_out_value": nested.held_out, "optimism": nested.optimism}
   low, high = resampled(cases, "optimum", settings, **how).interval(
-    settings.level
+    settings.level, kind="expanded"
   )
   ends = zip(low.tolist(), high.tolist(), strict=True)
   for name, (first, last) in zip(("threshold", "value"), ends, strict=True):
@@ -208,7 +208,7 @@ def _scored(
       counts=thresholds.coarsen(cases.even, two),
       aggregate=aggregate,
     )
-    low, high = found.interval(settings.level)
+    low, high = found.interval(settings.level, kind="expanded")
     for name, place in (("", at > half), ("_half", at < half)):
       row[f"dice_test{name}_low"] = float(low[int(place)])
       row[f"dice_test{name}_high"] = float(high[int(place)])

@@ -93,6 +93,12 @@ class Costs:
     )
 
 
+def never_learnt(validation: _cohort_counts.Cases) -> bool:
+  """Whether a model is stuck at a constant map, told by validation patients."""
+  known = bool(validation.reference.any())
+  return known and thresholds.optimum(validation.even).value < STUCK
+
+
 def _optima(counts: thresholds.Counts, curves: np.ndarray) -> np.ndarray:
   """Position of each resample's optimum, as `thresholds.optimum` has it.
 
