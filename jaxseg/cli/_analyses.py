@@ -115,7 +115,16 @@ def sweep(
 
   tables = study.tables(results, settings)
   origin = provenance(flags, run, results)
-  return told(report.sweep_sections(run.folder, tables, origin))
+  sections = told(report.sweep_sections(run.folder, tables, origin))
+  if settings.per_case:
+    sections += recommended(flags, run, results, tables)
+  return sections
+
+
+def _scopes(results: Sequence["study.CohortCounts"]) -> list[str]:
+  """Scopes that all models were counted in, the first of them first."""
+  first, *others = results
+  return [s for s in first.scopes if all(s in one.scopes for one in others)]
 
 
 def sensitivity(
@@ -127,8 +136,11 @@ def sensitivity(
   from jaxseg import report
   from jaxseg import study
 
-  rows = study.sensitivity(results)
-  medians = study.sensitivity_medians(rows)
+  each = [study.sensitivity(results, scope=one) for one in _scopes(results)]
+  rows = [row for of_scope in each for row in of_scope]
+  medians = [
+    row for of_scope in each for row in study.sensitivity_medians(of_scope)
+  ]
   origin = provenance(flags, run, results)
   return told([report.sensitivity_section(run.folder, rows, medians, origin)])
 
@@ -142,8 +154,9 @@ def prominence(
   from jaxseg import report
   from jaxseg import study
 
-  rows = study.prominence(run, results)
-  found = study.correlations(rows)
+  each = [study.prominence(run, results, scope=s) for s in _scopes(results)]
+  rows = [row for of_scope in each for row in of_scope]
+  found = [row for of_scope in each for row in study.correlations(of_scope)]
   origin = provenance(flags, run, results)
   return told([report.prominence_section(run.folder, rows, found, origin)])
 
@@ -200,6 +213,41 @@ def _compared(row: Mapping[str, Any]) -> dict[str, str]:
     "95 %": f"{low:+.3f} to {high:+.3f}",
     "p (Holm)": f"{row['p_holm']:.2g}",
   }
+
+
+def recommended(
+  flags: _flags.Flags,
+  run: "data.Run",
+  results: Sequence["study.CohortCounts"],
+  tables: Mapping[str, Any] | None = None,
+) -> list["report.Section"]:
+  """Writes and prints which threshold to use, and what it gains.
+
+  Args:
+    flags: Of the command.
+    run: Run folder.
+    results: Counts of its models.
+    tables: Those of the choice per case that there are.
+  """
+  from jaxseg import report
+  from jaxseg import study
+  from jaxseg.cli import _maps_told
+
+  rows = study.recommendations(results)
+  if not rows:
+    return []
+  arms: dict[str, list[dict[str, Any]]] = {}
+  for row in rows:
+    arms.setdefault(f"{row['network']}, {row['objective']}", []).append(row)
+  said = {name: study.recommendation(own) for name, own in arms.items()}
+  _maps_told.tell_per_case(rows, said)
+  origin = provenance(flags, run, results)
+  section = report.per_case_section(
+    run.folder, {"recommendations": rows, **(tables or {})}, said, origin
+  )
+  for path in section.tables:
+    print(f"Written: {path}")
+  return [section]
 
 
 def told(sections: list["report.Section"]) -> list["report.Section"]:

@@ -15,11 +15,15 @@ tables/cause_arms.csv, medians over organs and seeds with 95 % intervals.
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+import pathlib
+from typing import Any, TYPE_CHECKING
 
 from jaxseg.cli import _counts_flags
 from jaxseg.cli import _flags
 from jaxseg.cli import _place
+
+if TYPE_CHECKING:
+  from jaxseg import study
 
 
 def define(flags: _flags.Flags) -> None:
@@ -29,23 +33,39 @@ def define(flags: _flags.Flags) -> None:
 def main(flags: _flags.Flags) -> None:
   _counts_flags.check(flags)
 
+  output = _place.output(flags.output)
+  results = _counts_flags.read(flags.counts)
+  how = {"resamples": flags.resamples, "seed": flags.resample_seed}
+  origin = _counts_flags.provenance(
+    results, seed=flags.resample_seed, command=flags.command
+  )
+  compared(results, output, origin, **how)
+  _counts_flags.tell_stuck(results)
+
+
+def compared(
+  results: "Sequence[study.CohortCounts]",
+  folder: pathlib.Path,
+  origin: Mapping[str, Any],
+  *,
+  resamples: int,
+  seed: int,
+  scopes: Sequence[str] | None = None,
+) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+  """Compares, prints and writes; gives rows of models and of kinds of them."""
   from jaxseg import report
   from jaxseg import study
   from jaxseg.cli import _console
 
-  output = _place.output(flags.output)
-  results = _counts_flags.read(flags.counts)
   with _console.progress("comparing") as on_model:
     arms = study.cause_arms(
       results,
-      resamples=flags.resamples,
-      seed=flags.resample_seed,
+      resamples=resamples,
+      seed=seed,
+      scopes=scopes or study.CAUSE_SCOPES,
       on_model=on_model,
     )
   rows = study.causes(results)
-  origin = _counts_flags.provenance(
-    results, seed=flags.resample_seed, command=flags.command
-  )
   for scope in dict.fromkeys(row["scope"] for row in arms):
     told = _told([row for row in arms if row["scope"] == scope])
     _console.table(
@@ -53,7 +73,6 @@ def main(flags: _flags.Flags) -> None:
       told,
       {name: name for name in told[0]},
     )
-  _counts_flags.tell_stuck(results)
   if not arms:
     print("Note: nothing can be compared; no model has learnt")
   print(
@@ -62,9 +81,10 @@ def main(flags: _flags.Flags) -> None:
     " that lose more than a\ncalibrated map can."
   )
   for name, table in (("causes", rows), ("cause_arms", arms)):
-    path = output / "tables" / f"{name}.csv"
+    path = folder / "tables" / f"{name}.csv"
     report.write_csv(path, table, origin)
     print(f"Written: {path}")
+  return rows, arms
 
 
 def _told(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, str]]:

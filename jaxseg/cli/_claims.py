@@ -10,9 +10,16 @@ OUTPUT/tables/claims.csv: claim, network, statement, value with its interval,
 verdict, and what was left out.
 """
 
+from collections.abc import Mapping, Sequence
+import pathlib
+from typing import Any, TYPE_CHECKING
+
 from jaxseg.cli import _counts_flags
 from jaxseg.cli import _flags
 from jaxseg.cli import _place
+
+if TYPE_CHECKING:
+  from jaxseg import study
 
 
 def define(flags: _flags.Flags) -> None:
@@ -22,23 +29,34 @@ def define(flags: _flags.Flags) -> None:
 def main(flags: _flags.Flags) -> None:
   _counts_flags.check(flags)
 
+  output = _place.output(flags.output)
+  results = _counts_flags.read(flags.counts)
+  how = {"resamples": flags.resamples, "seed": flags.resample_seed}
+  origin = _counts_flags.provenance(
+    results, seed=flags.resample_seed, command=flags.command
+  )
+  judged(results, output, origin, **how)
+  _counts_flags.tell_stuck(results)
+
+
+def judged(
+  results: "Sequence[study.CohortCounts]",
+  folder: pathlib.Path,
+  origin: Mapping[str, Any],
+  *,
+  resamples: int,
+  seed: int,
+) -> list[dict[str, Any]]:
+  """Judges, prints and writes the claims; gives the rows."""
   from jaxseg import report
   from jaxseg import study
   from jaxseg.cli import _console
 
-  output = _place.output(flags.output)
-  results = _counts_flags.read(flags.counts)
   with _console.progress("judging") as on_model:
     rows = study.claims(
-      results,
-      resamples=flags.resamples,
-      seed=flags.resample_seed,
-      on_model=on_model,
+      results, resamples=resamples, seed=seed, on_model=on_model
     )
-  origin = _counts_flags.provenance(
-    results, seed=flags.resample_seed, command=flags.command
-  )
-  path = output / "tables" / "claims.csv"
+  path = folder / "tables" / "claims.csv"
   report.write_csv(path, rows, origin)
   _console.table(
     f"Claims, from {len(results)} models",
@@ -53,7 +71,7 @@ def main(flags: _flags.Flags) -> None:
       "models": "models",
     },
   )
-  _counts_flags.tell_stuck(results)
   if not rows:
     print("Note: no claim can be judged; each needs models of bce that learnt")
   print(f"Written: {path}")
+  return rows

@@ -5,6 +5,7 @@ from jaxseg import _extras
 
 _extras.load("matplotlib", extra="report")
 
+from jaxseg.report._choices import per_case_section
 from jaxseg.report._latex import write_latex
 from jaxseg.report._page import Section
 from jaxseg.report._page import write_page
@@ -28,6 +29,7 @@ __all__ = [
   "heading",
   "is_numeric",
   "objectives_section",
+  "per_case_section",
   "prominence_section",
   "provenance",
   "sensitivity_section",

@@ -10,7 +10,9 @@ from jaxseg.study._choice import optimum_rows
 from jaxseg.study._choice import Settings
 from jaxseg.study._choice import sweep_rows
 from jaxseg.study._chooser import Chooser
+from jaxseg.study._chooser import PER_CASE
 from jaxseg.study._claims import claims
+from jaxseg.study._claims import network_of
 from jaxseg.study._claims import stuck_models
 from jaxseg.study._cohort_counts import Cases
 from jaxseg.study._cohort_counts import CohortCounts
@@ -21,6 +23,7 @@ from jaxseg.study._count_maps import check_labels
 from jaxseg.study._count_maps import class_folders
 from jaxseg.study._count_maps import count_classes
 from jaxseg.study._count_maps import count_maps
+from jaxseg.study._counted_run import CountedRun
 from jaxseg.study._examples import Example
 from jaxseg.study._examples import examples
 from jaxseg.study._missing import missing_models
@@ -64,9 +67,11 @@ __all__ = [
   "METHODS",
   "PAPER",
   "PERTURBATIONS",
+  "PER_CASE",
   "Cases",
   "Chooser",
   "CohortCounts",
+  "CountedRun",
   "Example",
   "MapOptions",
   "Patients",
@@ -93,6 +98,7 @@ __all__ = [
   "measure",
   "missing_models",
   "missing_said",
+  "network_of",
   "objective_tests",
   "objectives",
   "of_models",

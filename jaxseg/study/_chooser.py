@@ -11,6 +11,8 @@ from jaxseg import errors
 from jaxseg import thresholds
 from jaxseg.study import _cohort_counts
 
+# Ways to give each case a threshold of its own.
+PER_CASE = ("expected", "volume")
 _NEAR = 1e-12
 
 
@@ -113,6 +115,32 @@ class Chooser:
     grid = np.asarray(cases.counts.thresholds, np.float64)
     return np.array([grid[_middle(curve)] for curve in dice])
 
+
+  def of_map(
+    self, probabilities: np.ndarray, method: str, *, voxel_ml: float = np.nan
+  ) -> float:
+    """The threshold of one map.
+
+    Args:
+      probabilities: float32, any shape.
+      method: "expected" or "volume".
+      voxel_ml: Volume of a voxel, mL.
+
+    Raises:
+      DataError: The size of its voxels is needed and not known.
+    """
+    counts = thresholds.count_case(
+      probabilities,
+      np.zeros(probabilities.shape, np.bool_),
+      thresholds.fine_grid(self.grid),
+    )
+    case = _cohort_counts.Cases(
+      ("the map",),
+      thresholds.Counts.stack([counts]),
+      self.grid,
+      np.array([voxel_ml]),
+    )
+    return float(self.choose(case)[method][0])
 
   def to_json(self) -> dict[str, Any]:
     """Itself as JSON, from which `from_json` makes the same."""

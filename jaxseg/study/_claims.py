@@ -96,13 +96,19 @@ def _is_asked(row: Mapping[str, Any], facts: Mapping[str, Any]) -> bool:
   )
 
 
-def arm_of(facts: Mapping[str, Any]) -> tuple[str, str, float]:
-  """What models are compared by: network, objective, negatives."""
+def network_of(facts: Mapping[str, Any]) -> str:
+  """A model's network in words, with the places of its dropout."""
   network = dict(facts.get("network", {}))
   said = str(network.get("name", "network"))
   if said == "bice2020":
     said += f", dropout at {network.get('dropout_at', ONE_CHANNEL)}"
-  return said, str(facts["objective"]), float(facts["negatives"])
+  return said
+
+
+def arm_of(facts: Mapping[str, Any]) -> tuple[str, str, float]:
+  """What models are compared by: network, objective, negatives."""
+  objective = str(facts["objective"])
+  return network_of(facts), objective, float(facts["negatives"])
 
 
 def model_of(facts: Mapping[str, Any]) -> tuple[Any, ...]:

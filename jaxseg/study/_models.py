@@ -139,33 +139,33 @@ def _swept(
     whole = whole and "prominence" in found.facts
     views = tta if tta > 1 else None
     if whole and of == (digest, run.store.content_hash, views):
-      return _with_steps(found, folder, path), True
+      known = _with_training(found, run, folder)
+      if known is not found:
+        known.write(path)
+      return known, True
   model = jaxseg.load_model(folder, tta=tta)
   level = model.structure, model.facts["negatives"]
   if level not in measured:
     measured[level] = _prominence.measure(run, level[0], negatives=level[1])
   result = sweep_model(
-    run,
-    model,
-    digest=digest,
-    prominence=measured[level],
-    steps=_missing.steps(folder),
-    tta=tta,
+    run, model, digest=digest, prominence=measured[level], tta=tta
   )
+  result = _with_training(result, run, folder)
   result.write(path)
   return result, False
 
 
-def _with_steps(
-  counts: _cohort_counts.CohortCounts, folder: pathlib.Path, path: pathlib.Path
+def _with_training(
+  counts: _cohort_counts.CohortCounts, run: data.Run, folder: pathlib.Path
 ) -> _cohort_counts.CohortCounts:
-  """Counts that know how long their model was trained, as older ones do not."""
+  """Counts that tell of the training; those of older versions do not."""
+  more = {"training_patients": len(run.split.train)}
   steps = _missing.steps(folder)
-  if steps is None or "steps" in counts.facts:
+  if steps is not None:
+    more["steps"] = steps
+  if set(more) <= set(counts.facts):
     return counts
-  found = dataclasses.replace(counts, facts={**counts.facts, "steps": steps})
-  found.write(path)
-  return found
+  return dataclasses.replace(counts, facts={**counts.facts, **more})
 
 
 def sweep_model(
@@ -174,7 +174,6 @@ def sweep_model(
   *,
   digest: str = "",
   prominence: Mapping[str, float] | None = None,
-  steps: int | None = None,
   tta: int = 1,
 ) -> _cohort_counts.CohortCounts:
   """Counts a model's validation and test patients at all thresholds.
@@ -188,7 +187,6 @@ def sweep_model(
     model: A trained model of the run.
     digest: Fingerprint of the model, kept in the facts.
     prominence: What `measure` gives; None measures it.
-    steps: How long it was trained, kept there, too, where it is known.
     tta: Shifted views that the model takes the mean of, kept there, too.
 
   Raises:
@@ -208,8 +206,6 @@ def sweep_model(
     "model": digest,
     "store": store.content_hash,
   }
-  if steps is not None:
-    facts["steps"] = steps
   if tta > 1:
     facts["tta"] = tta
   cases: list[_cohort_counts.CohortCounts] = []

@@ -20,6 +20,7 @@ import numpy as np
 from jaxseg.study import _chooser
 from jaxseg.study import _choice
 from jaxseg.study import _cohort_counts
+from jaxseg.study import _correlation
 from jaxseg.study import _draws
 
 METHODS = ("organ", "half", "expected", "volume")
@@ -43,8 +44,8 @@ def per_case_rows(
 
   Returns:
     Rows with method, cases, dice_mean_case, dice_pooled, gain (mean over the
-    cases with the structure, over `organ`) with gain_low and gain_high, and the
-    same over 0.5 (gain_half).
+    cases with the structure, over `organ`) with gain_low, gain_high and
+    gain_p, the same over 0.5 (gain_half), and p_holm of `correct`.
   """
   chosen = case_thresholds(choose_on, score_on)
   has = score_on.reference > 0
@@ -59,14 +60,48 @@ def per_case_rows(
     }
     for column, other in (("gain", "organ"), ("gain_half", "half")):
       gain = scores[name][0] - scores[other][0]
-      low, high = _interval(gain[has], _patients(score_on)[has], settings)
-      row |= {
-        column: float(gain[has].mean()),
-        f"{column}_low": low,
-        f"{column}_high": high,
-      }
+      row |= gained(
+        column, *_means(gain[has], _patients(score_on)[has], settings)
+      )
     rows.append(row)
+  correct(rows)
   return rows
+
+
+def gained(
+  column: str, drawn: np.ndarray, patients: int | None
+) -> dict[str, float]:
+  """A gain with its interval and p, as columns.
+
+  Args:
+    column: Name of the first.
+    drawn: Of resamples, `[resample + 1]`, the observed first.
+    patients: As in `_draws.interval`.
+  """
+  low, high = _draws.interval(drawn, patients=patients)
+  return {
+    column: float(drawn[0]),
+    f"{column}_low": low,
+    f"{column}_high": high,
+    f"{column}_p": _draws.two_sided(drawn),
+  }
+
+
+def correct(rows: list[dict[str, Any]]) -> None:
+  """Adds `p_holm` of the three comparisons that a recommendation rests on.
+
+  These are the organ's threshold with 0.5, and each way per patient with that
+  of the organ.
+  """
+  tried = [row for row in rows if row["method"] != "half"]
+  p = [
+    row["gain_half_p" if row["method"] == "organ" else "gain_p"]
+    for row in tried
+  ]
+  for row in rows:
+    row["p_holm"] = float("nan")
+  for row, corrected in zip(tried, _correlation.holm(p), strict=True):
+    row["p_holm"] = corrected
 
 
 def case_scores(
@@ -147,18 +182,20 @@ def _dice(
   return each, float(2 * true.sum() / size.sum())
 
 
-def _interval(
+def _means(
   gain: np.ndarray, patients: np.ndarray, settings: _choice.Settings
-) -> tuple[float, float]:
-  """Of the mean, by drawing patients with all of their cases."""
+) -> tuple[np.ndarray, int]:
+  """Means of patients drawn with all of their cases, and how many these are.
+
+  The observed mean comes first; of one patient there is no other.
+  """
   names, of = np.unique(patients, return_inverse=True)
   if len(names) < 2:
-    return float("nan"), float("nan")
+    return np.array([gain.mean()]), 1
   sums = np.bincount(of, gain)
   cases = np.bincount(of)
   drawn = np.random.default_rng(settings.seed).integers(
     len(names), size=(settings.resamples, len(names))
   )
   drawn = np.vstack([np.arange(len(names)), drawn])
-  means = sums[drawn].sum(1) / cases[drawn].sum(1)
-  return _draws.interval(means, settings.level, patients=len(names))
+  return sums[drawn].sum(1) / cases[drawn].sum(1), len(names)

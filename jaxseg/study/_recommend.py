@@ -1,6 +1,7 @@
 """Which threshold to use, in one sentence with its number."""
 
 from collections.abc import Callable, Mapping, Sequence
+import math
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,8 @@ _NAMED = {
   "volume": "a threshold for each patient, by the volume of the map",
 }
 _BRIEF = {"expected": "by the expected Dice", "volume": "by volume"}
+_GAIN = {"organ": "gain_half"}
+_LEVEL = 0.05
 Rows = list[dict[str, Any]]
 
 
@@ -44,7 +47,8 @@ def recommendations(
 
   Returns:
     Rows of network, objective, negatives, method, structures, models, patients,
-    dice (mean), gain_half with its interval (over 0.5) and gain (over `organ`).
+    dice (mean), gain (over `organ`) and gain_half (over 0.5) with interval and
+    p, and p_holm of what a recommendation rests on.
   """
   results = _claims.of_usual_length(results)
   draws = _draws.Draws.of(results, resamples=resamples, seed=seed)
@@ -63,11 +67,12 @@ def recommendations(
       )
     if on_model:
       on_model(result.name, done, len(results))
-  return [
-    _row(arm, method, models, draws)
-    for arm, models in arms.items()
-    for method in _per_case.METHODS
-  ]
+  rows: Rows = []
+  for arm, models in arms.items():
+    own = [_row(arm, method, models, draws) for method in _per_case.METHODS]
+    _per_case.correct(own)
+    rows += own
+  return rows
 
 
 def _row(
@@ -89,8 +94,7 @@ def _row(
       {key: own[method] - own[other] for key, (_, own) in models.items()},
       "mean",
     )
-    row[column] = float(drawn[0])
-    row[f"{column}_low"], row[f"{column}_high"] = _draws.interval(drawn)
+    row |= _per_case.gained(column, drawn, None)
   return row
 
 
@@ -98,8 +102,8 @@ def recommendation(rows: Sequence[Mapping[str, Any]]) -> str:
   """What to cut at, in one sentence with its number.
 
   0.5 is to be beaten by the structure's own threshold, and that one by a
-  threshold for each patient: the simpler one is kept unless the interval of the
-  gain lies above 0.
+  threshold for each patient: the simpler one is kept unless the gain is above
+  0 with a p below 0.05 after Holm's correction.
 
   Args:
     rows: Of `per_case_rows`, or of one network and objective of
@@ -107,35 +111,39 @@ def recommendation(rows: Sequence[Mapping[str, Any]]) -> str:
   """
   of = {row["method"]: row for row in rows}
   own = of["organ"]
+  better = {
+    name: row["p_holm"] < _LEVEL and row[_GAIN.get(name, "gain")] > 0
+    for name, row in of.items()
+  }
   number = own.get("patients", own.get("cases"))
   who = f"{number} unseen patient{'s' if number != 1 else ''}"
-  best, gain = "half", "gain_half"
-  if own["gain_half_low"] > 0:
-    best, gain = "organ", "gain"
-  each = [name for name in _BRIEF if of[name][f"{gain}_low"] > 0]
+  each = [name for name in _BRIEF if better[name]]
   if each:
-    best = max(each, key=lambda name: of[name][gain])
-    told = f"it gains {_said(of[best], gain)} over {_NAMED['organ']}"
-    if gain == "gain_half":
-      told = f"it gains {_said(of[best], gain)} over 0.5"
+    best = max(each, key=lambda name: of[name]["gain"])
+    told = (
+      f"it gains {_said(of[best], 'gain')} of Dice over {_NAMED['organ']} and"
+      f" {_said(of[best], 'gain_half')} over 0.5"
+    )
     return f"Cut at {_NAMED[best]}: on {who} {told}."
-  others = " and ".join(
-    f"{_said(of[name], gain)} {said}" for name, said in _BRIEF.items()
+  others = ", ".join(
+    f"{_said(of[name], 'gain')} {said}" for name, said in _BRIEF.items()
   )
-  if best == "organ":
-    told = (
-      f"it gains {_said(own, 'gain_half')} over 0.5, and a threshold for each"
-      f" patient changes that by {others}"
+  if better["organ"]:
+    return (
+      f"Cut at {_NAMED['organ']}: on {who} it gains"
+      f" {_said(own, 'gain_half')} of Dice over 0.5; thresholds for each patient"
+      f" are not shown to add to it: {others}."
     )
-  else:
-    told = (
-      f"{_NAMED['organ']} changes it by {_said(own, 'gain_half')}, a threshold"
-      f" for each patient by {others}"
-    )
-  return f"Cut at {_NAMED[best]}: on {who} {told}."
+  return (
+    f"Cut at 0.5: on {who} {_NAMED['organ']} is not shown to gain Dice,"
+    f" {_said(own, 'gain_half')}, nor are thresholds for each patient over"
+    f" that: {others}."
+  )
 
 
 def _said(row: Mapping[str, Any], name: str) -> str:
-  """A gain in Dice with its interval."""
+  """A gain with its interval; without one if there is a single patient."""
   value, low, high = (row[f"{name}{end}"] for end in ("", "_low", "_high"))
-  return f"{value:+.3f} of Dice (95 %: {low:+.3f} to {high:+.3f})"
+  if math.isnan(low):
+    return f"{value:+.3f}"
+  return f"{value:+.3f} (95 %: {low:+.3f} to {high:+.3f})"
