@@ -110,7 +110,7 @@ def sentences(rows: Rows) -> str:
       if row["network"] == network and row["claim"] in _SENTENCES
     ]
     if said:
-      who = f"{_network(network)}: " if len(networks) > 1 else ""
+      who = f"{_wording.network_label(network)}: " if len(networks) > 1 else ""
       found.append(who + " ".join(said))
   return "\n\n".join(found)
 
@@ -126,12 +126,12 @@ def facts(rows: Rows) -> dict[str, str]:
     "C2": "Dice lost by a shift of ±0.05 (BCE, unseen patients)",
   }
   several = len({row["network"] for row in rows}) > 1
-  return {
-    names[row["claim"]]
-    + (f", {_network(row['network'])}" if several else ""): _with_interval(row)
-    for row in rows
-    if row["claim"] in names and _wording.is_finite(row["value"])
-  }
+  found = {}
+  for row in rows:
+    if row["claim"] in names and _wording.is_finite(row["value"]):
+      who = f", {_wording.network_label(row['network'])}" if several else ""
+      found[names[row["claim"]] + who] = _with_interval(row)
+  return found
 
 
 def _shown(row: Mapping[str, Any]) -> dict[str, Any]:
@@ -146,7 +146,7 @@ def _shown(row: Mapping[str, Any]) -> dict[str, Any]:
   return {
     **row,
     "says": f"{says} ({_UNITS[claim]})" if claim in _UNITS else says,
-    "network": _network(row["network"]),
+    "network": _wording.network_label(row["network"]),
     "found": _value(row, "value"),
     "interval": _interval(row) or "–",
   }
@@ -164,14 +164,6 @@ def _not_tested(rows: Rows) -> list[dict[str, Any]]:
     for claim, says in _STATEMENTS.items()
     if claim not in asked
   ]
-
-
-def _network(name: str) -> str:
-  if name == "unet":
-    return "U-Net"
-  return name.replace(
-    "bice2020, dropout at image,stretch,last,rest", "the authors' network"
-  ).replace("bice2020", "the authors' network")
 
 
 def _value(row: Mapping[str, Any], column: str) -> str:

@@ -51,6 +51,7 @@ class Section:
     tables: Paths of CSV files with the whole tables, for links.
     caption: Says what the table holds; None is the title.
     charts: What is drawn instead of the figures, which are then linked.
+    said: What the page's summary says of it.
     stacked: Whether the rows of the table stand as blocks on a phone.
   """
 
@@ -62,6 +63,7 @@ class Section:
   tables: Sequence[pathlib.Path] = ()
   caption: str | None = None
   charts: Sequence[_charts.Chart] = ()
+  said: str = ""
   stacked: bool = False
 
   @property

@@ -52,7 +52,7 @@ def write_study(
     f" {len(structures)} structures, one 2D network each, trained on {said}."
     " Where should each map be cut?"
   ]
-  summary += [_claims.sentences(claims), note]
+  summary += [_claims.sentences(claims), *(one.said for one in sections), note]
   facts = _claims.facts(claims)
   facts |= _facts(names, medians, objectives, told=bool(facts))
   _page.write_page(
