@@ -5,7 +5,10 @@ from jaxseg import _extras
 
 _extras.load("matplotlib", extra="report")
 
+from jaxseg.report._causes import causes_section
+from jaxseg.report._choices import per_case_section
 from jaxseg.report._claims import claims_section
+from jaxseg.report._latex import write_latex
 from jaxseg.report._page import Section
 from jaxseg.report._page import write_page
 from jaxseg.report._provenance import provenance
@@ -24,18 +27,21 @@ from jaxseg.report._wording import is_numeric
 
 __all__ = [
   "Section",
+  "causes_section",
   "claims_section",
   "example_sections",
   "format_column",
   "heading",
   "is_numeric",
   "objectives_section",
+  "per_case_section",
   "prominence_section",
   "provenance",
   "sensitivity_section",
   "sweep_sections",
   "viewer_html",
   "write_csv",
+  "write_latex",
   "write_maps",
   "write_page",
   "write_study",

@@ -105,6 +105,19 @@ def own(name: str) -> str:
   return folder.joinpath(name).read_text("utf-8")
 
 
+def own_all(part: str, kind: str) -> list[str]:
+  """The scripts or style sheets of a part: part_*, then part itself."""
+  folder = importlib.resources.files("jaxseg.report")
+  names = [one.name for one in folder.iterdir()]
+  first = sorted(
+    name
+    for name in names
+    if name.startswith(f"{part}_") and name.endswith(f".{kind}")
+  )
+  last = [name for name in names if name == f"{part}.{kind}"]
+  return [own(name) for name in (*first, *last)]
+
+
 def inline(script: str) -> markupsafe.Markup:
   """A script as the content of an element.
 
@@ -128,14 +141,13 @@ def policy(scripts: list[str]) -> str:
   References:
     W3C, Content Security Policy Level 3.
   """
-  digests = " ".join(
-    f"'sha256-{base64.b64encode(hashlib.sha256(s.encode()).digest()).decode()}'"
-    for s in scripts
-  )
+  found = [hashlib.sha256(script.encode()).digest() for script in scripts]
+  digests = [f"'sha256-{base64.b64encode(one).decode()}'" for one in found]
+  allowed = " ".join(digests or ["'none'"])
   return (
-    f"default-src 'none'; script-src {digests or chr(39) + 'none' + chr(39)};"
-    " style-src 'unsafe-inline'; img-src 'self' file: data: blob:;"
-    " connect-src data: blob:; base-uri 'none'; form-action 'none'"
+    f"default-src 'none'; script-src {allowed}; style-src 'unsafe-inline';"
+    " img-src 'self' file: data: blob:; connect-src data: blob:;"
+    " base-uri 'none'; form-action 'none'"
   )
 
 

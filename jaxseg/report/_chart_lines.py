@@ -252,8 +252,8 @@ def _mark(line: _lines.Line, look: _style.ObjectiveStyle) -> dict[str, Any]:
       "width": 4,
     }
   return _charts.trace(
-    [round(float(x), 4)],
-    [round(float(y), 4)],
+    [x],
+    [y],
     [line.look],
     name=_charts.text(look.label),
     mode="markers",

@@ -13,10 +13,26 @@ Rows = Sequence[Mapping[str, Any]]
 _METRICS = (
   # Column, that at 0.5, title, format of a value, factor.
   ("dice_optimum", "dice_half", "Dice, test patients", "{:.3f}", 1),
-  ("sensitivity", "", "Dice lost at ±0.05, relative", "{:.2f} %", 100),
+  (
+    "sensitivity_test",
+    "",
+    "Dice lost at ±0.05, test patients",
+    "{:.2f} %",
+    100,
+  ),
+  ("sensitivity", "", "Dice lost at ±0.05, validation", "{:.2f} %", 100),
   ("hd95_mm", "hd95_half_mm", "HD95, mm", "{:.3g} mm", 1),
   ("assd_mm", "assd_half_mm", "ASSD, mm", "{:.3g} mm", 1),
   ("nsd_2mm", "nsd_2mm_half", "NSD at 2 mm", "{:.3f}", 1),
+  ("iou_optimum", "iou_half", "IoU, test patients", "{:.3f}", 1),
+  (
+    "volume_bias",
+    "volume_bias_half",
+    "volume bias, relative",
+    "{:+.1f} %",
+    100,
+  ),
+  ("calibration_error", "", "calibration error", "{:.4f}", 1),
 )
 _OWN, _HALF = "own threshold", "threshold 0.5"
 
@@ -35,6 +51,8 @@ def objectives(rows: Rows, title: str) -> _charts.Chart:
   for column, half, label, form, factor in _METRICS:
     if not any(_charts.number(row.get(column)) for row in rows):
       continue
+    if column == "sensitivity" and "sensitivity_test" in rows[0]:
+      continue  # What unseen patients lose tells more.
     halves |= any(_charts.number(row.get(half)) for row in rows)
     traces = [
       _dots(rows, names, look, key, at, form, factor, place, len(looks), group)
@@ -43,7 +61,11 @@ def objectives(rows: Rows, title: str) -> _charts.Chart:
       if any(_charts.number(row.get(at)) for row in rows)
     ]
     suffix = {"ticksuffix": " %"} if factor == 100 else {}
-    zero = {} if column.startswith("dice") else {"rangemode": "tozero"}
+    zero = (
+      {}
+      if column.startswith(("dice", "iou", "volume"))
+      else {"rangemode": "tozero"}
+    )
     missed = _charts.infinite(rows, column) + _charts.infinite(rows, half)
     panels.append(
       _charts.Panel(

@@ -85,7 +85,10 @@ def prominence(
           "hovermode": "closest",
         },
         f"Optimal threshold against {label}: {statement}",
-        note=f"{looks[objective].label}: {statement}",
+        # No line ends within "n = 7".
+        note=f"{looks[objective].label}: {statement}".replace(
+          " = ", "\u00a0=\u00a0"
+        ),
         height=280,
       )
     )

@@ -116,10 +116,10 @@ def symbol(look: _style.ObjectiveStyle) -> str:
   return _SYMBOLS.get(look.marker, "")
 
 
-def numbers(values: Any, digits: int = 4) -> list[float | None]:
-  """Values with so many decimals; None for what JSON cannot say."""
+def numbers(values: Any) -> list[float | None]:
+  """Values with five digits; None for what JSON cannot say."""
   return [
-    round(float(value), digits) if math.isfinite(value) else None
+    float(f"{value:.5g}") if math.isfinite(value) else None
     for value in np.asarray(values, np.float64).ravel()
   ]
 
@@ -135,15 +135,15 @@ def trace(
   """A trace of plotly.js of the type scatter.
 
   Args:
-    x: Values, or a list as plotly takes it.
+    x: Values.
     y: Likewise.
     groups: Groups of the legend that it belongs to.
     **options: Of plotly.js.
   """
   return {
     "type": "scatter",
-    "x": x if isinstance(x, list) else numbers(x),
-    "y": y if isinstance(y, list) else numbers(y),
+    "x": numbers(x),
+    "y": numbers(y),
     "meta": list(groups),
     **options,
   }

@@ -22,11 +22,12 @@ _STATEMENTS = {
 _NEEDS = {
   "C1": "models of bce",
   "C2": "models of bce",
-  "C3": "at least three levels of negatives for two organs (--negatives)",
+  "C3": "three levels of negatives or more, for two organs"
+  " (--negatives=0,0.25,1)",
   "C4": "models of bce and of another objective",
   "C5": "models of two objectives, with surface distances",
   "C6": "bice2020 with and without its dropout of one-channel tensors"
-  " (--dropout_at)",
+  " (--dropout_at=rest)",
 }
 # Of what a value is said as a percentage.
 _SHARES = ("C1", "C2", "C6")
@@ -68,9 +69,15 @@ def claims_section(
   """
   path = folder / "tables" / "claims.csv"
   _tables.write_csv(path, rows, provenance)
+  return section(rows, provenance, [path])
+
+
+def section(
+  rows: Rows, provenance: Mapping[str, Any], tables: Sequence[pathlib.Path]
+) -> _page.Section:
+  """The same, of tables that are there."""
   text = _TEXT
   stuck = any(row.get("stuck") for row in rows)
-  columns = _COLUMNS | ({"stuck": "stuck"} if stuck else {})
   if provenance.get("synthetic"):
     text += (
       "\n\nThe patients are made up: the verdicts show that the rules run, and"
@@ -82,8 +89,8 @@ def claims_section(
     rows=sorted(
       [*map(_shown, rows), *_not_tested(rows)], key=lambda row: row["claim"]
     ),
-    columns=columns,
-    tables=[path],
+    columns=_COLUMNS | ({"stuck": "stuck"} if stuck else {}),
+    tables=tables,
     stacked=True,
   )
 
@@ -103,7 +110,7 @@ def sentences(rows: Rows) -> str:
       if row["network"] == network and row["claim"] in _SENTENCES
     ]
     if said:
-      who = f"{_network(network)}: " if len(networks) > 1 else ""
+      who = f"{_wording.network_label(network)}: " if len(networks) > 1 else ""
       found.append(who + " ".join(said))
   return "\n\n".join(found)
 
@@ -119,12 +126,12 @@ def facts(rows: Rows) -> dict[str, str]:
     "C2": "Dice lost by a shift of ±0.05 (BCE, unseen patients)",
   }
   several = len({row["network"] for row in rows}) > 1
-  return {
-    names[row["claim"]]
-    + (f", {_network(row['network'])}" if several else ""): _with_interval(row)
-    for row in rows
-    if row["claim"] in names and _wording.is_finite(row["value"])
-  }
+  found = {}
+  for row in rows:
+    if row["claim"] in names and _wording.is_finite(row["value"]):
+      who = f", {_wording.network_label(row['network'])}" if several else ""
+      found[names[row["claim"]] + who] = _with_interval(row)
+  return found
 
 
 def _shown(row: Mapping[str, Any]) -> dict[str, Any]:
@@ -139,7 +146,7 @@ def _shown(row: Mapping[str, Any]) -> dict[str, Any]:
   return {
     **row,
     "says": f"{says} ({_UNITS[claim]})" if claim in _UNITS else says,
-    "network": _network(row["network"]),
+    "network": _wording.network_label(row["network"]),
     "found": _value(row, "value"),
     "interval": _interval(row) or "–",
   }
@@ -151,20 +158,12 @@ def _not_tested(rows: Rows) -> list[dict[str, Any]]:
   return [
     {
       "claim": claim,
-      "says": f"{says} (not tested: needs {_NEEDS[claim]})",
+      "says": f"{says}. Not tested: needs {_NEEDS[claim]}.",
       "verdict": "not tested",
     }
     for claim, says in _STATEMENTS.items()
     if claim not in asked
   ]
-
-
-def _network(name: str) -> str:
-  if name == "unet":
-    return "U-Net"
-  return name.replace(
-    "bice2020, dropout at image,stretch,last,rest", "the authors' network"
-  ).replace("bice2020", "the authors' network")
 
 
 def _value(row: Mapping[str, Any], column: str) -> str:

@@ -14,7 +14,6 @@ from jaxseg import _files
 from jaxseg.report import _bundle
 from jaxseg.report import _charts
 from jaxseg.report import _palette
-from jaxseg.report import _viewer
 from jaxseg.report import _wording
 
 _PROVENANCE = {
@@ -52,6 +51,7 @@ class Section:
     tables: Paths of CSV files with the whole tables, for links.
     caption: Says what the table holds; None is the title.
     charts: What is drawn instead of the figures, which are then linked.
+    said: What the page's summary says of it.
     stacked: Whether the rows of the table stand as blocks on a phone.
   """
 
@@ -63,6 +63,7 @@ class Section:
   tables: Sequence[pathlib.Path] = ()
   caption: str | None = None
   charts: Sequence[_charts.Chart] = ()
+  said: str = ""
   stacked: bool = False
 
   @property
@@ -118,8 +119,8 @@ def write_page(
   if drawn:
     scripts += [_bundle.plotly(), _bundle.own("charts.js")]
   if viewer:
-    styles.append(_bundle.own("viewer.css"))
-    scripts += [_bundle.own(name) for name in _viewer.SCRIPTS]
+    styles += _bundle.own_all("viewer", "css")
+    scripts += _bundle.own_all("viewer", "js")
   text = (
     _environment()
     .get_template("page.html")

@@ -161,4 +161,4 @@ def statement(row: Mapping[str, Any] | None) -> str:
     if _wording.is_finite(p):
       text += f" (p = {_wording.format_probability(p)})"
     said.append(text)
-  return ",  ".join([*said, f"n\u00a0=\u00a0{row.get('n', '?')}"])
+  return ",  ".join([*said, f"n = {row.get('n', '?')}"])

@@ -32,13 +32,13 @@ def write_study(
 
   Args:
     path: The file, RUN/report/index.html.
-    run: Run folder; its tables get claims.csv.
+    run: Run folder.
     medians: What `study.sensitivity_medians` gave.
     objectives: What `study.objectives` gave.
     sections: The analyses, as their functions gave them.
     provenance: What `report.provenance` gave.
     note: What else a reader must know, such as which models are missing.
-    claims: What `study.claims` gave.
+    claims: What `study.claims` gave; the page links to tables/claims.csv.
     viewer: What `viewer_html` gave: slices of patients.
   """
   split = run.split
@@ -52,7 +52,7 @@ def write_study(
     f" {len(structures)} structures, one 2D network each, trained on {said}."
     " Where should each map be cut?"
   ]
-  summary += [_claims.sentences(claims), note]
+  summary += [_claims.sentences(claims), *(one.said for one in sections), note]
   facts = _claims.facts(claims)
   facts |= _facts(names, medians, objectives, told=bool(facts))
   _page.write_page(
@@ -62,9 +62,7 @@ def write_study(
     provenance=provenance,
     sections=sections,
     facts=facts,
-    claims=_claims.claims_section(run.folder, claims, provenance)
-    if claims
-    else None,
+    claims=_claims.section(claims, provenance, _there(run.folder, "claims")),
     settings=_settings(run, objectives),
     viewer=viewer,
   )
@@ -125,6 +123,11 @@ def _settings(run: data.Run, objectives: Rows) -> dict[str, Any]:
     "Cut": "a voxel is inside where float32(p) >= float32(threshold)",
   }
   return {k: v for k, v in found.items() if v not in (None, "")}
+
+
+def _there(folder: pathlib.Path, name: str) -> list[pathlib.Path]:
+  path = folder / "tables" / f"{name}.csv"
+  return [path] if path.exists() else []
 
 
 def _slices(prepare: Mapping[str, Any]) -> str:

@@ -1,8 +1,8 @@
 """The viewer: patients whose contour moves with the threshold.
 
 It is a part of the page, with all that it shows inside of it: it loads
-nothing, and opens from a disk. `_packed` describes its data; `viewer.css` and
-`SCRIPTS`, of which the last one starts it, stand in the page behind it.
+nothing, and opens from a disk. `_packed` describes its data. The page has its
+style, viewer.css, and behind the section its scripts, viewer.js the last.
 """
 
 from collections.abc import Iterable, Sequence
@@ -15,12 +15,6 @@ import markupsafe
 from jaxseg import study
 from jaxseg.report import _packed
 
-SCRIPTS = (
-  "viewer_data.js",
-  "viewer_numbers.js",
-  "viewer_picture.js",
-  "viewer.js",
-)
 _MOST_BYTES = 8_000_000
 
 

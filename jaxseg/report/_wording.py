@@ -86,6 +86,15 @@ def objective_label(name: str) -> str:
   return _OBJECTIVES.get(own, own.replace("_", " "))
 
 
+def network_label(name: str) -> str:
+  """A network's name for people: "U-Net" of "unet"."""
+  if name == "unet":
+    return "U-Net"
+  return name.replace(
+    "bice2020, dropout at image,stretch,last,rest", "the authors' network"
+  ).replace("bice2020", "the authors' network")
+
+
 def definition_label(name: str) -> str:
   """A definition's name for people: "kept fraction" of "kept_fraction"."""
   return _DEFINITIONS.get(name, name.replace("_", " "))

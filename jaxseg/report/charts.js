@@ -74,7 +74,9 @@
     const shown = plot.traces
       .map((trace, curve) => ({ trace, curve }))
       .filter(({ trace }) => trace.visible && trace.hoverinfo !== "skip");
-    const lines = shown.filter(({ trace }) => trace.mode.includes("lines"));
+    const lines = shown
+      .filter(({ trace }) => trace.mode.includes("lines"))
+      .sort((a, b) => a.trace.meta.length - b.trace.meta.length);
     if (!lines.length) {
       return shown.flatMap(({ trace, curve }) => trace.x.map((x, point) => ({
         x, points: [{ curveNumber: curve, pointNumber: point }],

@@ -1,6 +1,5 @@
 """The viewer in a browser: it shows what the library says."""
 
-import importlib.resources
 import json
 import re
 
@@ -10,7 +9,7 @@ import pytest
 
 from jaxseg import report
 from jaxseg import thresholds
-from jaxseg.report import _viewer
+from jaxseg.report import _bundle
 from tests.report import chromium
 from tests.report import scenes_made
 
@@ -65,18 +64,16 @@ def test_the_best_go_first_where_room_is_short(scenes):
   assert "left out, to keep the page small" in less
 
 
-def own(name):
-  return (importlib.resources.files("jaxseg.report") / name).read_text("utf-8")
-
-
 @pytest.fixture(scope="module")
 def page(tmp_path_factory, scenes):
-  scripts = "".join(f"<script>{own(name)}</script>" for name in _viewer.SCRIPTS)
+  scripts = "".join(
+    f"<script>{script}</script>" for script in _bundle.own_all("viewer", "js")
+  )
   path = tmp_path_factory.mktemp("viewer") / "index.html"
   path.write_text(
     '<!DOCTYPE html><html lang="en"><meta charset="utf-8">'
     '<meta name="viewport" content="width=device-width, initial-scale=1">'
-    f"<title>viewer</title><style>{own('page.css')}{own('viewer.css')}</style>"
+    f"<title>viewer</title><style>{_bundle.own('page.css')}{_bundle.own('viewer.css')}</style>"
     f"<body>{report.viewer_html(scenes)}{scripts}</body></html>",
     "utf-8",
   )
