@@ -189,7 +189,6 @@ def settings(flags: _flags.Flags) -> "study.Settings":
 def main(flags: _flags.Flags) -> None:
   """Counts maps, or merges counts, and says what they say."""
   from jaxseg import _files
-  from jaxseg import formats
   from jaxseg import report
   from jaxseg import study
 
@@ -222,7 +221,7 @@ def main(flags: _flags.Flags) -> None:
       return
     found, files = counted
   if len(found) > 1:
-    found = _with_structure(found)
+    found = _maps_classes.with_structure(found)
   found = _with_patients(found, flags.patients)
   origin = report.provenance(
     cohort="maps",
@@ -382,27 +381,6 @@ def _count(
     print(f"Counted: {len(pairs)} cases into {folder / 'counts'}")
     return None
   return (found if len(classes) > 1 else [found]), pairs
-
-
-def _with_structure(
-  found: Sequence["study.CohortCounts"],
-) -> "list[study.CohortCounts]":
-  """Classes that some reference shows; the others have no best threshold."""
-  kept = []
-  for one in found:
-    if next(iter(one.scopes.values())).positive.any():
-      kept.append(one)
-    else:
-      two = one.class_columns
-      print(
-        f"left out: class {two['class']}: no reference has label {two['label']}"
-      )
-  if not kept:
-    raise errors.DataError(
-      f"no reference has the label of any of the {len(found)} classes; count"
-      " again with labels that they have (--label)"
-    )
-  return kept
 
 
 def _with_patients(
