@@ -74,14 +74,10 @@ def _map(given: study.SceneMap, grid: int) -> dict[str, Any]:
     keep = given.level > at
     level = given.level[keep]
     content = runs(given.place[keep])
-    content = b"".join(
-      (
-        np.uint32(len(content)).tobytes(),
-        content,
-        (level & 255).astype(np.uint8).tobytes(),
-        (level >> 8).astype(np.uint8).tobytes(),
-      )
-    )
+    head = np.array([len(content), len(level)], "<u4").tobytes()
+    planes = 2 if grid < 1 << 16 else 3  # Bytes of a level, low ones first.
+    low_first = level.astype("<u4").view(np.uint8).reshape(-1, 4)[:, :planes]
+    content = head + content + low_first.T.tobytes()
     floor, text = at, packed(content)
     if len(text) <= _MOST_BYTES:
       break

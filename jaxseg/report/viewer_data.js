@@ -70,14 +70,17 @@ const ViewerData = (() => {
   async function map(scene, packed, truth) {
     const [slices, rows, columns] = scene.shape;
     const bytes = await unpacked(packed.voxels);
-    const length = new DataView(bytes.buffer).getUint32(0, true);
-    const place = indices(bytes.subarray(4, 4 + length));
-    const low = bytes.subarray(4 + length, 4 + length + place.length);
-    const high = bytes.subarray(4 + length + place.length);
-    const level = new Uint16Array(place.length);
-    for (let i = 0; i < level.length; i++) level[i] = low[i] + 256 * high[i];
+    const head = new DataView(bytes.buffer);
+    const [length, count] = [head.getUint32(0, true), head.getUint32(4, true)];
+    const place = indices(bytes.subarray(8, 8 + length));
+    const level = new Uint32Array(count);
+    // A byte of all levels, then the next higher one of all.
+    for (let i = 8 + length, at = 0, scale = 1; i < bytes.length; i++) {
+      level[at++] += scale * bytes[i];
+      if (at === count) [at, scale] = [0, 256 * scale];
+    }
     const begin = beginnings(place, slices, rows * columns);
-    const found = { place, level, begin, highest: new Uint16Array(slices) };
+    const found = { place, level, begin, highest: new Uint32Array(slices) };
     const total = { all: tally(scene), both: tally(scene) };
     const beyond = tally(scene);
     for (let k = 0; k < slices; k++) {

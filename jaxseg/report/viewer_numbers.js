@@ -2,9 +2,12 @@
 
 // What the viewer says of a cut, in numbers, sentences and a curve.
 const ViewerNumbers = (() => {
+  function digits({ grid }) {
+    return grid > 10001 ? 5 : grid > 1001 ? 4 : 3;
+  }
+
   function at({ scene }, k) {
-    const digits = scene.grid > 1001 ? 4 : 3;
-    return (k / (scene.grid - 1)).toFixed(digits);
+    return (k / (scene.grid - 1)).toFixed(digits(scene));
   }
 
   function score(value) {
@@ -39,7 +42,7 @@ const ViewerNumbers = (() => {
         `\n${own.join(", ")}.\nMove it to see what a shift costs.`];
     }
     const shift = (k - map.threshold) / (scene.grid - 1);
-    const far = Math.abs(shift).toFixed(scene.grid > 1001 ? 4 : 3);
+    const far = Math.abs(shift).toFixed(digits(scene));
     const from = (dice) => `(${score(dice(map.threshold))} to ${score(dice(k))})`;
     const rest = together
       ? `\n${said(loss(state, all, k))} on ${together} ${from(all)}` : "";

@@ -55,7 +55,7 @@ const ViewerPicture = (() => {
   function spread({ scene, found, truth, slice }) {
     const [, rows, columns] = scene.shape;
     const area = rows * columns;
-    const map = new Uint16Array(area);
+    const map = new Uint32Array(area);
     const mask = new Uint8Array(area);
     // Rows and columns with a voxel of either; no other has a contour.
     const used = [rows, 0, columns, 0];

@@ -38,7 +38,7 @@ class SceneMap:
     threshold: The model's own.
     place: Flat index of each voxel that reaches the first threshold above 0,
       ascending, uint32.
-    level: How many thresholds each of them reaches, uint16: `p >= grid[k]`
+    level: How many thresholds each of them reaches, uint32: `p >= grid[k]`
       where `level > k`.
     cuts: Thresholds of the distances, float32 `[cut]`; may be empty.
     hd95_mm: 95th-percentile Hausdorff distance at each, mm, `[cut]`; inf where
@@ -222,7 +222,7 @@ def scene_map(
     flat = flat.astype(np.float32) / np.float32(255)
   flat = _probabilities.on_host(flat)
   place = np.flatnonzero(flat >= grid[1]).astype(np.uint32)
-  level = np.searchsorted(grid, flat[place], side="right").astype(np.uint16)
+  level = np.searchsorted(grid, flat[place], side="right").astype(np.uint32)
   case = counts.names.index(name)
   own = counts.surfaces[case] if counts.surfaces is not None else None
   known = own is not None and not np.isnan(own[3]).any()

@@ -1,6 +1,7 @@
 """What the viewer reads: voxels are exact, and a scene is small."""
 
 import base64
+import dataclasses
 import gzip
 import io
 import json
@@ -48,9 +49,9 @@ def test_a_map_keeps_each_voxel_and_its_level():
   packed = json.loads(json.dumps(_packed.scene(given), allow_nan=False))
   (one,) = packed["maps"]
   content = unpacked(one["voxels"])
-  length = int(np.frombuffer(content[:4], "<u4")[0])
-  place = np.array(indices(content[4 : 4 + length]))
-  low, high = np.frombuffer(content[4 + length :], np.uint8).reshape(2, -1)
+  length, count = np.frombuffer(content[:8], "<u4")
+  place = np.array(indices(content[8 : 8 + length]))
+  low, high = np.frombuffer(content[8 + length :], np.uint8).reshape(2, count)
   level = low + 256 * high.astype(int)
   p = scenes_made.case(2)[0].ravel()
   assert one["floor"] == 10
@@ -61,6 +62,18 @@ def test_a_map_keeps_each_voxel_and_its_level():
     np.flatnonzero(scenes_made.case(2)[1])
   )
   assert indices(unpacked(packed["known"])) == list(range(11))
+
+
+def test_levels_of_many_thresholds_have_a_third_byte():
+  level = np.array([0x12345], np.uint32)
+  place = np.array([7], np.uint32)
+  given = dataclasses.replace(
+    scenes_made.scene("brain", [scenes_made.counts()], 2).maps[0],
+    place=place,
+    level=level,
+  )
+  content = unpacked(_packed._map(given, 100_001)["voxels"])
+  assert content[8:] == bytes([7, 1, 0x45, 0x23, 0x01])
 
 
 def test_a_large_map_begins_at_a_higher_threshold(monkeypatch):

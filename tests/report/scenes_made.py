@@ -7,6 +7,7 @@ from jaxseg import thresholds
 from jaxseg.study import _scenes
 
 HOSTILE = "<img src=x onerror=alert(1)>"
+LONG = 150 * "x"  # A name without a place to break.
 SHAPE = (14, 40, 44)
 SPACING = (3.0, 1.0, 1.5)
 KNOWN = np.arange(SHAPE[0]) < 11
@@ -29,7 +30,7 @@ def counts(structure="brain", objective="bce", seed=0, *, surfaces=False):
     [
       study.count_arrays(
         *case(seed + k),
-        name=f"patient{k}{HOSTILE if k == 4 else ''}",
+        name=f"patient{k}{HOSTILE + LONG if k == 4 else ''}",
         part="validation" if k < 2 else "test",
         scopes={"known": KNOWN, "volume": np.ones(SHAPE[0], np.bool_)},
         spacing=SPACING,
