@@ -1,6 +1,7 @@
 """The pages: what was found in a run, in the paper's order, or of maps."""
 
 from collections.abc import Mapping, Sequence
+import math
 import pathlib
 from typing import Any
 
@@ -83,14 +84,14 @@ def _facts(
   for name in names:
     label = _wording.objective_label(name)
     lost = [
-      row.get("median_reduction_test")
+      row.get("median_reduction_test", math.nan)
       for row in medians
       if (row["objective"], row["aggregate"], row["perturbation"])
       == (name, "pooled", 0.05)
     ]
-    if lost and _wording.is_finite(lost[0]):
+    if lost and math.isfinite(lost[0]):
       found[f"Median Dice lost at ±0.05, {label}, test patients"] = (
-        f"{100 * lost[0]:.1f} %".replace("-", "−")
+        _wording.percent(lost[0], 1)
       )
     own = [row for row in objectives if row["objective"] == name]
     gain = np.median([row["dice_optimum"] - row["dice_half"] for row in own])
