@@ -152,13 +152,14 @@ def _bound(
     hoverinfo="skip",
   )
   points = _points(rows, looks, "dice", f"lost_{side}", percent=True)
+  highest = max([20.0, *(1.15 * y for one in points for y in one["y"])])
   return _charts.Panel(
     f"0.05 {where} the optimum",
     [line, *points],
     {
       "xaxis": _charts.axis("Dice at the optimum, validation"),
       "yaxis": _charts.axis(
-        "Dice lost, relative", ticksuffix=" %", rangemode="tozero"
+        "Dice lost, relative", ticksuffix=" %", range=[-1, min(102, highest)]
       ),
       "hovermode": "closest",
     },

@@ -126,9 +126,11 @@ def surfaces(
       top = float(np.nanmax([1.0, *values[np.isfinite(values)]]))
       # Towards both ends distances are those of the whole image.
       axis = {"type": "log", "range": [-0.5, np.log10(1.5 * top)]}
-      ticks = {"tickvals": list(_DISTANCES), "ticktext": None}
-      ticks["ticktext"] = [str(tick) for tick in _DISTANCES]
-      panel.layout["yaxis"].update({**axis, **ticks})
+      panel.layout["yaxis"].update(
+        axis,
+        tickvals=list(_DISTANCES),
+        ticktext=[str(tick) for tick in _DISTANCES],
+      )
       for trace in panel.traces:
         # A logarithm has no 0; what is read aloud is the value itself.
         trace["customdata"] = trace["y"]
@@ -196,8 +198,9 @@ def _panel(
   for line in lines:
     if line.band:
       # Every fifth: more is not seen, and files get large.
-      parts = [np.asarray(v)[::5] for v in (line.x, *line.band)]
-      traces.append(_charts.band(*parts, looks[line.look].color, [line.look]))
+      x, low, high = (np.asarray(v)[::5] for v in (line.x, *line.band))
+      color = looks[line.look].color
+      traces.append(_charts.band(x, low, high, color, [line.look]))
   traces += extra
   for line in lines:
     look = looks[line.look]

@@ -6,6 +6,7 @@ from typing import Any
 
 from jaxseg.report import _page
 from jaxseg.report import _tables
+from jaxseg.report import _wording
 
 _COLUMNS = {
   "structure": "structure",
@@ -55,7 +56,9 @@ def per_case_section(
     for name in names
   ]
   rows = _tables.with_intervals(tables[names[0]])
-  told = [f"{name}: {line}" if name else line for name, line in said.items()]
+  told = [
+    f"{_who(name)}: {line}" if name else line for name, line in said.items()
+  ]
   return _page.Section(
     title="Which threshold to use",
     text=_TEXT,
@@ -63,4 +66,31 @@ def per_case_section(
     columns={k: v for k, v in _COLUMNS.items() if k in rows[0]},
     tables=paths,
     said="\n\n".join(told),
+    facts=_facts(tables[names[0]]),
   )
+
+
+def _who(name: str) -> str:
+  """A network and its objective, for people."""
+  network, _, objective = name.rpartition(", ")
+  words = _wording.network_label(network), _wording.objective_label(objective)
+  return ", ".join(filter(None, words))
+
+
+def _facts(rows: Sequence[Mapping[str, Any]]) -> dict[str, str]:
+  """What each objective's own thresholds gain, with the interval."""
+  several = len({row.get("network") for row in rows}) > 1
+  found = {}
+  for row in rows:
+    if row.get("method") != "organ" or "gain_half_low" not in row:
+      continue
+    who = _wording.objective_label(str(row.get("objective", "")))
+    if several:
+      who = f"{_wording.network_label(str(row['network']))}, {who}"
+    value, low, high = (
+      f"{row[f'gain_half{end}']:+.3f}".replace("-", "−")
+      for end in ("", "_low", "_high")
+    )
+    name = ", ".join(filter(None, ("Dice gained over 0.5", who)))
+    found[f"{name}, unseen patients"] = f"{value} ({low} to {high})"
+  return found

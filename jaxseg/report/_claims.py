@@ -171,7 +171,7 @@ def _value(row: Mapping[str, Any], column: str) -> str:
   if not _wording.is_finite(value):
     return _wording.format_value(value)
   if row["claim"] in _SHARES:
-    return f"{100 * value:.1f} %".replace("-", "−")
+    return _wording.percent(value, 1)
   if row["claim"] == "C5":
     return f"{value:g} of {row['structures']}"
   return f"{value:.2f}".replace("-", "−")

@@ -52,6 +52,7 @@ class Section:
     caption: Says what the table holds; None is the title.
     charts: What is drawn instead of the figures, which are then linked.
     said: What the page's summary says of it.
+    facts: Results of it worth large print, as of `write_page`.
     stacked: Whether the rows of the table stand as blocks on a phone.
   """
 
@@ -64,6 +65,7 @@ class Section:
   caption: str | None = None
   charts: Sequence[_charts.Chart] = ()
   said: str = ""
+  facts: Mapping[str, str] = dataclasses.field(default_factory=dict)
   stacked: bool = False
 
   @property

@@ -1,6 +1,7 @@
 """The pages: what was found in a run, in the paper's order, or of maps."""
 
 from collections.abc import Mapping, Sequence
+import math
 import pathlib
 from typing import Any
 
@@ -45,16 +46,20 @@ def write_study(
   structures = list(dict.fromkeys(row["structure"] for row in objectives))
   names = list(_style.objective_styles([r["objective"] for r in objectives]))
   said = ", ".join(map(_wording.objective_label, names))
+  training = f" {len(split.train)} for training," if split.train else ""
   summary = [
     f"{len(run.store.patients)} patients of the cohort {run.store.cohort}:"
-    f" {len(split.train)} for training, {len(split.validation)} to choose"
-    f" checkpoint and threshold, {len(split.test)} for the scores."
+    f"{training} {len(split.validation)} to choose checkpoint and threshold,"
+    f" {len(split.test)} for the scores."
     f" {len(structures)} structures, one 2D network each, trained on {said}."
     " Where should each map be cut?"
   ]
   summary += [_claims.sentences(claims), *(one.said for one in sections), note]
   facts = _claims.facts(claims)
-  facts |= _facts(names, medians, objectives, told=bool(facts))
+  for one in sections:
+    facts |= one.facts
+  # Those with an interval say more.
+  facts = facts or _facts(names, medians, objectives)
   _page.write_page(
     path,
     title="Where to cut a probability map",
@@ -69,27 +74,24 @@ def write_study(
 
 
 def _facts(
-  names: Sequence[str], medians: Rows, objectives: Rows, *, told: bool
+  names: Sequence[str], medians: Rows, objectives: Rows
 ) -> dict[str, str]:
   """Of each objective what a shift costs, and what its own threshold gains.
 
-  All on the test patients, who took no part in choosing. What BCE's claims
-  have told with an interval is not told again.
+  All on the test patients, who took no part in choosing.
   """
   found = {}
   for name in names:
     label = _wording.objective_label(name)
-    if told and name == "bce":
-      continue
     lost = [
-      row.get("median_reduction_test")
+      row.get("median_reduction_test", math.nan)
       for row in medians
       if (row["objective"], row["aggregate"], row["perturbation"])
       == (name, "pooled", 0.05)
     ]
-    if lost and _wording.is_finite(lost[0]):
+    if lost and math.isfinite(lost[0]):
       found[f"Median Dice lost at ±0.05, {label}, test patients"] = (
-        f"{100 * lost[0]:.1f} %".replace("-", "−")
+        _wording.percent(lost[0], 1)
       )
     own = [row for row in objectives if row["objective"] == name]
     gain = np.median([row["dice_optimum"] - row["dice_half"] for row in own])
@@ -107,8 +109,16 @@ def _settings(run: data.Run, objectives: Rows) -> dict[str, Any]:
   seeds = dict.fromkeys(row.get("seed") for row in objectives)
   given = run.split
   found: dict[str, Any] = {
-    "Patients": f"{len(run.store.patients)}: {len(given.train)} training,"
-    f" {len(given.validation)} validation, {len(given.test)} test",
+    "Patients": f"{len(run.store.patients)}: "
+    + ", ".join(
+      f"{len(patients)} {part}"
+      for part, patients in (
+        ("training", given.train),
+        ("validation", given.validation),
+        ("test", given.test),
+      )
+      if patients
+    ),
     "Structures": ", ".join(map(_wording.structure_label, structures)),
     "Models": f"{len(objectives)}, seeds "
     + ", ".join(str(seed) for seed in seeds if seed is not None),

@@ -170,7 +170,8 @@ def percent(value: float, digits: int = 2) -> str:
   """A share as a percentage: "1.25 %" of 0.0125; "n/a" for NaN."""
   if math.isnan(value):
     return format_value(value)
-  return f"{100 * value:.{digits}f} %".replace("-", "−")
+  # A rounded zero has no sign.
+  return f"{round(100 * value, digits) + 0.0:.{digits}f} %".replace("-", "−")
 
 
 def plain(value: Any) -> Any:
@@ -212,6 +213,7 @@ def check(
 _LABELS = {
   "definition": definition_label,
   "metric": heading,
+  "network": network_label,
   "objective": objective_label,
   "structure": structure_label,
 }

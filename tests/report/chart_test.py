@@ -7,6 +7,8 @@ from plotly import graph_objects
 import pytest
 
 from jaxseg import errors
+from jaxseg import report
+from jaxseg.report import _chart_causes
 from jaxseg.report import _chart_lines
 from jaxseg.report import _chart_objectives
 from jaxseg.report import _chart_prominence
@@ -174,6 +176,58 @@ def test_objectives_and_what_was_missed(objective_rows):
   [lost] = named(chart.panels[1], "bce", "own threshold")
   assert lost["x"][0] == 5.0
   assert chart.panels[2].note == "infinite, not drawn: 1"
+
+
+def cause_rows():
+  """Two kinds of network, two models each."""
+  rows, arms = [], []
+  for dropout, lost in (("image,stretch,last,rest", 0.2), ("rest", 0.01)):
+    kind = {
+      "network": "bice2020", "dropout_at": dropout, "steps": 500,
+      "objective": "bce", "negatives": 0.25, "scope": "kept",
+    }  # fmt: skip
+    for seed in (0, 1):
+      rows.append(
+        {**kind, "structure": "brain", "seed": seed, "dice": 0.8,
+         "half_of_dice": 0.4, "threshold": 0.1, "lost_minus": lost,
+         "lost_plus": math.nan}
+      )  # fmt: skip
+    arms.append(
+      {**kind, "lost": lost, "lost_low": lost / 2, "lost_high": 2 * lost,
+       "lost_half": 0.3, "lost_difference": math.nan, "models": 2,
+       "threshold": 0.1, "half_rule": 1, "beyond_bound": 1,
+       "compared_with": "", "p_holm": math.nan}
+    )  # fmt: skip
+  return rows, arms
+
+
+def test_causes_beside_what_calibration_allows():
+  chart = check(_chart_causes.causes(*cause_rows(), "t"))
+  costs, below, above, half = chart.panels
+  one, other = [entry.label for entry in chart.legend[:2]]
+  assert one == "the authors' network, dropout at image, stretch, last, rest"
+  assert other == "the authors' network, dropout at rest"
+  [cost] = named(costs, one)
+  assert cost["x"] == [20.0]
+  assert cost["error_x"]["array"] == [20.0]
+  assert cost["text"][0].endswith("20.0 % (10.0 to 40.0 %)")
+  [bound] = named(below)
+  by_dice = dict(zip(bound["x"], bound["y"], strict=True))
+  assert by_dice[0.81] == pytest.approx(4.2, abs=0.3)
+  assert named(below, one)[0]["y"] == [20.0, 20.0]
+  assert named(above, one)[0]["y"] == []  # That side leaves [0, 1].
+  assert named(half, other)[0]["x"] == [0.4, 0.4]
+
+
+def test_a_section_of_causes(tmp_path, provenance):
+  section = report.causes_section(tmp_path, *cause_rows(), provenance)
+  assert [path.name for path in section.tables] == [
+    "cause_arms.csv", "causes.csv"
+  ]  # fmt: skip
+  assert all(path.is_file() for path in section.tables)
+  assert section.rows[0]["lost_interval"] == "10.0 % to 40.0 %"
+  assert section.rows[1]["kind"].endswith("dropout at rest")
+  assert set(section.headings) <= set(section.rows[0])
 
 
 def test_text_of_data_is_no_markup():

@@ -50,3 +50,34 @@ def test_summary_and_facts(tmp_path, provenance, objective_rows):
   assert "<dt>Slices</dt><dd>64 x 64 pixels of 3.5 mm</dd>" in text
   assert "<dt>Training flags</dt><dd>--steps=500</dd>" in text
   assert text.count(">not tested</td>") == 6
+
+
+def test_a_section_tells_the_summary_what_it_found(
+  tmp_path, provenance, objective_rows
+):
+  run = types.SimpleNamespace(
+    folder=tmp_path,
+    store=types.SimpleNamespace(cohort="mine", patients=dict.fromkeys("ab")),
+    split=types.SimpleNamespace(train="", validation="a", test="b"),
+  )
+  row = {
+    "network": "unet", "objective": "bce", "method": "organ", "gain_half": 0.06,
+    "gain_half_low": -0.01, "gain_half_high": 0.1,
+  }  # fmt: skip
+  section = report.per_case_section(
+    tmp_path,
+    {"recommendations": [row, {**row, "method": "half"}]},
+    {"unet, bce": "Cut at 0.5."},
+    provenance,
+  )
+  path = tmp_path / "index.html"
+  report.write_study(path, run, [], objective_rows, [section], provenance)
+  text = path.read_text()
+  assert "<p>U-Net, BCE: Cut at 0.5.</p>" in text
+  assert "2 patients of the cohort mine: 1 to choose" in text
+  assert (
+    "<dt>Dice gained over 0.5, BCE, unseen patients</dt><dd>+0.060<small>−0.010"
+    " to +0.100</small>" in text
+  )
+  # What has no interval is not told beside it.
+  assert "Median" not in text
