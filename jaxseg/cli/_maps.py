@@ -8,11 +8,13 @@ from typing import Any, TYPE_CHECKING
 from jaxseg import errors
 from jaxseg.cli import _flags
 from jaxseg.cli import _maps_classes
+from jaxseg.cli import _maps_images
 from jaxseg.cli import _maps_merge
 from jaxseg.cli import _maps_told
 from jaxseg.cli import _place
 
 if TYPE_CHECKING:
+  from jaxseg import formats
   from jaxseg import study
 
 # From so many cases on the choice without each patient has a bar.
@@ -21,6 +23,7 @@ _MANY_CASES = 300
 # Flags that only say how maps are read and counted.
 OF_MAPS = (
   "pairs",
+  "images",
   "class",
   "label",
   "ignore",
@@ -61,6 +64,7 @@ def define(flags: _flags.Flags) -> None:
     " and, if you like, case; or the pairs.json of another sweep.",
     default="none: files are paired by name",
   )
+  _maps_images.define(flags)
   flags.string(
     "class",
     None,
@@ -153,6 +157,17 @@ def define(flags: _flags.Flags) -> None:
     " positives. precision>=0.9, specificity>=0.99: of those that keep it the"
     " one with the most true positives.",
   )
+  flags.choice(
+    "per_case",
+    None,
+    ("expected", "volume"),
+    "Also learns a threshold for each case from its map alone: expected, where"
+    " the calibrated map expects the highest Dice; volume, by a line on the"
+    " volume that the one threshold finds. Compares both with the one threshold"
+    " and with 0.5 on unseen patients, and says which to use; jaxseg apply then"
+    " cuts so.",
+    default="none: one threshold for all",
+  )
   flags.integer(
     "resamples", 2000, "N", "Resamples of the patients for the intervals."
   )
@@ -164,7 +179,10 @@ def settings(flags: _flags.Flags) -> "study.Settings":
   from jaxseg import study
 
   return study.Settings(
-    criterion=flags.choose, resamples=flags.resamples, seed=flags.seed
+    criterion=flags.choose,
+    resamples=flags.resamples,
+    seed=flags.seed,
+    per_case=flags.per_case,
   )
 
 
@@ -183,6 +201,7 @@ def main(flags: _flags.Flags) -> None:
   how = settings(flags)
   missing: tuple[str, ...] = ()
   note = ""
+  files: Sequence[formats.Pair] = ()
   if flags.merge:
     flags.refuse(OF_MAPS, "--probabilities")
     if flags.probabilities or flags.reference:
@@ -200,9 +219,9 @@ def main(flags: _flags.Flags) -> None:
     counted = _count(flags, folder)
     if counted is None:
       return
-    found = counted
+    found, files = counted
   if len(found) > 1:
-    found = _with_structure(found)
+    found = _maps_classes.with_structure(found)
   found = _with_patients(found, flags.patients)
   origin = report.provenance(
     cohort="maps",
@@ -223,6 +242,12 @@ def main(flags: _flags.Flags) -> None:
     folders = [folder / "classes" / name for name in names]
   written = []
   sections = report.sweep_sections(folder, tables, origin)
+  if flags.per_case:
+    said = {
+      _name(of_class["per_case"][0]): study.recommendation(of_class["per_case"])
+      for of_class in each
+    }
+    sections.append(report.per_case_section(folder, tables, said, origin))
   for own, of_class, place in zip(found, each, folders, strict=True):
     own.write(place / "counts.npz")
     details = {**study.details(of_class), "provenance": origin}
@@ -233,11 +258,16 @@ def main(flags: _flags.Flags) -> None:
     )
     written += [place / "counts.npz", place / "threshold.json"]
   page = folder / "report" / "index.html"
-  report.write_maps(page, tables["optimum"], sections, origin, note=note)
+  viewer = _maps_images.viewer(flags.images, files, found, each)
+  report.write_maps(
+    page, tables["optimum"], sections, origin, note=note, viewer=viewer
+  )
   if len(found) == 1:
     _maps_told.tell(tables["optimum"], tables["calibration"][0])
   else:
     _maps_told.tell_classes(tables["optimum"])
+  if flags.per_case:
+    _maps_told.tell_per_case(tables["per_case"], said)
   _maps_told.tell_remarks(found, flags.ignore)
   _maps_told.tell_surfaces(tables.get("surface_optima", ()))
   for section in sections:
@@ -250,6 +280,11 @@ def main(flags: _flags.Flags) -> None:
     print(f"Written: {path}")
   if note:  # Last, where it is read.
     print(note)
+
+
+def _name(row: dict[str, Any]) -> str:
+  """What maps are of; "" where it is not told."""
+  return "" if row.get("class") is None else str(row["class"])
 
 
 def _analysed(
@@ -267,8 +302,11 @@ def _analysed(
 
 def _count(
   flags: _flags.Flags, folder: pathlib.Path
-) -> "list[study.CohortCounts] | None":
-  """Counts of each class; None if only a part of the maps was to be counted."""
+) -> "tuple[list[study.CohortCounts], Sequence[formats.Pair]] | None":
+  """Counts of each class, and their files.
+
+  None if only a part of the maps was to be counted.
+  """
   from jaxseg import _files
   from jaxseg import formats
   from jaxseg import parallel
@@ -312,6 +350,7 @@ def _count(
   study.class_folders(classes)
   study.patients([one.name for one in pairing.pairs], flags.patients)
   study.check_labels(pairing.pairs, options)
+  _maps_images.images(flags.images, pairing.pairs)
   rows = pairing.audit()
   alone = [row for row in rows if row["status"] != "paired"]
   print(f"{len(pairing)} maps with a reference")
@@ -341,28 +380,7 @@ def _count(
     _maps_merge.note_shard(folder / "counts", flags.shard, names)
     print(f"Counted: {len(pairs)} cases into {folder / 'counts'}")
     return None
-  return found if len(classes) > 1 else [found]
-
-
-def _with_structure(
-  found: Sequence["study.CohortCounts"],
-) -> "list[study.CohortCounts]":
-  """Classes that some reference shows; the others have no best threshold."""
-  kept = []
-  for one in found:
-    if next(iter(one.scopes.values())).positive.any():
-      kept.append(one)
-    else:
-      two = one.class_columns
-      print(
-        f"left out: class {two['class']}: no reference has label {two['label']}"
-      )
-  if not kept:
-    raise errors.DataError(
-      f"no reference has the label of any of the {len(found)} classes; count"
-      " again with labels that they have (--label)"
-    )
-  return kept
+  return (found if len(classes) > 1 else [found]), pairs
 
 
 def _with_patients(

@@ -2,9 +2,12 @@
 
 from collections.abc import Sequence
 import re
-from typing import Any
+from typing import Any, TYPE_CHECKING
 
 from jaxseg import errors
+
+if TYPE_CHECKING:
+  from jaxseg import study
 
 
 def several(
@@ -97,3 +100,24 @@ def said(classes: Sequence[tuple[Any, Any]]) -> str:
 def index(text: str) -> str | int:
   """A name, or the number that it is."""
   return int(text) if text.isdecimal() else text
+
+
+def with_structure(
+  found: Sequence["study.CohortCounts"],
+) -> "list[study.CohortCounts]":
+  """Classes that some reference shows; the others have no best threshold."""
+  kept = []
+  for one in found:
+    if next(iter(one.scopes.values())).positive.any():
+      kept.append(one)
+    else:
+      two = one.class_columns
+      print(
+        f"left out: class {two['class']}: no reference has label {two['label']}"
+      )
+  if not kept:
+    raise errors.DataError(
+      f"no reference has the label of any of the {len(found)} classes; count"
+      " again with labels that they have (--label)"
+    )
+  return kept

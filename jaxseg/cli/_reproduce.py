@@ -2,19 +2,24 @@
 
     jaxseg reproduce
     jaxseg reproduce --cohort=openkbp --input=open-kbp
+    jaxseg reproduce --counts=counts --output=runs/again
 
 By default on the phantom, which needs no data and takes about six minutes on
-two CPU cores. Writes OUTPUT/tables/*.csv, figures/*.{svg,png} and
-report/index.html. If interrupted, the same command resumes.
+two CPU cores. Writes OUTPUT/tables/*.csv, figures/*.{svg,png,pdf} and
+report/, a folder that is whole in itself: open its index.html. If interrupted,
+the same command resumes. From --counts of models, such as those of another
+machine, it writes the same without patients.
 """
 
 import functools
 
 from jaxseg.cli import _analyses
 from jaxseg.cli import _call
+from jaxseg.cli import _claims
 from jaxseg.cli import _cohort_flags
 from jaxseg.cli import _device_flags
 from jaxseg.cli import _flags
+from jaxseg.cli import _from_counts
 from jaxseg.cli import _hosts
 from jaxseg.cli import _training_flags
 
@@ -31,9 +36,13 @@ def define(flags: _flags.Flags) -> None:
   _training_flags.define(flags)
   _cohort_flags.define(flags)
   _hosts.define(flags)
+  _from_counts.define(flags)
 
 
 def main(flags: _flags.Flags) -> None:
+  if flags.counts:
+    _from_counts.main(flags)
+    return
   _hosts.main(flags, _main)
 
 
@@ -81,9 +90,16 @@ def _main(flags: _flags.Flags) -> None:
   sections += _analyses.sensitivity(flags, run, results)
   sections += _analyses.prominence(flags, run, results)
   sections += _analyses.objectives(flags, run, results)
+  sections += _analyses.recommended(flags, run, results)
   first = {c.structure: c for c in reversed(configs)}
   folders = [training.model_folder(run.folder, c) for c in first.values()]
   origin = _analyses.provenance(flags, run, results)
+  claims = _claims.judged(
+    results, run.folder, origin, resamples=settings.resamples, seed=flags.seed
+  )
+  with _console.progress("looking") as on_structure:
+    scenes = study.scenes(run, run.models(), on_structure=on_structure)
+    viewer = report.viewer_html(scenes)
   shown = study.examples(run, sorted(folders))
   sections += report.example_sections(run.folder, shown, origin)
   path = run.folder / "report" / "index.html"
@@ -95,6 +111,8 @@ def _main(flags: _flags.Flags) -> None:
     sections,
     origin,
     note=study.missing_said(study.missing_models(run)),
+    claims=claims,
+    viewer=viewer,
   )
   print(f"Written: {path}")
   _analyses.tell_missing(run)

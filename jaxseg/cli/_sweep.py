@@ -18,7 +18,7 @@ several classes OUTPUT/classes/<class>/threshold.json, which cut maps by
 at its end and in threshold.json, and goes on with the others.
 
 Both write OUTPUT/counts/*.npz, tables/*.csv (optimum or sweep, curve, cases,
-calibration, reliability, surfaces) and figures/*.{svg,png}.
+calibration, reliability, surfaces) and figures/*.{svg,png,pdf}.
 
 What was counted before is not counted again.
 """

@@ -5,6 +5,10 @@ from jaxseg import _extras
 
 _extras.load("matplotlib", extra="report")
 
+from jaxseg.report._causes import causes_section
+from jaxseg.report._choices import per_case_section
+from jaxseg.report._claims import claims_section
+from jaxseg.report._latex import write_latex
 from jaxseg.report._page import Section
 from jaxseg.report._page import write_page
 from jaxseg.report._provenance import provenance
@@ -16,22 +20,28 @@ from jaxseg.report._sections import sweep_sections
 from jaxseg.report._study import write_maps
 from jaxseg.report._study import write_study
 from jaxseg.report._tables import write_csv
+from jaxseg.report._viewer import viewer_html
 from jaxseg.report._wording import format_column
 from jaxseg.report._wording import heading
 from jaxseg.report._wording import is_numeric
 
 __all__ = [
   "Section",
+  "causes_section",
+  "claims_section",
   "example_sections",
   "format_column",
   "heading",
   "is_numeric",
   "objectives_section",
+  "per_case_section",
   "prominence_section",
   "provenance",
   "sensitivity_section",
   "sweep_sections",
+  "viewer_html",
   "write_csv",
+  "write_latex",
   "write_maps",
   "write_page",
   "write_study",

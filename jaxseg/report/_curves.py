@@ -1,11 +1,9 @@
 """Lines against a threshold, in small multiples: Dice, surfaces, calibration.
 
-A run's models give a panel per structure and a line per objective; anyone's
-maps give one panel. Both are drawn from the rows of `study.tables`.
+Drawn from the rows of `study.tables`, by way of `_lines`.
 """
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
-import dataclasses
+from collections.abc import Mapping, Sequence
 import math
 from typing import Any
 
@@ -14,35 +12,12 @@ from matplotlib import figure as mpl_figure
 from matplotlib import ticker as mpl_ticker
 import numpy as np
 
+from jaxseg.report import _lines
+from jaxseg.report import _palette
 from jaxseg.report import _style
 from jaxseg.report import _wording
 
 Rows = Sequence[Mapping[str, Any]]
-_Key = tuple[str, str]
-_HALF = "#9a9a9a"
-_MEAN = "mean of the cases' Dice"
-_MEAN_CASE, _MEDIAN_CASE = "mean of the cases", "median of the cases"
-_MAPS = {
-  "": _style.ObjectiveStyle("pooled Dice", "#0072b2", "o", 6.0, "-"),
-  _MEAN: _style.ObjectiveStyle(_MEAN, "#d55e00", "", 0.0, "--"),
-  _MEAN_CASE: _style.ObjectiveStyle(_MEAN_CASE, "#0072b2", "o", 6.0, "-"),
-  _MEDIAN_CASE: _style.ObjectiveStyle(_MEDIAN_CASE, "#0072b2", "o", 6.0, "-"),
-}
-
-
-@dataclasses.dataclass(eq=False)
-class _Line:
-  """One line of a panel, its band, and what is marked on it."""
-
-  panel: str
-  look: str
-  x: np.ndarray
-  y: np.ndarray
-  band: tuple[np.ndarray, np.ndarray] | None = None
-  mark: tuple[float, float] | None = None
-  plateau: tuple[float, float] | None = None
-  interval: tuple[float, float] | None = None
-  marker: str = ""
 
 
 @_style.style()
@@ -62,37 +37,12 @@ def curves(rows: Rows, optima: Rows, title: str) -> mpl_figure.Figure:
   Raises:
     DataError: There are no rows, or one lacks a column.
   """
-  _wording.check(f"figure {title!r}", rows, ("threshold", "dice"))
-  _wording.check(f"figure {title!r}", optima, ("threshold", "aggregate"))
-  best: dict[_Key, Mapping[str, Any]] = {}
-  for row in optima:
-    if row["aggregate"] == "pooled":
-      best.setdefault(_model(row), row)
-  first = next(iter(best.values()))
+  lines = _lines.of_curves(rows, optima, f"figure {title!r}")
+  first = next(row for row in optima if row["aggregate"] == "pooled")
   is_run = "objective" in first
-  part = "_validation" if is_run else ""
-  plateau = ("low", "high") if is_run else ("plateau_low", "plateau_high")
-  lines = []
-  for key, own in _groups(rows):
-    row = best[key]
-    line = _Line(
-      *_shown(key, best),
-      _column(own, "threshold"),
-      _column(own, "dice"),
-      mark=(row["threshold"], row[f"dice{part}"]),
-      plateau=(row[plateau[0]], row[plateau[1]]),
-    )
-    if "dice_low" in own[0]:
-      line.band = _column(own, "dice_low"), _column(own, "dice_high")
-      line.interval = row["threshold_low"], row["threshold_high"]
-    lines.append(line)
-  for key, own in () if is_run or first["cases"] < 2 else _groups(rows):
-    mean = _column(own, "dice_mean_case")
-    panel, _ = _shown(key, best)
-    lines.append(_Line(panel, _MEAN, _column(own, "threshold"), mean))
   label = "Dice, validation" if is_run else "Dice"
   figure = _multiples(lines, title, "threshold", label)
-  if len(best) == 1:
+  if len({_lines.model(row) for row in rows}) == 1:
     _write_threshold(figure.axes[0], lines[0])
   found = next((r for r in optima if "level" in r), first)
   _add_legend(figure, lines, found)
@@ -113,14 +63,9 @@ def reliability(rows: Rows, title: str) -> mpl_figure.Figure:
   Raises:
     DataError: There are no rows, or one lacks a column.
   """
-  _wording.check(f"figure {title!r}", rows, ("confidence", "frequency"))
-  lines = []
-  groups = dict(_groups(rows))
-  for key, own in groups.items():
-    x, y = _column(own, "confidence"), _column(own, "frequency")
-    lines.append(_Line(*_shown(key, groups), x, y, marker="o"))
+  lines = _lines.of_reliability(rows, f"figure {title!r}")
   labels = "mean probability", "share in the reference"
-  if "objective" in rows[0] or len(groups) > 1:
+  if "objective" in rows[0] or len(lines) > 1:
     figure = _multiples(lines, title, *labels, diagonal=True)
     named = lines if "objective" in rows[0] else []
     _add_legend(figure, named, {}, "calibrated")
@@ -128,11 +73,11 @@ def reliability(rows: Rows, title: str) -> mpl_figure.Figure:
   figure = _style.new_figure(title, 3.8)
   panel, below = figure.subplots(2, 1, sharex=True, height_ratios=(3, 1))
   _dress(panel, "", diagonal=True)
-  _draw(panel, lines[0], _MAPS[""])
+  _draw(panel, lines[0], _lines.MAPS[""])
   panel.set_ylabel(labels[1])
-  low, high = _column(rows, "low"), _column(rows, "high")
-  look: dict[str, Any] = {"align": "edge", "color": _MAPS[""].color}
-  below.bar(low, _column(rows, "voxels"), 0.9 * (high - low), **look)
+  low, high = _lines.column(rows, "low"), _lines.column(rows, "high")
+  look: dict[str, Any] = {"align": "edge", "color": _lines.MAPS[""].color}
+  below.bar(low, _lines.column(rows, "voxels"), 0.9 * (high - low), **look)
   below.set_yscale("log")
   below.set(xlabel="probability", ylabel="voxels")
   return figure
@@ -157,26 +102,8 @@ def surfaces(
   Raises:
     DataError: There are no rows, or one lacks a column.
   """
-  columns = (column,) if column else ("nsd_2mm", "hd95_mm", "assd_mm")
-  _wording.check(f"figure {title!r}", rows, ("threshold", *columns))
-  best = {(*_model(row), row["metric"]): row for row in optima}
-  lines = []
-  groups = dict(_groups(rows))
-  for name in columns:
-    for key, own in groups.items():
-      y, there = _column(own, name), best.get((*key, name))
-      structure, objective = _shown(key, groups)
-      if column and not objective:
-        objective = _MEAN_CASE if name == "nsd_2mm" else _MEDIAN_CASE
-      lines.append(
-        _Line(
-          structure if column else _wording.heading(name),
-          objective,
-          _column(own, "threshold"),
-          np.where(np.isfinite(y), y, np.nan),
-          mark=(there["threshold"], there["value"]) if there else None,
-        )
-      )
+  what = f"figure {title!r}"
+  lines = _lines.of_surfaces(rows, optima, what, only=column)
   label = _wording.heading(column) if column else ""
   figure = _multiples(lines, title, "threshold", label, sharey=bool(column))
   distances = figure.axes if column else figure.axes[1:]
@@ -190,41 +117,8 @@ def surfaces(
   return figure
 
 
-def _model(row: Mapping[str, Any]) -> _Key:
-  """Structure and objective of a row; of anyone's maps their class and ""."""
-  if "structure" in row:
-    return row["structure"], row.get("objective", "")
-  return _wording.class_label(row), ""
-
-
-def _shown(key: _Key, models: Collection[_Key]) -> _Key:
-  """A panel's title and a line's look; a single class is in the title above."""
-  return ("", "") if len(models) == 1 and not key[1] else key
-
-
-def _groups(rows: Rows) -> Iterator[tuple[_Key, Rows]]:
-  """Rows of each model; of several seeds those of the first."""
-  groups: dict[_Key, list[Mapping[str, Any]]] = {}
-  for row in rows:
-    own = groups.setdefault(_model(row), [])
-    if not own or own[0].get("seed") == row.get("seed"):
-      own.append(row)
-  yield from groups.items()
-
-
-def _column(rows: Rows, name: str) -> np.ndarray:
-  return np.array([row[name] for row in rows], np.float64)
-
-
-def _looks(lines: Sequence[_Line]) -> dict[str, _style.ObjectiveStyle]:
-  names = [line.look for line in lines]
-  if all(name in _MAPS for name in names):
-    return {name: _MAPS[name] for name in dict.fromkeys(names)}
-  return _style.objective_styles(names)
-
-
 def _multiples(
-  lines: Sequence[_Line],
+  lines: Sequence[_lines.Line],
   title: str,
   xlabel: str,
   ylabel: str,
@@ -243,9 +137,7 @@ def _multiples(
   panels = dict(zip(names, grid.ravel(), strict=False))
   wide = {1: 90, 2: 50, 3: 34, 4: 25}.get(columns, 19)
   for name, panel in panels.items():
-    is_class = name.startswith(("class ", "label "))
-    said = name if is_class else _wording.structure_label(name)
-    said = "\n".join(_style.wrap(said, wide))
+    said = "\n".join(_style.wrap(_lines.panel_label(name), wide))
     _dress(panel, said, diagonal=diagonal)
   for panel in grid.ravel()[len(names) :]:
     panel.set_visible(False)
@@ -255,7 +147,7 @@ def _multiples(
     panel.set_xlabel(xlabel)
   for panel in grid[:, 0]:
     panel.set_ylabel(ylabel)
-  looks = _looks(lines)
+  looks = _lines.looks(lines)
   order = list(looks)
   for line in sorted(lines, key=lambda line: order.index(line.look)):
     _draw(panels[line.panel], line, looks[line.look])
@@ -275,13 +167,15 @@ def _dress(panel: mpl_axes.Axes, title: str, *, diagonal: bool) -> None:
   panel.set_xticks([0.0, 0.5, 1.0], ["0", "0.5", "1"])
   panel.set_yticks([0.0, 0.25, 0.5, 0.75, 1.0], ["0", "", "0.5", "", "1"])
   if diagonal:
-    panel.axline((0, 0), slope=1, color=_HALF, linewidth=1.0, zorder=1.5)
+    panel.axline(
+      (0, 0), slope=1, color=_palette.HALF, linewidth=1.0, zorder=1.5
+    )
   else:
-    panel.axvline(0.5, color=_HALF, linewidth=1.0, zorder=1.5)
+    panel.axvline(0.5, color=_palette.HALF, linewidth=1.0, zorder=1.5)
 
 
 def _draw(
-  panel: mpl_axes.Axes, line: _Line, look: _style.ObjectiveStyle
+  panel: mpl_axes.Axes, line: _lines.Line, look: _style.ObjectiveStyle
 ) -> None:
   """A line with its band, its optimum and what surrounds that."""
   color = look.color
@@ -308,7 +202,7 @@ def _draw(
   panel.plot(best, y, look.marker, color=color, **dot)
 
 
-def _write_threshold(panel: mpl_axes.Axes, line: _Line) -> None:
+def _write_threshold(panel: mpl_axes.Axes, line: _lines.Line) -> None:
   """The threshold and its interval, in figures, above the only dot."""
   if line.mark is None:
     return
@@ -330,7 +224,7 @@ def _write_threshold(panel: mpl_axes.Axes, line: _Line) -> None:
 
 def _add_legend(
   figure: mpl_figure.Figure,
-  lines: Sequence[_Line],
+  lines: Sequence[_lines.Line],
   found: Mapping[str, Any],
   grey: str = "threshold 0.5",
 ) -> None:
@@ -339,7 +233,7 @@ def _add_legend(
     _style.handle(
       one.label, color=one.color, ls=one.line, marker=one.marker, ms=one.size
     )
-    for one in _looks(lines).values()
+    for one in _lines.looks(lines).values()
   ]
   signs: list[tuple[str, dict[str, Any]]] = []
   if any(line.mark for line in lines):
@@ -354,5 +248,5 @@ def _add_legend(
     signs.append((f"{level} Dice", {"alpha": 0.15, "lw": 9}))
   for label, look in signs:
     handles.append(_style.handle(label, color=_style.QUIET, **look))
-  handles.append(_style.handle(grey, color=_HALF, linewidth=1.0))
+  handles.append(_style.handle(grey, color=_palette.HALF, linewidth=1.0))
   _style.add_legend(figure, handles)

@@ -1,17 +1,19 @@
-"""The page: one plain HTML file beside the figures and tables it shows."""
+"""The page: one HTML file that works from disk, and what it links to."""
 
 from collections.abc import Mapping, Sequence
 import dataclasses
-import os
 import pathlib
 import re
 from typing import Any
-import urllib.parse
 
 import jinja2
+import jinja2.utils
 import markupsafe
 
 from jaxseg import _files
+from jaxseg.report import _bundle
+from jaxseg.report import _charts
+from jaxseg.report import _palette
 from jaxseg.report import _wording
 
 _PROVENANCE = {
@@ -28,6 +30,9 @@ _PROVENANCE = {
 # Of these nothing is said where there is nothing to say.
 _ASIDE = ("missing_models",)
 _CODE = ("command", "commit", "cohort_hash")
+_PERCENT = re.compile(r"(n/a|[-−]?[0-9.]+) ?%?")
+_LONG = 40  # Characters of a cell that may break into lines.
+_VERDICTS = ("confirmed", "refuted", "undecided", "same order", "not tested")
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -45,6 +50,10 @@ class Section:
       row.
     tables: Paths of CSV files with the whole tables, for links.
     caption: Says what the table holds; None is the title.
+    charts: What is drawn instead of the figures, which are then linked.
+    said: What the page's summary says of it.
+    facts: Results of it worth large print, as of `write_page`.
+    stacked: Whether the rows of the table stand as blocks on a phone.
   """
 
   title: str
@@ -54,6 +63,10 @@ class Section:
   columns: Sequence[str] | Mapping[str, str] | None = None
   tables: Sequence[pathlib.Path] = ()
   caption: str | None = None
+  charts: Sequence[_charts.Chart] = ()
+  said: str = ""
+  facts: Mapping[str, str] = dataclasses.field(default_factory=dict)
+  stacked: bool = False
 
   @property
   def headings(self) -> dict[str, str]:
@@ -74,11 +87,15 @@ def write_page(
   provenance: Mapping[str, Any],
   sections: Sequence[Section],
   facts: Mapping[str, Any] | None = None,
+  claims: Section | None = None,
+  settings: Mapping[str, Any] | None = None,
+  viewer: markupsafe.Markup | None = None,
 ) -> None:
-  """Writes the page, in one step.
+  """Writes the page, in one step, and what it links to beside it.
 
-  It has no script and loads nothing but the figures, by relative paths: a
-  run folder can be moved, zipped or put on a server as it is.
+  The page holds its scripts, styles and charts, and may load nothing from a
+  network. Figures and tables are copied into its folder, which can be moved,
+  zipped or put on a server as it is; the file alone shows all but pictures.
 
   Args:
     path: The file, such as RUN/report/index.html; its folder is made.
@@ -88,7 +105,24 @@ def write_page(
       seed, version, commit, command, date.
     sections: In order; write the figures before the page.
     facts: The few results worth large print: name -> number or text.
+    claims: What stands before all other sections.
+    settings: More about the cohort and what was done with it: name -> value.
+    viewer: What `viewer_html` gave: slices of patients.
+
+  Raises:
+    DataError: A table is missing.
+    MissingExtraError: plotly is missing.
   """
+  folder = path.parent
+  shown = [_section(folder, one) for one in sections]
+  first = None if claims is None else _section(folder, claims)
+  drawn = any(one["charts"] for one in (*shown, *([first] if first else ())))
+  styles, scripts = [_bundle.own("page.css")], []
+  if drawn:
+    scripts += [_bundle.plotly(), _bundle.own("charts.js")]
+  if viewer:
+    styles += _bundle.own_all("viewer", "css")
+    scripts += _bundle.own_all("viewer", "js")
   text = (
     _environment()
     .get_template("page.html")
@@ -96,17 +130,40 @@ def write_page(
       title=title,
       cohort=provenance.get("cohort", "unknown"),
       synthetic=provenance.get("synthetic"),
+      version=provenance.get("version", ""),
       summary=summary,
-      facts=facts or {},
-      sections=[_section(path.parent, one) for one in sections],
-      provenance=[
-        (said, _origin(provenance.get(name)).split(" "), name in _CODE)
-        for name, said in _PROVENANCE.items()
-        if name not in _ASIDE or provenance.get(name)
-      ],
+      facts=[(name, *_large(value)) for name, value in (facts or {}).items()],
+      claims=first,
+      sections=shown,
+      settings=_settings(settings or {}, provenance),
+      viewer=viewer or "",
+      has_charts=drawn,
+      dark=_palette.dark(),
+      policy=_bundle.policy(scripts),
+      styles=[markupsafe.Markup(style) for style in styles],
+      scripts=[_bundle.inline(script) for script in scripts],
     )
   )
   _files.write_text(path, text)
+
+
+def _large(value: Any) -> tuple[str, str]:
+  """What stands in large print, and its interval, which does not."""
+  said = _wording.format_value(value)
+  found = re.fullmatch(r"(.+?) \((.+)\)", said)
+  return (found[1], found[2]) if found else (said, "")
+
+
+def _settings(
+  settings: Mapping[str, Any], provenance: Mapping[str, Any]
+) -> list[tuple[str, list[str], bool]]:
+  """Name, words of the value, and whether it is code."""
+  found = [(k, _origin(v).split(" "), False) for k, v in settings.items()]
+  for name, said in _PROVENANCE.items():
+    if name not in _ASIDE or provenance.get(name):
+      words = _origin(provenance.get(name)).split(" ")
+      found.append((said, words, name in _CODE))
+  return found
 
 
 def _environment() -> jinja2.Environment:
@@ -120,6 +177,7 @@ def _environment() -> jinja2.Environment:
   )
   environment.filters |= {
     "breakable": _breakable,
+    "json": _json,
     "prose": _prose,
     "value": _wording.format_value,
   }
@@ -150,62 +208,72 @@ def _origin(value: Any) -> str:
 def _section(folder: pathlib.Path, section: Section) -> dict[str, Any]:
   """A section as the template takes it."""
   values = {c: [r.get(c) for r in section.rows] for c in section.headings}
-  kinds = [
-    "number" if _wording.is_numeric(column) else None
-    for column in values.values()
-  ]
   shown = [_wording.format_column(c, column) for c, column in values.items()]
+  kinds = [
+    _kinds(name, own, said)
+    for (name, own), said in zip(values.items(), shown, strict=True)
+  ]
+  headings = list(section.headings.values())
   return {
     "title": section.title,
     "text": section.text,
     "caption": section.title if section.caption is None else section.caption,
+    "stacked": section.stacked,
+    "charts": [_chart(chart) for chart in section.charts],
     "figures": [
-      _figure(folder, figure, alt or section.title)
+      _bundle.figure(
+        folder, figure, alt or section.title, shown=not section.charts
+      )
       for figure, alt in section.figures.items()
     ],
-    "head": list(zip(section.headings.values(), kinds, strict=True)),
-    "body": [
-      list(zip(cells, kinds, strict=True)) for cells in zip(*shown, strict=True)
+    "head": [
+      (heading, own[0] if own and own[0] == "number" else None)
+      for heading, own in zip(headings, kinds, strict=True)
     ],
-    "tables": {path.name: _relative(folder, path) for path in section.tables},
+    "body": [
+      [
+        (column[place], own[place], heading)
+        for column, own, heading in zip(shown, kinds, headings, strict=True)
+      ]
+      for place in range(len(section.rows) if headings else 0)
+    ],
+    "tables": dict(_bundle.table(folder, path) for path in section.tables),
   }
 
 
-def _relative(folder: pathlib.Path, path: pathlib.Path) -> str:
-  """An address from the page's folder to a file."""
-  relative = pathlib.Path(os.path.relpath(path, folder)).as_posix()
-  return urllib.parse.quote(relative)
+def _kinds(
+  column: str, values: Sequence[Any], shown: Sequence[str]
+) -> list[str | None]:
+  """The class of each cell of a column."""
+  percent = [isinstance(v, str) and _PERCENT.fullmatch(v) for v in values]
+  if _wording.is_numeric(values) or (values and all(percent)):
+    return ["number"] * len(values)
+  if column == "verdict":
+    return [
+      f"verdict {value.replace(' ', '-')}" if value in _VERDICTS else None
+      for value in values
+    ]
+  return ["long" if len(text) > _LONG else None for text in shown]
 
 
-def _figure(
-  folder: pathlib.Path, vector: pathlib.Path, alt: str
-) -> dict[str, Any]:
-  if vector.suffix not in (".svg", ".png"):
-    vector = vector.with_name(f"{vector.name}.svg")
-  if not vector.exists():
-    return {"missing": vector.name}
-  files = (vector.with_suffix(".svg"), vector.with_suffix(".png"))
+def _chart(chart: _charts.Chart) -> dict[str, Any]:
+  """A chart as the template takes it."""
+  panels = [
+    {"traces": one.traces, "layout": one.layout} for one in chart.panels
+  ]
   return {
-    "missing": "",
-    "alt": alt,
-    "address": _relative(folder, vector),
-    "size": _size(vector),
-    "files": {
-      file.suffix[1:].upper(): _relative(folder, file)
-      for file in files
-      if file.exists()
-    },
+    "title": chart.title,
+    "panels": chart.panels,
+    "legend": [
+      {**dataclasses.asdict(one), "dark": _palette.of_dark(one.color)}
+      for one in chart.legend
+    ],
+    "json": _json({"panels": panels}),
   }
 
 
-def _size(path: pathlib.Path) -> dict[str, int]:
-  """Attributes that keep an SVG's place while it loads, in CSS pixels."""
-  if path.suffix != ".svg":
-    return {}
-  head = path.read_text("utf-8", errors="replace")[:2000]
-  found = re.search(r'<svg[^>]*viewBox="0 0 ([0-9.]+) ([0-9.]+)"', head)
-  if found is None:
-    return {}
-  # Matplotlib's units are points: 72 an inch, where CSS has 96.
-  width, height = (round(float(side) * 96 / 72) for side in found.groups())
-  return {"width": width, "height": height}
+def _json(content: Any) -> markupsafe.Markup:
+  """JSON that may stand in a page: no character in it ends an element."""
+  return jinja2.utils.htmlsafe_json_dumps(
+    content, separators=(",", ":"), allow_nan=False
+  )

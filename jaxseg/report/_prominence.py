@@ -54,7 +54,7 @@ def prominence(
   if objective is None:
     named = [row["objective"] for row in rows]
     objective = "bce" if "bce" in named else named[0]
-  shown = _means([row for row in rows if row["objective"] == objective])
+  shown = means([row for row in rows if row["objective"] == objective])
   if not shown:
     raise errors.DataError(
       f"figure {title!r}: no finite row of objective {objective!r};"
@@ -76,7 +76,7 @@ def prominence(
     own = [row for row in shown if row["definition"] == name]
     line = _panel(panel, own, _wording.definition_label(name))
     parts.append((panel, own, line))
-    panel.set_title(_statement(found.get((name, objective))))
+    panel.set_title(statement(found.get((name, objective))))
   for panel in grid[::2]:
     said = _wording.objective_label(objective)
     panel.set_ylabel(f"optimal threshold, {said}")
@@ -96,7 +96,7 @@ def prominence(
   return figure
 
 
-def _means(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+def means(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
   """A row per definition and structure, in order; only of finite values."""
   groups: dict[tuple[str, str], list[tuple[float, float]]] = {}
   for row in rows:
@@ -147,7 +147,7 @@ def _plain_number(value: float, _: Any) -> str:
   return f"{value:g}" if 1e-3 <= value < 1e4 else _wording.format_value(value)
 
 
-def _statement(row: Mapping[str, Any] | None) -> str:
+def statement(row: Mapping[str, Any] | None) -> str:
   """Correlation in words; the test's p and n beside each coefficient."""
   if row is None:
     return "no correlation computed"

@@ -10,6 +10,10 @@ from typing import Any
 from matplotlib import figure as mpl_figure
 
 from jaxseg import study
+from jaxseg.report import _chart_lines
+from jaxseg.report import _chart_objectives
+from jaxseg.report import _chart_prominence
+from jaxseg.report import _chart_sensitivity
 from jaxseg.report import _curves
 from jaxseg.report import _objectives
 from jaxseg.report import _overlay
@@ -128,15 +132,15 @@ def sweep_sections(
   intervals = [
     _paragraphs.INTERVALS.format(**row) for row in optima if "level" in row
   ]
-  drawn = _curves.curves(
-    tables["curve"], optima, f"Dice against threshold, {chosen}"
-  )
+  said = f"Dice against threshold, {chosen}"
+  drawn = _curves.curves(tables["curve"], optima, said)
   found = [
     _written(
       folder,
       provenance,
       {name: tables[name] for name in (kind, "curve", "cases")},
       {"curves" if run else "curve": (drawn, "Dice against threshold")},
+      charts=[_chart_lines.curves(tables["curve"], optima, said)],
       title="Dice against threshold",
       text=(
         _paragraphs.CHOICE_RUN
@@ -149,7 +153,8 @@ def sweep_sections(
       columns=_COLUMNS[kind] if run else who | _of_optimum(optima) | assigned,
     )
   ]
-  drawn = _curves.reliability(tables["reliability"], f"Calibration, {tested}")
+  said = f"Calibration, {tested}"
+  drawn = _curves.reliability(tables["reliability"], said)
   fitted = " The temperature is fitted on the validation patients."
   found.append(
     _written(
@@ -157,6 +162,7 @@ def sweep_sections(
       provenance,
       {name: tables[name] for name in ("calibration", "reliability")},
       {"reliability": (drawn, "Share in the reference against probability")},
+      charts=[_chart_lines.reliability(tables["reliability"], said)],
       title="Calibration",
       text=_paragraphs.CALIBRATION + (fitted if run else ""),
       rows=tables["calibration"],
@@ -166,21 +172,24 @@ def sweep_sections(
   if "surfaces" not in tables:
     return found
   rows, best = tables["surfaces"], tables["surface_optima"]
-  figures = {}
+  figures, charts = {}, []
   shown = _SURFACES_SHOWN[:2] if run else (None,)
   if len({_wording.class_label(row) for row in best}) > 1:
     shown = _SURFACES_SHOWN
   for column in shown:
     said = _wording.heading(column) if column else "Surfaces"
     said = f"{said} against threshold"
-    drawn = _curves.surfaces(rows, best, f"{said}, {tested}", column=column)
+    title = f"{said}, {tested}"
+    drawn = _curves.surfaces(rows, best, title, column=column)
     figures[f"surfaces-{column}" if column else "surfaces"] = (drawn, said)
+    charts.append(_chart_lines.surfaces(rows, best, title, column=column))
   found.append(
     _written(
       folder,
       provenance,
       {"surfaces": rows, "surface_optima": best},
       figures,
+      charts=charts,
       title="Surfaces against threshold",
       text=_paragraphs.SURFACES,
       rows=best,
@@ -225,10 +234,11 @@ def sensitivity_section(
     provenance,
     {"sensitivity_medians": medians, "sensitivity": rows},
     {"sensitivity": (drawn, "Relative Dice reduction by structure and shift")},
+    charts=[_chart_sensitivity.sensitivity(_main(rows), title)],
     title="Sensitivity to the threshold",
     text=_paragraphs.SENSITIVITY,
     rows=[
-      {**row, **{name: f"{100 * row[name]:.2f} %" for name in percent}}
+      {**row, **{name: _wording.percent(row[name]) for name in percent}}
       for row in _main(medians)
       if row["perturbation"] in _SHIFTS
     ],
@@ -250,12 +260,15 @@ def prominence_section(
   names = [row["objective"] for row in rows]
   objective = "bce" if "bce" in names else names[0]
   shown = ("kept_fraction", "volume_fraction", "volume_ml", "achieved_dice")
+  title = f"Optimal threshold and prominence in training, {_who(provenance)}"
   drawn = _prominence.prominence(
     [row for row in _main(rows) if row["definition"] in shown],
     _main(correlations),
-    f"Optimal threshold and prominence in training, {_who(provenance)}"
-    f" {_wording.objective_label(objective)}",
+    f"{title} {_wording.objective_label(objective)}",
     objective=objective,
+  )
+  chart = _chart_prominence.prominence(
+    _main(rows), _main(correlations), title[:-1], objective=objective
   )
   meanings = "; ".join(f"`{k}`: {v}" for k, v in study.DEFINITIONS.items())
   return _written(
@@ -263,6 +276,7 @@ def prominence_section(
     provenance,
     {"correlations": correlations, "prominence": rows},
     {"prominence": (drawn, "Optimal threshold against prominence")},
+    charts=[chart],
     title="Optimal threshold and prominence",
     text="The paper reports r = 0.92 and does not print its formula for"
     f" prominence, so several are computed: {meanings}. Intervals are of 95 %,"
@@ -291,6 +305,7 @@ def objectives_section(
     provenance,
     {"objectives": rows},
     {"objectives": (drawn, "Dice, sensitivity and distances by objective")},
+    charts=[_chart_objectives.objectives(rows, title)],
     title="Training objectives",
     text=_paragraphs.OBJECTIVES,
     rows=rows,

@@ -16,7 +16,7 @@ from jaxseg.report import _wording
 Rows = Sequence[Mapping[str, Any]]
 Looks = Mapping[str, _style.ObjectiveStyle]
 # Bice et al. 2021, doi:10.1002/acm2.13331: median over ten structures, %.
-_PAPER = 11.8
+PAPER = 11.8
 _SIZE = 0.05
 
 
@@ -93,10 +93,8 @@ def _structures(
       panel.axvline(
         median, color=look.color, ls=(0, (4, 2)), label=label, **lines
       )
-  label = f"Bice et al. 2021 (BCE): median {_PAPER} %"
-  panel.axvline(
-    _PAPER, color=_style.INK, ls=(0, (1, 1.5)), label=label, **lines
-  )
+  label = f"Bice et al. 2021 (BCE): median {PAPER} %"
+  panel.axvline(PAPER, color=_style.INK, ls=(0, (1, 1.5)), label=label, **lines)
   panel.set_yticks(range(len(names)), map(_wording.structure_label, names))
   panel.set_ylim(-0.6, len(names) - 0.4)
   panel.set_xlim(left=min(0.0, panel.get_xlim()[0]))
@@ -123,10 +121,10 @@ def _perturbations(panel: mpl_axes.Axes, rows: Rows, looks: Looks) -> None:
     dots: dict[str, Any] = {"marker": look.marker, "ms": look.size - 1.5}
     panel.plot(steps, middle, color=look.color, mec="white", mew=0.5, **dots)
   both = [-_SIZE, _SIZE]
-  panel.plot(both, [_PAPER] * 2, "x", color=_style.INK, ms=8, mew=1.8, zorder=5)
+  panel.plot(both, [PAPER] * 2, "x", color=_style.INK, ms=8, mew=1.8, zorder=5)
   panel.annotate(
-    f"Bice et al.: {_PAPER} %",
-    (0.0, _PAPER),
+    f"Bice et al.: {PAPER} %",
+    (0.0, PAPER),
     (0, 9),  # Above the two marks, whatever their distance.
     textcoords="offset points",
     ha="center",
@@ -136,7 +134,7 @@ def _perturbations(panel: mpl_axes.Axes, rows: Rows, looks: Looks) -> None:
   )
   panel.yaxis.set_major_formatter(mpl_ticker.FormatStrFormatter("%g %%"))
   low, high = panel.get_ylim()
-  panel.set_ylim(min(0.0, low), max(high, 1.15 * _PAPER))  # For the label.
+  panel.set_ylim(min(0.0, low), max(high, 1.15 * PAPER))  # For the label.
   reach = max(abs(float(row["perturbation"])) for row in rows)
   panel.xaxis.set_major_locator(
     mpl_ticker.MultipleLocator(_SIZE * max(1, math.ceil(reach / 0.12)))

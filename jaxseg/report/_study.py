@@ -1,12 +1,15 @@
 """The pages: what was found in a run, in the paper's order, or of maps."""
 
 from collections.abc import Mapping, Sequence
+import math
 import pathlib
 from typing import Any
 
+import markupsafe
 import numpy as np
 
 from jaxseg import data
+from jaxseg.report import _claims
 from jaxseg.report import _page
 from jaxseg.report import _style
 from jaxseg.report import _wording
@@ -23,6 +26,8 @@ def write_study(
   provenance: Mapping[str, Any],
   *,
   note: str = "",
+  claims: Rows = (),
+  viewer: markupsafe.Markup | None = None,
 ) -> None:
   """Writes the page of a run.
 
@@ -34,43 +39,114 @@ def write_study(
     sections: The analyses, as their functions gave them.
     provenance: What `report.provenance` gave.
     note: What else a reader must know, such as which models are missing.
+    claims: What `study.claims` gave; the page links to tables/claims.csv.
+    viewer: What `viewer_html` gave: slices of patients.
   """
-  structures = {row["structure"] for row in objectives}
-  names = list(_style.objective_styles([r["objective"] for r in objectives]))
   split = run.split
-  summary = (
+  structures = list(dict.fromkeys(row["structure"] for row in objectives))
+  names = list(_style.objective_styles([r["objective"] for r in objectives]))
+  said = ", ".join(map(_wording.objective_label, names))
+  training = f" {len(split.train)} for training," if split.train else ""
+  summary = [
     f"{len(run.store.patients)} patients of the cohort {run.store.cohort}:"
-    f" {len(split.train)} for training, {len(split.validation)} to choose"
-    f" checkpoint and threshold, {len(split.test)} for the scores."
-    f" {len(structures)} structures, one 2D U-Net each, trained on"
-    f" {', '.join(map(_wording.objective_label, names))}."
-    " A voxel is inside where float32(p) >= float32(threshold)."
-  )
-  if note:
-    summary += f"\n\n{note}"
-  lost = {
-    row["objective"]: row["median_reduction"]
-    for row in medians
-    if (row["aggregate"], row["perturbation"]) == ("pooled", 0.05)
-  }
-  facts = {
-    f"median Dice lost at ±0.05, {_wording.objective_label(name)}": (
-      f"{100 * lost[name]:.1f} %"
-    )
-    for name in names
-  }
-  gain = [row["dice_optimum"] - row["dice_half"] for row in objectives]
-  facts["median gain in test Dice over cutting at 0.5"] = (
-    f"{float(np.median(gain)):+.3f}"
-  )
+    f"{training} {len(split.validation)} to choose checkpoint and threshold,"
+    f" {len(split.test)} for the scores."
+    f" {len(structures)} structures, one 2D network each, trained on {said}."
+    " Where should each map be cut?"
+  ]
+  summary += [_claims.sentences(claims), *(one.said for one in sections), note]
+  facts = _claims.facts(claims)
+  for one in sections:
+    facts |= one.facts
+  # Those with an interval say more.
+  facts = facts or _facts(names, medians, objectives)
   _page.write_page(
     path,
     title="Where to cut a probability map",
-    summary=summary,
+    summary="\n\n".join(filter(None, summary)),
     provenance=provenance,
     sections=sections,
     facts=facts,
+    claims=_claims.section(claims, provenance, _there(run.folder, "claims")),
+    settings=_settings(run, objectives),
+    viewer=viewer,
   )
+
+
+def _facts(
+  names: Sequence[str], medians: Rows, objectives: Rows
+) -> dict[str, str]:
+  """Of each objective what a shift costs, and what its own threshold gains.
+
+  All on the test patients, who took no part in choosing.
+  """
+  found = {}
+  for name in names:
+    label = _wording.objective_label(name)
+    lost = [
+      row.get("median_reduction_test", math.nan)
+      for row in medians
+      if (row["objective"], row["aggregate"], row["perturbation"])
+      == (name, "pooled", 0.05)
+    ]
+    if lost and math.isfinite(lost[0]):
+      found[f"Median Dice lost at ±0.05, {label}, test patients"] = (
+        _wording.percent(lost[0], 1)
+      )
+    own = [row for row in objectives if row["objective"] == name]
+    gain = np.median([row["dice_optimum"] - row["dice_half"] for row in own])
+    found[f"Median gain in Dice over 0.5, {label}, test patients"] = (
+      f"{float(gain):+.3f}".replace("-", "−")
+    )
+  return found
+
+
+def _settings(run: data.Run, objectives: Rows) -> dict[str, Any]:
+  """What the run's own files say of it."""
+  facts = getattr(run, "facts", {})
+  prepare, split = facts.get("prepare", {}), facts.get("split", {})
+  structures = dict.fromkeys(row["structure"] for row in objectives)
+  seeds = dict.fromkeys(row.get("seed") for row in objectives)
+  given = run.split
+  found: dict[str, Any] = {
+    "Patients": f"{len(run.store.patients)}: "
+    + ", ".join(
+      f"{len(patients)} {part}"
+      for part, patients in (
+        ("training", given.train),
+        ("validation", given.validation),
+        ("test", given.test),
+      )
+      if patients
+    ),
+    "Structures": ", ".join(map(_wording.structure_label, structures)),
+    "Models": f"{len(objectives)}, seeds "
+    + ", ".join(str(seed) for seed in seeds if seed is not None),
+    "Recipe": facts.get("recipe"),
+    "Slices": _slices(prepare),
+    "Seed of the split": split.get("seed"),
+    "Training flags": ", ".join(
+      f"--{name}={value}"
+      for name, value in facts.get("training_flags", {}).items()
+      if value is not None
+    ),
+    "Cut": "a voxel is inside where float32(p) >= float32(threshold)",
+  }
+  return {k: v for k, v in found.items() if v not in (None, "")}
+
+
+def _there(folder: pathlib.Path, name: str) -> list[pathlib.Path]:
+  path = folder / "tables" / f"{name}.csv"
+  return [path] if path.exists() else []
+
+
+def _slices(prepare: Mapping[str, Any]) -> str:
+  size, spacing = prepare.get("size"), prepare.get("spacing")
+  if not size or not spacing:
+    return ""
+  crop = prepare.get("crop")
+  told = f", cropped about {crop}" if isinstance(crop, str) else ""
+  return " x ".join(map(str, size)) + f" pixels of {spacing:g} mm{told}"
 
 
 def write_maps(
@@ -80,6 +156,7 @@ def write_maps(
   provenance: Mapping[str, Any],
   *,
   note: str = "",
+  viewer: markupsafe.Markup | None = None,
 ) -> None:
   """Writes the page of anyone's maps.
 
@@ -89,6 +166,7 @@ def write_maps(
     sections: What `sweep_sections` gave.
     provenance: What `report.provenance` gave.
     note: What else a reader must know, such as which cases are missing.
+    viewer: What `viewer_html` gave: slices of patients.
   """
   best = optima[0]
   said = _wording.maps_said(optima)
@@ -107,6 +185,12 @@ def write_maps(
     }
   for name, row in chosen.items() if len(chosen) > 1 else ():
     facts[f"threshold of {name}"] = f"{row['threshold']:.3f}"
+  settings = {
+    "Cases": best.get("cases"),
+    "Patients": best.get("patients"),
+    "Chosen for": _wording.choice_label(best.get("criterion", "dice")),
+    "Resamples": best.get("resamples"),
+  }
   _page.write_page(
     path,
     title=": ".join(filter(None, ("Where to cut these probability maps", of))),
@@ -115,4 +199,6 @@ def write_maps(
     provenance=provenance,
     sections=sections,
     facts=facts,
+    settings={k: v for k, v in settings.items() if v is not None},
+    viewer=viewer,
   )

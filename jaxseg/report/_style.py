@@ -17,12 +17,11 @@ from matplotlib import lines as mpl_lines
 from jaxseg import _files
 from jaxseg import errors
 from jaxseg import structures
+from jaxseg.report import _palette
 from jaxseg.report import _wording
 
 WIDTH = 10.0  # Inches; at a page's 96 points an inch, text keeps its size.
-INK = "#222222"
-QUIET = "#6b6b6b"
-GRID = "#e3e3e3"
+INK, QUIET, GRID = _palette.INK, _palette.QUIET, _palette.GRID
 
 # Okabe and Ito's palette: told apart with any common colour blindness.
 _KNOWN = {
@@ -59,6 +58,7 @@ _RC = {
   "legend.frameon": False,
   "lines.linewidth": 1.8,
   "path.simplify": True,
+  "pdf.fonttype": 42,  # Text that journals can edit; Type 3 is refused.
   "savefig.dpi": 150.0,
   "savefig.facecolor": "white",
   "svg.fonttype": "path",  # Looks the same where the font is missing.
@@ -187,26 +187,29 @@ def stripe(panel: mpl_axes.Axes, count: int) -> None:
   panel.tick_params(axis="y", length=0)
   panel.grid(axis="y", visible=False)
   for place in range(0, count, 2):
-    panel.axhspan(place - 0.5, place + 0.5, color="#f5f5f5", lw=0, zorder=0)
+    panel.axhspan(
+      place - 0.5, place + 0.5, color=_palette.STRIPE, lw=0, zorder=0
+    )
 
 
 def save(
   figure: mpl_figure.Figure, stem: pathlib.Path
-) -> tuple[pathlib.Path, pathlib.Path]:
-  """Writes a figure as SVG and as PNG, each in one step.
+) -> tuple[pathlib.Path, ...]:
+  """Writes a figure as SVG, PNG and PDF, each in one step.
 
   Args:
     figure: A figure of this package, or one made inside of `style()`.
     stem: Path without an ending; its folder is made.
 
   Returns:
-    The paths written: stem.svg, stem.png. The same figure gives the same
-    bytes: the files hold no date and no random identifiers.
+    The paths written: stem.svg, stem.png, stem.pdf. The same figure gives the
+    same bytes: the files hold no date and no random identifiers.
   """
   paths = []
   for kind, metadata in (
     ("svg", {"Date": None, "Creator": None}),
     ("png", {"Software": None}),
+    ("pdf", {"CreationDate": None, "Creator": None, "Producer": None}),
   ):
     content = io.BytesIO()
     with style():
@@ -215,4 +218,4 @@ def save(
     path = stem.with_name(f"{stem.name}.{kind}")
     _files.write_bytes(path, content.getvalue())
     paths.append(path)
-  return paths[0], paths[1]
+  return tuple(paths)

@@ -86,6 +86,15 @@ def objective_label(name: str) -> str:
   return _OBJECTIVES.get(own, own.replace("_", " "))
 
 
+def network_label(name: str) -> str:
+  """A network's name for people: "U-Net" of "unet"."""
+  if name == "unet":
+    return "U-Net"
+  return name.replace(
+    "bice2020, dropout at image,stretch,last,rest", "the authors' network"
+  ).replace("bice2020", "the authors' network")
+
+
 def definition_label(name: str) -> str:
   """A definition's name for people: "kept fraction" of "kept_fraction"."""
   return _DEFINITIONS.get(name, name.replace("_", " "))
@@ -157,6 +166,14 @@ def format_probability(value: Any) -> str:
   return format_value(value)
 
 
+def percent(value: float, digits: int = 2) -> str:
+  """A share as a percentage: "1.25 %" of 0.0125; "n/a" for NaN."""
+  if math.isnan(value):
+    return format_value(value)
+  # A rounded zero has no sign.
+  return f"{round(100 * value, digits) + 0.0:.{digits}f} %".replace("-", "−")
+
+
 def plain(value: Any) -> Any:
   """A NumPy or JAX scalar as Python's own; all else as it is."""
   return value.item() if hasattr(value, "item") else value
@@ -196,6 +213,7 @@ def check(
 _LABELS = {
   "definition": definition_label,
   "metric": heading,
+  "network": network_label,
   "objective": objective_label,
   "structure": structure_label,
 }

@@ -24,8 +24,10 @@ def test_reproduce_leaves_tables_figures_and_a_page(reproduced):
   folder, _, out = reproduced
   run = folder / "runs" / "phantom"
   for stem in ("curves", "sensitivity", "prominence", "objectives"):
-    for suffix in ("svg", "png"):
-      assert (run / "figures" / f"{stem}.{suffix}").stat().st_size > 1000
+    for suffix in ("svg", "png", "pdf"):
+      for place in (run, run / "report"):
+        path = place / "figures" / f"{stem}.{suffix}"
+        assert path.stat().st_size > 1000
   table = command.rows(run / "tables" / "sweep.csv")
   assert {r["structure"] for r in table} == {"brain", "parotid_left"}
   assert {r["objective"] for r in table} == {"bce", "dice", "bce_dice"}
@@ -40,6 +42,9 @@ def test_reproduce_leaves_tables_figures_and_a_page(reproduced):
   page = (run / "report" / "index.html").read_text()
   assert "phantom" in page
   assert "no claim about patients" in page
+  assert "The paper&#39;s claims" in page
+  assert "../" not in page.partition("<script")[0]  # It is whole in itself.
+  assert command.rows(run / "tables" / "claims.csv")[0]["cohort"] == "phantom"
   assert "runs/phantom/report/index.html" in out
 
 

@@ -66,7 +66,8 @@ def test_a_sweep_of_anyones_maps(tmp_path, provenance):
   report.write_maps(page, tables["optimum"], sections, provenance)
   text = page.read_text()
   assert "5 cases" in text
-  assert "../figures/surfaces.svg" in text
+  assert "figures/surfaces.svg" in text
+  assert (page.parent / "figures" / "surfaces.svg").is_file()
 
 
 def test_a_table_of_classes_says_nothing_twice(

@@ -16,24 +16,30 @@ def draw():
   return figure
 
 
-def test_save_writes_both_files_and_the_same_bytes_twice(tmp_path):
+def test_save_writes_all_files_and_the_same_bytes_twice(tmp_path):
   first = _style.save(draw(), tmp_path / "a" / "dice@0.5")
   again = _style.save(draw(), tmp_path / "b" / "dice@0.5")
-  assert [path.name for path in first] == ["dice@0.5.svg", "dice@0.5.png"]
+  assert [path.name for path in first] == [
+    "dice@0.5.svg", "dice@0.5.png", "dice@0.5.pdf"
+  ]  # fmt: skip
   for one, other in zip(first, again, strict=True):
     assert one.read_bytes() == other.read_bytes()
   assert first[1].read_bytes().startswith(b"\x89PNG")
   assert ElementTree.parse(first[0]).getroot().tag.endswith("svg")
+  assert first[2].read_bytes().startswith(b"%PDF")
   assert sorted(path.name for path in (tmp_path / "a").iterdir()) == [
+    "dice@0.5.pdf",
     "dice@0.5.png",
     "dice@0.5.svg",
   ]
 
 
 def test_files_hold_no_date_and_no_program(tmp_path):
-  svg, png = _style.save(draw(), tmp_path / "a")
+  svg, png, pdf = _style.save(draw(), tmp_path / "a")
   assert "dc:date" not in svg.read_text()
   assert b"Software" not in png.read_bytes()
+  assert b"CreationDate" not in pdf.read_bytes()
+  assert b"/Type3" not in pdf.read_bytes()  # Journals refuse such fonts.
 
 
 def test_the_callers_settings_neither_matter_nor_change(tmp_path):

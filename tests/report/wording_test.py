@@ -142,3 +142,16 @@ def test_class_and_label():
   same = {"class": "tumour", "label": "tumour"}
   assert _wording.class_label(same) == "class and label tumour"
   assert _wording.class_label({"structure": "brain"}) == ""
+
+
+def test_percentages():
+  assert _wording.percent(0.0125) == "1.25 %"
+  assert _wording.percent(-0.0125, 1) == "−1.2 %"
+  assert _wording.percent(-0.0001, 1) == "0.0 %"  # A zero has no sign.
+  assert _wording.percent(math.nan) == "n/a"
+
+
+def test_networks():
+  assert _wording.network_label("unet") == "U-Net"
+  assert _wording.network_label("mine") == "mine"
+  assert _wording.format_column("network", ["unet", None]) == ["U-Net", "–"]

@@ -1,0 +1,82 @@
+"""The part of the page that asks for causes: kinds of network side by side."""
+
+from collections.abc import Mapping, Sequence
+import pathlib
+from typing import Any
+
+from jaxseg.report import _chart_causes
+from jaxseg.report import _page
+from jaxseg.report import _tables
+from jaxseg.report import _wording
+
+Rows = Sequence[Mapping[str, Any]]
+_SHOWN = "kept"
+_TEXT = """\
+Why is an optimum low, and a curve steep? Networks are compared by where they \
+drop out, by the length of their training, and by the slices without the organ \
+that they were trained on. Beside each cost stands the largest that a \
+calibrated map of the same Dice can have, by a linear programme: a model above \
+it is not calibrated. Of a calibrated map the best threshold is half of the \
+best Dice; `half rule` counts the models in which that is within 0.01 as good. \
+Costs are medians of the test patients, scope `{scope}`, at thresholds chosen \
+on the validation patients."""
+_COLUMNS = {
+  "kind": "network",
+  "models": "models",
+  "threshold": "best threshold",
+  "lost_said": "lost at ±0.05",
+  "lost_interval": "95 %",
+  "lost_half_said": "lost at 0.5",
+  "half_rule": "half rule",
+  "beyond_bound": "beyond the bound",
+  "lost_difference_said": "difference",
+  "compared_with": "to",
+  "p_holm": "p (Holm)",
+}
+
+
+def causes_section(
+  folder: pathlib.Path, rows: Rows, arms: Rows, provenance: Mapping[str, Any]
+) -> _page.Section:
+  """Causes: tables/{causes,cause_arms}.csv, which it writes.
+
+  Args:
+    folder: Gets the tables.
+    rows: What `study.causes` gave.
+    arms: What `study.cause_arms` gave; at least one.
+    provenance: What `report.provenance` gave.
+  """
+  paths = [
+    _tables.write_csv(folder / "tables" / f"{name}.csv", table, provenance)
+    for name, table in (("cause_arms", arms), ("causes", rows))
+  ]
+  scopes = [row["scope"] for row in arms]
+  scope = _SHOWN if _SHOWN in scopes else scopes[0]
+  shown = [row for row in arms if row["scope"] == scope]
+  names = _chart_causes.labels(shown)
+  told = [
+    {**row, "kind": name, **_said(row)}
+    for row, name in zip(shown, names.values(), strict=True)
+  ]
+  own = [row for row in rows if row["scope"] == scope]
+  chart = _chart_causes.causes(own, shown, f"Causes, scope {scope}")
+  return _page.Section(
+    "Causes",
+    text=_TEXT.format(scope=scope),
+    rows=told,
+    columns=_COLUMNS,
+    tables=paths,
+    charts=[chart],
+  )
+
+
+def _said(row: Mapping[str, Any]) -> dict[str, str]:
+  found = {
+    f"{name}_said": _wording.percent(row[name], 1)
+    for name in ("lost", "lost_half", "lost_difference")
+  }
+  low, high = (
+    _wording.percent(row[f"lost_{end}"], 1) for end in ("low", "high")
+  )
+  found["lost_interval"] = "–" if "n/a" in (low, high) else f"{low} to {high}"
+  return found

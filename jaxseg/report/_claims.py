@@ -1,0 +1,281 @@
+"""The paper's claims: their table, and each in a sentence of plain words."""
+
+from collections.abc import Mapping, Sequence
+import math
+import pathlib
+from typing import Any
+
+from jaxseg.report import _page
+from jaxseg.report import _tables
+from jaxseg.report import _wording
+
+Rows = Sequence[Mapping[str, Any]]
+# Bice et al. 2021, doi:10.1002/acm2.13331.
+_STATEMENTS = {
+  "C1": "An organ's own threshold beats 0.5",
+  "C2": "A shift of ±0.05 costs a median of 11.8 % of Dice",
+  "C3": "Prominence in training moves the best threshold",
+  "C4": "Training with Dice makes the curve flatter",
+  "C5": "No objective is best by HD95, ASSD and NSD",
+  "C6": "The cost comes from dropout of one-channel tensors",
+}
+_NEEDS = {
+  "C1": "models of bce",
+  "C2": "models of bce",
+  "C3": "three levels of negatives or more, for two organs"
+  " (--negatives=0,0.25,1)",
+  "C4": "models of bce and of another objective",
+  "C5": "models of two objectives, with surface distances",
+  "C6": "bice2020 with and without its dropout of one-channel tensors"
+  " (--dropout_at=rest)",
+}
+# Of what a value is said as a percentage.
+_SHARES = ("C1", "C2", "C6")
+_UNITS = {
+  "C1": "median share of Dice lost at 0.5",
+  "C2": "median share of Dice lost",
+  "C3": "slope of the threshold on ln(kept fraction)",
+  "C4": "cost of ±0.05 over that of BCE",
+  "C5": "organs in which one wins all three",
+  "C6": "points of Dice lost at ±0.05, with it minus without",
+}
+_COLUMNS = {
+  "claim": "claim",
+  "says": "what it says",
+  "verdict": "verdict",
+  "found": "value",
+  "interval": "95 % interval",
+  "network": "network",
+  "models": "models",
+}
+_TEXT = """\
+Each claim is decided by a rule that was fixed before the numbers were seen: \
+thresholds are chosen on the validation patients, all values are of patients \
+that took no part in that, on slices as training shows them (scope `kept`); \
+intervals resample patients, organs and seeds. A claim whose interval does not \
+decide it is undecided. Models that learnt nothing (stuck) are left out and \
+counted."""
+
+
+def claims_section(
+  folder: pathlib.Path, rows: Rows, provenance: Mapping[str, Any]
+) -> _page.Section:
+  """The claims: tables/claims.csv, and what the page says first.
+
+  Args:
+    folder: Run folder to write into.
+    rows: What `study.claims` gave.
+    provenance: What `report.provenance` gave.
+  """
+  path = folder / "tables" / "claims.csv"
+  _tables.write_csv(path, rows, provenance)
+  return section(rows, provenance, [path])
+
+
+def section(
+  rows: Rows, provenance: Mapping[str, Any], tables: Sequence[pathlib.Path]
+) -> _page.Section:
+  """The same, of tables that are there."""
+  text = _TEXT
+  stuck = any(row.get("stuck") for row in rows)
+  if provenance.get("synthetic"):
+    text += (
+      "\n\nThe patients are made up: the verdicts show that the rules run, and"
+      " say nothing about the paper."
+    )
+  return _page.Section(
+    "The paper's claims",
+    text=text,
+    rows=sorted(
+      [*map(_shown, rows), *_not_tested(rows)], key=lambda row: row["claim"]
+    ),
+    columns=_COLUMNS | ({"stuck": "stuck"} if stuck else {}),
+    tables=tables,
+    stacked=True,
+  )
+
+
+def sentences(rows: Rows) -> str:
+  """What the claims' rows say, a short paragraph each network.
+
+  Args:
+    rows: What `study.claims` gave.
+  """
+  networks = list(dict.fromkeys(row["network"] for row in rows))
+  found = []
+  for network in networks:
+    said = [
+      _SENTENCES[row["claim"]](row)
+      for row in rows
+      if row["network"] == network and row["claim"] in _SENTENCES
+    ]
+    if said:
+      who = f"{_wording.network_label(network)}: " if len(networks) > 1 else ""
+      found.append(who + " ".join(said))
+  return "\n\n".join(found)
+
+
+def facts(rows: Rows) -> dict[str, str]:
+  """The claims that give a number worth large print, with its interval.
+
+  Args:
+    rows: What `study.claims` gave.
+  """
+  names = {
+    "C1": "Dice lost by cutting at 0.5 (BCE, unseen patients)",
+    "C2": "Dice lost by a shift of ±0.05 (BCE, unseen patients)",
+  }
+  several = len({row["network"] for row in rows}) > 1
+  found = {}
+  for row in rows:
+    if row["claim"] in names and _wording.is_finite(row["value"]):
+      who = f", {_wording.network_label(row['network'])}" if several else ""
+      found[names[row["claim"]] + who] = _with_interval(row)
+  return found
+
+
+def _shown(row: Mapping[str, Any]) -> dict[str, Any]:
+  claim = row["claim"]
+  statement = str(row["statement"])
+  says = _STATEMENTS.get(claim, statement)
+  if claim == "C3":  # A row per organ.
+    organ = statement.rpartition(", ")[2]
+    says += f": {_wording.structure_label(organ)}"
+  if claim == "C4":
+    says += f": {_wording.objective_label(statement.partition(' ')[0])}"
+  return {
+    **row,
+    "says": f"{says} ({_UNITS[claim]})" if claim in _UNITS else says,
+    "network": _wording.network_label(row["network"]),
+    "found": _value(row, "value"),
+    "interval": _interval(row) or "–",
+  }
+
+
+def _not_tested(rows: Rows) -> list[dict[str, Any]]:
+  """The claims that nothing was asked of, and what each would need."""
+  asked = {row["claim"] for row in rows}
+  return [
+    {
+      "claim": claim,
+      "says": f"{says}. Not tested: needs {_NEEDS[claim]}.",
+      "verdict": "not tested",
+    }
+    for claim, says in _STATEMENTS.items()
+    if claim not in asked
+  ]
+
+
+def _value(row: Mapping[str, Any], column: str) -> str:
+  value = row[column]
+  if not _wording.is_finite(value):
+    return _wording.format_value(value)
+  if row["claim"] in _SHARES:
+    return _wording.percent(value, 1)
+  if row["claim"] == "C5":
+    return f"{value:g} of {row['structures']}"
+  return f"{value:.2f}".replace("-", "−")
+
+
+def _interval(row: Mapping[str, Any]) -> str:
+  if any(math.isnan(row[end]) for end in ("low", "high")):
+    return ""
+  return f"{_value(row, 'low')} to {_value(row, 'high')}"
+
+
+def _with_interval(row: Mapping[str, Any]) -> str:
+  interval = _interval(row)
+  return _value(row, "value") + (f" ({interval})" if interval else "")
+
+
+def _number(row: Mapping[str, Any]) -> str:
+  interval = _interval(row)
+  said = _value(row, "value")
+  return f"{said} (95 % interval {interval})" if interval else said
+
+
+def _own_threshold(row: Mapping[str, Any]) -> str:
+  lost = f"cutting at 0.5 instead loses a median of {_number(row)} of Dice"
+  return {
+    "confirmed": f"It pays to give each organ its own threshold: {lost} on"
+    " unseen patients.",
+    "refuted": "0.5 is nearly as good as an organ's own threshold:"
+    f" {lost} on unseen patients.",
+  }.get(
+    row["verdict"],
+    "Whether an organ's own threshold beats 0.5 stays undecided:"
+    f" {lost} on unseen patients.",
+  )
+
+
+def _small_shift(row: Mapping[str, Any]) -> str:
+  beside = {
+    "confirmed": "which agrees with the 11.8 % that the paper reported",
+    "refuted": "far less than the 11.8 % that the paper reported",
+    "same order": "of the order of the 11.8 % that the paper reported",
+  }.get(
+    row["verdict"], "too uncertain to set beside the paper's reported 11.8 %"
+  )
+  return (
+    f"A threshold that is 0.05 off costs a median of {_number(row)} of Dice,"
+    f" {beside}."
+  )
+
+
+def _levels(row: Mapping[str, Any]) -> str:
+  organ = _wording.structure_label(str(row["statement"]).rpartition(", ")[2])
+  verb = {
+    "confirmed": "moves the best threshold up",
+    "refuted": "moves the best threshold down",
+  }.get(row["verdict"], "was not shown to move the best threshold")
+  return (
+    f"Showing more of the organ in training {verb} ({organ}: {_number(row)} for"
+    " each factor of e)."
+  )
+
+
+def _flatter(row: Mapping[str, Any]) -> str:
+  name = _wording.objective_label(str(row["statement"]).partition(" ")[0])
+  if not _wording.is_finite(row["value"]):
+    return f"How {name} changes the cost of a shift cannot be told."
+  verb = {
+    "confirmed": "at least halves",
+    "refuted": "raises",
+  }.get(row["verdict"], "was not shown to halve")
+  return (
+    f"Training on {name} {verb} the cost of such a shift: it is"
+    f" {_number(row)} times that of BCE."
+  )
+
+
+def _distances(row: Mapping[str, Any]) -> str:
+  if row["verdict"] == "refuted":
+    return (
+      "One objective is best by all surface distances in"
+      f" {_value(row, 'value')} organs."
+    )
+  return (
+    "No objective is best by all surface distances: the most that one wins is"
+    f" {_value(row, 'value')} organs."
+  )
+
+
+def _cause(row: Mapping[str, Any]) -> str:
+  verb = {
+    "confirmed": "causes the cost of a shift",
+    "refuted": "does not cause the cost of a shift",
+  }.get(row["verdict"], "may or may not cause the cost of a shift")
+  return (
+    f"The authors' dropout of one-channel tensors {verb}: with it,"
+    f" {_number(row)} more of Dice is lost."
+  )
+
+
+_SENTENCES = {
+  "C1": _own_threshold,
+  "C2": _small_shift,
+  "C3": _levels,
+  "C4": _flatter,
+  "C5": _distances,
+  "C6": _cause,
+}

@@ -1,0 +1,107 @@
+"""Anyone's maps, on their image and on another grid's."""
+
+import numpy as np
+import pytest
+import SimpleITK as sitk
+
+from jaxseg import errors
+from jaxseg import study
+from jaxseg import thresholds
+from jaxseg.study import _map_scenes
+from tests.study import made
+
+
+@pytest.fixture(scope="module")
+def counted(tmp_path_factory):
+  folder = tmp_path_factory.mktemp("maps")
+  for seed in range(4):
+    p, y = made.case(seed)
+    made.write(p, folder / "p" / f"case{seed}.nii.gz")
+    made.write(y.astype(np.uint8), folder / "r" / f"case{seed}.nii.gz")
+    image = np.where(y, 50, -950).astype(np.int16)
+    made.write(image, folder / "i" / f"case{seed}.nii.gz")
+  pairs = made.pairs(folder)
+  counts = study.count_maps(
+    pairs, folder / "counts", options=made.OPTIONS, workers=1
+  )
+  return folder, pairs, counts
+
+
+def test_each_mask_has_the_counts_of_the_library(counted):
+  folder, pairs, counts = counted
+  images = {p.name: folder / "i" / p.probabilities.name for p in pairs}
+  scenes = list(study.map_scenes(pairs, [(counts, 0.4)], images))
+  assert [one.role for one in scenes] == ["median", "worst", "best"]
+  for one in scenes:
+    (own,) = one.maps
+    case = counts.select().even[counts.names.index(one.patient)]
+    for k in (1, 400, 777):
+      inside = own.place[own.level > k]
+      both = np.isin(inside, one.reference).sum()
+      assert both == case.true_positive[k]
+      assert len(inside) - both == case.false_positive[k]
+    assert one.spacing == (3.0, 1.5, 1.0)
+    assert set(np.unique(one.image)) <= {50, -950}
+
+
+def test_without_an_image_there_is_none(counted):
+  _, pairs, counts = counted
+  one, *_ = study.map_scenes(pairs, [(counts, 0.4)])
+  assert one.image is None
+  assert one.size == one.shape
+
+
+def test_an_image_of_another_grid_is_brought_onto_the_references(counted):
+  folder, pairs, counts = counted
+  path = folder / "half.nii.gz"
+  image = sitk.ReadImage(str(folder / "i" / "case0.nii.gz"))
+  half = sitk.Shrink(image, [2, 2, 1])
+  sitk.WriteImage(half, str(path))
+  images = dict.fromkeys((p.name for p in pairs), path)
+  for one in study.map_scenes(pairs, [(counts, 0.4)], images):
+    assert one.image.shape == one.size
+
+
+def test_an_image_of_no_known_place_is_refused(counted):
+  folder, pairs, counts = counted
+  path = folder / "other.nii.gz"
+  made.write(np.zeros((3, 4, 5), np.int16), path)
+  image = sitk.ReadImage(str(path))
+  image.SetOrigin((1e4, 0, 0))
+  sitk.WriteImage(image, str(path))
+  images = dict.fromkeys((p.name for p in pairs), path)
+  with pytest.raises(errors.GeometryError, match="overlap"):
+    list(study.map_scenes(pairs, [(counts, 0.4)], images))
+
+
+def test_ignored_voxels_are_in_no_mask(tmp_path):
+  p, y = made.case(1)
+  coded = y.astype(np.uint8)
+  coded[:, :8] = 9
+  made.write(p, tmp_path / "p" / "a.nii.gz")
+  made.write(coded, tmp_path / "r" / "a.nii.gz")
+  pairs = made.pairs(tmp_path)
+  options = study.MapOptions(ignore=(9,))
+  counts = study.count_maps(pairs, tmp_path / "c", options=options, workers=1)
+  (one,) = study.map_scenes(pairs, [(counts, 0.3)])
+  rows = np.unravel_index(one.maps[0].place, one.shape)[1]
+  assert rows.min() >= 8
+  dice = thresholds.curve(counts.select().even[0])[300]
+  inside = one.maps[0].place[one.maps[0].level > 300]
+  both = np.isin(inside, one.reference).sum()
+  assert 2 * both / (len(inside) + len(one.reference)) == pytest.approx(dice)
+
+
+@pytest.mark.parametrize(
+  ("structure", "label", "called"),
+  [
+    (None, None, ""),
+    (1, 1, "class 1"),
+    ("tumour", 2, "tumour, label 2"),
+    (0, (1, 2), "class 0, label 1,2"),
+    (None, 3, "label 3"),
+  ],
+)
+def test_classes_have_names(structure, label, called):
+  counts = made.maps(1, structure=structure, label=label)
+  assert _map_scenes._called(counts) == called
