@@ -69,8 +69,7 @@ def tell_per_case(
   """
   from jaxseg.cli import _console
 
-  columns = {"cut at": "cut at"}
-  told = []
+  told: list[dict[str, str]] = []
   for row in rows:
     of = row.get("objective", row.get("class"))
     one = {"of": str(of)} if of is not None else {}
@@ -78,12 +77,11 @@ def tell_per_case(
     one["Dice"] = f"{row.get('dice', row.get('dice_mean_case')):.3f}"
     one["over 0.5"] = _gain(row, "gain_half")
     one["over own"] = _gain(row, "gain")
-    columns = dict.fromkeys(one)
     told.append(one)
   _console.table(
     "Ways to choose, mean Dice of unseen patients",
     told,
-    {name: name for name in columns},
+    {name: name for name in told[0]},
   )
   for name, sentence in said.items():
     print(f"{name}: {sentence}" if name else sentence)
@@ -137,10 +135,10 @@ def _tell_intervals(row: dict[str, Any]) -> None:
   if "level" not in row:
     return
   few = row["patients_with_structure"] < _FEW_PATIENTS
-  end = "; of so few, intervals are too narrow." if few else "."
+  end = "; of so few they are too narrow." if few else "."
   print(
-    f"In brackets: {row['level']:.0%} of {row['resamples']} resamples of"
-    f" {row['patients']} patients{end}"
+    f"In brackets: {row['level']:.0%} intervals from {row['resamples']}"
+    f" resamples of {row['patients']} patients{end}"
   )
 
 

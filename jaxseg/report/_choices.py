@@ -49,7 +49,9 @@ def per_case_section(
     if tables.get(name)
   ]
   paths = [
-    _tables.write_csv(folder / "tables" / f"{name}.csv", tables[name], provenance)
+    _tables.write_csv(
+      folder / "tables" / f"{name}.csv", tables[name], provenance
+    )
     for name in names
   ]
   rows = _tables.with_intervals(tables[names[0]])

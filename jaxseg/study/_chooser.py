@@ -115,7 +115,6 @@ class Chooser:
     grid = np.asarray(cases.counts.thresholds, np.float64)
     return np.array([grid[_middle(curve)] for curve in dice])
 
-
   def of_map(
     self, probabilities: np.ndarray, method: str, *, voxel_ml: float = np.nan
   ) -> float:

@@ -137,8 +137,7 @@ def of_usual_length(
   return [
     result
     for result in results
-    if result.facts.get("steps")
-    in (None, usual.get(arm_of(result.facts)[0]))
+    if result.facts.get("steps") in (None, usual.get(arm_of(result.facts)[0]))
   ]
 
 

@@ -6,6 +6,7 @@ differ by is not what two groups of patients differ by.
 
 from collections.abc import Mapping, Sequence
 import dataclasses
+import math
 
 import numpy as np
 
@@ -165,15 +166,20 @@ def interval(
   known = values[1:][~np.isnan(values[1:])]
   if not len(known):
     return float("nan"), float("nan")
-  index = np.empty((len(known), patients or 0))
-  low, high = thresholds.Bootstrap(values[:1], known, index).interval(
-    level, kind="expanded" if patients else "percentile"
-  )
-  return float(low), float(high)
+  kind = "expanded" if patients else "percentile"
+  finite = bool(np.isfinite(known).all())
+  samples = known if finite else np.arange(float(len(known)))
+  low, high = thresholds.Bootstrap(
+    values[:1], samples, np.empty((len(known), patients or 0))
+  ).interval(level, kind=kind)
+  if finite:
+    return float(low), float(high)
+  ordered = np.sort(known)  # Between a number and infinity there is nothing.
+  return float(ordered[math.floor(low)]), float(ordered[math.ceil(high)])
 
 
 def two_sided(values: np.ndarray) -> float:
-  """p of no difference: how often resamples fall on the other side of 0.
+  """P of no difference: how often resamples fall on the other side of 0.
 
   Args:
     values: `[resample + 1]`, the observed first.

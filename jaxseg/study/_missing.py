@@ -66,7 +66,9 @@ def usable(run: data.Run) -> list[pathlib.Path]:
   return found
 
 
-def missing_models(run: "data.Run | _counted_run.CountedRun") -> tuple[str, ...]:
+def missing_models(
+  run: "data.Run | _counted_run.CountedRun",
+) -> tuple[str, ...]:
   """What was begun in a run, or counted, and is not in its analyses.
 
   Args:

@@ -78,8 +78,8 @@ def objective_tests(
     best = thresholds.optimum(choose_on.even)
     if not _costs.never_learnt(choose_on):
       key = str(result.facts["structure"]), int(result.facts["seed"])
-      models.setdefault((network, negatives, objective), {})[key] = (
-        _scored(result.name, score_on, best.threshold)
+      models.setdefault((network, negatives, objective), {})[key] = _scored(
+        result.name, score_on, best.threshold
       )
     if on_model:
       on_model(result.name, done, len(results))

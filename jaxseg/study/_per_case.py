@@ -17,8 +17,8 @@ from typing import Any
 
 import numpy as np
 
-from jaxseg.study import _chooser
 from jaxseg.study import _choice
+from jaxseg.study import _chooser
 from jaxseg.study import _cohort_counts
 from jaxseg.study import _correlation
 from jaxseg.study import _draws
