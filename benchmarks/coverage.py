@@ -22,7 +22,7 @@ from scipy import special
 
 from jaxseg import thresholds
 
-_COHORTS = flags.DEFINE_integer("cohorts", 350, "Cohorts of each seed.")
+_COHORTS = flags.DEFINE_integer("cohorts", 250, "Cohorts of each seed.")
 _RESAMPLES = flags.DEFINE_integer("resamples", 999, "Resamples of each.")
 _SIZES = flags.DEFINE_list(
   "sizes", ["15", "30", "60", "100"], "Patients of a cohort."
@@ -31,10 +31,10 @@ _SEEDS = flags.DEFINE_list("seeds", ["0", "1", "2"], "Random seeds.")
 _FAILURES = flags.DEFINE_list(
   "failures", ["0", "0.08"], "Shares of failures, a table for each."
 )
-_GRID = thresholds.grid(401)
+_GRID = thresholds.grid(201)
 _WIDTH = 1.2  # Of the logits within a patient.
-_FIXED = 140  # A threshold chosen elsewhere: 0.35.
-_HALF = 200
+_FIXED = 70  # A threshold chosen elsewhere: 0.35.
+_HALF = 100
 KINDS = ("percentile", "expanded", "bca")
 
 

@@ -36,14 +36,11 @@ def test_no_calibrated_map_loses_more():
     found, true = (v[::-1].cumsum()[::-1] for v in (voxels, inside))
     curve = 2 * true / (found + inside.sum())
     best = curve.max()
-
-    def at(threshold):
-      return curve[min(int(np.sum(p < threshold - 1e-9)), len(p) - 1)]
-
     for shift in (-0.05, 0.05):
       if not 0.06 < best / 2 < 0.94:
         continue
-      lost = 1 - at(best / 2 + shift) / best
+      place = int(np.sum(p < best / 2 + shift - 1e-9))
+      lost = 1 - curve[min(place, len(p) - 1)] / best
       bound = study.calibrated_bound(round(float(best), 3), shift)
       assert lost <= bound + 2e-3
       near = max(near, lost / bound)
