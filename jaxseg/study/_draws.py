@@ -152,7 +152,11 @@ def medians(values: np.ndarray, weights: np.ndarray) -> np.ndarray:
 
 
 def interval(
-  values: np.ndarray, level: float = 0.95, *, patients: int | None = None
+  values: np.ndarray,
+  level: float = 0.95,
+  *,
+  patients: int | None = None,
+  organs: int | None = None,
 ) -> tuple[float, float]:
   """Percentiles of the resamples.
 
@@ -160,13 +164,21 @@ def interval(
     values: `[resample + 1]`, the observed first, which is left out.
     level: Of the interval.
     patients: How many were drawn where nothing else was: the percentiles are
-      then farther out. Where organs and seeds are drawn with them these widen
-      the interval by more than it lacks (benchmarks/coverage_study.py).
+      then farther out.
+    organs: How many were drawn, with their seeds and patients, for a mean over
+      them: the percentiles are farther out by what the variance of so few
+      organs falls short of that of all. A median needs nothing: what seeds and
+      patients add is more than it lacks (benchmarks/coverage_study.py).
   """
+  from scipy import special  # Slow to import, and needed here alone.
+
   known = values[1:][~np.isnan(values[1:])]
   if not len(known):
     return float("nan"), float("nan")
   kind = "expanded" if patients else "percentile"
+  if organs is not None and organs > 1:
+    far = math.sqrt(organs / (organs - 1))
+    level = 2 * float(special.ndtr(far * special.ndtri((1 + level) / 2))) - 1
   finite = bool(np.isfinite(known).all())
   samples = known if finite else np.arange(float(len(known)))
   low, high = thresholds.Bootstrap(

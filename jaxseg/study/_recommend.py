@@ -94,7 +94,7 @@ def _row(
       {key: own[method] - own[other] for key, (_, own) in models.items()},
       "mean",
     )
-    row |= _per_case.gained(column, drawn, None)
+    row |= _per_case.gained(column, drawn, organs=row["structures"])
   return row
 
 

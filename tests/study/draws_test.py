@@ -117,6 +117,13 @@ def test_intervals_of_few_patients_are_wider_and_bear_infinities():
   assert _draws.interval(np.append(values, np.inf)) == (25, 960)
 
 
+def test_intervals_of_means_over_few_organs_are_wider():
+  values = np.append(50.0, np.arange(1001.0))
+  low, high = _draws.interval(values, organs=7)
+  assert (low, high) == pytest.approx((17.1, 982.9), abs=0.2)
+  assert _draws.interval(values, organs=1) == _draws.interval(values)
+
+
 @pytest.mark.parametrize("count", [1, 4, 7])
 def test_means_and_medians_are_those_of_the_drawn(count):
   generator = np.random.default_rng(count)
