@@ -22,19 +22,19 @@ from scipy import special
 
 from jaxseg import thresholds
 
-_COHORTS = flags.DEFINE_integer("cohorts", 250, "Cohorts of each seed.")
+_COHORTS = flags.DEFINE_integer("cohorts", 350, "Cohorts of each seed.")
 _RESAMPLES = flags.DEFINE_integer("resamples", 999, "Resamples of each.")
 _SIZES = flags.DEFINE_list(
   "sizes", ["15", "30", "60", "100"], "Patients of a cohort."
 )
 _SEEDS = flags.DEFINE_list("seeds", ["0", "1", "2"], "Random seeds.")
 _FAILURES = flags.DEFINE_list(
-  "failures", ["0", "0.08"], "Shares of failures, a table for each."
+  "failures", ["0", "0.08333"], "Shares of failures, a table for each."
 )
-_GRID = thresholds.grid(201)
+_GRID = thresholds.grid(101)
 _WIDTH = 1.2  # Of the logits within a patient.
-_FIXED = 70  # A threshold chosen elsewhere: 0.35.
-_HALF = 100
+_FIXED = 35  # A threshold chosen elsewhere: 0.35.
+_HALF = 50
 KINDS = ("percentile", "expanded", "bca")
 
 
