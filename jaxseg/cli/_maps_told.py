@@ -6,8 +6,8 @@ from typing import Any, TYPE_CHECKING
 if TYPE_CHECKING:
   from jaxseg import study
 
-# Simulated, the interval of the best Dice holds it in 85 to 88 % of cohorts of 5
-# to 10 patients before it is widened; benchmarks/results has those of more.
+# Simulated, the interval of the best Dice holds it in 85 to 88 % of cohorts of
+# 5 to 10 patients before it is widened; benchmarks/results has those of more.
 _FEW_PATIENTS = 10
 
 
