@@ -6,10 +6,11 @@ r"""How often intervals hold the truth: simulated cohorts of known truth.
 A patient's map has two clouds of logits, in the structure and out of it, whose
 means move from patient to patient; a share of the patients are failures, whose
 logits are 2 lower in the structure. The voxels fall between the thresholds at
-random. The truth is that of 100,000 such patients. Of each size as many cohorts are drawn for each of three seeds,
-and each kind of interval that jaxseg prints is made of each cohort. Statistics
-of all resamples come from products of matrices here; for the first cohort of
-each size they are compared with those of `thresholds.bootstrap`.
+random. The truth is that of 100,000 such patients. Of each size as many cohorts
+are drawn for each of three seeds, and each kind of interval that jaxseg prints
+is made of each cohort. Statistics of all resamples come from products of
+matrices here; for the first cohort of each size they are compared with those of
+`thresholds.bootstrap`.
 """
 
 import time
@@ -28,12 +29,12 @@ _SIZES = flags.DEFINE_list(
 )
 _SEEDS = flags.DEFINE_list("seeds", ["0", "1", "2"], "Random seeds.")
 _FAILURES = flags.DEFINE_list(
-  "failures", ["0", "0.08"], "Shares of failures, a table for each."
+  "failures", ["0", "0.08333"], "Shares of failures, a table for each."
 )
-_GRID = thresholds.grid(401)
+_GRID = thresholds.grid(101)
 _WIDTH = 1.2  # Of the logits within a patient.
-_FIXED = 140  # A threshold chosen elsewhere: 0.35.
-_HALF = 200
+_FIXED = 35  # A threshold chosen elsewhere: 0.35.
+_HALF = 50
 KINDS = ("percentile", "expanded", "bca")
 
 
@@ -60,8 +61,10 @@ def curves_of(sides, weights):
     np.cumsum(side[:, ::-1], 1)[:, ::-1][:, 1:].astype(float) for side in sides
   )
   inside = sides[0].sum(1).astype(float)
-  pooled = 2 * (weights @ true) / (
-    weights @ (true + wrong) + (weights @ inside)[:, None]
+  pooled = (
+    2
+    * (weights @ true)
+    / (weights @ (true + wrong) + (weights @ inside)[:, None])
   )
   each = 2 * true / (true + wrong + inside[:, None])
   return np.stack([pooled, weights @ each / weights.sum(1, keepdims=True)])
@@ -113,9 +116,7 @@ def interval(kind, estimate, samples, without, size):
   scale = 6 * (left**2).sum() ** 1.5
   skew = (left**3).sum() / scale if scale else 0.0
   z = bias + special.ndtri(np.array([0.025, 0.975]))
-  return np.percentile(
-    samples, 100 * special.ndtr(bias + z / (1 - skew * z))
-  )
+  return np.percentile(samples, 100 * special.ndtr(bias + z / (1 - skew * z)))
 
 
 def compare(sides, made, size, resamples, seed):

@@ -67,14 +67,10 @@ def truth_of(means, network):
 def costs(chosen, scored):
   """Lost at 0.5 and 0.05 away, `[..., 3]`, of curves `[..., T]`."""
   place = chosen.argmax(-1)[..., None]
-  there = np.concatenate(
-    [np.full_like(place, _HALF), place - 5, place + 5], -1
-  )
+  there = np.concatenate([np.full_like(place, _HALF), place - 5, place + 5], -1)
   best = np.take_along_axis(scored, place, -1)
   values = np.take_along_axis(scored, np.clip(there, 0, 100), -1)
-  return np.where(
-    (there >= 0) & (there <= 100), (best - values) / best, np.nan
-  )
+  return np.where((there >= 0) & (there <= 100), (best - values) / best, np.nan)
 
 
 def curves(means, network, effects, weights, sizes, draw):
@@ -88,8 +84,10 @@ def curves(means, network, effects, weights, sizes, draw):
     sides.append(draw.multinomial(many * sizes, share).astype(np.float64))
   true, wrong = (np.cumsum(s[:, ::-1], 1)[:, ::-1][:, 1:] for s in sides)
   inside = sides[0].sum(1)
-  return 2 * (weights @ true) / (
-    weights @ (true + wrong) + (weights @ inside)[:, None]
+  return (
+    2
+    * (weights @ true)
+    / (weights @ (true + wrong) + (weights @ inside)[:, None])
   )
 
 
@@ -180,7 +178,8 @@ def main(_) -> None:
   for size in sizes:
     for seed in range(_STUDIES.value):
       for name, values in study(size, seed, _RESAMPLES.value).items():
-        low, high = _draws.interval(values)
+        few = {"organs": _ORGANS} if name.startswith("mean") else {}
+        low, high = _draws.interval(values, **few)
         held.setdefault((name, size), []).append(
           (low > truth[name], high < truth[name])
         )

@@ -5,6 +5,7 @@ from typing import Any, TYPE_CHECKING
 
 from jaxseg.cli import _cohort_flags
 from jaxseg.cli import _flags
+from jaxseg.cli import _per_case
 
 if TYPE_CHECKING:
   from jaxseg import data
@@ -231,7 +232,6 @@ def recommended(
   """
   from jaxseg import report
   from jaxseg import study
-  from jaxseg.cli import _maps_told
 
   rows = study.recommendations(results)
   if not rows:
@@ -240,7 +240,7 @@ def recommended(
   for row in rows:
     arms.setdefault(f"{row['network']}, {row['objective']}", []).append(row)
   said = {name: study.recommendation(own) for name, own in arms.items()}
-  _maps_told.tell_per_case(rows, said)
+  _per_case.tell(rows, said)
   origin = provenance(flags, run, results)
   section = report.per_case_section(
     run.folder, {"recommendations": rows, **(tables or {})}, said, origin

@@ -94,9 +94,7 @@ def _of_first_network(
   ]
   first = [kind for kind in kinds if kind[0] == kinds[0][0]]
   usual = max(first, key=first.count)
-  own = [
-    one for one, kind in zip(results, kinds, strict=True) if kind == usual
-  ]
+  own = [one for one, kind in zip(results, kinds, strict=True) if kind == usual]
   if len(own) < len(results):
     print(
       f"Tables and page: {len(own)} models of {usual[0]}, {usual[2]:g} slices"

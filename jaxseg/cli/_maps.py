@@ -10,6 +10,7 @@ from jaxseg.cli import _flags
 from jaxseg.cli import _maps_classes
 from jaxseg.cli import _maps_merge
 from jaxseg.cli import _maps_told
+from jaxseg.cli import _per_case
 from jaxseg.cli import _place
 
 if TYPE_CHECKING:
@@ -153,17 +154,7 @@ def define(flags: _flags.Flags) -> None:
     " positives. precision>=0.9, specificity>=0.99: of those that keep it the"
     " one with the most true positives.",
   )
-  flags.choice(
-    "per_case",
-    None,
-    ("expected", "volume"),
-    "Also learns a threshold for each case from its map alone: expected, where"
-    " the calibrated map expects the highest Dice; volume, by a line on the"
-    " volume that the one threshold finds. Compares both with the one threshold"
-    " and with 0.5 on unseen patients, and says which to use; jaxseg apply then"
-    " cuts so.",
-    default="none: one threshold for all",
-  )
+  _per_case.define(flags)
   flags.integer(
     "resamples", 2000, "N", "Resamples of the patients for the intervals."
   )
@@ -238,10 +229,7 @@ def main(flags: _flags.Flags) -> None:
   written = []
   sections = report.sweep_sections(folder, tables, origin)
   if flags.per_case:
-    said = {
-      _name(of_class["per_case"][0]): study.recommendation(of_class["per_case"])
-      for of_class in each
-    }
+    said = _per_case.sentences([one["per_case"] for one in each])
     sections.append(report.per_case_section(folder, tables, said, origin))
   for own, of_class, place in zip(found, each, folders, strict=True):
     own.write(place / "counts.npz")
@@ -259,7 +247,7 @@ def main(flags: _flags.Flags) -> None:
   else:
     _maps_told.tell_classes(tables["optimum"])
   if flags.per_case:
-    _maps_told.tell_per_case(tables["per_case"], said)
+    _per_case.tell(tables["per_case"], said)
   _maps_told.tell_remarks(found, flags.ignore)
   _maps_told.tell_surfaces(tables.get("surface_optima", ()))
   for section in sections:
@@ -272,11 +260,6 @@ def main(flags: _flags.Flags) -> None:
     print(f"Written: {path}")
   if note:  # Last, where it is read.
     print(note)
-
-
-def _name(row: dict[str, Any]) -> str:
-  """What maps are of; "" where it is not told."""
-  return "" if row.get("class") is None else str(row["class"])
 
 
 def _analysed(

@@ -23,10 +23,11 @@ _COLUMNS = {
   "p_holm": "p (Holm)",
 }
 _TEXT = """\
-Four ways to choose a threshold, learnt on patients with labels and compared on \
-unseen ones: `half` is 0.5; `organ` is each structure's own threshold; \
-`expected` gives each patient the threshold at which the calibrated map expects \
-the highest Dice; `volume` the one that a line on the map's volume predicts."""
+Four ways to choose a threshold, learnt on patients with labels and compared \
+on unseen ones: `half` is 0.5; `organ` is each structure's own threshold; \
+`expected` gives each patient the threshold at which the calibrated map \
+expects the highest Dice; `volume` the one that a line on the map's volume \
+predicts."""
 
 
 def per_case_section(

@@ -1,8 +1,8 @@
 """The study: maps to counts of a cohort, and each analysis of these counts."""
 
 from jaxseg.study._bound import calibrated_bound
-from jaxseg.study._causes import CAUSE_SCOPES
 from jaxseg.study._causes import cause_arms
+from jaxseg.study._causes import CAUSE_SCOPES
 from jaxseg.study._causes import causes
 from jaxseg.study._choice import AGGREGATES
 from jaxseg.study._choice import chosen
@@ -81,9 +81,9 @@ __all__ = [
   "case_rows",
   "case_threshold_rows",
   "case_thresholds",
-  "check_labels",
   "cause_arms",
   "causes",
+  "check_labels",
   "chosen",
   "claims",
   "class_folders",

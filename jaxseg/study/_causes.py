@@ -59,9 +59,7 @@ def causes(
   ]
 
 
-def _columns(
-  result: _cohort_counts.CohortCounts, scope: str
-) -> dict[str, Any]:
+def _columns(result: _cohort_counts.CohortCounts, scope: str) -> dict[str, Any]:
   network = dict(result.facts.get("network", {}))
   return {
     **result.columns(scope),

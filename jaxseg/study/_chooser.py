@@ -115,7 +115,6 @@ class Chooser:
     grid = np.asarray(cases.counts.thresholds, np.float64)
     return np.array([grid[_middle(curve)] for curve in dice])
 
-
   def of_map(
     self, probabilities: np.ndarray, method: str, *, voxel_ml: float = np.nan
   ) -> float:
@@ -168,21 +167,22 @@ class Chooser:
       share = np.array([v for _, v in content["frequencies"]], np.float64)
       many = np.diff(np.append(place, len(thresholds.fine_grid(grid)) + 1))
       low, high = map(float, content["range"])
-      numbers = [
+      organ, slope, intercept = (
         float(content[name]) for name in ("organ", "slope", "intercept")
-      ]
-      every = np.array([*numbers, low, high, *share])
+      )
+      every = np.array([organ, slope, intercept, low, high, *share])
       if place[0] != 0 or not (many > 0).all() or not np.isfinite(every).all():
         raise ValueError("numbers out of order")
-      if not 0 <= numbers[0] <= 1 or (share < 0).any() or (share > 1).any():
+      if not 0 <= organ <= 1 or (share < 0).any() or (share > 1).any():
         raise ValueError("no shares from 0 to 1")
       return Chooser(
-        numbers[0],
-        np.repeat(share, many),
-        *numbers[1:],
-        (low, high),
-        grid,
-        bool(content["in_ml"]),
+        organ=organ,
+        frequencies=np.repeat(share, many),
+        slope=slope,
+        intercept=intercept,
+        range=(low, high),
+        grid=grid,
+        in_ml=bool(content["in_ml"]),
       )
     except (KeyError, IndexError, TypeError, ValueError) as e:
       raise errors.DataError(

@@ -6,6 +6,7 @@ differ by is not what two groups of patients differ by.
 
 from collections.abc import Mapping, Sequence
 import dataclasses
+import math
 
 import numpy as np
 
@@ -151,7 +152,11 @@ def medians(values: np.ndarray, weights: np.ndarray) -> np.ndarray:
 
 
 def interval(
-  values: np.ndarray, level: float = 0.95, *, patients: int | None = None
+  values: np.ndarray,
+  level: float = 0.95,
+  *,
+  patients: int | None = None,
+  organs: int | None = None,
 ) -> tuple[float, float]:
   """Percentiles of the resamples.
 
@@ -159,21 +164,34 @@ def interval(
     values: `[resample + 1]`, the observed first, which is left out.
     level: Of the interval.
     patients: How many were drawn where nothing else was: the percentiles are
-      then farther out. Where organs and seeds are drawn with them these widen
-      the interval by more than it lacks (benchmarks/coverage_study.py).
+      then farther out.
+    organs: How many were drawn, with their seeds and patients, for a mean over
+      them: the percentiles are farther out by what the variance of so few
+      organs falls short of that of all. A median needs nothing: what seeds and
+      patients add is more than it lacks (benchmarks/coverage_study.py).
   """
+  from scipy import special  # Slow to import, and needed here alone.
+
   known = values[1:][~np.isnan(values[1:])]
   if not len(known):
     return float("nan"), float("nan")
-  index = np.empty((len(known), patients or 0))
-  low, high = thresholds.Bootstrap(values[:1], known, index).interval(
-    level, kind="expanded" if patients else "percentile"
-  )
-  return float(low), float(high)
+  kind = "expanded" if patients else "percentile"
+  if organs is not None and organs > 1:
+    far = math.sqrt(organs / (organs - 1))
+    level = 2 * float(special.ndtr(far * special.ndtri((1 + level) / 2))) - 1
+  finite = bool(np.isfinite(known).all())
+  samples = known if finite else np.arange(float(len(known)))
+  low, high = thresholds.Bootstrap(
+    values[:1], samples, np.empty((len(known), patients or 0))
+  ).interval(level, kind=kind)
+  if finite:
+    return float(low), float(high)
+  ordered = np.sort(known)  # Between a number and infinity there is nothing.
+  return float(ordered[math.floor(low)]), float(ordered[math.ceil(high)])
 
 
 def two_sided(values: np.ndarray) -> float:
-  """p of no difference: how often resamples fall on the other side of 0.
+  """P of no difference: how often resamples fall on the other side of 0.
 
   Args:
     values: `[resample + 1]`, the observed first.

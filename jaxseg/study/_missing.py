@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 import functools
-import math
 import pathlib
 from typing import Any
 
@@ -48,8 +47,10 @@ def steps(folder: pathlib.Path) -> int | None:
   config = _sealed.read(path, again=again).get("config")
   if not isinstance(config, dict):
     return None
-  own = config.get("epochs"), config.get("steps_per_epoch")
-  return math.prod(own) if all(isinstance(n, int) for n in own) else None
+  epochs, each = config.get("epochs"), config.get("steps_per_epoch")
+  if not isinstance(epochs, int) or not isinstance(each, int):
+    return None
+  return epochs * each
 
 
 def usable(run: data.Run) -> list[pathlib.Path]:
@@ -66,7 +67,9 @@ def usable(run: data.Run) -> list[pathlib.Path]:
   return found
 
 
-def missing_models(run: "data.Run | _counted_run.CountedRun") -> tuple[str, ...]:
+def missing_models(
+  run: "data.Run | _counted_run.CountedRun",
+) -> tuple[str, ...]:
   """What was begun in a run, or counted, and is not in its analyses.
 
   Args:

@@ -78,8 +78,8 @@ def objective_tests(
     best = thresholds.optimum(choose_on.even)
     if not _costs.never_learnt(choose_on):
       key = str(result.facts["structure"]), int(result.facts["seed"])
-      models.setdefault((network, negatives, objective), {})[key] = (
-        _scored(result.name, score_on, best.threshold)
+      models.setdefault((network, negatives, objective), {})[key] = _scored(
+        result.name, score_on, best.threshold
       )
     if on_model:
       on_model(result.name, done, len(results))
@@ -149,12 +149,13 @@ def _pair(
         drawn[key] = statistic(values, weights)
       mean = each.mean(0)
       made = statistic(mean, weights)
-      row = _row(one, other, organ, at, score, made, len(names))
+      row = _row(one, other, organ, at, score, made, patients=len(names))
       row |= {"patients": len(names), "p": _signed_ranks(mean)}
       rows.append(row)
     if len(organs) > 1:
       made = draws.nested(drawn, "mean" if how == "mean" else "median")
-      row = _row(one, other, _ALL, at, score, made)
+      few = {"organs": len(organs)} if how == "mean" else {}
+      row = _row(one, other, _ALL, at, score, made, **few)
       patients = {n for key in both for n in models[key][0]}
       row |= {"patients": len(patients), "p": _draws.two_sided(made)}
       rows.append(row)
@@ -189,9 +190,9 @@ def _row(
   at: str,
   score: str,
   made: np.ndarray,
-  drawn: int | None = None,
+  **of: int,
 ) -> dict[str, Any]:
-  low, high = _draws.interval(made, patients=drawn)
+  low, high = _draws.interval(made, **of)
   return {
     "network": one[0],
     "negatives": one[1],

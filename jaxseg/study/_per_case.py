@@ -17,8 +17,8 @@ from typing import Any
 
 import numpy as np
 
-from jaxseg.study import _chooser
 from jaxseg.study import _choice
+from jaxseg.study import _chooser
 from jaxseg.study import _cohort_counts
 from jaxseg.study import _correlation
 from jaxseg.study import _draws
@@ -60,25 +60,22 @@ def per_case_rows(
     }
     for column, other in (("gain", "organ"), ("gain_half", "half")):
       gain = scores[name][0] - scores[other][0]
-      row |= gained(
-        column, *_means(gain[has], _patients(score_on)[has], settings)
-      )
+      drawn, number = _means(gain[has], _patients(score_on)[has], settings)
+      row |= gained(column, drawn, patients=number, level=settings.level)
     rows.append(row)
   correct(rows)
   return rows
 
 
-def gained(
-  column: str, drawn: np.ndarray, patients: int | None
-) -> dict[str, float]:
+def gained(column: str, drawn: np.ndarray, **of: Any) -> dict[str, float]:
   """A gain with its interval and p, as columns.
 
   Args:
     column: Name of the first.
     drawn: Of resamples, `[resample + 1]`, the observed first.
-    patients: As in `_draws.interval`.
+    **of: As in `_draws.interval`.
   """
-  low, high = _draws.interval(drawn, patients=patients)
+  low, high = _draws.interval(drawn, **of)
   return {
     column: float(drawn[0]),
     f"{column}_low": low,

@@ -94,7 +94,7 @@ def _row(
       {key: own[method] - own[other] for key, (_, own) in models.items()},
       "mean",
     )
-    row |= _per_case.gained(column, drawn, None)
+    row |= _per_case.gained(column, drawn, organs=row["structures"])
   return row
 
 
@@ -131,8 +131,8 @@ def recommendation(rows: Sequence[Mapping[str, Any]]) -> str:
   if better["organ"]:
     return (
       f"Cut at {_NAMED['organ']}: on {who} it gains"
-      f" {_said(own, 'gain_half')} of Dice over 0.5; thresholds for each patient"
-      f" are not shown to add to it: {others}."
+      f" {_said(own, 'gain_half')} of Dice over 0.5; thresholds for each"
+      f" patient are not shown to add to it: {others}."
     )
   return (
     f"Cut at 0.5: on {who} {_NAMED['organ']} is not shown to gain Dice,"

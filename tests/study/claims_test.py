@@ -1,9 +1,13 @@
 """The rules: each verdict on models made to earn it."""
 
+import types
+
 import numpy as np
 import pytest
 
 from jaxseg import study
+from jaxseg.study import _claims
+from jaxseg.study import _draws
 from tests.study import made
 
 STEEP = {"inside": (0.13, 0.02), "outside": (0.07, 0.02)}
@@ -79,6 +83,28 @@ def test_levels_of_negatives_move_the_optimum():
   assert rows[0]["value"] == pytest.approx(slope, rel=0.1)
   rows = decided(levels(-0.05), "C3")
   assert [row["verdict"] for row in rows] == ["refuted"] * 2
+
+
+def test_the_slope_over_levels_knows_how_much_seeds_differ():
+  # Three seeds drawn again and again would hold it in 80 % of the studies.
+  draw = np.random.default_rng(0)
+  share = np.array([0.0285, 0.0228, 0.0143, 0.0057])
+  held = []
+  for study_ in range(200):
+    draws = _draws.Draws({}, {"test": np.empty((201, 0))}, study_)
+    levels = {
+      k: {
+        ("brain", seed): types.SimpleNamespace(
+          facts={"prominence": {"kept_fraction": share[k]}},
+          optimum=np.full(201, 0.05 * np.log(share[k]) + draw.normal(0, 0.05)),
+        )
+        for seed in range(3)
+      }
+      for k in range(4)
+    }
+    low, high = _draws.interval(_claims._slope("brain", levels, draws))
+    held.append(low <= 0.05 <= high)
+  assert np.mean(held) > 0.91
 
 
 def test_an_objective_that_wins_every_distance_refutes():
