@@ -37,6 +37,7 @@ COMMANDS = {
   "sensitivity": "measure what a slightly wrong threshold costs",
   "prominence": "correlate thresholds with prominence in training",
   "objectives": "compare training objectives",
+  "causes": "ask why thresholds are low and curves steep",
   "claims": "decide the paper's claims by rules fixed beforehand",
   "export": "export trained models into a folder that stands alone",
   "predict": "find structures on new scans, from CT to contours",

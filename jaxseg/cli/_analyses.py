@@ -1,6 +1,6 @@
 """What the analyses of a run share: a line of origin, tables, their files."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, TYPE_CHECKING
 
 from jaxseg.cli import _cohort_flags
@@ -37,6 +37,24 @@ _BRIEF = {
     "hd95_mm",
     "hd95_half_mm",
   ),
+}
+
+# Of objectives for a paper.
+_PRINTED = {
+  "structure": "structure",
+  "objective": "objective",
+  "threshold": "threshold",
+  "dice_optimum": "Dice",
+  "dice_half": "at 0.5",
+  "hd95_mm": "HD95, mm",
+  "hd95_half_mm": "at 0.5",
+  "assd_mm": "ASSD, mm",
+  "assd_half_mm": "at 0.5",
+  "nsd_2mm": "NSD, 2 mm",
+  "nsd_2mm_half": "at 0.5",
+  "volume_bias": "volume bias",
+  "volume_bias_half": "at 0.5",
+  "calibration_error": "calibration error",
 }
 
 
@@ -97,7 +115,16 @@ def sweep(
 
   tables = study.tables(results, settings)
   origin = provenance(flags, run, results)
-  return told(report.sweep_sections(run.folder, tables, origin))
+  sections = told(report.sweep_sections(run.folder, tables, origin))
+  if settings.per_case:
+    sections += recommended(flags, run, results, tables)
+  return sections
+
+
+def _scopes(results: Sequence["study.CohortCounts"]) -> list[str]:
+  """Scopes that all models were counted in, the first of them first."""
+  first, *others = results
+  return [s for s in first.scopes if all(s in one.scopes for one in others)]
 
 
 def sensitivity(
@@ -109,8 +136,11 @@ def sensitivity(
   from jaxseg import report
   from jaxseg import study
 
-  rows = study.sensitivity(results)
-  medians = study.sensitivity_medians(rows)
+  each = [study.sensitivity(results, scope=one) for one in _scopes(results)]
+  rows = [row for of_scope in each for row in of_scope]
+  medians = [
+    row for of_scope in each for row in study.sensitivity_medians(of_scope)
+  ]
   origin = provenance(flags, run, results)
   return told([report.sensitivity_section(run.folder, rows, medians, origin)])
 
@@ -124,8 +154,9 @@ def prominence(
   from jaxseg import report
   from jaxseg import study
 
-  rows = study.prominence(run, results)
-  found = study.correlations(rows)
+  each = [study.prominence(run, results, scope=s) for s in _scopes(results)]
+  rows = [row for of_scope in each for row in of_scope]
+  found = [row for of_scope in each for row in study.correlations(of_scope)]
   origin = provenance(flags, run, results)
   return told([report.prominence_section(run.folder, rows, found, origin)])
 
@@ -135,13 +166,88 @@ def objectives(
   run: "data.Run",
   results: Sequence["study.CohortCounts"],
 ) -> list["report.Section"]:
-  """Writes and prints what each training objective reaches."""
+  """Writes and prints what each training objective reaches, and the tests."""
   from jaxseg import report
   from jaxseg import study
+  from jaxseg.cli import _console
 
   rows = study.objectives(results)
+  tests = study.objective_tests(results)
   origin = provenance(flags, run, results)
-  return told([report.objectives_section(run.folder, rows, origin)])
+  sections = told([report.objectives_section(run.folder, rows, origin)])
+  tables = run.folder / "tables"
+  paths = [
+    report.write_latex(
+      tables / "objectives.tex",
+      rows,
+      _PRINTED,
+      "Training objectives on unseen patients, at each model's own threshold"
+      " and at 0.5.",
+      origin,
+    )
+  ]
+  if tests:
+    paths.append(
+      report.write_csv(tables / "objective_tests.csv", tests, origin)
+    )
+    shown = [row for row in tests if row["at"] == "own"]
+    every = [row for row in shown if row["structure"] == "all"]
+    _console.table(
+      "Objectives compared on the same patients, own thresholds",
+      [_compared(row) for row in every or shown],
+      {name: name for name in _compared(shown[0])},
+    )
+  for path in paths:
+    print(f"Written: {path}")
+  return sections
+
+
+def _compared(row: Mapping[str, Any]) -> dict[str, str]:
+  """A paired difference as the console shows it."""
+  low, high = row["difference_low"], row["difference_high"]
+  return {
+    "structure": str(row["structure"]),
+    "objectives": f"{row['objective']} - {row['other']}",
+    "score": str(row["score"]),
+    "difference": f"{row['difference']:+.3f}",
+    "95 %": f"{low:+.3f} to {high:+.3f}",
+    "p (Holm)": f"{row['p_holm']:.2g}",
+  }
+
+
+def recommended(
+  flags: _flags.Flags,
+  run: "data.Run",
+  results: Sequence["study.CohortCounts"],
+  tables: Mapping[str, Any] | None = None,
+) -> list["report.Section"]:
+  """Writes and prints which threshold to use, and what it gains.
+
+  Args:
+    flags: Of the command.
+    run: Run folder.
+    results: Counts of its models.
+    tables: Those of the choice per case that there are.
+  """
+  from jaxseg import report
+  from jaxseg import study
+  from jaxseg.cli import _maps_told
+
+  rows = study.recommendations(results)
+  if not rows:
+    return []
+  arms: dict[str, list[dict[str, Any]]] = {}
+  for row in rows:
+    arms.setdefault(f"{row['network']}, {row['objective']}", []).append(row)
+  said = {name: study.recommendation(own) for name, own in arms.items()}
+  _maps_told.tell_per_case(rows, said)
+  origin = provenance(flags, run, results)
+  section = report.per_case_section(
+    run.folder, {"recommendations": rows, **(tables or {})}, said, origin
+  )
+  for path in section.tables:
+    print(f"Written: {path}")
+  return [section]
 
 
 def told(sections: list["report.Section"]) -> list["report.Section"]:

@@ -9,6 +9,9 @@ A voxel is inside where float32(p) >= float32(threshold), as in the sweep that
 chose it; the class of the maps is the one that was swept. The folder of a sweep
 over several classes cuts each of them at its own threshold.
 
+After a sweep with --per_case each map is cut at a threshold of its own, which
+OUTPUT/thresholds.csv lists; --per_case=none cuts all at the one threshold.
+
 Writes OUTPUT/<map>.nii.gz (runs/masks if left out), 0 and 1, with the map's
 geometry and order of axes; .npy where the map has no geometry; of several
 classes OUTPUT/<class>/<map>.nii.gz.
@@ -18,21 +21,29 @@ from collections.abc import Sequence
 import dataclasses
 import functools
 import pathlib
-from typing import Any
+from typing import Any, TYPE_CHECKING
 
 from jaxseg import errors
 from jaxseg.cli import _flags
 from jaxseg.cli import _maps_classes
 from jaxseg.cli import _place
 
+if TYPE_CHECKING:
+  from jaxseg import study
+
 
 @dataclasses.dataclass(frozen=True)
 class _Cut:
-  """A threshold, the class of the maps it is for, and where masks go."""
+  """A threshold, the class of the maps it is for, and where masks go.
+
+  With a way `per_case` the chooser gives each map a threshold of its own.
+  """
 
   threshold: float
   structure: str | int | None
   folder: pathlib.Path
+  per_case: str | None = None
+  chooser: "study.Chooser | None" = None
 
 
 def define(flags: _flags.Flags) -> None:
@@ -61,6 +72,15 @@ def define(flags: _flags.Flags) -> None:
     " of a sweep over several a list, or all.",
     default="that of the threshold, or all of its folder",
   )
+  flags.choice(
+    "per_case",
+    None,
+    ("expected", "volume", "none"),
+    "Cuts each map at a threshold of its own, as a sweep with --per_case has"
+    " learnt: expected, where the map expects the highest Dice; volume, by its"
+    " volume. none cuts all at the one threshold.",
+    default="that of the sweep",
+  )
   flags.switch("eight_bit", False, "8-bit maps store 255 x p.")
   flags.string(
     "output", None, "FOLDER", "Gets the masks.", default="runs/masks"
@@ -79,7 +99,7 @@ def main(flags: _flags.Flags) -> None:
   if flags.workers is not None and flags.workers < 1:
     raise errors.ConfigError(f"--workers: {flags.workers} is below 1")
   output = _place.output(flags.output or "runs/masks")
-  cuts = _cuts(flags.threshold, getattr(flags, "class"), output)
+  cuts = _cuts(flags.threshold, getattr(flags, "class"), output, flags.per_case)
   maps = formats.find_maps(flags.probabilities)
   if not flags.overwrite:
     for cut in cuts:
@@ -87,7 +107,10 @@ def main(flags: _flags.Flags) -> None:
         _check_free(cut.folder / name)
   for cut in cuts:
     of = "" if cut.structure is None else f"class {cut.structure}: "
-    print(f"{of}cut at {cut.threshold:g}")
+    if cut.chooser is None:
+      print(f"{of}cut at {cut.threshold:g}")
+    else:
+      print(f"{of}each map cut at a threshold of its own, by {cut.per_case}")
   work = parallel.run(
     functools.partial(
       _write, cuts=cuts, eight_bit=flags.eight_bit, overwrite=flags.overwrite
@@ -97,16 +120,43 @@ def main(flags: _flags.Flags) -> None:
     here_first=True,
   )
   empty: list[pathlib.Path] = []
+  used: dict[tuple[int, int], float] = {}
   with _console.progress("cutting") as on_case:
     for done, (index, written) in enumerate(work, start=1):
-      empty += [path for path, voxels in written if not voxels]
+      for place, (path, voxels, threshold) in enumerate(written):
+        empty += [] if voxels else [path]
+        used[place, index] = threshold
       on_case(maps[index][0], done, len(maps))
+  for place, cut in enumerate(cuts):
+    if cut.chooser is not None:
+      own = [used[place, index] for index in range(len(maps))]
+      _tell_thresholds(cut.folder, [name for name, _ in maps], own)
   for path in sorted(empty)[:10]:
     print(f"empty: {path}")
   if len(empty) > 10:
     print(f"and {len(empty) - 10} more empty masks")
   number = len(maps) * len(cuts)
   print(f"Written: {number} mask{'s' if number != 1 else ''} into {output}")
+
+
+def _tell_thresholds(
+  folder: pathlib.Path, names: Sequence[str], used: Sequence[float]
+) -> None:
+  """Keeps and prints the thresholds of the maps."""
+  import csv
+  import io
+
+  from jaxseg import _files
+
+  text = io.StringIO()
+  rows = csv.writer(text, lineterminator="\n")
+  rows.writerow(["map", "threshold"])
+  rows.writerows(
+    (name, f"{cut:.6g}") for name, cut in zip(names, used, strict=True)
+  )
+  path = folder / "thresholds.csv"
+  _files.write_text(path, text.getvalue())
+  print(f"thresholds from {min(used):.3g} to {max(used):.3g}; Written: {path}")
 
 
 def _check_free(stem: pathlib.Path) -> None:
@@ -119,7 +169,10 @@ def _check_free(stem: pathlib.Path) -> None:
 
 
 def _cuts(
-  given: str, structure: str | None, output: pathlib.Path
+  given: str,
+  structure: str | None,
+  output: pathlib.Path,
+  per_case: str | None,
 ) -> Sequence[_Cut]:
   """What to cut at: a number, a file, or the files of a folder."""
   from jaxseg import thresholds
@@ -130,6 +183,11 @@ def _cuts(
   except ValueError:
     pass
   else:
+    if per_case not in (None, "none"):
+      raise errors.ConfigError(
+        f"--per_case: {per_case} is learnt by a sweep, and --threshold={given}"
+        " is a number; give the sweep's folder"
+      )
     return _at(number, wanted, output)
   place = pathlib.Path(given)
   several = sorted(place.glob("classes/*/threshold.json"))
@@ -140,7 +198,8 @@ def _cuts(
     chosen = thresholds.ChosenThreshold.read(path)
     # A run's structure is no class of its maps, which have one channel.
     swept: Any = chosen.details.get("class")
-    cuts.append(_Cut(chosen.threshold, swept, output / path.parent.name))
+    cut = _Cut(chosen.threshold, swept, output / path.parent.name)
+    cuts.append(_per_case(cut, path, chosen.details.get("per_case"), per_case))
     lacking = chosen.details.get("missing_cases") if path is several[0] else ()
     if lacking:
       print(f"Note: {given} was chosen without {len(lacking)} of its cases")
@@ -163,6 +222,29 @@ def _cuts(
   if len(chosen_cuts) == 1:
     return [dataclasses.replace(chosen_cuts[0], folder=output)]
   return chosen_cuts
+
+
+def _per_case(
+  cut: _Cut, path: pathlib.Path, learnt: Any, asked: str | None
+) -> _Cut:
+  """The same cut with a threshold for each map, where that is wanted."""
+  if asked == "none" or (learnt is None and asked is None):
+    return cut
+  if learnt is None:
+    raise errors.ConfigError(
+      f"--per_case: {path} holds no choice per case; sweep again with"
+      f" --per_case={asked}"
+    )
+  from jaxseg import study
+
+  try:
+    chooser = study.Chooser.from_json(learnt)
+    how = asked or learnt["method"]
+    if how not in study.PER_CASE:
+      raise errors.DataError(f"{how!r} is no way to choose per case")
+  except (errors.DataError, KeyError) as e:
+    raise errors.DataError(f"{path}: {e}") from e
+  return dataclasses.replace(cut, per_case=how, chooser=chooser)
 
 
 def _at(
@@ -193,8 +275,8 @@ def _write(
   cuts: Sequence[_Cut],
   eight_bit: bool,
   overwrite: bool,
-) -> list[tuple[pathlib.Path, int]]:
-  """Cuts one map: the masks written, and their voxels."""
+) -> list[tuple[pathlib.Path, int, float]]:
+  """Cuts one map: the masks written, their voxels, and the thresholds."""
   import numpy as np
 
   from jaxseg import formats
@@ -214,7 +296,14 @@ def _write(
           f"{path}: holds values that are no probabilities, from {p.min():.4g}"
           f" to {p.max():.4g}; save them after the softmax or sigmoid"
         )
-      mask = given.with_array(p >= np.float32(cut.threshold))
+      threshold = cut.threshold
+      if cut.chooser is not None and cut.per_case is not None:
+        size = np.nan if given.grid is None else given.grid.voxel_ml
+        try:
+          threshold = cut.chooser.of_map(p, cut.per_case, voxel_ml=size)
+        except errors.DataError as e:
+          raise errors.DataError(f"{path}: {e}") from e
+      mask = given.with_array(p >= np.float32(threshold))
       place = formats.write_mask(cut.folder / name, mask, overwrite=overwrite)
-      written.append((place, int(mask.array.sum())))
+      written.append((place, int(mask.array.sum()), threshold))
   return written

@@ -10,58 +10,53 @@ OUTPUT/tables/claims.csv: claim, network, statement, value with its interval,
 verdict, and what was left out.
 """
 
+from collections.abc import Mapping, Sequence
 import pathlib
+from typing import Any, TYPE_CHECKING
 
-from jaxseg import errors
+from jaxseg.cli import _counts_flags
 from jaxseg.cli import _flags
 from jaxseg.cli import _place
 
+if TYPE_CHECKING:
+  from jaxseg import study
+
 
 def define(flags: _flags.Flags) -> None:
-  flags.heading("Counts")
-  flags.names(
-    "counts",
-    None,
-    "FOLDER",
-    "Run folders, or folders that hold counts of models.",
-    default="required",
-  )
-  flags.string("output", None, "FOLDER", "Where to write.", default="required")
-  flags.heading("Intervals")
-  flags.integer(
-    "resamples", 2000, "N", "Resamples of patients, organs and seeds."
-  )
-  flags.integer("resample_seed", 0, "N", "Random seed of the resamples.")
+  _counts_flags.define(flags)
 
 
 def main(flags: _flags.Flags) -> None:
-  if flags.resamples < 2:
-    raise errors.ConfigError(
-      f"--resamples: {flags.resamples} tell no interval; give 2000"
-    )
+  _counts_flags.check(flags)
 
+  output = _place.output(flags.output)
+  results = _counts_flags.read(flags.counts)
+  how = {"resamples": flags.resamples, "seed": flags.resample_seed}
+  origin = _counts_flags.provenance(
+    results, seed=flags.resample_seed, command=flags.command
+  )
+  judged(results, output, origin, **how)
+  _counts_flags.tell_stuck(results)
+
+
+def judged(
+  results: "Sequence[study.CohortCounts]",
+  folder: pathlib.Path,
+  origin: Mapping[str, Any],
+  *,
+  resamples: int,
+  seed: int,
+) -> list[dict[str, Any]]:
+  """Judges, prints and writes the claims; gives the rows."""
   from jaxseg import report
   from jaxseg import study
   from jaxseg.cli import _console
 
-  output = _place.output(flags.output)
-  results = study.read_counts([pathlib.Path(name) for name in flags.counts])
   with _console.progress("judging") as on_model:
     rows = study.claims(
-      results,
-      resamples=flags.resamples,
-      seed=flags.resample_seed,
-      on_model=on_model,
+      results, resamples=resamples, seed=seed, on_model=on_model
     )
-  said = [result.facts for result in results]
-  origin = report.provenance(
-    cohort=", ".join(sorted({str(facts["cohort"]) for facts in said})),
-    cohort_hash=", ".join(sorted({str(facts["store"]) for facts in said})),
-    synthetic=any(facts["synthetic"] for facts in said),
-    seed=flags.resample_seed,
-    command=flags.command,
-  )
-  path = output / "tables" / "claims.csv"
+  path = folder / "tables" / "claims.csv"
   report.write_csv(path, rows, origin)
   _console.table(
     f"Claims, from {len(results)} models",
@@ -76,16 +71,7 @@ def main(flags: _flags.Flags) -> None:
       "models": "models",
     },
   )
-  stuck = study.stuck_models(results)
-  if stuck:
-    named = ", ".join(
-      f"{facts['structure']}/{facts['objective']}/{facts['seed']}"
-      for facts in stuck
-    )
-    print(
-      f"Left out: {len(stuck)} that never learnt ({named}); train them again"
-      " with --seed=SEED + 10"
-    )
   if not rows:
     print("Note: no claim can be judged; each needs models of bce that learnt")
   print(f"Written: {path}")
+  return rows

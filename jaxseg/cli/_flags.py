@@ -202,6 +202,10 @@ class Flags:
       and self._values[name].value not in (None, "")
     }
 
+  def given_names(self) -> list[str]:
+    """Names of all flags that are on the command line."""
+    return [name for name in self._values if self._values[name].present]
+
   def checked(self, kept: dict[str, Any], path: Any) -> dict[str, Any]:
     """Values of flags that a file has kept, unless they are no such values.
 

@@ -153,6 +153,17 @@ def define(flags: _flags.Flags) -> None:
     " positives. precision>=0.9, specificity>=0.99: of those that keep it the"
     " one with the most true positives.",
   )
+  flags.choice(
+    "per_case",
+    None,
+    ("expected", "volume"),
+    "Also learns a threshold for each case from its map alone: expected, where"
+    " the calibrated map expects the highest Dice; volume, by a line on the"
+    " volume that the one threshold finds. Compares both with the one threshold"
+    " and with 0.5 on unseen patients, and says which to use; jaxseg apply then"
+    " cuts so.",
+    default="none: one threshold for all",
+  )
   flags.integer(
     "resamples", 2000, "N", "Resamples of the patients for the intervals."
   )
@@ -164,7 +175,10 @@ def settings(flags: _flags.Flags) -> "study.Settings":
   from jaxseg import study
 
   return study.Settings(
-    criterion=flags.choose, resamples=flags.resamples, seed=flags.seed
+    criterion=flags.choose,
+    resamples=flags.resamples,
+    seed=flags.seed,
+    per_case=flags.per_case,
   )
 
 
@@ -223,6 +237,12 @@ def main(flags: _flags.Flags) -> None:
     folders = [folder / "classes" / name for name in names]
   written = []
   sections = report.sweep_sections(folder, tables, origin)
+  if flags.per_case:
+    said = {
+      _name(of_class["per_case"][0]): study.recommendation(of_class["per_case"])
+      for of_class in each
+    }
+    sections.append(report.per_case_section(folder, tables, said, origin))
   for own, of_class, place in zip(found, each, folders, strict=True):
     own.write(place / "counts.npz")
     details = {**study.details(of_class), "provenance": origin}
@@ -238,6 +258,8 @@ def main(flags: _flags.Flags) -> None:
     _maps_told.tell(tables["optimum"], tables["calibration"][0])
   else:
     _maps_told.tell_classes(tables["optimum"])
+  if flags.per_case:
+    _maps_told.tell_per_case(tables["per_case"], said)
   _maps_told.tell_remarks(found, flags.ignore)
   _maps_told.tell_surfaces(tables.get("surface_optima", ()))
   for section in sections:
@@ -250,6 +272,11 @@ def main(flags: _flags.Flags) -> None:
     print(f"Written: {path}")
   if note:  # Last, where it is read.
     print(note)
+
+
+def _name(row: dict[str, Any]) -> str:
+  """What maps are of; "" where it is not told."""
+  return "" if row.get("class") is None else str(row["class"])
 
 
 def _analysed(

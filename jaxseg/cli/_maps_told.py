@@ -1,6 +1,6 @@
 """What a sweep over anyone's maps prints."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -9,6 +9,12 @@ if TYPE_CHECKING:
 # Simulated, the 95 % interval of the best Dice holds it in 48 % of cohorts of
 # 2 patients, 85 % of 5, 88 % of 10 and 94 % of 30.
 _FEW_PATIENTS = 10
+_METHODS = {
+  "organ": "own threshold",
+  "half": "0.5",
+  "expected": "expected Dice",
+  "volume": "volume",
+}
 
 
 def tell(optima: Sequence[dict[str, Any]], calibration: dict[str, Any]) -> None:
@@ -50,6 +56,40 @@ def tell(optima: Sequence[dict[str, Any]], calibration: dict[str, Any]) -> None:
       **calibration,
     )
   )
+
+
+def tell_per_case(
+  rows: Sequence[dict[str, Any]], said: Mapping[str, str]
+) -> None:
+  """Prints ways to choose a threshold side by side, and which to use.
+
+  Args:
+    rows: Of `study.per_case_rows`, or `study.recommendations`.
+    said: What the rows are of -> a sentence that says which.
+  """
+  from jaxseg.cli import _console
+
+  told: list[dict[str, str]] = []
+  for row in rows:
+    of = row.get("objective", row.get("class"))
+    one = {"of": str(of)} if of is not None else {}
+    one |= {"cut at": _METHODS[row["method"]]}
+    one["Dice"] = f"{row.get('dice', row.get('dice_mean_case')):.3f}"
+    one["over 0.5"] = _gain(row, "gain_half")
+    one["over own"] = _gain(row, "gain")
+    told.append(one)
+  _console.table(
+    "Ways to choose, mean Dice of unseen patients",
+    told,
+    {name: name for name in told[0]},
+  )
+  for name, sentence in said.items():
+    print(f"{name}: {sentence}" if name else sentence)
+
+
+def _gain(row: dict[str, Any], name: str) -> str:
+  value, low, high = (row[f"{name}{end}"] for end in ("", "_low", "_high"))
+  return f"{value:+.3f} ({low:+.3f} to {high:+.3f})" if low < high else "–"
 
 
 def tell_classes(optima: Sequence[dict[str, Any]]) -> None:
@@ -95,10 +135,10 @@ def _tell_intervals(row: dict[str, Any]) -> None:
   if "level" not in row:
     return
   few = row["patients_with_structure"] < _FEW_PATIENTS
-  end = "; of so few, intervals are too narrow." if few else "."
+  end = "; of so few they are too narrow." if few else "."
   print(
-    f"In brackets: {row['level']:.0%} of {row['resamples']} resamples of"
-    f" {row['patients']} patients{end}"
+    f"In brackets: {row['level']:.0%} intervals from {row['resamples']}"
+    f" resamples of {row['patients']} patients{end}"
   )
 
 

@@ -2,7 +2,10 @@
 
     jaxseg objectives --output=runs/openkbp
 
-Reads the counts that a sweep left. Writes OUTPUT/tables/objectives.csv and
+Reads the counts that a sweep left: Dice, IoU, HD95, ASSD, NSD, volume bias and
+calibration of the test patients, at each model's own threshold and at 0.5, and
+tests of each objective against cross entropy on the same patients. Writes
+OUTPUT/tables/objectives.csv and .tex, objective_tests.csv and
 figures/objectives.{svg,png}.
 """
 

@@ -2,10 +2,12 @@
 
     jaxseg reproduce
     jaxseg reproduce --cohort=openkbp --input=open-kbp
+    jaxseg reproduce --counts=counts --output=runs/again
 
 By default on the phantom, which needs no data and takes about six minutes on
 two CPU cores. Writes OUTPUT/tables/*.csv, figures/*.{svg,png} and
-report/index.html. If interrupted, the same command resumes.
+report/index.html. If interrupted, the same command resumes. From --counts of
+models, such as those of another machine, it writes the same without patients.
 """
 
 import functools
@@ -15,6 +17,7 @@ from jaxseg.cli import _call
 from jaxseg.cli import _cohort_flags
 from jaxseg.cli import _device_flags
 from jaxseg.cli import _flags
+from jaxseg.cli import _from_counts
 from jaxseg.cli import _hosts
 from jaxseg.cli import _training_flags
 
@@ -31,9 +34,13 @@ def define(flags: _flags.Flags) -> None:
   _training_flags.define(flags)
   _cohort_flags.define(flags)
   _hosts.define(flags)
+  _from_counts.define(flags)
 
 
 def main(flags: _flags.Flags) -> None:
+  if flags.counts:
+    _from_counts.main(flags)
+    return
   _hosts.main(flags, _main)
 
 
@@ -81,6 +88,7 @@ def _main(flags: _flags.Flags) -> None:
   sections += _analyses.sensitivity(flags, run, results)
   sections += _analyses.prominence(flags, run, results)
   sections += _analyses.objectives(flags, run, results)
+  sections += _analyses.recommended(flags, run, results)
   first = {c.structure: c for c in reversed(configs)}
   folders = [training.model_folder(run.folder, c) for c in first.values()]
   origin = _analyses.provenance(flags, run, results)

@@ -5,6 +5,8 @@ from jaxseg import _extras
 
 _extras.load("matplotlib", extra="report")
 
+from jaxseg.report._choices import per_case_section
+from jaxseg.report._latex import write_latex
 from jaxseg.report._page import Section
 from jaxseg.report._page import write_page
 from jaxseg.report._provenance import provenance
@@ -27,11 +29,13 @@ __all__ = [
   "heading",
   "is_numeric",
   "objectives_section",
+  "per_case_section",
   "prominence_section",
   "provenance",
   "sensitivity_section",
   "sweep_sections",
   "write_csv",
+  "write_latex",
   "write_maps",
   "write_page",
   "write_study",

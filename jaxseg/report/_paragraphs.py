@@ -12,8 +12,9 @@ the threshold chosen without its patient. Pooled: one value from the summed \
 voxels of all cases; mean_case: the mean of the cases' values.\
 """
 INTERVALS = """\
- Intervals hold {level:.0%} of {resamples} resamples of the patients; with \
-fewer than 10 patients they are too narrow."""
+ Intervals of {level:.0%} come from {resamples} resamples of the patients, and \
+are widened for few patients as Student's t is; below 10 they are still too \
+narrow."""
 SCOPES = """
 
 Scope `known`: slices where the reference can be believed. Spinal cord, \

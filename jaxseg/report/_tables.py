@@ -65,7 +65,9 @@ def with_intervals(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
   found = []
   for row in rows:
     full = dict(row)
-    for name in ("threshold", "value", "dice_test", "pearson"):
+    for name in (
+      "threshold", "value", "dice_test", "pearson", "gain", "gain_half"
+    ):  # fmt: skip
       if f"{name}_low" in row:
         ends = (row[f"{name}_low"], row[f"{name}_high"])
         low, high = (f"{end:.3f}".replace("-", "−") for end in ends)

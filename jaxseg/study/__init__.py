@@ -1,11 +1,18 @@
 """The study: maps to counts of a cohort, and each analysis of these counts."""
 
+from jaxseg.study._bound import calibrated_bound
+from jaxseg.study._causes import cause_arms
+from jaxseg.study._causes import CAUSE_SCOPES
+from jaxseg.study._causes import causes
 from jaxseg.study._choice import AGGREGATES
 from jaxseg.study._choice import chosen
 from jaxseg.study._choice import optimum_rows
 from jaxseg.study._choice import Settings
 from jaxseg.study._choice import sweep_rows
+from jaxseg.study._chooser import Chooser
+from jaxseg.study._chooser import PER_CASE
 from jaxseg.study._claims import claims
+from jaxseg.study._claims import network_of
 from jaxseg.study._claims import stuck_models
 from jaxseg.study._cohort_counts import Cases
 from jaxseg.study._cohort_counts import CohortCounts
@@ -16,6 +23,7 @@ from jaxseg.study._count_maps import check_labels
 from jaxseg.study._count_maps import class_folders
 from jaxseg.study._count_maps import count_classes
 from jaxseg.study._count_maps import count_maps
+from jaxseg.study._counted_run import CountedRun
 from jaxseg.study._examples import Example
 from jaxseg.study._examples import examples
 from jaxseg.study._missing import missing_models
@@ -24,6 +32,7 @@ from jaxseg.study._missing import model_digest
 from jaxseg.study._models import read_run
 from jaxseg.study._models import sweep_model
 from jaxseg.study._models import sweep_run
+from jaxseg.study._objective_tests import objective_tests
 from jaxseg.study._objectives import objectives
 from jaxseg.study._patients import Patients
 from jaxseg.study._patients import patients
@@ -36,6 +45,8 @@ from jaxseg.study._prominence import DEFINITIONS
 from jaxseg.study._prominence import measure
 from jaxseg.study._prominence import prominence
 from jaxseg.study._read_counts import read_counts
+from jaxseg.study._recommend import recommendation
+from jaxseg.study._recommend import recommendations
 from jaxseg.study._sensitivity import PAPER
 from jaxseg.study._sensitivity import PERTURBATIONS
 from jaxseg.study._sensitivity import sensitivity
@@ -52,20 +63,27 @@ from jaxseg.study._tables import tables
 
 __all__ = [
   "AGGREGATES",
+  "CAUSE_SCOPES",
   "DEFINITIONS",
   "METHODS",
   "PAPER",
   "PERTURBATIONS",
+  "PER_CASE",
   "Cases",
+  "Chooser",
   "CohortCounts",
+  "CountedRun",
   "Example",
   "MapOptions",
   "Patients",
   "Settings",
+  "calibrated_bound",
   "calibration_rows",
   "case_rows",
   "case_threshold_rows",
   "case_thresholds",
+  "cause_arms",
+  "causes",
   "check_labels",
   "chosen",
   "claims",
@@ -82,6 +100,8 @@ __all__ = [
   "missing_models",
   "missing_said",
   "model_digest",
+  "network_of",
+  "objective_tests",
   "objectives",
   "of_models",
   "optimum_rows",
@@ -90,6 +110,8 @@ __all__ = [
   "prominence",
   "read_counts",
   "read_run",
+  "recommendation",
+  "recommendations",
   "reliability_rows",
   "sensitivity",
   "sensitivity_medians",

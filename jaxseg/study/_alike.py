@@ -1,6 +1,7 @@
 """What counts that are put together must have in common."""
 
 from collections.abc import Mapping, Sequence
+import lzma
 from typing import Any
 import zipfile
 import zlib
@@ -21,6 +22,7 @@ UNREADABLE = (
   AttributeError,
   NotImplementedError,
   zipfile.BadZipFile,
+  lzma.LZMAError,
   zlib.error,
   errors.JaxsegError,
 )

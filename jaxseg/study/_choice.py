@@ -9,6 +9,7 @@ import numpy as np
 
 from jaxseg import errors
 from jaxseg import thresholds
+from jaxseg.study import _chooser
 from jaxseg.study import _cohort_counts
 
 # Gets what is done, how much of it, and how much there is.
@@ -44,6 +45,8 @@ class Settings:
     epsilon: What the criterion may fall short of its optimum by, for the width
       of the optimum.
     level: Of the intervals.
+    per_case: "expected" or "volume" also learns a threshold for each case, as
+      of `Chooser`, and keeps it in threshold.json; None does not.
   """
 
   criterion: str = "dice"
@@ -51,6 +54,7 @@ class Settings:
   seed: int = 0
   epsilon: float = 0.01
   level: float = 0.95
+  per_case: str | None = None
 
   def __post_init__(self):
     thresholds.check_criterion(self.criterion)
@@ -58,6 +62,16 @@ class Settings:
       raise errors.ConfigError(f"{self.resamples} resamples; take at least 2")
     if self.seed < 0:
       raise errors.ConfigError(f"seed {self.seed} is below 0; give 0 or more")
+    if self.per_case not in (None, *_chooser.PER_CASE):
+      raise errors.ConfigError(
+        f"per_case {self.per_case!r} is unknown; take"
+        f" {' or '.join(_chooser.PER_CASE)}"
+      )
+    if self.per_case and self.criterion != "dice":
+      raise errors.ConfigError(
+        f"per_case {self.per_case} is for the highest Dice, not for"
+        f" {self.criterion}; leave one of the two out"
+      )
 
 
 def optimum_rows(
@@ -163,7 +177,7 @@ def _uncertainty(
   else:
     row |= {"left_out_value": nested.held_out, "optimism": nested.optimism}
   low, high = resampled(cases, "optimum", settings, **how).interval(
-    settings.level
+    settings.level, kind="expanded"
   )
   ends = zip(low.tolist(), high.tolist(), strict=True)
   for name, (first, last) in zip(("threshold", "value"), ends, strict=True):
@@ -208,7 +222,7 @@ def _scored(
       counts=thresholds.coarsen(cases.even, two),
       aggregate=aggregate,
     )
-    low, high = found.interval(settings.level)
+    low, high = found.interval(settings.level, kind="expanded")
     for name, place in (("", at > half), ("_half", at < half)):
       row[f"dice_test{name}_low"] = float(low[int(place)])
       row[f"dice_test{name}_high"] = float(high[int(place)])
@@ -295,6 +309,9 @@ def chosen(
   if row is None:
     row = optimum_rows(choose_on, score_on, settings)[0]
   kept = {**counts.class_columns, **(details or {})}
+  if settings.per_case:
+    learnt = _chooser.Chooser.fit(choose_on).to_json()
+    kept["per_case"] = {"method": settings.per_case, **learnt}
   if counts.is_run:
     by = f"highest pooled {settings.criterion} of the validation patients"
     names = ("objective", "seed", "store")

@@ -37,7 +37,8 @@ def claims(
 
   Args:
     results: Counts of all models: networks, objectives, seeds and levels of
-      negatives, all on one split.
+      negatives, all on one split; of several lengths of training that of most
+      models of a network counts.
     resamples: Of patients, organs and seeds.
     seed: Of the resamples.
     scope: Slices that count.
@@ -48,6 +49,7 @@ def claims(
     models, left_out (sides of a shift that leave [0, 1]) and stuck (models of
     this claim that `stuck_models` names, which do not count).
   """
+  results = of_usual_length(results)
   draws = _draws.Draws.of(results, resamples=resamples, seed=seed)
   arms: dict[tuple[str, str, float], dict[_draws.Key, _costs.Costs]] = {}
   for done, result in enumerate(results, start=1):
@@ -94,18 +96,49 @@ def _is_asked(row: Mapping[str, Any], facts: Mapping[str, Any]) -> bool:
   )
 
 
-def arm_of(facts: Mapping[str, Any]) -> tuple[str, str, float]:
-  """What models are compared by: network, objective, negatives."""
+def network_of(facts: Mapping[str, Any]) -> str:
+  """A model's network in words, with the places of its dropout."""
   network = dict(facts.get("network", {}))
   said = str(network.get("name", "network"))
   if said == "bice2020":
     said += f", dropout at {network.get('dropout_at', ONE_CHANNEL)}"
-  return said, str(facts["objective"]), float(facts["negatives"])
+  return said
+
+
+def arm_of(facts: Mapping[str, Any]) -> tuple[str, str, float]:
+  """What models are compared by: network, objective, negatives."""
+  objective = str(facts["objective"])
+  return network_of(facts), objective, float(facts["negatives"])
 
 
 def model_of(facts: Mapping[str, Any]) -> tuple[Any, ...]:
   """What no two models of a study share."""
-  return (*arm_of(facts), facts["structure"], facts["seed"])
+  own = facts["structure"], facts["seed"], facts.get("steps")
+  return (*arm_of(facts), *own)
+
+
+def of_usual_length(
+  results: Sequence[_cohort_counts.CohortCounts],
+) -> list[_cohort_counts.CohortCounts]:
+  """Of each network the models trained as long as most; of two, the longer.
+
+  A claim is about one length of training; what the length does `causes` says.
+  Models of an unknown length stay.
+  """
+  lengths: dict[str, list[int]] = {}
+  for result in results:
+    if result.facts.get("steps"):
+      own = lengths.setdefault(arm_of(result.facts)[0], [])
+      own.append(result.facts["steps"])
+  usual = {
+    name: max(own, key=lambda steps: (own.count(steps), steps))
+    for name, own in lengths.items()
+  }
+  return [
+    result
+    for result in results
+    if result.facts.get("steps") in (None, usual.get(arm_of(result.facts)[0]))
+  ]
 
 
 def _usual(arms: Arms, objective: str = "bce") -> Iterator[tuple[str, Any]]:

@@ -15,6 +15,7 @@ from jaxseg import _text
 from jaxseg import errors
 from jaxseg import thresholds
 from jaxseg.study import _alike
+from jaxseg.study import _archive
 
 _FORMAT = 2
 # Columns that tell the models of a run apart, where the facts have them.
@@ -279,9 +280,8 @@ class CohortCounts:
       arrays["patients"] = np.array(self.patients, np.str_)
     if self.argmax is not None:
       arrays["argmax"] = self.argmax
-    content = io.BytesIO()
-    np.savez_compressed(content, **arrays)
-    _files.write_bytes(path, content.getvalue())
+    # A run's counts are kept for good; those of single maps are many.
+    _files.write_bytes(path, _archive.packed(arrays, small=self.is_run))
 
   @staticmethod
   def read(path: pathlib.Path) -> "CohortCounts":

@@ -13,6 +13,8 @@ SHIFT = 0.05
 SCOPE = "kept"
 # A network that has learnt nothing: it is reported, and trained again.
 STUCK = 0.1
+# Rounding of a Dice is far below.
+_NEAR = 1e-9
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -67,10 +69,8 @@ class Costs:
     grid = np.asarray(choose_on.even.thresholds, np.float64)
     chosen = draws.counts("validation", choose_on)
     known = chosen.positive.any(-1)
-    place = np.zeros(len(draws), np.int64)
-    for k in np.flatnonzero(known):
-      place[k] = thresholds.optimum(chosen[int(k)]).index
     own = thresholds.curve(chosen)
+    place = _optima(chosen, own)
     unseen = draws.counts("test", score_on)
     known &= unseen.positive.any(-1)
     curves = np.where(known[:, None], thresholds.curve(unseen), np.nan)
@@ -91,3 +91,27 @@ class Costs:
       lost_half=share[:, np.abs(grid - 0.5).argmin()],
       lost=np.where(within, share[every[:, None], there], np.nan),
     )
+
+
+def never_learnt(validation: _cohort_counts.Cases) -> bool:
+  """Whether a model is stuck at a constant map, told by validation patients."""
+  known = bool(validation.reference.any())
+  return known and thresholds.optimum(validation.even).value < STUCK
+
+
+def _optima(counts: thresholds.Counts, curves: np.ndarray) -> np.ndarray:
+  """Position of each resample's optimum, as `thresholds.optimum` has it.
+
+  Exact fractions only have to decide where thresholds of different counts come
+  near to the highest Dice. Without the structure it is 0.
+  """
+  place = np.zeros(len(curves), np.int64)
+  for k in np.flatnonzero(counts.positive.any(-1)):
+    near = curves[k] >= curves[k].max() - _NEAR
+    found = counts[int(k)]
+    sides = found.true_positive[near], found.false_positive[near]
+    if all(np.ptp(side) == 0 for side in sides):
+      place[k] = thresholds.widest_run(near.astype(np.float64)).index
+    else:
+      place[k] = thresholds.optimum(found).index
+  return place

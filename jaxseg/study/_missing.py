@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 import functools
+import math
 import pathlib
 from typing import Any
 
@@ -10,6 +11,7 @@ from jaxseg import _sealed
 from jaxseg import data
 from jaxseg import errors
 from jaxseg.study import _cohort_counts
+from jaxseg.study import _counted_run
 
 _OF_MODEL = (
   ("config.json", "restore it, or delete the model's folder and train again"),
@@ -31,6 +33,25 @@ def model_digest(folder: pathlib.Path) -> str:
   return _files.digest(found)
 
 
+def steps(folder: pathlib.Path) -> int | None:
+  """Steps that a model was to be trained for; None where none were set.
+
+  Of several models in one folder, such as of folds, the first tells.
+
+  Raises:
+    DataError: Its config.json is missing or damaged.
+  """
+  name, again = _OF_MODEL[0]
+  path = folder / name
+  if not path.exists():
+    path = min(folder.glob(f"*/{name}"), default=path)
+  config = _sealed.read(path, again=again).get("config")
+  if not isinstance(config, dict):
+    return None
+  own = config.get("epochs"), config.get("steps_per_epoch")
+  return math.prod(own) if all(isinstance(n, int) for n in own) else None
+
+
 def usable(run: data.Run) -> list[pathlib.Path]:
   """Finished models with counts of their own, sorted.
 
@@ -45,7 +66,9 @@ def usable(run: data.Run) -> list[pathlib.Path]:
   return found
 
 
-def missing_models(run: data.Run) -> tuple[str, ...]:
+def missing_models(
+  run: "data.Run | _counted_run.CountedRun",
+) -> tuple[str, ...]:
   """What was begun in a run, or counted, and is not in its analyses.
 
   Args:
@@ -57,6 +80,8 @@ def missing_models(run: data.Run) -> tuple[str, ...]:
   Raises:
     DataError: A file is damaged.
   """
+  if isinstance(run, _counted_run.CountedRun):
+    return ()  # Its counts are all there is.
   return tuple(f"{name} ({why})" for name, why in sorted(_missing(run)))
 
 

@@ -1,6 +1,7 @@
 """A run's models: each to counts, once, and to its threshold.json."""
 
 from collections.abc import Callable, Mapping, Sequence
+import dataclasses
 import pathlib
 
 import numpy as np
@@ -138,7 +139,10 @@ def _swept(
     whole = whole and "prominence" in found.facts
     views = tta if tta > 1 else None
     if whole and of == (digest, run.store.content_hash, views):
-      return found, True
+      known = _with_training(found, run, folder)
+      if known is not found:
+        known.write(path)
+      return known, True
   model = jaxseg.load_model(folder, tta=tta)
   level = model.structure, model.facts["negatives"]
   if level not in measured:
@@ -146,8 +150,22 @@ def _swept(
   result = sweep_model(
     run, model, digest=digest, prominence=measured[level], tta=tta
   )
+  result = _with_training(result, run, folder)
   result.write(path)
   return result, False
+
+
+def _with_training(
+  counts: _cohort_counts.CohortCounts, run: data.Run, folder: pathlib.Path
+) -> _cohort_counts.CohortCounts:
+  """Counts that tell of the training; those of older versions do not."""
+  more = {"training_patients": len(run.split.train)}
+  steps = _missing.steps(folder)
+  if steps is not None:
+    more["steps"] = steps
+  if set(more) <= set(counts.facts):
+    return counts
+  return dataclasses.replace(counts, facts={**counts.facts, **more})
 
 
 def sweep_model(

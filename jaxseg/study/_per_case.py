@@ -13,95 +13,18 @@ many of its voxels lie between two thresholds.
 """
 
 from collections.abc import Mapping
-import dataclasses
 from typing import Any
 
 import numpy as np
 
-from jaxseg import thresholds
 from jaxseg.study import _choice
+from jaxseg.study import _chooser
 from jaxseg.study import _cohort_counts
+from jaxseg.study import _correlation
+from jaxseg.study import _draws
 
 METHODS = ("organ", "half", "expected", "volume")
 _FOLDS = 10
-_NEAR = 1e-12
-
-
-@dataclasses.dataclass(frozen=True, eq=False)
-class Chooser:
-  """What some patients taught about thresholds.
-
-  Attributes:
-    organ: Their pooled optimum.
-    frequencies: Share of their voxels that are the structure, between each two
-      thresholds of the counts; never falling. `[T + 1]`.
-    slope: Of the best threshold of a case on the logarithm of its volume.
-    intercept: Of the same line.
-    range: Smallest and largest logarithm of a volume that the line was fitted
-      to; beyond them it is level.
-  """
-
-  organ: float
-  frequencies: np.ndarray
-  slope: float
-  intercept: float
-  range: tuple[float, float]
-
-  @staticmethod
-  def fit(
-    cases: _cohort_counts.Cases, best: np.ndarray | None = None
-  ) -> "Chooser":
-    """Learns from cases with labels.
-
-    Args:
-      cases: These cases.
-      best: Threshold at which each has its best Dice, `[case]`, where that is
-        known already.
-
-    Raises:
-      DataError: No case has the structure.
-    """
-    organ = thresholds.optimum(cases.even).threshold
-    inside = cases.counts.positive.sum(0).astype(np.float64)
-    voxels = inside + cases.counts.negative.sum(0)
-    line = (0.0, organ, (0.0, 0.0))
-    has = np.flatnonzero(cases.reference > 0)
-    x = _log_volume(cases, organ)[has]
-    if len(has) >= 3 and np.ptp(x) > 0:
-      y = _own(cases) if best is None else best
-      slope, intercept = np.polyfit(x, y[has], 1)
-      line = (float(slope), float(intercept), (float(x.min()), float(x.max())))
-    return Chooser(organ, _isotonic(inside, voxels), *line)
-
-  def choose(self, cases: _cohort_counts.Cases) -> Mapping[str, np.ndarray]:
-    """Thresholds for cases, of whose labels nothing is used.
-
-    Returns:
-      Method -> float64 `[case]`, thresholds of the even grid.
-    """
-    count = len(cases.names)
-    x = np.clip(_log_volume(cases, self.organ), *self.range)
-    by_volume = np.clip(self.intercept + self.slope * x, 0, 1)
-    return {
-      "organ": np.full(count, self.organ),
-      "half": np.full(count, 0.5),
-      "expected": self._expected(cases),
-      "volume": by_volume if self.slope else np.full(count, self.organ),
-    }
-
-  def _expected(self, cases: _cohort_counts.Cases) -> np.ndarray:
-    voxels = cases.counts.positive + cases.counts.negative  # [case, T + 1]
-    inside = voxels * self.frequencies
-    # Voxels at or above each threshold lie in the intervals beyond it.
-    found, true = (
-      np.cumsum(side[:, ::-1], axis=1)[:, ::-1][:, 1:]
-      for side in (voxels.astype(np.float64), inside)
-    )
-    size = found + inside.sum(1, keepdims=True)
-    with np.errstate(invalid="ignore", divide="ignore"):
-      dice = np.where(size > 0, 2 * true / size, 0)
-    grid = np.asarray(cases.counts.thresholds, np.float64)
-    return np.array([grid[_middle(curve)] for curve in dice])
 
 
 def per_case_rows(
@@ -109,7 +32,7 @@ def per_case_rows(
   score_on: _cohort_counts.Cases,
   settings: _choice.Settings,
 ) -> list[dict[str, Any]]:
-  """A row for each way of choosing: its Dice, and its gain over `organ`.
+  """A row for each way of choosing: its Dice, its gain over `organ` and 0.5.
 
   Args:
     choose_on: Cases with labels that everything is fitted on.
@@ -121,27 +44,72 @@ def per_case_rows(
 
   Returns:
     Rows with method, cases, dice_mean_case, dice_pooled, gain (mean over the
-    cases with the structure), gain_low and gain_high.
+    cases with the structure, over `organ`) with gain_low, gain_high and
+    gain_p, the same over 0.5 (gain_half), and p_holm of `correct`.
   """
   chosen = case_thresholds(choose_on, score_on)
   has = score_on.reference > 0
   scores = {name: _dice(score_on, cuts) for name, cuts in chosen.items()}
   rows: list[dict[str, Any]] = []
   for name in METHODS:
-    gain = scores[name][0] - scores["organ"][0]
-    low, high = _interval(gain[has], _patients(score_on)[has], settings)
-    rows.append(
-      {
-        "method": name,
-        "cases": int(has.sum()),
-        "dice_mean_case": float(scores[name][0][has].mean()),
-        "dice_pooled": scores[name][1],
-        "gain": float(gain[has].mean()),
-        "gain_low": low,
-        "gain_high": high,
-      }
-    )
+    row: dict[str, Any] = {
+      "method": name,
+      "cases": int(has.sum()),
+      "dice_mean_case": float(scores[name][0][has].mean()),
+      "dice_pooled": scores[name][1],
+    }
+    for column, other in (("gain", "organ"), ("gain_half", "half")):
+      gain = scores[name][0] - scores[other][0]
+      row |= gained(
+        column, *_means(gain[has], _patients(score_on)[has], settings)
+      )
+    rows.append(row)
+  correct(rows)
   return rows
+
+
+def gained(
+  column: str, drawn: np.ndarray, patients: int | None
+) -> dict[str, float]:
+  """A gain with its interval and p, as columns.
+
+  Args:
+    column: Name of the first.
+    drawn: Of resamples, `[resample + 1]`, the observed first.
+    patients: As in `_draws.interval`.
+  """
+  low, high = _draws.interval(drawn, patients=patients)
+  return {
+    column: float(drawn[0]),
+    f"{column}_low": low,
+    f"{column}_high": high,
+    f"{column}_p": _draws.two_sided(drawn),
+  }
+
+
+def correct(rows: list[dict[str, Any]]) -> None:
+  """Adds `p_holm` of the three comparisons that a recommendation rests on.
+
+  These are the organ's threshold with 0.5, and each way per patient with that
+  of the organ.
+  """
+  tried = [row for row in rows if row["method"] != "half"]
+  p = [
+    row["gain_half_p" if row["method"] == "organ" else "gain_p"]
+    for row in tried
+  ]
+  for row in rows:
+    row["p_holm"] = float("nan")
+  for row, corrected in zip(tried, _correlation.holm(p), strict=True):
+    row["p_holm"] = corrected
+
+
+def case_scores(
+  choose_on: _cohort_counts.Cases, score_on: _cohort_counts.Cases
+) -> Mapping[str, np.ndarray]:
+  """Method -> Dice of each case scored, `[case]`; nan without any voxel."""
+  chosen = case_thresholds(choose_on, score_on)
+  return {name: _dice(score_on, cuts)[0] for name, cuts in chosen.items()}
 
 
 def case_threshold_rows(
@@ -149,7 +117,7 @@ def case_threshold_rows(
 ) -> list[dict[str, Any]]:
   """A row for each case scored: its threshold and Dice by each method."""
   chosen = case_thresholds(choose_on, score_on)
-  scores = {name: _dice(score_on, cuts)[0] for name, cuts in chosen.items()}
+  scores = case_scores(choose_on, score_on)
   return [
     {
       "case": case,
@@ -165,8 +133,8 @@ def case_thresholds(
 ) -> Mapping[str, np.ndarray]:
   """Method -> threshold of each case scored, float64 `[case]`."""
   if choose_on is not score_on:
-    return Chooser.fit(choose_on).choose(score_on)
-  patients, best = _patients(score_on), _own(score_on)
+    return _chooser.Chooser.fit(choose_on).choose(score_on)
+  patients, best = _patients(score_on), _chooser.best_of_each(score_on)
   folds = patients % min(_FOLDS, int(patients.max()) + 1)
   found = {name: np.empty(len(patients)) for name in METHODS}
   for fold in np.unique(folds):
@@ -174,20 +142,10 @@ def case_thresholds(
     others = np.flatnonzero(folds != fold)
     if not (score_on.reference[others] > 0).any():
       others = np.arange(len(folds))
-    chooser = Chooser.fit(_some(score_on, others), best[others])
+    chooser = _chooser.Chooser.fit(_some(score_on, others), best[others])
     for name, cuts in chooser.choose(_some(score_on, own)).items():
       found[name][own] = cuts
   return found
-
-
-def _own(cases: _cohort_counts.Cases) -> np.ndarray:
-  """Where each case has its best Dice, `[case]`; nan without a structure."""
-  return np.array(
-    [
-      thresholds.optimum(cases.even[k]).threshold if there else np.nan
-      for k, there in enumerate(cases.reference > 0)
-    ]
-  )
 
 
 def _some(
@@ -208,35 +166,6 @@ def _patients(cases: _cohort_counts.Cases) -> np.ndarray:
   return np.array([number[name] for name in cases.patients])
 
 
-def _log_volume(cases: _cohort_counts.Cases, threshold: float) -> np.ndarray:
-  """Logarithm of the volume found there, mL, or voxels where none is known."""
-  found = cases.predicted[:, cases.index(threshold)].astype(np.float64)
-  unit = np.where(np.isfinite(cases.voxel_ml), cases.voxel_ml, 1.0)
-  return np.log(np.maximum(found, 1) * unit)
-
-
-def _isotonic(inside: np.ndarray, voxels: np.ndarray) -> np.ndarray:
-  """Share that is inside between each two thresholds, made never to fall.
-
-  What holds no voxel takes the share of what is below.
-  """
-  from scipy import optimize  # Slow to import.
-
-  known = voxels > 0
-  share = inside[known] / voxels[known]
-  fitted = optimize.isotonic_regression(share, weights=voxels[known]).x
-  last = np.maximum(np.cumsum(known) - 1, 0)
-  return np.asarray(fitted)[last]
-
-
-def _middle(curve: np.ndarray) -> int:
-  """Middle of the plateau about the first highest value."""
-  best = int(curve.argmax())
-  beyond = np.flatnonzero(curve[best:] < curve[best] - _NEAR)
-  last = best + int(beyond[0]) - 1 if len(beyond) else len(curve) - 1
-  return (best + last) // 2
-
-
 def _dice(
   cases: _cohort_counts.Cases, cuts: np.ndarray
 ) -> tuple[np.ndarray, float]:
@@ -253,19 +182,20 @@ def _dice(
   return each, float(2 * true.sum() / size.sum())
 
 
-def _interval(
+def _means(
   gain: np.ndarray, patients: np.ndarray, settings: _choice.Settings
-) -> tuple[float, float]:
-  """Of the mean, by drawing patients with all of their cases."""
+) -> tuple[np.ndarray, int]:
+  """Means of patients drawn with all of their cases, and how many these are.
+
+  The observed mean comes first; of one patient there is no other.
+  """
   names, of = np.unique(patients, return_inverse=True)
   if len(names) < 2:
-    return float("nan"), float("nan")
+    return np.array([gain.mean()]), 1
   sums = np.bincount(of, gain)
   cases = np.bincount(of)
   drawn = np.random.default_rng(settings.seed).integers(
     len(names), size=(settings.resamples, len(names))
   )
-  means = sums[drawn].sum(1) / cases[drawn].sum(1)
-  tails = [50 * (1 - settings.level), 50 * (1 + settings.level)]
-  low, high = np.percentile(means, tails)
-  return float(low), float(high)
+  drawn = np.vstack([np.arange(len(names)), drawn])
+  return sums[drawn].sum(1) / cases[drawn].sum(1), len(names)

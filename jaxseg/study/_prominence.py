@@ -29,7 +29,7 @@ DEFINITIONS = {
 
 
 def prominence(
-  run: data.Run,
+  run: data.Run | None,
   results: Sequence[_cohort_counts.CohortCounts],
   *,
   scope: str | None = None,
@@ -37,7 +37,7 @@ def prominence(
   """Prominence of each structure under every definition, with its optimum.
 
   Args:
-    run: Prepared run folder.
+    run: Prepared run folder; None where counts tell of their prominence.
     results: Counts of its models.
     scope: Of the counts; None is the first.
 
@@ -48,10 +48,11 @@ def prominence(
   rows = []
   for result in results:
     key = result.facts["structure"], result.facts["negatives"]
-    if key not in measured:  # Counts of an older version do not tell.
-      measured[key] = result.facts.get("prominence") or measure(
-        run, key[0], negatives=key[1]
-      )
+    if key not in measured:
+      told = result.facts.get("prominence")
+      if told is None and run is not None:  # Counts of an older version.
+        told = measure(run, key[0], negatives=key[1])
+      measured[key] = told or {}
     counts = result.sides(scope=scope)[0].even
     for aggregate in _choice.AGGREGATES:
       best = thresholds.optimum(counts, aggregate=aggregate)
@@ -62,7 +63,7 @@ def prominence(
             **result.columns(scope),
             "aggregate": aggregate,
             "definition": definition,
-            "prominence": values[definition],
+            "prominence": values.get(definition, math.nan),
             "threshold": best.threshold,
           }
         )

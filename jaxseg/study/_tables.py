@@ -10,6 +10,7 @@ from jaxseg import metrics
 from jaxseg import thresholds
 from jaxseg.study import _choice
 from jaxseg.study import _cohort_counts
+from jaxseg.study import _per_case
 
 Rows = list[dict[str, Any]]
 Analysis = Callable[[_cohort_counts.Cases, _cohort_counts.Cases], Rows]
@@ -33,8 +34,8 @@ def tables(
 
   Returns:
     Table -> rows: optimum (of a run as `sweep`, in all scopes), curve, cases,
-    calibration, reliability, surfaces and surface_optima, the last two only
-    where surfaces were computed.
+    calibration, reliability; surfaces and surface_optima where surfaces were
+    computed; per_case and case_thresholds where the settings ask for them.
   """
   analyses: dict[str, Analysis] = {
     "optimum": lambda a, b: _choice.optimum_rows(a, b, settings, on_step),
@@ -45,6 +46,11 @@ def tables(
     "surfaces": surface_rows,
     "surface_optima": lambda a, b: surface_optima(surface_rows(a, b)),
   }
+  if settings.per_case:
+    analyses |= {
+      "per_case": lambda a, b: _per_case.per_case_rows(a, b, settings),
+      "case_thresholds": _per_case.case_threshold_rows,
+    }
   if all(result.is_run for result in results):
     del analyses["optimum"]
   found = {name: of_models(results, one) for name, one in analyses.items()}
@@ -112,7 +118,7 @@ def curve_rows(
   )
   if choose_on.with_structure >= 2:
     found = _choice.resampled(choose_on, "curve", settings)
-    low, high = found.interval(settings.level)
+    low, high = found.interval(settings.level, kind="expanded")
     columns |= {"dice_low": low, "dice_high": high}
   if score_on is not choose_on:
     columns["dice_test"] = thresholds.curve(score_on.even, aggregate="pooled")

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 import dataclasses
+import math
 from typing import Any
 
 import numpy as np
@@ -24,6 +25,7 @@ STATISTICS = (
   "sensitivity",
   "regret",
 )
+INTERVALS = ("percentile", "expanded")
 Statistic = str | Callable[[_counts.Counts[np.ndarray]], Any]
 
 
@@ -42,22 +44,38 @@ class Bootstrap:
   samples: np.ndarray
   index: np.ndarray
 
-  def interval(self, level: float = 0.95) -> tuple[np.ndarray, np.ndarray]:
-    """Percentile interval (linear between samples).
+  def interval(
+    self, level: float = 0.95, *, kind: str = "percentile"
+  ) -> tuple[np.ndarray, np.ndarray]:
+    """Interval of percentiles (linear between samples).
 
     Args:
-      level: Share of the samples inside, in (0, 1).
+      level: Share of cohorts whose interval should hold the truth, in (0, 1).
+      kind: "percentile" takes the percentiles that leave out equal shares of
+        the samples, which is too narrow for few patients; "expanded" those
+        farther out by as much as Student's t exceeds the normal distribution,
+        and as the variance of the sample falls short of the population's.
 
     Returns:
       (low, high), `[...]` each, of the samples that have a value; nan where
       none has.
 
     Raises:
-      ConfigError: The level is not in (0, 1).
+      ConfigError: The level is not in (0, 1), or the kind is unknown.
+
+    References:
+      T. C. Hesterberg, What teachers should know about the bootstrap,
+      arXiv:1411.5279, section 4.3.3.
     """
     if not 0 < level < 1:
       raise errors.ConfigError(f"level {level} is not between 0 and 1")
+    if kind not in INTERVALS:
+      raise errors.ConfigError(
+        f"interval {kind!r} is unknown; take {' or '.join(INTERVALS)}"
+      )
     tails = [50 * (1 - level), 50 * (1 + level)]
+    if kind == "expanded":
+      tails = expanded(level, self.index.shape[-1])
     known = ~np.isnan(self.samples)
     if known.all():  # Much faster than looking for nan in every column.
       low, high = np.percentile(self.samples, tails, axis=0)
@@ -88,6 +106,25 @@ class Bootstrap:
     return Bootstrap(
       self.estimate - other.estimate, self.samples - other.samples, self.index
     )
+
+
+def expanded(level: float, patients: int) -> list[float]:
+  """Percentiles, 0 to 100, whose interval is wide enough for few patients.
+
+  >>> [round(end, 2) for end in expanded(0.95, 15)]
+  [1.32, 98.68]
+
+  Args:
+    level: Of the interval.
+    patients: How many are resampled.
+  """
+  if patients < 2:
+    return [0.0, 100.0]
+  from scipy import special  # Slow to import, and needed here alone.
+
+  far = special.stdtrit(patients - 1, (1 - level) / 2)
+  tail = special.ndtr(far * math.sqrt(patients / (patients - 1)))
+  return [100 * float(tail), 100 * float(1 - tail)]
 
 
 def bootstrap(

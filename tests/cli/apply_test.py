@@ -1,5 +1,6 @@
 """Masks from maps: those whose Dice the sweep told, where their maps lie."""
 
+import json
 import shutil
 
 import nibabel
@@ -7,6 +8,7 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 
+from jaxseg import study
 from jaxseg import thresholds
 from tests.cli import command
 
@@ -132,3 +134,71 @@ def test_logits_are_refused(tmp_path):
   np.save(tmp_path / "maps" / "a.npy", np.float32([[[-3, 4]]]))
   line = command.refused("apply", MAPS, "--threshold=0.5", folder=tmp_path)
   assert "a.npy: holds values that are no probabilities, from -3 to 4" in line
+
+
+@pytest.fixture
+def swept(folder):
+  flags = ("--reference=labels", "--resamples=20", "--workers=1")
+  out = command.done("sweep", MAPS, *flags, "--per_case=volume", folder=folder)
+  return folder, out
+
+
+def test_each_map_is_cut_at_a_threshold_of_its_own(swept):
+  folder, out = swept
+  assert "Cut at " in out and "on 3 unseen patients" in out
+  rows = command.rows(folder / "runs/sweep/tables/per_case.csv")
+  assert [row["method"] for row in rows] == list(study.METHODS)
+  said = json.loads((folder / "runs/sweep/threshold.json").read_text())
+  learnt = said["details"]["per_case"]
+  assert learnt["method"] == "volume"
+  for how in ("volume", "expected"):
+    flags = () if how == "volume" else ("--per_case=expected",)
+    output = f"--output={how}"
+    command.done(
+      "apply", MAPS, "--threshold=runs/sweep", output, *flags, folder=folder
+    )
+    for row in command.rows(folder / how / "thresholds.csv"):
+      (source,) = (folder / "maps").glob(f"{row['map']}.*")
+      p = sitk.GetArrayFromImage(sitk.ReadImage(str(source)))
+      cut = study.Chooser.from_json(learnt).of_map(
+        p, how, voxel_ml=1.0 * 1.5 * 2.5 / 1000
+      )
+      assert float(row["threshold"]) == pytest.approx(cut, abs=1e-6)
+      mask = sitk.ReadImage(str(folder / how / f"{row['map']}.nii.gz"))
+      np.testing.assert_array_equal(
+        sitk.GetArrayFromImage(mask) > 0, p >= np.float32(cut)
+      )
+  out = command.done(
+    "apply", MAPS, "--threshold=runs/sweep", "--per_case=none",
+    "--output=one", folder=folder,
+  )  # fmt: skip
+  assert f"cut at {said['threshold']:g}" in out
+  assert not (folder / "one" / "thresholds.csv").exists()
+
+
+def test_a_choice_per_case_that_is_not_there_is_refused(swept):
+  folder, _ = swept
+  path = folder / "runs" / "sweep" / "threshold.json"
+  command.done(
+    "sweep", MAPS, "--reference=labels", "--resamples=20", "--output=plain",
+    "--workers=1", folder=folder,
+  )  # fmt: skip
+  how = ("--per_case=volume", "--output=no")
+  for flags, text in (
+    (("--threshold=0.4", *how), "is learnt by a sweep"),
+    (("--threshold=plain", *how), "holds no choice per case"),
+  ):
+    assert text in command.refused("apply", MAPS, *flags, folder=folder)
+  chosen = thresholds.ChosenThreshold.read(path)
+  chosen.details["per_case"]["organ"] = 7
+  chosen.write(path)
+  line = command.refused(
+    "apply", MAPS, "--threshold=runs/sweep", "--output=no", folder=folder
+  )
+  assert "runs/sweep: the choice per patient is malformed" in line
+  line = command.refused(
+    "sweep", MAPS, "--reference=labels", "--per_case=volume", "--choose=iou",
+    folder=folder,
+  )  # fmt: skip
+  assert "per_case volume is for the highest Dice" in line
+  assert not (folder / "no").exists()

@@ -80,7 +80,7 @@ def test_intervals_are_those_of_the_bootstrap(found, aggregate):
   for name in ("threshold", "value"):
     ends = thresholds.bootstrap(
       found.select().even, name, aggregate=aggregate, **how
-    ).interval()
+    ).interval(kind="expanded")
     np.testing.assert_allclose(
       (row[f"{name}_low"], row[f"{name}_high"]), ends, rtol=1e-6
     )

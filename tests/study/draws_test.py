@@ -104,3 +104,52 @@ def test_intervals_are_percentiles_of_the_resamples():
   values = np.append(99.0, np.arange(101.0))
   assert _draws.interval(values) == pytest.approx((2.5, 97.5))
   assert np.isnan(_draws.interval(np.array([1.0, np.nan]))).all()
+
+
+def test_intervals_of_few_patients_are_wider_and_bear_infinities():
+  values = np.append(50.0, np.arange(1001.0))
+  few, many = (_draws.interval(values, patients=n) for n in (15, 1000))
+  assert few == pytest.approx((13.2, 986.8), abs=0.2)
+  assert many == pytest.approx((25, 975), abs=0.2)
+  values[-40:] = np.inf
+  assert _draws.interval(values) == (25, np.inf)
+  values[-40:] = 960
+  assert _draws.interval(np.append(values, np.inf)) == (25, 960)
+
+
+@pytest.mark.parametrize("count", [1, 4, 7])
+def test_means_and_medians_are_those_of_the_drawn(count):
+  generator = np.random.default_rng(count)
+  values = generator.normal(size=count)
+  weights = generator.integers(0, 3, (30, count))
+  weights[0] = 0
+  middle, mean = _draws.medians(values, weights), _draws.means(values, weights)
+  assert np.isnan([middle[0], mean[0]]).all()
+  for b in range(1, 30):
+    drawn = np.repeat(values, weights[b])
+    if len(drawn):
+      assert middle[b] == pytest.approx(np.median(drawn))
+      assert mean[b] == pytest.approx(drawn.mean())
+  assert _draws.medians(np.array([1.0, np.inf]), np.array([[2, 1]])) == [1.0]
+
+
+def test_p_is_how_often_resamples_fall_on_the_other_side():
+  values = np.append(1.0, np.linspace(-1, 9, 101))  # 11 of 101 are not above 0.
+  assert _draws.two_sided(values) == pytest.approx(2 * 12 / 102)
+  assert _draws.two_sided(-values) == pytest.approx(2 * 12 / 102)
+  assert _draws.two_sided(np.zeros(50)) == 1.0
+  assert np.isnan(_draws.two_sided(np.array([1.0])))
+
+
+def test_optima_of_equal_fractions_are_those_of_the_library():
+  # Two thresholds of different counts, and exactly the same Dice.
+  fine = thresholds.grid(11)
+  positive, negative = np.zeros((2, 1, 12), np.int64)
+  positive[0, [4, 9]] = 2, 2
+  negative[0, [0, 6, 8]] = 5, 2, 2
+  counts = thresholds.Counts(fine, positive, negative)
+  for side in (counts.positive, counts.negative):
+    side[0, 1:3] += 1
+  curves = thresholds.curve(counts)
+  best = _costs._optima(counts, curves)
+  assert best.tolist() == [thresholds.optimum(counts[0]).index]

@@ -6,6 +6,7 @@ import scipy.optimize
 
 from jaxseg import study
 from jaxseg import thresholds
+from jaxseg.study import _chooser
 from jaxseg.study import _per_case
 from tests.study import made
 
@@ -34,7 +35,7 @@ def cases(count, seed, *, shift=0.0, voxel_ml=0.01, size=(8, 200)):
 
 def test_the_expected_threshold_is_that_of_brute_force():
   choose_on, score_on = cases(12, 0), cases(5, 1)
-  chooser = _per_case.Chooser.fit(choose_on)
+  chooser = _chooser.Chooser.fit(choose_on)
   found = chooser.choose(score_on)["expected"]
   grid = np.asarray(score_on.counts.thresholds)
   inside = choose_on.counts.positive.sum(0)
@@ -101,7 +102,7 @@ def test_without_other_patients_each_fold_is_fitted_on_the_others():
   found = study.case_thresholds(both, both)
   folds = np.arange(25) % 10
   own, others = np.flatnonzero(folds == 3), np.flatnonzero(folds != 3)
-  alone = _per_case.Chooser.fit(_per_case._some(both, others)).choose(
+  alone = _chooser.Chooser.fit(_per_case._some(both, others)).choose(
     _per_case._some(both, own)
   )
   for name in study.METHODS:

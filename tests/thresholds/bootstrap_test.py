@@ -257,3 +257,31 @@ def test_a_bound_as_a_function_that_calls_optimum(counts, aggregate):
     called = thresholds.bootstrap(counts, both, resamples=60)
     np.testing.assert_array_equal(found.samples[:, 0], called.samples[:, 0])
     np.testing.assert_allclose(found.samples, called.samples, atol=1e-12)
+
+
+def test_expanded_intervals_are_wider_for_few_patients(counts):
+  found = thresholds.bootstrap(counts, "value", resamples=500)
+  low, high = found.interval()
+  wide_low, wide_high = found.interval(kind="expanded")
+  assert wide_low < low and high < wide_high
+  many = thresholds.Bootstrap(
+    found.estimate, found.samples, np.zeros((1, 10**6))
+  )
+  assert many.interval(kind="expanded")[0] == pytest.approx(low, abs=1e-4)
+  with pytest.raises(errors.ConfigError, match="percentile or expanded"):
+    found.interval(kind="bca")
+
+
+def test_expanded_intervals_hold_the_mean_of_normal_values():
+  generator = np.random.default_rng(0)
+  held = {"percentile": 0, "expanded": 0}
+  for _ in range(400):
+    values = generator.normal(size=10)
+    drawn = generator.integers(10, size=(400, 10))
+    made = thresholds.Bootstrap(
+      values.mean(), values[drawn].mean(axis=1), drawn
+    )
+    for kind in held:
+      low, high = made.interval(kind=kind)
+      held[kind] += low <= 0 <= high
+  assert held["percentile"] < 370 < held["expanded"]

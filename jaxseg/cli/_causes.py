@@ -1,0 +1,116 @@
+r"""Asks why a network's best threshold is low and its curve steep.
+
+    jaxseg causes --counts=runs/openkbp --output=runs/causes
+    jaxseg causes --output=runs/causes \
+        --counts=runs/bice2020,runs/bice2020-rest,runs/unet
+
+Compares models by where they drop out, by how long they were trained and by
+the slices without the organ that they were trained and are scored on. Beside
+each cost stands the largest that a calibrated map of the same Dice can have,
+and whether half of the best Dice is as good a threshold as the best.
+
+Reads counts of models, all on one split; no images, and no models. Writes
+OUTPUT/tables/causes.csv, a row for each model and scope, and
+tables/cause_arms.csv, medians over organs and seeds with 95 % intervals.
+"""
+
+from collections.abc import Mapping, Sequence
+import pathlib
+from typing import Any, TYPE_CHECKING
+
+from jaxseg.cli import _counts_flags
+from jaxseg.cli import _flags
+from jaxseg.cli import _place
+
+if TYPE_CHECKING:
+  from jaxseg import study
+
+
+def define(flags: _flags.Flags) -> None:
+  _counts_flags.define(flags)
+
+
+def main(flags: _flags.Flags) -> None:
+  _counts_flags.check(flags)
+
+  output = _place.output(flags.output)
+  results = _counts_flags.read(flags.counts)
+  how = {"resamples": flags.resamples, "seed": flags.resample_seed}
+  origin = _counts_flags.provenance(
+    results, seed=flags.resample_seed, command=flags.command
+  )
+  compared(results, output, origin, **how)
+  _counts_flags.tell_stuck(results)
+
+
+def compared(
+  results: "Sequence[study.CohortCounts]",
+  folder: pathlib.Path,
+  origin: Mapping[str, Any],
+  *,
+  resamples: int,
+  seed: int,
+  scopes: Sequence[str] | None = None,
+) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+  """Compares, prints and writes; gives rows of models and of kinds of them."""
+  from jaxseg import report
+  from jaxseg import study
+  from jaxseg.cli import _console
+
+  with _console.progress("comparing") as on_model:
+    arms = study.cause_arms(
+      results,
+      resamples=resamples,
+      seed=seed,
+      scopes=scopes or study.CAUSE_SCOPES,
+      on_model=on_model,
+    )
+  rows = study.causes(results)
+  for scope in dict.fromkeys(row["scope"] for row in arms):
+    told = _told([row for row in arms if row["scope"] == scope])
+    _console.table(
+      f"Causes, scope {scope}, thresholds on unseen patients",
+      told,
+      {name: name for name in told[0]},
+    )
+  if not arms:
+    print("Note: nothing can be compared; no model has learnt")
+  print(
+    "lost: median share of Dice lost at ±0.05, then at 0.5; half rule: models"
+    " in which\nhalf of the best Dice is within 0.01 as good; beyond: models"
+    " that lose more than a\ncalibrated map can."
+  )
+  for name, table in (("causes", rows), ("cause_arms", arms)):
+    path = folder / "tables" / f"{name}.csv"
+    report.write_csv(path, table, origin)
+    print(f"Written: {path}")
+  return rows, arms
+
+
+def _told(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, str]]:
+  """What the console has room for; of settings those that differ."""
+  settings = [
+    name
+    for name in ("objective", "steps", "negatives")
+    if len({row[name] for row in rows}) > 1
+  ]
+  told = []
+  for row in rows:
+    own = {"network": row["network"]}
+    if row["network"] == "bice2020":
+      places = row["dropout_at"].replace(",", ", ")
+      own["network"] += f", dropout at {places}"
+    for name in settings:
+      own[name] = "–" if row[name] is None else f"{row[name]}"
+    models = f"of {row['models']}"
+    told.append(
+      {
+        **own,
+        "t*": f"{row['threshold']:.2f}",
+        "lost": f"{row['lost']:.1%}",
+        "at 0.5": f"{row['lost_half']:.1%}",
+        "half rule": f"{row['half_rule']} {models}",
+        "beyond": f"{row['beyond_bound']} {models}",
+      }
+    )
+  return told

@@ -1,0 +1,99 @@
+"""The study's analyses and page from counts alone, on any machine."""
+
+from collections.abc import Sequence
+from typing import Any, TYPE_CHECKING
+
+from jaxseg.cli import _analyses
+from jaxseg.cli import _causes
+from jaxseg.cli import _claims
+from jaxseg.cli import _counts_flags
+from jaxseg.cli import _flags
+from jaxseg.cli import _place
+
+if TYPE_CHECKING:
+  from jaxseg import study
+
+# Flags that have a meaning without patients and training.
+_MEANT = ("counts", "output", "seed")
+
+
+def define(flags: _flags.Flags) -> None:
+  """Defines --counts."""
+  flags.heading("Counts instead of patients")
+  flags.names(
+    "counts",
+    None,
+    "FOLDER",
+    "Run folders, or folders that hold counts of models, such as those of"
+    " another machine: nothing is trained, and neither images nor models are"
+    " read. Tables and page are of the first folder's network; the others take"
+    " part in the claims and causes.",
+    default="none: patients are prepared and models trained",
+  )
+
+
+def main(flags: _flags.Flags) -> None:
+  """Analyses counts, and writes the page."""
+  others = [name for name in flags.given_names() if name not in _MEANT]
+  flags.refuse(others, "patients and training, not --counts")
+  seed = _seed(flags)
+
+  from jaxseg import report
+  from jaxseg import study
+
+  folder = _place.output(flags.output or "runs/counts")
+  every = _counts_flags.read(flags.counts)
+  results = _of_first_network(every)
+  run: Any = study.CountedRun.of(folder, results)
+  settings = study.Settings(seed=seed)
+  sections = _analyses.sweep(flags, run, results, settings)
+  sections += _analyses.sensitivity(flags, run, results)
+  sections += _analyses.prominence(flags, run, results)
+  sections += _analyses.objectives(flags, run, results)
+  sections += _analyses.recommended(flags, run, results)
+  origin = _counts_flags.provenance(every, seed=seed, command=flags.command)
+  _claims.judged(every, folder, origin, resamples=2000, seed=seed)
+  _causes.compared(every, folder, origin, resamples=2000, seed=seed)
+  path = folder / "report" / "index.html"
+  report.write_study(
+    path,
+    run,
+    study.sensitivity_medians(study.sensitivity(results)),
+    study.objectives(results),
+    sections,
+    _analyses.provenance(flags, run, results),
+    note="Made from counts of the models: no image and no model was read.",
+  )
+  print(f"Written: {path}")
+
+
+def _seed(flags: _flags.Flags) -> int:
+  """Of the resamples."""
+  given = flags.seed
+  return int(given[0]) if isinstance(given, list | tuple) else int(given or 0)
+
+
+def _of_first_network(
+  results: "Sequence[study.CohortCounts]",
+) -> "list[study.CohortCounts]":
+  """Models of one network, length of training and level of negatives."""
+  from jaxseg import study
+
+  kinds = [
+    (
+      study.network_of(one.facts),
+      one.facts.get("steps"),
+      one.facts["negatives"],
+    )
+    for one in results
+  ]
+  first = [kind for kind in kinds if kind[0] == kinds[0][0]]
+  usual = max(first, key=first.count)
+  own = [one for one, kind in zip(results, kinds, strict=True) if kind == usual]
+  if len(own) < len(results):
+    print(
+      f"Tables and page: {len(own)} models of {usual[0]}, {usual[2]:g} slices"
+      " without the structure for each with it; the other"
+      f" {len(results) - len(own)} take part in claims and causes"
+    )
+  return own

@@ -1,0 +1,149 @@
+"""Which threshold to use, in one sentence with its number."""
+
+from collections.abc import Callable, Mapping, Sequence
+import math
+from typing import Any
+
+import numpy as np
+
+from jaxseg.study import _claims
+from jaxseg.study import _cohort_counts
+from jaxseg.study import _costs
+from jaxseg.study import _draws
+from jaxseg.study import _per_case
+
+_NAMED = {
+  "half": "0.5",
+  "organ": "each structure's own threshold",
+  "expected": "a threshold for each patient, by the Dice that the map expects",
+  "volume": "a threshold for each patient, by the volume of the map",
+}
+_BRIEF = {"expected": "by the expected Dice", "volume": "by volume"}
+_GAIN = {"organ": "gain_half"}
+_LEVEL = 0.05
+Rows = list[dict[str, Any]]
+
+
+def recommendations(
+  results: Sequence[_cohort_counts.CohortCounts],
+  *,
+  resamples: int = 2000,
+  seed: int = 0,
+  scope: str | None = None,
+  on_model: Callable[[str, int, int], None] | None = None,
+) -> Rows:
+  """A row per network, objective and way of choosing: what it gains.
+
+  Everything is fitted on validation patients, and gains are of the test
+  patients: the mean over patients, organs and seeds, all of which are drawn for
+  the intervals. Models that never learnt take no part.
+
+  Args:
+    results: Counts of a run's models.
+    resamples: Of patients, organs and seeds.
+    seed: Of the resamples.
+    scope: Slices that count; None is the first.
+    on_model: Called after each model with (name, done, all).
+
+  Returns:
+    Rows of network, objective, negatives, method, structures, models, patients,
+    dice (mean), gain (over `organ`) and gain_half (over 0.5) with interval and
+    p, and p_holm of what a recommendation rests on.
+  """
+  results = _claims.of_usual_length(results)
+  draws = _draws.Draws.of(results, resamples=resamples, seed=seed)
+  arms: dict[tuple[str, str, float], dict[_draws.Key, Any]] = {}
+  for done, result in enumerate(results, start=1):
+    choose_on, score_on = result.sides(scope=scope)
+    if not _costs.never_learnt(choose_on):
+      key = str(result.facts["structure"]), int(result.facts["seed"])
+      scores = _per_case.case_scores(choose_on, score_on)
+      there = score_on.reference > 0
+      names = [n for n, has in zip(score_on.names, there, strict=True) if has]
+      weights = draws.weights("test", names)
+      arms.setdefault(_claims.arm_of(result.facts), {})[key] = (
+        names,
+        {m: _draws.means(v[there], weights) for m, v in scores.items()},
+      )
+    if on_model:
+      on_model(result.name, done, len(results))
+  rows: Rows = []
+  for arm, models in arms.items():
+    own = [_row(arm, method, models, draws) for method in _per_case.METHODS]
+    _per_case.correct(own)
+    rows += own
+  return rows
+
+
+def _row(
+  arm: tuple[str, str, float],
+  method: str,
+  models: Mapping[_draws.Key, Any],
+  draws: _draws.Draws,
+) -> dict[str, Any]:
+  row: dict[str, Any] = {
+    **dict(zip(("network", "objective", "negatives"), arm, strict=True)),
+    "method": method,
+    "structures": len({organ for organ, _ in models}),
+    "models": len(models),
+    "patients": len({name for names, _ in models.values() for name in names}),
+    "dice": float(np.mean([own[method][0] for _, own in models.values()])),
+  }
+  for column, other in (("gain", "organ"), ("gain_half", "half")):
+    drawn = draws.nested(
+      {key: own[method] - own[other] for key, (_, own) in models.items()},
+      "mean",
+    )
+    row |= _per_case.gained(column, drawn, None)
+  return row
+
+
+def recommendation(rows: Sequence[Mapping[str, Any]]) -> str:
+  """What to cut at, in one sentence with its number.
+
+  0.5 is to be beaten by the structure's own threshold, and that one by a
+  threshold for each patient: the simpler one is kept unless the gain is above
+  0 with a p below 0.05 after Holm's correction.
+
+  Args:
+    rows: Of `per_case_rows`, or of one network and objective of
+      `recommendations`.
+  """
+  of = {row["method"]: row for row in rows}
+  own = of["organ"]
+  better = {
+    name: row["p_holm"] < _LEVEL and row[_GAIN.get(name, "gain")] > 0
+    for name, row in of.items()
+  }
+  number = own.get("patients", own.get("cases"))
+  who = f"{number} unseen patient{'s' if number != 1 else ''}"
+  each = [name for name in _BRIEF if better[name]]
+  if each:
+    best = max(each, key=lambda name: of[name]["gain"])
+    told = (
+      f"it gains {_said(of[best], 'gain')} of Dice over {_NAMED['organ']} and"
+      f" {_said(of[best], 'gain_half')} over 0.5"
+    )
+    return f"Cut at {_NAMED[best]}: on {who} {told}."
+  others = ", ".join(
+    f"{_said(of[name], 'gain')} {said}" for name, said in _BRIEF.items()
+  )
+  if better["organ"]:
+    return (
+      f"Cut at {_NAMED['organ']}: on {who} it gains"
+      f" {_said(own, 'gain_half')} of Dice over 0.5; thresholds for each patient"
+      f" are not shown to add to it: {others}."
+    )
+  return (
+    f"Cut at 0.5: on {who} {_NAMED['organ']} is not shown to gain Dice,"
+    f" {_said(own, 'gain_half')}, nor are thresholds for each patient over"
+    f" that: {others}."
+  )
+
+
+def _said(row: Mapping[str, Any], name: str) -> str:
+  """A gain with its interval; without one if there is a single patient."""
+  value, low, high = (row[f"{name}{end}"] for end in ("", "_low", "_high"))
+  if math.isnan(low):
+    return f"{value:+.3f}"
+  return f"{value:+.3f} (95 %: {low:+.3f} to {high:+.3f})"

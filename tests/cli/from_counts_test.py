@@ -1,0 +1,64 @@
+"""The study repeated from counts, without patients, models or training."""
+
+import pytest
+
+from tests.cli import claims_test
+from tests.cli import command
+from tests.study import made
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+  folder = tmp_path_factory.mktemp("counts")
+  soft = {"inside": (0.6, 0.2), "outside": (0.2, 0.1)}
+  for name, network in (
+    ("own", {"name": "unet"}),
+    ("other", {"name": "bice2020"}),
+  ):
+    results = [
+      made.model_counts(organ, network=network, objective=objective, **soft)
+      for organ in ("brain", "larynx")
+      for objective in ("bce", "dice")
+    ]
+    claims_test.write(folder / name, *results)
+  return folder
+
+
+@pytest.mark.slow
+def test_tables_claims_causes_and_the_page(folder):
+  flags = ("--counts=own,other", "--output=out", "--seed=3")
+  out = command.done("reproduce", *flags, folder=folder)
+  assert "Tables and page: 4 models of unet" in out
+  tables = folder / "out" / "tables"
+  for name in (
+    "sweep", "curve", "cases", "calibration", "sensitivity", "prominence",
+    "correlations", "objectives", "objective_tests", "recommendations",
+    "claims", "causes", "cause_arms",
+  ):  # fmt: skip
+    row, *_ = command.rows(tables / f"{name}.csv")
+    assert row["cohort"] == "made up" and row["command"], name
+  assert (tables / "objectives.tex").exists()
+  assert {r["network"] for r in command.rows(tables / "causes.csv")} == {
+    "unet",
+    "bice2020",
+  }
+  scopes = {row["scope"] for row in command.rows(tables / "sensitivity.csv")}
+  assert scopes == {"known", "kept"}
+  page = (folder / "out" / "report" / "index.html").read_text()
+  assert "Which threshold to use" in page and "Cut at" in page
+  assert "Made from counts" in page
+  assert not (folder / "out" / "models").exists()
+
+
+@pytest.mark.parametrize(
+  ("flags", "text"),
+  [
+    (("--counts=none",), "holds no counts of models"),
+    (("--counts=own", "--epochs=3"), "--epochs: only for patients"),
+    (("--counts=own", "--cohort=openkbp", "--input=x"), "--cohort, --input"),
+    (("--counts=own,own",), "give each model once"),
+    (("--counts=own", "--output=own/counts/0.npz"), "is a file"),
+  ],
+)
+def test_what_has_no_effect_or_is_not_there_is_refused(folder, flags, text):
+  assert text in command.refused("reproduce", *flags, folder=folder)
