@@ -12,6 +12,8 @@ from jaxseg import volume
 # Between fat (-100 HU) and air (-1000 HU): what is denser is body or couch.
 _BODY_HU = -300
 _AIR_HU = -1000
+# Slices resampled at once: what is in between is in float32, some times over.
+_AT_ONCE = 16
 
 
 @dataclasses.dataclass(frozen=True)
@@ -174,8 +176,13 @@ def prepare_image(
   placement = place(
     image, size=config.size, spacing=config.spacing, crop=config.crop
   )
-  taken = placement.take(image.array, fill=_AIR_HU)
-  return placement, np.rint(taken).astype(np.int16)
+  slices = len(image.array)
+  images = np.empty((slices, *placement.size), np.int16)
+  for first in range(0, slices, _AT_ONCE):  # Slices do not know each other.
+    some = slice(first, first + _AT_ONCE)
+    taken = placement.take(image.array[some], fill=_AIR_HU)
+    images[some] = np.rint(taken)
+  return placement, images
 
 
 def place(

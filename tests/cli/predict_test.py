@@ -276,8 +276,7 @@ def test_an_ensemble_of_a_run_wants_a_threshold(deployed, ct, tmp_path):
   given = (f"--model={pattern}", f"--input={ct}", "--write=nifti")
   line = command.refused("predict", *given, folder=tmp_path)
   assert "oral_cavity has no threshold of its own" in line
-  command.done("predict", *given, "--threshold=0.5", folder=tmp_path)
-  assert (tmp_path / "runs" / "predicted" / NAME / "result.json").exists()
+  assert "give --threshold" in line
 
 
 @pytest.mark.slow

@@ -91,3 +91,14 @@ def test_air_is_refused():
 def test_json_and_back():
   placed = data.place(head(), size=(32, 48), spacing=1.7)
   assert data.Placement.from_json(placed.to_json()) == placed
+
+
+@pytest.mark.parametrize("spacing", [None, 3.1, 1.2])
+def test_an_image_is_prepared_some_slices_at_a_time(spacing):
+  draw = np.random.default_rng(0)
+  array = draw.integers(-1000, 1000, (33, 30, 34)).astype(np.int16)
+  image = volume.Volume.from_affine(array, np.diag([3.0, 2.0, 1.9, 1.0]))
+  config = data.PrepareConfig(size=(20, 24), spacing=spacing)
+  placement, images = data.prepare_image(image, config)
+  whole = placement.take(array, fill=-1000)
+  np.testing.assert_array_equal(images, np.rint(whole).astype(np.int16))
