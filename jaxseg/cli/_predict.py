@@ -49,6 +49,13 @@ def define(flags: _flags.Flags) -> None:
     "After the cut: own does what the export found to help, largest keeps the"
     " largest component alone, holes fills holes within slices.",
   )
+  flags.choice(
+    "per_case",
+    "off",
+    ("off", "best", "expected", "volume"),
+    "Give each map a threshold of its own, as its model has learnt: best is the"
+    " way that was better than the own threshold on unseen patients, if any.",
+  )
   flags.heading("Scans")
   flags.string(
     "input",
@@ -128,6 +135,10 @@ def main(flags: _flags.Flags) -> None:
     )
   if flags.shard:
     parallel.shard([], flags.shard)
+  if flags.threshold is not None and flags.per_case != "off":
+    raise errors.ConfigError(
+      "--threshold, --per_case: each says where maps are cut; give one of them"
+    )
   kinds = _kinds(flags.write)
   names = _model_flags.structures(flags)
   away = bool(flags.scheduler)  # Workers of a cluster run in any folder.
@@ -142,6 +153,7 @@ def main(flags: _flags.Flags) -> None:
     threshold=flags.threshold,
     interval=flags.interval,
     clean=flags.clean,
+    per_case=flags.per_case,
     anyway=flags.anyway,
     overwrite=flags.overwrite,
     origin=tuple(_model_flags.origin(flags).items()),

@@ -275,11 +275,33 @@ def _part(
     row = study.calibration_rows(*counts.sides())[0]
     about["temperature"] = row["temperature"]
     about["expected_calibration_error"] = row["expected_calibration_error"]
+    about["choice"] = _choice(counts, settings)
   if clean and run is not None and threshold is not None:
     about["postprocess"] = _clean.choose(run, model)
   elif clean:
     notes.append(f"{name}: the run is not there to choose a cleaning on")
   return _Part(model, about, threshold)
+
+
+def _choice(
+  counts: study.CohortCounts, settings: study.Settings | None
+) -> dict[str, Any]:
+  """What the validation patients taught of thresholds for each patient.
+
+  "better" names the way whose gain over the own threshold, on the test
+  patients, lies above 0 with its whole interval; of several the one that gains
+  most, None if there is none.
+  """
+  choose_on, score_on = counts.sides()
+  rows = study.per_case_rows(choose_on, score_on, settings or study.Settings())
+  ways = [row for row in rows if row["method"] in study.PER_CASE]
+  better = [row for row in ways if row["gain_low"] > 0]
+  best = max(better, key=lambda row: row["gain"], default=None)
+  return {
+    "learnt": study.Chooser.fit(choose_on).to_json(),
+    "better": None if best is None else best["method"],
+    "ways": ways,
+  }
 
 
 def _write(folder: pathlib.Path, part: _Part) -> dict[str, Any]:

@@ -27,6 +27,7 @@ def card(content: Mapping[str, Any]) -> str:
     "Dice is of all voxels of the test patients together, whom neither the"
     " weights nor the threshold were chosen on, with its 95 % interval over"
     " patients. A voxel is inside where float32(p) >= float32(threshold).",
+    *_choices(found),
     "## Training\n" + _training(found),
     "## Scans like those of the training\n" + _scans(found),
     "`jaxseg predict` measures the same of each new scan, says what is far from"
@@ -108,6 +109,25 @@ def _training(found: Mapping[str, Any]) -> str:
       )
     )
   return _table(rows)
+
+
+def _choices(found: Mapping[str, Any]) -> list[str]:
+  """Which structures gain by a threshold for each patient."""
+  rows: list[Sequence[str]] = [("structure", "better", "gain in test Dice")]
+  for name, one in found.items():
+    choice = one.get("choice") or {}
+    for way in choice.get("ways", ()):
+      if way["method"] == choice.get("better"):
+        gain = f"{way['gain']:+.3f}"
+        gain += f" ({way['gain_low']:+.3f} to {way['gain_high']:+.3f})"
+        rows.append((_label(name), way["method"], gain))
+  if len(rows) == 1:
+    return []
+  return [
+    "A threshold chosen for each map was better, on the test patients, for"
+    " these; `jaxseg predict --per_case=best` takes it.",
+    _table(rows),
+  ]
 
 
 def _scans(found: Mapping[str, Any]) -> str:

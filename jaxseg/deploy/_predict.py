@@ -185,6 +185,7 @@ def predict(
   threshold: float | None = None,
   interval: bool = False,
   clean: str = "own",
+  per_case: str = "off",
   maps: Any = None,
 ) -> Found:
   """Finds one structure on a scan.
@@ -196,6 +197,9 @@ def predict(
     interval: Whether masks at the ends of the threshold's interval are wanted.
     clean: "own" does what was found to help, or "off", "largest", "holes" or
       "both".
+    per_case: "off"; or the way a threshold is chosen for this very map,
+      "expected" or "volume"; or "best", the way that the export found to be
+      better than the own threshold, if there is one.
     maps: Called with the whole map on the scan's own grid, a `Volume`.
 
   Raises:
@@ -205,8 +209,12 @@ def predict(
     {config: ready.prepared[config] for config in model.preparations}
   )
   chosen = model.threshold
+  way_chosen = "off"
   if threshold is None:
     threshold = _own(model, chosen)
+    way_chosen = _way(per_case, model)
+    if way_chosen != "off":
+      threshold = _of_map(ready, model, placed, way_chosen)
   cuts = [threshold]
   ends = None
   if interval and chosen is not None and chosen.interval is not None:
@@ -238,6 +246,7 @@ def predict(
   shown = np.flatnonzero(kept[0].any((1, 2)))
   facts: dict[str, Any] = {
     "threshold": float(threshold),
+    "per_case": way_chosen,
     "voxels": voxels,
     "volume_ml": voxels * voxel_ml,
     "slices": [int(shown[0]), int(shown[-1])] if len(shown) else None,
@@ -268,6 +277,32 @@ def _own(model: Model, chosen: thresholds.ChosenThreshold | None) -> float:
       " sweep the run and export its models, or give --threshold"
     )
   return chosen.threshold
+
+
+def _way(asked: str, model: Model) -> str:
+  """How a threshold is chosen for this very map.
+
+  Raises:
+    ConfigError: The model has not learnt to.
+  """
+  choice = model.about.get("choice") or {}
+  if asked == "best":
+    return str(choice.get("better") or "off")
+  if asked != "off" and not choice.get("learnt"):
+    raise errors.ConfigError(
+      f"{model.folders[0]}: {model.structure} has not learnt to choose per"
+      " case; export it from its run once that was swept, or leave --per_case"
+      " out"
+    )
+  return asked
+
+
+def _of_map(ready: Ready, model: Model, placed: Any, way: str) -> float:
+  from jaxseg import study
+
+  chooser = study.Chooser.from_json(model.about["choice"]["learnt"])
+  volume = float(np.prod(ready.turned.spacing)) / 1000.0
+  return chooser.of_map(placed.restore(), way, voxel_ml=volume)
 
 
 def _slices(

@@ -30,6 +30,7 @@ class Job:
     interval: Whether contours at the ends of the threshold's interval are
       written, too.
     clean: As of `predict`.
+    per_case: As of `predict`.
     anyway: Whether scans are taken of which a map means nothing.
     overwrite: Whether what was predicted otherwise is replaced.
     origin: (name, value) of what result.json says of command and version.
@@ -42,6 +43,7 @@ class Job:
   threshold: float | None = None
   interval: bool = False
   clean: str = "own"
+  per_case: str = "off"
   anyway: bool = False
   overwrite: bool = False
   origin: tuple[tuple[str, Any], ...] = ()
@@ -65,6 +67,7 @@ class Job:
       threshold=self.threshold,
       interval=self.interval,
       clean=self.clean,
+      per_case=self.per_case,
     )
 
 
@@ -206,6 +209,7 @@ def _end(begun: Outcome | _predict.Ready, job: Job) -> Outcome:
         threshold=job.threshold,
         interval=job.interval,
         clean=job.clean,
+        per_case=job.per_case,
       )
   except errors.JaxsegError as e:
     return Outcome(begun.scan.name, {}, refused=str(e))

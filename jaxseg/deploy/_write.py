@@ -197,7 +197,9 @@ def _row(
   chosen = model.threshold
   about: dict[str, Any] = {**one.facts}
   about["threshold_from"] = "given"
-  if chosen is not None and chosen.threshold == one.threshold:
+  if one.facts["per_case"] != "off":
+    about["threshold_from"] = f"per case, {one.facts['per_case']}"
+  elif chosen is not None and chosen.threshold == one.threshold:
     about["threshold_from"] = chosen.criterion
   if not one.facts["voxels"]:
     about["note"] = "nothing was found"
@@ -292,6 +294,7 @@ def settings_of(
   threshold: float | None,
   interval: bool,
   clean: str,
+  per_case: str = "off",
 ) -> dict[str, Any]:
   """What decides a result beside the scan."""
   return {
@@ -309,4 +312,5 @@ def settings_of(
     "write": sorted(kinds),
     "interval": interval,
     "clean": clean,
+    "per_case": per_case,
   }

@@ -11,6 +11,8 @@ import jaxseg
 from jaxseg import cohorts
 from jaxseg import data
 from jaxseg import dicom
+from jaxseg import errors
+from jaxseg import study
 from jaxseg import volume
 from jaxseg.deploy import _predict
 from tests import deployed as made
@@ -55,6 +57,26 @@ def test_cleaned_contours_stay_within_each_other(ready):
   assert inner.any() and not (inner & ~mask).any()
   assert not (mask & ~outer).any()
   assert ndimage.label(mask, np.ones((3, 3, 3)))[1] == 1
+
+
+def test_a_threshold_for_this_very_map(ready):
+  one, models = ready
+  mouth = models["oral_cavity"]
+  whole = mouth.predict_placed(one.prepared).restore()
+  learnt = study.Chooser.from_json(mouth.about["choice"]["learnt"])
+  volume = float(np.prod(one.image.spacing)) / 1000
+  for way in study.PER_CASE:
+    found = _predict.predict(one, mouth, per_case=way)
+    assert found.threshold == learnt.of_map(whole, way, voxel_ml=volume)
+    assert found.facts["per_case"] == way
+    np.testing.assert_array_equal(
+      found.mask.unpack(), whole >= np.float32(found.threshold)
+    )
+  found = _predict.predict(one, mouth, per_case="best")
+  better = mouth.about["choice"]["better"]
+  assert found.facts["per_case"] == (better or "off")
+  with pytest.raises(errors.ConfigError, match="has not learnt to choose"):
+    _predict.predict(one, models["brain"], per_case="volume")
 
 
 def test_a_scan_is_prepared_once_for_all_models(ready, monkeypatch):
