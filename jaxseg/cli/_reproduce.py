@@ -8,12 +8,14 @@ two CPU cores. Writes OUTPUT/tables/*.csv, figures/*.{svg,png} and
 report/index.html. If interrupted, the same command resumes.
 """
 
+from collections.abc import Sequence
 import functools
 
 from jaxseg.cli import _analyses
 from jaxseg.cli import _call
 from jaxseg.cli import _cohort_flags
 from jaxseg.cli import _device_flags
+from jaxseg.cli import _family
 from jaxseg.cli import _flags
 from jaxseg.cli import _hosts
 from jaxseg.cli import _training_flags
@@ -54,37 +56,30 @@ def _main(flags: _flags.Flags) -> None:
   configs = _training_flags.configs(flags, run, names, default=objectives)
   part = _device_flags.part(flags, configs)
   _device_flags.tell(flags, configs[0].batch)
-  with _console.Training() as reporter:
-    training.train_family(
-      run.store,
-      run.split,
-      run.folder,
-      part,
-      reporter=reporter,
-      checkpoint_minutes=_training_flags.check_minutes(flags),
-      keep=flags.keep,
-      **_device_flags.given(flags),
-    )
   if flags.shard is not None:
+    _family.train(flags, run, part)
     print(
       f"Trained: {len(part)} of {len(configs)} models; when all are, the same"
       " command without --shard analyses them"
     )
     return
-  settings = study.Settings(seed=flags.seed)
-  with _console.progress("sweeping") as on_model:
-    sweep = functools.partial(study.sweep_run, on_model=on_model)
-    results = _hosts.swept(run, run.models(), sweep)
+  settings = study.Settings(seed=flags.seed[0])
+
+  def count(_: Sequence[training.Config]) -> list[study.CohortCounts]:
+    with _console.progress("sweeping") as on_model:
+      sweep = functools.partial(study.sweep_run, on_model=on_model)
+      return _hosts.swept(run, run.models(), sweep)
+
+  family, results = _family.swept(flags, run, configs, count, default=1)
+  results, _ = study.learnt(results)
   if not results:
     return
   sections = _analyses.sweep(flags, run, results, settings)
   sections += _analyses.sensitivity(flags, run, results)
   sections += _analyses.prominence(flags, run, results)
   sections += _analyses.objectives(flags, run, results)
-  first = {c.structure: c for c in reversed(configs)}
-  folders = [training.model_folder(run.folder, c) for c in first.values()]
   origin = _analyses.provenance(flags, run, results)
-  shown = study.examples(run, sorted(folders))
+  shown = study.examples(run, _family.shown(run, family, results))
   sections += report.example_sections(run.folder, shown, origin)
   path = run.folder / "report" / "index.html"
   report.write_study(

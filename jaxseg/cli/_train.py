@@ -12,12 +12,19 @@ TensorBoard events, checkpoints, threshold.json. One model of the default size
 takes about 10 minutes on two CPU cores for OpenKBP.
 """
 
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
 from jaxseg.cli import _call
 from jaxseg.cli import _cohort_flags
 from jaxseg.cli import _device_flags
+from jaxseg.cli import _family
 from jaxseg.cli import _flags
 from jaxseg.cli import _hosts
 from jaxseg.cli import _training_flags
+
+if TYPE_CHECKING:
+  from jaxseg import study
 
 
 def define(flags: _flags.Flags) -> None:
@@ -53,23 +60,24 @@ def _main(flags: _flags.Flags) -> None:
     print("this shard has no models")
     return
   _device_flags.tell(flags, configs[0].batch)
-  with _console.Training() as reporter:
-    training.train_family(
-      run.store,
-      run.split,
-      run.folder,
-      configs,
-      reporter=reporter,
-      checkpoint_minutes=_training_flags.check_minutes(flags),
-      keep=flags.keep,
-      **_device_flags.given(flags),
-    )
-  from jaxseg import study  # Slow, and training does without it.
 
-  folders = [training.model_folder(run.folder, c) for c in configs]
-  results = _hosts.swept(run, folders, study.sweep_run)
+  def sweep(
+    family: Sequence[training.Config],
+  ) -> "list[study.CohortCounts]":
+    from jaxseg import study  # Slow, and training does without it.
+
+    folders = _family.folders(run, family)
+    if not folders:  # Of some folds alone.
+      return []
+    return _hosts.swept(run, folders, study.sweep_run)
+
+  family, results = _family.swept(flags, run, configs, sweep, default=0)
+  folders = _family.folders(run, family)
+  _family.tell_unfinished(family, folders)
   if not results:
     return
+  from jaxseg import study
+
   rows = [
     row
     for row in study.sweep_rows(results)

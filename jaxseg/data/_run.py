@@ -2,6 +2,7 @@
 
 RUN/run.json       cohort, recipe, preparation, split, training flags
 RUN/split.json     patients of train, validation and test
+RUN/folds.json     the same of each fold, where there are some
 RUN/inputs.json    when the files of each patient were last changed
 RUN/store/         their slices
 """
@@ -16,6 +17,7 @@ from jaxseg import _files
 from jaxseg import _sealed
 from jaxseg import errors
 from jaxseg.cohorts import Cohort
+from jaxseg.data import _folds
 from jaxseg.data import _placement
 from jaxseg.data import _same
 from jaxseg.data import _split
@@ -71,9 +73,29 @@ class Run:
     return self.folder / "figures"
 
   def models(self) -> list[pathlib.Path]:
-    """Folders of the finished models, sorted."""
-    found = self.folder.glob("models/*/*/*/summary.json")
-    return sorted(path.parent for path in found)
+    """Folders of the finished models, sorted.
+
+    The models of all folds together count as one, in the folder of theirs.
+    """
+    found = self.folder.glob("models/*/*/*")
+    return sorted(filter(_folds.finished, found))
+
+  def folds(self, folds: int | None = None) -> tuple[_split.Split, ...]:
+    """The splits of the folds.
+
+    Args:
+      folds: How many; they are drawn by the seed of the split, and kept,
+        unless models have them already. None is those that are there.
+
+    Raises:
+      DataError: There are none, or the file is damaged.
+    """
+    contoured = _contoured(self.store)
+    kept = (self.folder / _folds.FILE).exists() and self.has_models
+    if folds is None or kept:
+      return _folds.read_folds(self.folder, contoured)
+    seed = int(self.facts["split"].get("seed", 0))
+    return _folds.draw_folds(self.folder, contoured, folds=folds, seed=seed)
 
   def counts(self, model: pathlib.Path) -> pathlib.Path:
     """Where a model's counts lie."""
@@ -81,12 +103,18 @@ class Run:
     return self.folder / "counts" / f"{name}.npz"
 
   @property
+  def has_models(self) -> bool:
+    """Whether there is a model, finished or begun."""
+    found = ("models/*/*/*/config.json", "models/*/*/*/fold-*/config.json")
+    return any(any(self.folder.glob(pattern)) for pattern in found)
+
+  @property
   def training_flags(self) -> dict[str, Any]:
     """The training flags that all its models share.
 
     They bind as long as there is a model, finished or begun.
     """
-    if any(self.folder.glob("models/*/*/*/config.json")):
+    if self.has_models:
       return dict(self.facts["training_flags"])
     return {}
 

@@ -14,6 +14,7 @@ from matplotlib import figure as mpl_figure
 from matplotlib import ticker as mpl_ticker
 import numpy as np
 
+from jaxseg.report import _levels
 from jaxseg.report import _style
 from jaxseg.report import _wording
 
@@ -203,9 +204,9 @@ def _shown(key: _Key, models: Collection[_Key]) -> _Key:
 
 
 def _groups(rows: Rows) -> Iterator[tuple[_Key, Rows]]:
-  """Rows of each model; of several seeds those of the first."""
+  """Rows of each model at the run's own level; of the first of several seeds."""
   groups: dict[_Key, list[Mapping[str, Any]]] = {}
-  for row in rows:
+  for row in _levels.own(rows):
     own = groups.setdefault(_model(row), [])
     if not own or own[0].get("seed") == row.get("seed"):
       own.append(row)

@@ -11,6 +11,7 @@ from matplotlib import figure as mpl_figure
 
 from jaxseg import study
 from jaxseg.report import _curves
+from jaxseg.report import _levels
 from jaxseg.report import _objectives
 from jaxseg.report import _overlay
 from jaxseg.report import _page
@@ -285,7 +286,7 @@ def objectives_section(
     provenance: What `report.provenance` gave.
   """
   title = f"Training objectives compared, {_who(provenance)} test patients"
-  drawn = _objectives.objectives(rows, title)
+  drawn = _objectives.objectives(_levels.own(rows), title)
   return _written(
     folder,
     provenance,
@@ -293,7 +294,7 @@ def objectives_section(
     {"objectives": (drawn, "Dice, sensitivity and distances by objective")},
     title="Training objectives",
     text=_paragraphs.OBJECTIVES,
-    rows=rows,
+    rows=_levels.own(rows),
     columns=_COLUMNS["objectives"],
   )
 
@@ -362,4 +363,6 @@ def _who(provenance: Origin) -> str:
 def _main(rows: Rows) -> list[Mapping[str, Any]]:
   """The paper has one Dice per data set, and scores where the organ is."""
   wanted = ("known", "pooled")
-  return [row for row in rows if (row["scope"], row["aggregate"]) == wanted]
+  return _levels.own(
+    [row for row in rows if (row["scope"], row["aggregate"]) == wanted]
+  )

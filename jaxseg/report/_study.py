@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from jaxseg import data
+from jaxseg.report import _levels
 from jaxseg.report import _page
 from jaxseg.report import _style
 from jaxseg.report import _wording
@@ -35,6 +36,7 @@ def write_study(
     provenance: What `report.provenance` gave.
     note: What else a reader must know, such as which models are missing.
   """
+  objectives = _levels.own(objectives)
   structures = {row["structure"] for row in objectives}
   names = list(_style.objective_styles([r["objective"] for r in objectives]))
   split = run.split
@@ -50,7 +52,7 @@ def write_study(
     summary += f"\n\n{note}"
   lost = {
     row["objective"]: row["median_reduction"]
-    for row in medians
+    for row in _levels.own(medians)
     if (row["aggregate"], row["perturbation"]) == ("pooled", 0.05)
   }
   facts = {

@@ -39,6 +39,8 @@ from jaxseg.study._sensitivity import PAPER
 from jaxseg.study._sensitivity import PERTURBATIONS
 from jaxseg.study._sensitivity import sensitivity
 from jaxseg.study._sensitivity import sensitivity_medians
+from jaxseg.study._stuck import is_stuck
+from jaxseg.study._stuck import learnt
 from jaxseg.study._tables import calibration_rows
 from jaxseg.study._tables import case_rows
 from jaxseg.study._tables import curve_rows
@@ -77,6 +79,8 @@ __all__ = [
   "curve_rows",
   "details",
   "examples",
+  "is_stuck",
+  "learnt",
   "measure",
   "missing_models",
   "missing_said",

@@ -70,7 +70,11 @@ def prominence(
 
 
 def measure(
-  run: data.Run, structure: str, *, negatives: float
+  run: data.Run,
+  structure: str,
+  *,
+  negatives: float,
+  split: data.Split | None = None,
 ) -> dict[str, float]:
   """One structure's prominence in the training patients, by definition.
 
@@ -78,12 +82,14 @@ def measure(
     run: Prepared run folder.
     structure: Canonical name.
     negatives: Slices without the structure per slice with it in training.
+    split: Whose training patients; None is the run's.
 
   Raises:
     StructureNotFoundError: No training patient has it.
   """
   store, labels = run.store, run.store.labels(structure)
-  samples = data.select(store, structure, run.split.train, labels)
+  train = (split or run.split).train
+  samples = data.select(store, structure, train, labels)
   kept = len(samples.positive) + min(
     len(samples.negative), int(negatives * len(samples.positive))
   )
@@ -91,7 +97,7 @@ def measure(
   pixels = labels.shape[1] * labels.shape[2]
   voxels = scanned = slices = patients = 0
   millilitres = 0.0
-  for name in run.split.train:
+  for name in train:
     patient = store.patients[name]
     if structure not in patient.contoured:
       continue
@@ -121,18 +127,18 @@ def correlations(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     rows: What `prominence` gave.
 
   Returns:
-    A row per definition, objective and aggregate: n, what
+    A row per definition, objective, aggregate and level of negatives: n, what
     `_correlation.correlate` gives, `pearson_p_holm` for as many definitions of
     prominence as are tried, and `partial` with its p, given the achieved Dice.
     Several seeds of a structure are averaged first: they are not independent
     observations.
   """
-  groups: dict[tuple[str, str], dict[str, list[dict[str, Any]]]] = {}
+  groups: dict[tuple[Any, ...], dict[str, list[dict[str, Any]]]] = {}
   for row in rows:
-    key = row["objective"], row["aggregate"]
+    key = row["objective"], row["aggregate"], row.get("negatives")
     groups.setdefault(key, {}).setdefault(row["definition"], []).append(row)
   found = []
-  for (objective, aggregate), definitions in groups.items():
+  for (objective, aggregate, level), definitions in groups.items():
     control = _means(definitions.get(_CONTROL, []), "prominence")
     made = []
     for definition, group in definitions.items():
@@ -142,6 +148,7 @@ def correlations(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
         {
           "definition": definition,
           "objective": objective,
+          "negatives": level,
           "scope": group[0]["scope"],
           "aggregate": aggregate,
           "n": len(x),

@@ -39,7 +39,8 @@ _AGAIN = "restore it, or delete the model's folder and train again"
 def model_folder(run: pathlib.Path, config: _config.Config) -> pathlib.Path:
   """Where a model lies in a run folder."""
   folder = _objective.objective_folder(config.objective)
-  return run / "models" / config.structure / folder / str(config.seed)
+  name = f"{config.seed}-{config.variant}" if config.variant else config.seed
+  return run / "models" / config.structure / folder / str(name)
 
 
 def train_family(
@@ -321,8 +322,10 @@ def _difference(found: dict[str, Any], wanted: dict[str, Any]) -> str:
 
 def _told(config: _config.Config, done: _loop.Trained) -> str:
   state = "was finished before" if done.skipped else "done"
+  beside = "".join(f", {part}" for part in config.variant.split("/") if part)
   return (
-    f"{config.structure}, {config.objective}, seed {config.seed}: {state},"
+    f"{config.structure}, {config.objective}, seed {config.seed}{beside}:"
+    f" {state},"
     f" best epoch {done.best_epoch} of {done.epochs}, validation Dice"
     f" {done.dice_half:.3f} at 0.5, {done.dice_best:.3f} at"
     f" {done.threshold:.3f}"
