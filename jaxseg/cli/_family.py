@@ -239,8 +239,8 @@ def swept(
       break
     for structure, objective, negatives, seed in sorted(stuck):
       print(
-        f"Never learnt, so trained again: {structure}, {objective}, {negatives:g}"
-        f" negatives, seed {seed}"
+        f"Never learnt, so trained again: {structure}, {objective},"
+        f" {negatives:g} negatives, seed {seed}"
       )
     train(flags, run, again)
     family, last = family + again, again

@@ -276,7 +276,7 @@ class Flags:
     return "\n".join(lines) + "\n"
 
 
-class _Numbers(absl_flags.ArgumentParser):
+class _Numbers(absl_flags.ArgumentParser):  # type: ignore[name-defined]
   """Reads "0,0.25,1" as numbers."""
 
   def __init__(self, whole: bool):

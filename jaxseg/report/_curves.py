@@ -204,7 +204,7 @@ def _shown(key: _Key, models: Collection[_Key]) -> _Key:
 
 
 def _groups(rows: Rows) -> Iterator[tuple[_Key, Rows]]:
-  """Rows of each model at the run's own level; of the first of several seeds."""
+  """Rows of each model at the run's own level; of several seeds the first."""
   groups: dict[_Key, list[Mapping[str, Any]]] = {}
   for row in _levels.own(rows):
     own = groups.setdefault(_model(row), [])

@@ -20,6 +20,7 @@ from jaxseg.study._examples import Example
 from jaxseg.study._examples import examples
 from jaxseg.study._missing import missing_models
 from jaxseg.study._missing import missing_said
+from jaxseg.study._models import model_of
 from jaxseg.study._models import read_run
 from jaxseg.study._models import sweep_model
 from jaxseg.study._models import sweep_run
@@ -84,6 +85,7 @@ __all__ = [
   "measure",
   "missing_models",
   "missing_said",
+  "model_of",
   "objectives",
   "of_models",
   "optimum_rows",

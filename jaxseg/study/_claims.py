@@ -109,7 +109,7 @@ def model_of(facts: Mapping[str, Any]) -> tuple[Any, ...]:
 
 
 def _usual(arms: Arms, objective: str = "bce") -> Iterator[tuple[str, Any]]:
-  """Each network's models of one objective at its own or most frequent level."""
+  """Each network's models of an objective at its own or most frequent level."""
   for name in sorted({arm[0] for arm in arms}):
     own = [a for a in arms if a[0] == name and a[1] == objective]
     if own:

@@ -54,9 +54,9 @@ def read_counts(
       for name, own in _parts(result).items():
         if parts.setdefault(name, own) != own:
           raise errors.DataError(
-            f"{path}: patient {_text.shown(name)} is in {' and '.join(own)}, and"
-            f" elsewhere in {' and '.join(parts[name])}; compare models of one"
-            " split"
+            f"{path}: patient {_text.shown(name)} is in {' and '.join(own)},"
+            f" and elsewhere in {' and '.join(parts[name])}; compare models of"
+            " one split"
           )
       folds.append(result.facts.get("folds"))
       if folds[-1] != folds[0]:

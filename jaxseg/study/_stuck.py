@@ -48,7 +48,7 @@ def learnt(
 
 
 def left_out(models: Sequence[tuple[Mapping[str, Any], bool]]) -> list[bool]:
-  """Of each model, by its facts and whether it is stuck, whether it is left out.
+  """Of each model, by its facts and whether it is stuck, if it is left out.
 
   Args:
     models: All models of the analyses.
