@@ -12,6 +12,7 @@ from jaxseg.data._fit import SPACING_MM
 from jaxseg.data._folds import finished
 from jaxseg.data._folds import fold_folders
 from jaxseg.data._folds import make_folds
+from jaxseg.data._placement import BEYOND
 from jaxseg.data._placement import place
 from jaxseg.data._placement import Placement
 from jaxseg.data._placement import prepare_image
@@ -29,6 +30,7 @@ from jaxseg.data._store import Store
 from jaxseg.data._write_store import write_store
 
 __all__ = [
+  "BEYOND",
   "SCOPES",
   "SPACING_MM",
   "Patient",

@@ -28,12 +28,6 @@ _FORMAT = "jaxseg.run/1"
 _AGAIN = "prepare the cohort again, into another folder"
 _MAPPINGS = ("cohort", "cohort_flags", "prepare", "split", "training_flags")
 _OTHERS = {"recipe": (str, type(None))}
-# How a setting is called in messages, where not by its own name.
-_CALLED = {
-  ("cohort", "name"): "cohort",
-  ("split", "seed"): "split_seed",
-  ("split", "fractions"): "split fractions",
-}
 
 
 class Run:
@@ -211,7 +205,7 @@ class Run:
     Raises:
       ExistingOutputError: Some differ; it names each.
     """
-    told = _differences(self.facts, asked)
+    told = _same.differences(self.facts, asked)
     if told:
       raise errors.ExistingOutputError(
         f"{self.folder}: prepared with other settings ({'; '.join(told)});"
@@ -281,7 +275,7 @@ def prepare_run(
   wanted: dict[str, Any] = {
     "cohort": dict(cohort.describe()),
     "cohort_flags": dict(cohort_flags or {}),
-    "prepare": dataclasses.asdict(config),
+    "prepare": config.to_json(),
     "split": {"seed": seed, "fractions": list(fractions)}
     if split is None
     else {"given": split.digest},
@@ -292,7 +286,7 @@ def prepare_run(
     run = Run(folder)
     del wanted["cohort"]
     run.check_cohort(cohort, on_patient)
-    run.check(**wanted)
+    run.check(**{**wanted, "prepare": dataclasses.asdict(config)})
     return run
   check_new(folder)
   # The folder appears when all of it is there.
@@ -377,29 +371,6 @@ def _check_store(
       f"store is {store.content_hash}; put the two that belong together into"
       " one folder, or prepare the cohort again"
     )
-
-
-def _differences(
-  found: Mapping[str, Any], asked: Mapping[str, Any]
-) -> list[str]:
-  """What is asked for and not so, "size is [64, 64], asked is [96, 96]"."""
-  told = []
-  for part, wanted in _files.as_json(dict(asked)).items():
-    kept: Any = found.get(part)
-    if part == "split" and ("given" in wanted) != ("given" in kept):
-      told.append(
-        "split was drawn, asked is one of a file"
-        if "given" in wanted
-        else "split is one of a file, asked is a drawn one"
-      )
-      continue
-    if not isinstance(wanted, dict):
-      kept, wanted = {part: kept}, {part: wanted}
-    for name, value in wanted.items():
-      if kept.get(name) != value:
-        called = _CALLED.get((part, name), name)
-        told.append(f"{called} is {kept.get(name)}, asked is {value}")
-  return told
 
 
 def _contoured(store: _store.Store) -> dict[str, tuple[str, ...]]:

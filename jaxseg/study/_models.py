@@ -209,9 +209,6 @@ def sweep_model(
   Raises:
     StructureNotFoundError: A part has no patient with the structure.
   """
-  if prominence is None:
-    level = model.structure, model.facts["negatives"]
-    prominence = _measured(run, level, [run.split])
   more = {"tta": tta} if tta > 1 else {}
   return _count(
     run, [(model, run.split)], digest=digest, prominence=prominence, more=more
@@ -223,7 +220,7 @@ def _count(
   arms: Sequence[tuple["jaxseg.Model", data.Split]],
   *,
   digest: str,
-  prominence: Mapping[str, float],
+  prominence: Mapping[str, float] | None,
   more: Mapping[str, Any],
 ) -> _cohort_counts.CohortCounts:
   """Counts the patients of a model, or of the models of all folds.
@@ -232,7 +229,7 @@ def _count(
     run: Prepared run folder.
     arms: Each model with the split that it was trained by.
     digest: Fingerprint of the models.
-    prominence: Of the structure in training.
+    prominence: Of the structure in training; None measures it.
     more: Facts that only some models have.
 
   Raises:
@@ -244,6 +241,9 @@ def _count(
     {part: _contoured(split, store, structure, part) for part in _PARTS}
     for _, split in arms
   ]
+  if prominence is None:
+    splits = [split for _, split in arms]
+    prominence = _measured(run, (structure, level), splits)
   facts = {
     "structure": structure,
     **{name: first.facts[name] for name in _KEPT},

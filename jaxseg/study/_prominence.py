@@ -63,6 +63,7 @@ def prominence(
             "aggregate": aggregate,
             "definition": definition,
             "prominence": values[definition],
+            "shown_negatives": values.get("shown_negatives", math.nan),
             "threshold": best.threshold,
           }
         )
@@ -117,6 +118,7 @@ def measure(
     "slice_fraction": len(samples.positive) / slices,
     "volume_ml": millilitres / patients,
     "training_voxels": float(voxels),
+    "shown_negatives": kept / len(samples.positive) - 1,
   }
 
 
@@ -130,6 +132,9 @@ def correlations(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     A row per definition, objective, aggregate and level of negatives: n, what
     `_correlation.correlate` gives, `pearson_p_holm` for as many definitions of
     prominence as are tried, and `partial` with its p, given the achieved Dice.
+    `without_negatives` structures were shown on slices that have them alone
+    (an organ that goes on beyond its contours), which moves prominence and
+    optimum alike; `pearson_others` is of the others.
     Several seeds of a structure are averaged first: they are not independent
     observations.
   """
@@ -143,6 +148,7 @@ def correlations(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     made = []
     for definition, group in definitions.items():
       x, y = (_means(group, name) for name in ("prominence", "threshold"))
+      shown = _means(group, "shown_negatives")
       given = definition != _CONTROL and len(control) == len(x)
       made.append(
         {
@@ -153,6 +159,10 @@ def correlations(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
           "aggregate": aggregate,
           "n": len(x),
           **_correlation.correlate(x, y),
+          "without_negatives": int(np.sum(shown == 0)),
+          "pearson_others": _correlation.correlate(
+            x[shown != 0], y[shown != 0]
+          )["pearson"],
           "pearson_p_holm": math.nan,
           **(
             _correlation.partial(x, y, control)
@@ -173,5 +183,5 @@ def _means(rows: Sequence[dict[str, Any]], name: str) -> np.ndarray:
   """A column's mean over the rows of each structure, structures sorted."""
   of: dict[str, list[float]] = {}
   for row in rows:
-    of.setdefault(row["structure"], []).append(row[name])
+    of.setdefault(row["structure"], []).append(row.get(name, math.nan))
   return np.array([np.mean(of[structure]) for structure in sorted(of)])

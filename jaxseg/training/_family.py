@@ -1,7 +1,6 @@
 """The family of models: checked as a whole, then trained one by one."""
 
 from collections.abc import Sequence
-import dataclasses
 import importlib.metadata
 import os
 import pathlib
@@ -298,7 +297,7 @@ def _claim(
       "format": "jaxseg.model/1",
       "version": jaxseg.__version__,
       **{name: content[name] for name in (*kept, *window)},
-      "prepare": dataclasses.asdict(store.prepared),
+      "prepare": store.prepared.to_json(),
       "size": list(_size(store)),
       "cohort": store.cohort,
       "modality": store.modality,
