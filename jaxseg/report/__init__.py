@@ -5,6 +5,7 @@ from jaxseg import _extras
 
 _extras.load("matplotlib", extra="report")
 
+from jaxseg.report._level_section import levels_section
 from jaxseg.report._page import Section
 from jaxseg.report._page import write_page
 from jaxseg.report._provenance import provenance
@@ -26,6 +27,7 @@ __all__ = [
   "format_column",
   "heading",
   "is_numeric",
+  "levels_section",
   "objectives_section",
   "prominence_section",
   "provenance",

@@ -133,7 +133,7 @@ def sweep_sections(
     tables["curve"], optima, f"Dice against threshold, {chosen}"
   )
   found = [
-    _written(
+    written(
       folder,
       provenance,
       {name: tables[name] for name in (kind, "curve", "cases")},
@@ -153,14 +153,14 @@ def sweep_sections(
   drawn = _curves.reliability(tables["reliability"], f"Calibration, {tested}")
   fitted = " The temperature is fitted on the validation patients."
   found.append(
-    _written(
+    written(
       folder,
       provenance,
       {name: tables[name] for name in ("calibration", "reliability")},
       {"reliability": (drawn, "Share in the reference against probability")},
       title="Calibration",
       text=_paragraphs.CALIBRATION + (fitted if run else ""),
-      rows=tables["calibration"],
+      rows=_levels.own(tables["calibration"]),
       columns=who | _COLUMNS["calibration"],
     )
   )
@@ -177,14 +177,14 @@ def sweep_sections(
     drawn = _curves.surfaces(rows, best, f"{said}, {tested}", column=column)
     figures[f"surfaces-{column}" if column else "surfaces"] = (drawn, said)
   found.append(
-    _written(
+    written(
       folder,
       provenance,
       {"surfaces": rows, "surface_optima": best},
       figures,
       title="Surfaces against threshold",
       text=_paragraphs.SURFACES,
-      rows=best,
+      rows=_levels.own(best),
       columns=who | _COLUMNS["surfaces"],
     )
   )
@@ -221,7 +221,7 @@ def sensitivity_section(
   title = f"Dice lost by a wrong threshold, {_who(provenance)} validation"
   drawn = _sensitivity.sensitivity(_main(rows), title)
   percent = ("median_reduction", "median_reduction_test")
-  return _written(
+  return written(
     folder,
     provenance,
     {"sensitivity_medians": medians, "sensitivity": rows},
@@ -259,7 +259,7 @@ def prominence_section(
     objective=objective,
   )
   meanings = "; ".join(f"`{k}`: {v}" for k, v in study.DEFINITIONS.items())
-  return _written(
+  return written(
     folder,
     provenance,
     {"correlations": correlations, "prominence": rows},
@@ -287,7 +287,7 @@ def objectives_section(
   """
   title = f"Training objectives compared, {_who(provenance)} test patients"
   drawn = _objectives.objectives(_levels.own(rows), title)
-  return _written(
+  return written(
     folder,
     provenance,
     {"objectives": rows},
@@ -322,7 +322,7 @@ def example_sections(
       pixel_mm=one.pixel_mm,
     )
     sections.append(
-      _written(
+      written(
         folder,
         provenance,
         {},
@@ -336,7 +336,7 @@ def example_sections(
   return sections
 
 
-def _written(
+def written(
   folder: pathlib.Path,
   provenance: Origin,
   tables: Mapping[str, Rows],
@@ -352,6 +352,14 @@ def _written(
     _style.save(figure, folder / "figures" / stem)[0]: alt
     for stem, (figure, alt) in figures.items()
   }
+  columns = section.get("columns", {})
+  if len({row.get("seed") for row in section.get("rows", ())}) > 1:
+    # Behind structure and objective, which else look the same twice.
+    section["columns"] = {
+      **{k: v for k, v in columns.items() if k in _MODEL},
+      "seed": "seed",
+      **columns,
+    }
   return _page.Section(tables=paths, figures=shown, **section)
 
 

@@ -18,6 +18,8 @@ from jaxseg.study._count_maps import count_classes
 from jaxseg.study._count_maps import count_maps
 from jaxseg.study._examples import Example
 from jaxseg.study._examples import examples
+from jaxseg.study._levels import level_slopes
+from jaxseg.study._levels import levels
 from jaxseg.study._missing import missing_models
 from jaxseg.study._missing import missing_said
 from jaxseg.study._models import model_of
@@ -82,6 +84,8 @@ __all__ = [
   "examples",
   "is_stuck",
   "learnt",
+  "level_slopes",
+  "levels",
   "measure",
   "missing_models",
   "missing_said",
