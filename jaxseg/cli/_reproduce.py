@@ -52,7 +52,7 @@ def _main(flags: _flags.Flags) -> None:
   names = _training_flags.available(run, names)
   if flags.structures is None and run.store.synthetic:
     names = tuple(name for name in names if not name.endswith("_right"))
-  objectives = list(training.OBJECTIVES)
+  objectives = list(training.STUDY)
   configs = _training_flags.configs(flags, run, names, default=objectives)
   part = _device_flags.part(flags, configs)
   _device_flags.tell(flags, configs[0].batch)

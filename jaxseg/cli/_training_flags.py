@@ -18,8 +18,9 @@ if TYPE_CHECKING:
   from jaxseg import data
   from jaxseg import training
 
-# As of `training.OBJECTIVES` and `training.FORMED`: slow to import.
+# As of `training.OBJECTIVES`, `STUDY` and `FORMED`: slow to import.
 OBJECTIVES = ("bce", "dice", "bce_dice")
+STUDY = ("bce", "dice_batch", "bce_dice_batch")
 FORMED = (
   "dice_batch",
   "dice_present",
@@ -123,10 +124,11 @@ def _define_objective(flags: _flags.Flags) -> None:
     "objective",
     None,
     "LOSS",
-    f"What to train on: {', '.join(OBJECTIVES)}, or all of these three; the"
-    " last two with a Dice that learns on slices without the structure, summed"
-    " over the batch (dice_batch, bce_dice_batch), left to cross entropy there"
-    " (_present) or smoothed by 100 pixels (_smooth); another loss of"
+    f"What to train on: {', '.join(OBJECTIVES)}, as the paper has them, Dice a"
+    " slice; the last two with a Dice that learns on slices without the"
+    " structure, summed over the batch (dice_batch, bce_dice_batch), left to"
+    " cross entropy there (_present) or smoothed by 100 pixels (_smooth);"
+    f" all, which is {', '.join(STUDY)}; another loss of"
     f" {', '.join(LOSSES)}; or your own function of (logits, labels),"
     " package.module:function.",
     default="bce; all for a whole study",
@@ -243,7 +245,7 @@ def configs(
 
   wanted = flags.objective or list(default)
   if wanted == ["all"]:
-    wanted = list(OBJECTIVES)
+    wanted = list(STUDY)
   kept = flags.checked(run.training_flags, run.folder / "run.json")
   given = flags.given(*_network_flags.NAMES, *_TRAINING)
   levels = given.pop("negatives", ())
