@@ -280,8 +280,8 @@ def tell_unfinished(
   waiting = len(places) - len(folders)
   if waiting:
     print(
-      f"Not all folds are trained: of {waiting} of {len(places)} models; they"
-      " are counted when the same command finds all of them"
+      f"{waiting} of {len(places)} models wait for folds of other parts; the"
+      " same command counts them when all are trained"
     )
 
 

@@ -269,9 +269,23 @@ def prominence_section(
     f" prominence, so several are computed: {meanings}. Intervals are of 95 %,"
     " by Fisher's z, over structures; p (Holm) is corrected for the number of"
     " definitions tried; `given Dice` is the partial correlation with the"
-    " achieved Dice held fixed.",
+    " achieved Dice held fixed." + _confounded(_main(rows)),
     rows=_tables.with_intervals(_main(correlations)),
     columns=_COLUMNS["prominence"],
+  )
+
+
+def _confounded(rows: Rows) -> str:
+  """Names organs that had no slices without them, where others had."""
+  shown = {row["structure"]: row.get("shown_negatives") for row in rows}
+  bare = [name for name, value in shown.items() if value == 0]
+  if not bare or len(bare) == len(shown):
+    return ""
+  names = ", ".join(map(_wording.structure_label, bare))
+  return (
+    f" Confounded: {names} continue beyond their contours, so unlike the others"
+    " they had no slices without them in training and scores; the column"
+    " pearson_others of the table leaves them out."
   )
 
 

@@ -54,6 +54,33 @@ def test_the_slope_is_the_claims(results):
   assert study.level_slopes(results[:4]) == []
 
 
+def test_organs_without_negatives_are_told_apart(tmp_path):
+  rows = [
+    {
+      **made.model_counts(name).columns("known"),
+      "aggregate": "pooled",
+      "definition": "kept_fraction",
+      "prominence": 0.01 * (k + 1),
+      "threshold": 0.2 + 0.1 * k,
+      "shown_negatives": float(k > 0),
+    }
+    for k, name in enumerate(("spinal_cord", "brain", "parotid_left", "larynx"))
+  ]
+  origin = report.provenance(
+    cohort="x", cohort_hash="1", synthetic=True, seed=0, command="jaxseg x"
+  )
+  section = report.prominence_section(
+    tmp_path, rows, study.correlations(rows), origin
+  )
+  assert "Confounded: spinal cord continue" in section.text
+  section = report.prominence_section(
+    tmp_path, rows[1:], study.correlations(rows[1:]), origin
+  )
+  assert "Confounded" not in section.text
+  # The paper reports; that it shows is for others to find.
+  assert "The paper reports r" in section.text
+
+
 def test_the_section_tells_levels_and_slopes(results, tmp_path):
   origin = report.provenance(
     cohort="x", cohort_hash="1", synthetic=True, seed=None, command="jaxseg x"
