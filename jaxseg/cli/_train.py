@@ -3,13 +3,16 @@ r"""Trains models and scores them on patients that they have not seen.
     jaxseg train --structure=parotid_left
     jaxseg train --structure=mandible,brainstem \
         --objective=bce,bce_dice --cohort=openkbp --input=open-kbp
-    jaxseg train --structure=brain --seed=1 --output=runs/phantom
+    jaxseg train --structure=brain --seed=0,1,2 --negatives=0,0.25,1
+    jaxseg train --structure=brain --folds=5 --output=runs/folds
 
 Prepares the cohort first if the run folder is new. If interrupted, the
 same command resumes and ends with the same numbers. Writes
 OUTPUT/models/STRUCTURE/OBJECTIVE/SEED/: config.json, model.json, metrics.csv,
-TensorBoard events, checkpoints, threshold.json. One model of the default size
-takes about 10 minutes on two CPU cores for OpenKBP.
+TensorBoard events, checkpoints, threshold.json; levels of negatives beside the
+run's own in SEED-negatives-RATIO, folds in SEED-folds-N/fold-K. What is
+finished is skipped. One model of the default size takes about 10 minutes on two
+CPU cores for OpenKBP.
 """
 
 from collections.abc import Sequence

@@ -124,11 +124,11 @@ def _define_objective(flags: _flags.Flags) -> None:
     "objective",
     None,
     "LOSS",
-    f"What to train on: {', '.join(OBJECTIVES)}, as the paper has them, Dice a"
-    " slice; the last two with a Dice that learns on slices without the"
-    " structure, summed over the batch (dice_batch, bce_dice_batch), left to"
-    " cross entropy there (_present) or smoothed by 100 pixels (_smooth);"
-    f" all, which is {', '.join(STUDY)}; another loss of"
+    f"What to train on: {', '.join(OBJECTIVES)}, with the Dice of each slice,"
+    " as in the paper; dice and bce_dice with a Dice that learns on slices"
+    " without the structure: summed over the batch (dice_batch,"
+    " bce_dice_batch), left to cross entropy there (_present), or smoothed by"
+    f" 100 pixels (_smooth); all: {', '.join(STUDY)}; another loss of"
     f" {', '.join(LOSSES)}; or your own function of (logits, labels),"
     " package.module:function.",
     default="bce; all for a whole study",

@@ -39,11 +39,9 @@ def write_study(
   objectives = _levels.own(objectives)
   structures = {row["structure"] for row in objectives}
   names = list(_style.objective_styles([r["objective"] for r in objectives]))
-  split = run.split
   summary = (
     f"{len(run.store.patients)} patients of the cohort {run.store.cohort}:"
-    f" {len(split.train)} for training, {len(split.validation)} to choose"
-    f" checkpoint and threshold, {len(split.test)} for the scores."
+    f" {_parts(run)}."
     f" {len(structures)} structures, one 2D U-Net each, trained on"
     f" {', '.join(map(_wording.objective_label, names))}."
     " A voxel is inside where float32(p) >= float32(threshold)."
@@ -72,6 +70,22 @@ def write_study(
     provenance=provenance,
     sections=sections,
     facts=facts,
+  )
+
+
+def _parts(run: data.Run) -> str:
+  """What the patients are for."""
+  folds = run.training_flags.get("folds")
+  if folds:
+    return (
+      f"in {folds} folds, each is scored once, by a model that has not seen"
+      " them, at a threshold chosen on all of them, each by the model that"
+      " chose its checkpoint on them"
+    )
+  split = run.split
+  return (
+    f"{len(split.train)} for training, {len(split.validation)} to choose"
+    f" checkpoint and threshold, {len(split.test)} for the scores"
   )
 
 
