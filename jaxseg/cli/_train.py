@@ -3,7 +3,7 @@ r"""Trains models and scores them on patients that they have not seen.
     jaxseg train --structure=parotid_left
     jaxseg train --structure=mandible,brainstem \
         --objective=bce,bce_dice --cohort=openkbp --input=open-kbp
-    jaxseg train --structure=brain --seed=0,1,2 --negatives=0,0.25,1
+    jaxseg train --structure=brain --seed=0,1,2 --negatives=0,1,3
     jaxseg train --structure=brain --folds=5 --output=runs/folds
 
 Prepares the cohort first if the run folder is new. If interrupted, the
