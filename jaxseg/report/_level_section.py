@@ -91,7 +91,7 @@ def levels(rows: Rows, title: str) -> mpl_figure.Figure:
       lines.setdefault(row["structure"], []).append(point)
   handles = []
   for number, (structure, points) in enumerate(lines.items()):
-    look = {
+    look: dict[str, Any] = {
       "color": _style.structure_color(structure),
       "marker": _MARKERS[number % len(_MARKERS)],
       "markeredgecolor": _style.INK,
