@@ -30,6 +30,14 @@ _BRIEF = {
     "pearson",
     "spearman",
   ),
+  "Prominence as a cause": (
+    "structure",
+    "negatives",
+    "kept_fraction",
+    "threshold",
+    "threshold_known",
+    "lost_half",
+  ),
   "Training objectives": (
     "structure",
     "objective",
@@ -151,7 +159,7 @@ def prominence(
   run: "data.Run",
   results: Sequence["study.CohortCounts"],
 ) -> list["report.Section"]:
-  """Writes and prints how optimum and prominence correlate."""
+  """Writes and prints how the optimum goes with prominence, and follows it."""
   from jaxseg import report
   from jaxseg import study
 
@@ -159,7 +167,12 @@ def prominence(
   rows = [row for of_scope in each for row in of_scope]
   found = [row for of_scope in each for row in study.correlations(of_scope)]
   origin = provenance(flags, run, results)
-  return told([report.prominence_section(run.folder, rows, found, origin)])
+  sections = [report.prominence_section(run.folder, rows, found, origin)]
+  by_level = study.levels(results)
+  if by_level:
+    slopes = study.level_slopes(results)
+    sections.append(report.levels_section(run.folder, by_level, slopes, origin))
+  return told(sections)
 
 
 def objectives(

@@ -247,7 +247,7 @@ def _check(flags: _flags.Flags, run: "data.Run", names: Sequence[str]) -> None:
       with _console.progress("comparing") as on_patient:
         run.check_cohort(cohort, on_patient)
     asked.setdefault("cohort_flags", {}).update(flags.given("patients", "grid"))
-  sizes = flags.given("size", "spacing")
+  sizes = flags.given("size", "spacing", "beyond")
   if "size" in sizes:
     size = _grid_flags.size(sizes["size"])
     if _grid_flags.in_pixels(size):

@@ -110,6 +110,32 @@ class Flags:
     self._told(f"--{name}={shown}", text, value, default)
     absl_flags.DEFINE_float(name, value, text, flag_values=self._values)
 
+  def numbers(
+    self,
+    name: str,
+    value: Sequence[float] | None,
+    shown: str,
+    text: str,
+    *,
+    whole: bool = False,
+    default: str = "",
+  ) -> None:
+    """A flag of numbers, separated by commas; each counts once.
+
+    Args:
+      name: As of `string`.
+      value: As of `string`.
+      shown: As of `string`.
+      text: As of `string`.
+      whole: Whether only whole numbers are taken.
+      default: As of `string`.
+    """
+    told = None if value is None else ",".join(map(str, value))
+    self._told(f"--{name}={shown},...", text, told, default)
+    absl_flags.DEFINE(
+      _Numbers(whole), name, value, text, flag_values=self._values
+    )
+
   def switch(
     self, name: str, value: bool | None, text: str, *, default: str = ""
   ) -> None:
@@ -252,6 +278,26 @@ class Flags:
       for flag, said in entries:
         lines += _entry(flag, said, width)
     return "\n".join(lines) + "\n"
+
+
+class _Numbers(absl_flags.ArgumentParser):  # type: ignore[name-defined]
+  """Reads "0,0.25,1" as numbers."""
+
+  def __init__(self, whole: bool):
+    self._one = (
+      absl_flags.IntegerParser() if whole else absl_flags.FloatParser()
+    )
+
+  def flag_type(self) -> str:
+    """As of a single number: a run folder may keep one."""
+    return str(self._one.flag_type())
+
+  def parse(self, argument: Any) -> tuple[Any, ...]:
+    """The numbers, in their order."""
+    if not isinstance(argument, str):
+      return tuple(argument)
+    parts = argument.split(",")
+    return tuple(dict.fromkeys(self._one.parse(part) for part in parts))
 
 
 def _entry(flag: str, text: str, width: int) -> list[str]:

@@ -12,10 +12,11 @@ if TYPE_CHECKING:
 
 # Anyone's patients: nobody has looked at them before.
 FOLDERS = ("dicom_folder", "nifti_folder")
+BEYOND = ("unknown", "absent")  # As of `data.BEYOND`: slow to import.
 
 
 def define(flags: _flags.Flags) -> None:
-  """Defines --size, --spacing and --allow_crop."""
+  """Defines --size, --spacing, --beyond and --allow_crop."""
   flags.string(
     "size",
     None,
@@ -32,6 +33,16 @@ def define(flags: _flags.Flags) -> None:
     "In-plane pixel spacing that the network sees.",
     default="the recipe's; that of jaxseg keeps each patient's own where --size"
     " is in pixels, else it is 2 mm",
+  )
+  flags.choice(
+    "beyond",
+    None,
+    BEYOND,
+    "What slices beyond the contours of an organ hold that goes on there, such"
+    " as the spinal cord or the oesophagus: unknown, which nothing learns from"
+    " or is scored on; or absent, so that these organs, too, have slices"
+    " without them.",
+    default="unknown",
   )
   flags.switch(
     "allow_crop",
@@ -58,6 +69,8 @@ def config(
   from jaxseg import training
 
   grid = training.recipe(recipe).prepare
+  if flags.beyond is not None:
+    grid = dataclasses.replace(grid, beyond=flags.beyond)
   wanted = size(flags.size) if flags.size else None
   if wanted is None and name in FOLDERS and grid.crop is None:
     wanted = "fit"

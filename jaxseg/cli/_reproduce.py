@@ -11,6 +11,7 @@ the same command resumes. From --counts of models, such as those of another
 machine, it writes the same without patients.
 """
 
+from collections.abc import Sequence
 import functools
 
 from jaxseg.cli import _analyses
@@ -18,6 +19,7 @@ from jaxseg.cli import _call
 from jaxseg.cli import _claims
 from jaxseg.cli import _cohort_flags
 from jaxseg.cli import _device_flags
+from jaxseg.cli import _family
 from jaxseg.cli import _flags
 from jaxseg.cli import _from_counts
 from jaxseg.cli import _hosts
@@ -59,31 +61,26 @@ def _main(flags: _flags.Flags) -> None:
   names = _training_flags.available(run, names)
   if flags.structures is None and run.store.synthetic:
     names = tuple(name for name in names if not name.endswith("_right"))
-  objectives = list(training.OBJECTIVES)
+  objectives = list(training.STUDY)
   configs = _training_flags.configs(flags, run, names, default=objectives)
   part = _device_flags.part(flags, configs)
   _device_flags.tell(flags, configs[0].batch)
-  with _console.Training() as reporter:
-    training.train_family(
-      run.store,
-      run.split,
-      run.folder,
-      part,
-      reporter=reporter,
-      checkpoint_minutes=_training_flags.check_minutes(flags),
-      keep=flags.keep,
-      **_device_flags.given(flags),
-    )
   if flags.shard is not None:
+    _family.train(flags, run, part)
     print(
       f"Trained: {len(part)} of {len(configs)} models; when all are, the same"
       " command without --shard analyses them"
     )
     return
-  settings = study.Settings(seed=flags.seed)
-  with _console.progress("sweeping") as on_model:
-    sweep = functools.partial(study.sweep_run, on_model=on_model)
-    results = _hosts.swept(run, run.models(), sweep)
+  settings = study.Settings(seed=flags.seed[0])
+
+  def count(_: Sequence[training.Config]) -> list[study.CohortCounts]:
+    with _console.progress("sweeping") as on_model:
+      sweep = functools.partial(study.sweep_run, on_model=on_model)
+      return _hosts.swept(run, run.models(), sweep)
+
+  family, results = _family.swept(flags, run, configs, count, default=1)
+  results, _ = study.learnt(results)
   if not results:
     return
   sections = _analyses.sweep(flags, run, results, settings)
@@ -91,16 +88,18 @@ def _main(flags: _flags.Flags) -> None:
   sections += _analyses.prominence(flags, run, results)
   sections += _analyses.objectives(flags, run, results)
   sections += _analyses.recommended(flags, run, results)
-  first = {c.structure: c for c in reversed(configs)}
-  folders = [training.model_folder(run.folder, c) for c in first.values()]
   origin = _analyses.provenance(flags, run, results)
   claims = _claims.judged(
-    results, run.folder, origin, resamples=settings.resamples, seed=flags.seed
+    results,
+    run.folder,
+    origin,
+    resamples=settings.resamples,
+    seed=settings.seed,
   )
   with _console.progress("looking") as on_structure:
     scenes = study.scenes(run, run.models(), on_structure=on_structure)
     viewer = report.viewer_html(scenes)
-  shown = study.examples(run, sorted(folders))
+  shown = study.examples(run, _family.shown(run, family, results))
   sections += report.example_sections(run.folder, shown, origin)
   path = run.folder / "report" / "index.html"
   report.write_study(

@@ -58,5 +58,5 @@ def main(flags: _flags.Flags) -> None:
     results = study.sweep_run(
       run, settings=settings, tta=tta, on_model=on_model
     )
-  _analyses.sweep(flags, run, results, settings)
+  _analyses.sweep(flags, run, study.learnt(results)[0], settings)
   _analyses.tell_missing(run)

@@ -10,6 +10,7 @@ from jaxseg import _loss_names
 from jaxseg import errors
 from jaxseg.cli import _better_flags
 from jaxseg.cli import _device_flags
+from jaxseg.cli import _family
 from jaxseg.cli import _flags
 from jaxseg.cli import _network_flags
 
@@ -17,8 +18,9 @@ if TYPE_CHECKING:
   from jaxseg import data
   from jaxseg import training
 
-# As of `training.OBJECTIVES` and `training.FORMED`: slow to import.
+# As of `training.OBJECTIVES`, `STUDY` and `FORMED`: slow to import.
 OBJECTIVES = ("bce", "dice", "bce_dice")
+STUDY = ("bce", "dice_batch", "bce_dice_batch")
 FORMED = (
   "dice_batch",
   "dice_present",
@@ -89,13 +91,7 @@ def define(flags: _flags.Flags) -> None:
     "Epochs without a better validation Dice before training stops.",
     default="10, bice2020 100",
   )
-  flags.number(
-    "negatives",
-    None,
-    "RATIO",
-    "Slices without the structure per slice with it.",
-    default="1, bice2020 0.25",
-  )
+  _family.define_negatives(flags)
   flags.number(
     "checkpoint_minutes",
     5.0,
@@ -128,23 +124,16 @@ def _define_objective(flags: _flags.Flags) -> None:
     "objective",
     None,
     "LOSS",
-    f"What to train on: {', '.join(OBJECTIVES)}, or all of these three; the"
-    " last two with a Dice that learns on slices without the structure, summed"
-    " over the batch (dice_batch, bce_dice_batch), left to cross entropy there"
-    " (_present) or smoothed by 100 pixels (_smooth); another loss of"
+    f"What to train on: {', '.join(OBJECTIVES)}, with the Dice of each slice,"
+    " as in the paper; dice and bce_dice with a Dice that learns on slices"
+    " without the structure: summed over the batch (dice_batch,"
+    " bce_dice_batch), left to cross entropy there (_present), or smoothed by"
+    f" 100 pixels (_smooth); all: {', '.join(STUDY)}; another loss of"
     f" {', '.join(LOSSES)}; or your own function of (logits, labels),"
     " package.module:function.",
     default="bce; all for a whole study",
   )
-  define_seed(flags)
-
-
-def define_seed(flags: _flags.Flags) -> None:
-  """Defines --seed alone."""
-  if "seed" not in flags:
-    flags.integer(
-      "seed", 0, "N", "Random seed of weights, batch order and dropout."
-    )
+  _family.define(flags)
 
 
 def check_minutes(flags: _flags.Flags) -> float:
@@ -234,10 +223,11 @@ def configs(
   *,
   default: Sequence[str],
 ) -> "list[training.Config]":
-  """A training per structure and objective, checked and ready to begin.
+  """The family of trainings, checked and ready to begin.
 
   The run's recipe and the training flags of its earlier models hold; flags
-  may repeat them and not contradict them.
+  may repeat them and not contradict them. Other levels of negatives lie beside
+  the run's own: that of its first model, or of its recipe.
 
   Args:
     flags: As `define` defines them.
@@ -255,27 +245,43 @@ def configs(
 
   wanted = flags.objective or list(default)
   if wanted == ["all"]:
-    wanted = list(OBJECTIVES)
+    wanted = list(STUDY)
   kept = flags.checked(run.training_flags, run.folder / "run.json")
-  asked = {**kept, **flags.given(*_network_flags.NAMES, *_TRAINING)}
+  given = flags.given(*_network_flags.NAMES, *_TRAINING)
+  levels = given.pop("negatives", ())
+  if len(levels) == 1 and not run.has_models:
+    given["negatives"] = levels[0]
+  asked = {**kept, **given}
+  number = _family.folds(flags, run, kept)
+  if number is not None:
+    asked["folds"] = number
   with _by_flag():
     settings = _settings(run, asked)
   views = _better_flags.tta(flags)
-  if any(run.folder.glob("models/*/*/*/config.json")):
+  if run.has_models:
     with _by_flag():
       _refuse(run, _settings(run, kept), settings)
     _better_flags.refuse_views(run.folder, kept, views)
   elif views not in (None, 1):
     asked["tta"] = views
   with _by_flag():
-    result = [
-      training.Config(name, objective=o, seed=flags.seed, **settings)
+    own = [
+      training.Config(name, objective=o, **settings)
       for name in names
       for o in wanted
     ]
-  training.check_family(
-    run.store, run.split, run.folder, result, **_device_flags.given(flags)
-  )
+    result = _family.members(
+      own,
+      seeds=flags.seed,
+      levels=levels or (own[0].negatives,),
+      number=number,
+    )
+    if number is not None:
+      _distributed.first("drawing folds", lambda: run.folds(number) and None)
+  for split, part in _family.by_split(run, result):
+    training.check_family(
+      run.store, split, run.folder, part, **_device_flags.given(flags)
+    )
   if _distributed.process() == 0:
     run.keep_training_flags(asked)
   return result
@@ -295,10 +301,18 @@ def check(flags: _flags.Flags, recipe: str) -> None:
   from jaxseg import training
 
   check_minutes(flags)
+  _family.check(flags)
   given = flags.given(*_network_flags.NAMES, *_TRAINING)
+  levels = given.pop("negatives", ())
   with _by_flag():
     settings = _with(recipe, given)
-    config = training.Config("brain", seed=flags.seed, **settings)
+    config = training.Config("brain", **settings)
+    _family.members(
+      [config],
+      seeds=flags.seed,
+      levels=levels or (config.negatives,),
+      number=flags.folds,
+    )
     models.create(**settings["network"])
   _device_flags.check(flags, config.batch)
 

@@ -9,6 +9,10 @@ from jaxseg.data._batches import Samples
 from jaxseg.data._batches import select
 from jaxseg.data._fit import fit
 from jaxseg.data._fit import SPACING_MM
+from jaxseg.data._folds import finished
+from jaxseg.data._folds import fold_folders
+from jaxseg.data._folds import make_folds
+from jaxseg.data._placement import BEYOND
 from jaxseg.data._placement import place
 from jaxseg.data._placement import Placement
 from jaxseg.data._placement import prepare_image
@@ -26,6 +30,7 @@ from jaxseg.data._store import Store
 from jaxseg.data._write_store import write_store
 
 __all__ = [
+  "BEYOND",
   "SCOPES",
   "SPACING_MM",
   "Patient",
@@ -40,8 +45,11 @@ __all__ = [
   "batches",
   "check_new",
   "draw",
+  "finished",
   "fit",
+  "fold_folders",
   "known_slices",
+  "make_folds",
   "make_split",
   "neighbours",
   "place",

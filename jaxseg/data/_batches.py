@@ -29,7 +29,8 @@ def known_slices(patient: _store.Patient, structure: str) -> np.ndarray:
   A slice without a measurement is unknown, and so is one that was passed over
   in drawing. Of an organ that goes on beyond
   the range that is usually contoured (a spinal cord drawn near the target
-  only), the slices beyond that range are unknown too, and not negative.
+  only), the slices beyond that range are unknown too, and not negative, unless
+  the cohort was prepared with `beyond="absent"`.
 
   Args:
     patient: Entry of the store.
@@ -39,7 +40,8 @@ def known_slices(patient: _store.Patient, structure: str) -> np.ndarray:
     Bool `[slice]`, the patient's own numbering.
   """
   known = patient.drawable(structure)
-  if structures.get(structure, own=True).open_ended:
+  open_ended = structures.get(structure, own=True).open_ended
+  if open_ended and not patient.ends_with_contours:
     first, last = patient.contoured[structure]
     known[:first] = False
     known[last + 1 :] = False

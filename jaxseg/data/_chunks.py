@@ -83,7 +83,9 @@ def open_array(path: pathlib.Path) -> Any:
 
 def spec(path: pathlib.Path) -> dict[str, Any]:
   """How TensorStore is told of an array."""
-  return {"driver": "zarr3", "kvstore": {"driver": "file", "path": f"{path}/"}}
+  # TensorStore refuses a path that goes up, such as ../run.
+  place = f"{path.resolve()}/"
+  return {"driver": "zarr3", "kvstore": {"driver": "file", "path": place}}
 
 
 def has_checksums(path: pathlib.Path) -> bool:

@@ -26,6 +26,8 @@ class Patient:
     notes: The cohort's remarks.
     unknown: Structure -> slices of which its contours say nothing, own
       numbering; structures without such slices are left out.
+    ends_with_contours: Whether an organ that goes on beyond its contours is
+      taken to be absent there.
   """
 
   name: str
@@ -39,6 +41,7 @@ class Patient:
   outside: dict[str, int]
   notes: tuple[str, ...]
   unknown: dict[str, tuple[int, ...]] = dataclasses.field(default_factory=dict)
+  ends_with_contours: bool = False
 
   @property
   def slices(self) -> int:
@@ -77,6 +80,7 @@ def from_json(entry: dict[str, Any]) -> Patient:
     outside=dict(entry["outside"]),
     notes=tuple(entry["notes"]),
     unknown={k: tuple(v) for k, v in entry.get("unknown", {}).items()},
+    ends_with_contours=bool(entry.get("ends_with_contours", False)),
   )
   _check(found)
   return found

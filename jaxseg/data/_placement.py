@@ -14,6 +14,7 @@ _BODY_HU = -300
 _AIR_HU = -1000
 # Slices resampled at once: what is in between is in float32, some times over.
 _AT_ONCE = 16
+BEYOND = ("unknown", "absent")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -26,12 +27,16 @@ class PrepareConfig:
     crop: A fixed square instead: where it begins and ends, as fractions of
       the image's rows and columns; `size` and `spacing` then have no effect.
     structures: Canonical names to prepare; None is all of the cohort's.
+    beyond: What slices beyond the contours of an organ hold that goes on there,
+      such as a spinal cord: "unknown", which nothing learns from or is scored
+      on; or "absent", as if the organ ended with its contours.
   """
 
   size: tuple[int, int] = (96, 96)
   spacing: float | None = None
   crop: tuple[float, float] | None = None
   structures: tuple[str, ...] | None = None
+  beyond: str = "unknown"
 
   def __post_init__(self):
     if self.crop is not None and not 0 <= self.crop[0] < self.crop[1] <= 1:
@@ -47,10 +52,21 @@ class PrepareConfig:
         f"spacing {self.spacing} mm is not above 0; leave it out to keep"
         " each patient's own"
       )
+    if self.beyond not in BEYOND:
+      raise errors.ConfigError(
+        f"beyond is {self.beyond!r}; take {' or '.join(BEYOND)}"
+      )
+
+  def to_json(self) -> dict[str, Any]:
+    """JSON-able form; without what older versions did not know, by default."""
+    content = dataclasses.asdict(self)
+    if self.beyond == BEYOND[0]:
+      del content["beyond"]
+    return content
 
   @staticmethod
   def from_json(content: Mapping[str, Any]) -> "PrepareConfig":
-    """The inverse of `dataclasses.asdict`, after a way through JSON.
+    """The inverse of `to_json`, after a way through JSON.
 
     Raises:
       TypeError: A field is unknown or malformed.

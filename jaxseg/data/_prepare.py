@@ -108,6 +108,7 @@ def prepare(
     affine=tuple(map(tuple, case.image.affine.tolist())),
     placement=placement,
     contoured=ranges,
+    ends_with_contours=config.beyond == "absent",
     unscanned=tuple(int(k) for k in case.unscanned),
     outside=outside,
     notes=case.notes,

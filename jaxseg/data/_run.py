@@ -2,6 +2,7 @@
 
 RUN/run.json       cohort, recipe, preparation, split, training flags
 RUN/split.json     patients of train, validation and test
+RUN/folds.json     the same of each fold, where there are some
 RUN/inputs.json    when the files of each patient were last changed
 RUN/store/         their slices
 """
@@ -16,6 +17,7 @@ from jaxseg import _files
 from jaxseg import _sealed
 from jaxseg import errors
 from jaxseg.cohorts import Cohort
+from jaxseg.data import _folds
 from jaxseg.data import _placement
 from jaxseg.data import _same
 from jaxseg.data import _split
@@ -26,12 +28,6 @@ _FORMAT = "jaxseg.run/1"
 _AGAIN = "prepare the cohort again, into another folder"
 _MAPPINGS = ("cohort", "cohort_flags", "prepare", "split", "training_flags")
 _OTHERS = {"recipe": (str, type(None))}
-# How a setting is called in messages, where not by its own name.
-_CALLED = {
-  ("cohort", "name"): "cohort",
-  ("split", "seed"): "split_seed",
-  ("split", "fractions"): "split fractions",
-}
 
 
 class Run:
@@ -71,9 +67,29 @@ class Run:
     return self.folder / "figures"
 
   def models(self) -> list[pathlib.Path]:
-    """Folders of the finished models, sorted."""
-    found = self.folder.glob("models/*/*/*/summary.json")
-    return sorted(path.parent for path in found)
+    """Folders of the finished models, sorted.
+
+    The models of all folds together count as one, in the folder of theirs.
+    """
+    found = self.folder.glob("models/*/*/*")
+    return sorted(filter(_folds.finished, found))
+
+  def folds(self, folds: int | None = None) -> tuple[_split.Split, ...]:
+    """The splits of the folds.
+
+    Args:
+      folds: How many; they are drawn by the seed of the split, and kept,
+        unless models have them already. None is those that are there.
+
+    Raises:
+      DataError: There are none, or the file is damaged.
+    """
+    contoured = _contoured(self.store)
+    kept = (self.folder / _folds.FILE).exists() and self.has_models
+    if folds is None or kept:
+      return _folds.read_folds(self.folder, contoured)
+    seed = int(self.facts["split"].get("seed", 0))
+    return _folds.draw_folds(self.folder, contoured, folds=folds, seed=seed)
 
   def counts(self, model: pathlib.Path) -> pathlib.Path:
     """Where a model's counts lie."""
@@ -81,12 +97,18 @@ class Run:
     return self.folder / "counts" / f"{name}.npz"
 
   @property
+  def has_models(self) -> bool:
+    """Whether there is a model, finished or begun."""
+    found = ("models/*/*/*/config.json", "models/*/*/*/fold-*/config.json")
+    return any(any(self.folder.glob(pattern)) for pattern in found)
+
+  @property
   def training_flags(self) -> dict[str, Any]:
     """The training flags that all its models share.
 
     They bind as long as there is a model, finished or begun.
     """
-    if any(self.folder.glob("models/*/*/*/config.json")):
+    if self.has_models:
       return dict(self.facts["training_flags"])
     return {}
 
@@ -183,7 +205,7 @@ class Run:
     Raises:
       ExistingOutputError: Some differ; it names each.
     """
-    told = _differences(self.facts, asked)
+    told = _same.differences(self.facts, asked)
     if told:
       raise errors.ExistingOutputError(
         f"{self.folder}: prepared with other settings ({'; '.join(told)});"
@@ -253,7 +275,7 @@ def prepare_run(
   wanted: dict[str, Any] = {
     "cohort": dict(cohort.describe()),
     "cohort_flags": dict(cohort_flags or {}),
-    "prepare": dataclasses.asdict(config),
+    "prepare": config.to_json(),
     "split": {"seed": seed, "fractions": list(fractions)}
     if split is None
     else {"given": split.digest},
@@ -264,7 +286,7 @@ def prepare_run(
     run = Run(folder)
     del wanted["cohort"]
     run.check_cohort(cohort, on_patient)
-    run.check(**wanted)
+    run.check(**{**wanted, "prepare": dataclasses.asdict(config)})
     return run
   check_new(folder)
   # The folder appears when all of it is there.
@@ -349,29 +371,6 @@ def _check_store(
       f"store is {store.content_hash}; put the two that belong together into"
       " one folder, or prepare the cohort again"
     )
-
-
-def _differences(
-  found: Mapping[str, Any], asked: Mapping[str, Any]
-) -> list[str]:
-  """What is asked for and not so, "size is [64, 64], asked is [96, 96]"."""
-  told = []
-  for part, wanted in _files.as_json(dict(asked)).items():
-    kept: Any = found.get(part)
-    if part == "split" and ("given" in wanted) != ("given" in kept):
-      told.append(
-        "split was drawn, asked is one of a file"
-        if "given" in wanted
-        else "split is one of a file, asked is a drawn one"
-      )
-      continue
-    if not isinstance(wanted, dict):
-      kept, wanted = {part: kept}, {part: wanted}
-    for name, value in wanted.items():
-      if kept.get(name) != value:
-        called = _CALLED.get((part, name), name)
-        told.append(f"{called} is {kept.get(name)}, asked is {value}")
-  return told
 
 
 def _contoured(store: _store.Store) -> dict[str, tuple[str, ...]]:

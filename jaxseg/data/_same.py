@@ -26,6 +26,13 @@ _SHARE = 0.001
 # Compared of a cohort that does not tell its files, such as a made-up one.
 _SOME = 3
 _NAME = "inputs.json"
+_OLDER = {"beyond": "unknown"}  # Where run.json does not say.
+# How a setting is called in messages, where not by its own name.
+_CALLED = {
+  ("cohort", "name"): "cohort",
+  ("split", "seed"): "split_seed",
+  ("split", "fractions"): "split fractions",
+}
 
 
 def stamps(cohort: Cohort) -> dict[str, str]:
@@ -131,3 +138,32 @@ def _is_patient(store: _store.Store, cohort: Cohort, name: str) -> bool:
 def without_name(facts: dict[str, Any]) -> dict[str, Any]:
   """What a cohort says of itself, but for the name of its folder."""
   return {name: value for name, value in facts.items() if name != "source"}
+
+
+def differences(
+  found: Mapping[str, Any], asked: Mapping[str, Any]
+) -> list[str]:
+  """Settings that are not as asked: "size is [64, 64], asked is [96, 96]".
+
+  Args:
+    found: The facts of run.json.
+    asked: Some of them; of a mapping only the keys that are given count.
+  """
+  told = []
+  for part, wanted in _files.as_json(dict(asked)).items():
+    kept: Any = found.get(part)
+    if part == "split" and ("given" in wanted) != ("given" in kept):
+      told.append(
+        "split was drawn, asked is one of a file"
+        if "given" in wanted
+        else "split is one of a file, asked is a drawn one"
+      )
+      continue
+    if not isinstance(wanted, dict):
+      kept, wanted = {part: kept}, {part: wanted}
+    for name, value in wanted.items():
+      has = kept.get(name, _OLDER.get(name))
+      if has != value:
+        called = _CALLED.get((part, name), name)
+        told.append(f"{called} is {has}, asked is {value}")
+  return told

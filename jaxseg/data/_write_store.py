@@ -99,7 +99,7 @@ def write_store(
       )
     head = {
       "cohort": dict(cohort.describe()),
-      "settings": dataclasses.asdict(config),
+      "settings": config.to_json(),
     }
     content.update(_files.digest([head, entries]).encode())
     _store.write_manifest(
@@ -207,8 +207,9 @@ def _chosen(
 
 
 def _as_json(entry: _patient.Patient) -> dict[str, Any]:
-  """An entry of the manifest; it is as it was where no slice is unknown."""
+  """An entry of the manifest, without what older versions did not know."""
   row = dataclasses.asdict(entry)
-  if not row["unknown"]:
-    del row["unknown"]
+  for name in ("unknown", "ends_with_contours"):
+    if not row[name]:
+      del row[name]
   return row

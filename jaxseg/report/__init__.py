@@ -9,6 +9,7 @@ from jaxseg.report._causes import causes_section
 from jaxseg.report._choices import per_case_section
 from jaxseg.report._claims import claims_section
 from jaxseg.report._latex import write_latex
+from jaxseg.report._level_section import levels_section
 from jaxseg.report._page import Section
 from jaxseg.report._page import write_page
 from jaxseg.report._provenance import provenance
@@ -33,6 +34,7 @@ __all__ = [
   "format_column",
   "heading",
   "is_numeric",
+  "levels_section",
   "objectives_section",
   "per_case_section",
   "prominence_section",

@@ -19,8 +19,9 @@ SCOPES = """
 
 Scope `known`: slices where the reference can be believed. Spinal cord, \
 oesophagus and neck continue beyond the range that was contoured, so their \
-slices beyond it are left out of training and scores; of all other organs \
-every scanned slice counts. The table file has three more scopes: `volume`, \
+slices beyond it are left out of training and scores (unless the patients were \
+prepared with `--beyond=absent`); of all other organs every scanned slice \
+counts. The table file has three more scopes: `volume`, \
 every scanned slice as if nothing lay beyond the contours; `organ`, the \
 slices with the structure; `kept`, these and as many others as training shows. \
 Pooled: one Dice from the summed voxels of all patients; mean_case: the mean \

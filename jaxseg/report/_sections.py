@@ -15,6 +15,7 @@ from jaxseg.report import _chart_objectives
 from jaxseg.report import _chart_prominence
 from jaxseg.report import _chart_sensitivity
 from jaxseg.report import _curves
+from jaxseg.report import _levels
 from jaxseg.report import _objectives
 from jaxseg.report import _overlay
 from jaxseg.report import _page
@@ -135,7 +136,7 @@ def sweep_sections(
   said = f"Dice against threshold, {chosen}"
   drawn = _curves.curves(tables["curve"], optima, said)
   found = [
-    _written(
+    written(
       folder,
       provenance,
       {name: tables[name] for name in (kind, "curve", "cases")},
@@ -157,7 +158,7 @@ def sweep_sections(
   drawn = _curves.reliability(tables["reliability"], said)
   fitted = " The temperature is fitted on the validation patients."
   found.append(
-    _written(
+    written(
       folder,
       provenance,
       {name: tables[name] for name in ("calibration", "reliability")},
@@ -165,7 +166,7 @@ def sweep_sections(
       charts=[_chart_lines.reliability(tables["reliability"], said)],
       title="Calibration",
       text=_paragraphs.CALIBRATION + (fitted if run else ""),
-      rows=tables["calibration"],
+      rows=_levels.own(tables["calibration"]),
       columns=who | _COLUMNS["calibration"],
     )
   )
@@ -184,7 +185,7 @@ def sweep_sections(
     figures[f"surfaces-{column}" if column else "surfaces"] = (drawn, said)
     charts.append(_chart_lines.surfaces(rows, best, title, column=column))
   found.append(
-    _written(
+    written(
       folder,
       provenance,
       {"surfaces": rows, "surface_optima": best},
@@ -192,7 +193,7 @@ def sweep_sections(
       charts=charts,
       title="Surfaces against threshold",
       text=_paragraphs.SURFACES,
-      rows=best,
+      rows=_levels.own(best),
       columns=who | _COLUMNS["surfaces"],
     )
   )
@@ -229,7 +230,7 @@ def sensitivity_section(
   title = f"Dice lost by a wrong threshold, {_who(provenance)} validation"
   drawn = _sensitivity.sensitivity(_main(rows), title)
   percent = ("median_reduction", "median_reduction_test")
-  return _written(
+  return written(
     folder,
     provenance,
     {"sensitivity_medians": medians, "sensitivity": rows},
@@ -271,7 +272,7 @@ def prominence_section(
     _main(rows), _main(correlations), title[:-1], objective=objective
   )
   meanings = "; ".join(f"`{k}`: {v}" for k, v in study.DEFINITIONS.items())
-  return _written(
+  return written(
     folder,
     provenance,
     {"correlations": correlations, "prominence": rows},
@@ -282,9 +283,23 @@ def prominence_section(
     f" prominence, so several are computed: {meanings}. Intervals are of 95 %,"
     " by Fisher's z, over structures; p (Holm) is corrected for the number of"
     " definitions tried; `given Dice` is the partial correlation with the"
-    " achieved Dice held fixed.",
+    " achieved Dice held fixed." + _confounded(_main(rows)),
     rows=_tables.with_intervals(_main(correlations)),
     columns=_COLUMNS["prominence"],
+  )
+
+
+def _confounded(rows: Rows) -> str:
+  """Names organs that had no slices without them, where others had."""
+  shown = {row["structure"]: row.get("shown_negatives") for row in rows}
+  bare = [name for name, value in shown.items() if value == 0]
+  if not bare or len(bare) == len(shown):
+    return ""
+  names = ", ".join(map(_wording.structure_label, bare))
+  return (
+    f" Confounded: {names} continue beyond their contours, so unlike the others"
+    " they had no slices without them in training and scores; the column"
+    " pearson_others of the table leaves them out."
   )
 
 
@@ -299,8 +314,8 @@ def objectives_section(
     provenance: What `report.provenance` gave.
   """
   title = f"Training objectives compared, {_who(provenance)} test patients"
-  drawn = _objectives.objectives(rows, title)
-  return _written(
+  drawn = _objectives.objectives(_levels.own(rows), title)
+  return written(
     folder,
     provenance,
     {"objectives": rows},
@@ -308,7 +323,7 @@ def objectives_section(
     charts=[_chart_objectives.objectives(rows, title)],
     title="Training objectives",
     text=_paragraphs.OBJECTIVES,
-    rows=rows,
+    rows=_levels.own(rows),
     columns=_COLUMNS["objectives"],
   )
 
@@ -336,7 +351,7 @@ def example_sections(
       pixel_mm=one.pixel_mm,
     )
     sections.append(
-      _written(
+      written(
         folder,
         provenance,
         {},
@@ -350,7 +365,7 @@ def example_sections(
   return sections
 
 
-def _written(
+def written(
   folder: pathlib.Path,
   provenance: Origin,
   tables: Mapping[str, Rows],
@@ -366,6 +381,14 @@ def _written(
     _style.save(figure, folder / "figures" / stem)[0]: alt
     for stem, (figure, alt) in figures.items()
   }
+  columns = section.get("columns", {})
+  if len({row.get("seed") for row in section.get("rows", ())}) > 1:
+    # Behind structure and objective, which else look the same twice.
+    section["columns"] = {
+      **{k: v for k, v in columns.items() if k in _MODEL},
+      "seed": "seed",
+      **columns,
+    }
   return _page.Section(tables=paths, figures=shown, **section)
 
 
@@ -377,4 +400,6 @@ def _who(provenance: Origin) -> str:
 def _main(rows: Rows) -> list[Mapping[str, Any]]:
   """The paper has one Dice per data set, and scores where the organ is."""
   wanted = ("known", "pooled")
-  return [row for row in rows if (row["scope"], row["aggregate"]) == wanted]
+  return _levels.own(
+    [row for row in rows if (row["scope"], row["aggregate"]) == wanted]
+  )

@@ -10,6 +10,7 @@ import numpy as np
 
 from jaxseg import data
 from jaxseg.report import _claims
+from jaxseg.report import _levels
 from jaxseg.report import _page
 from jaxseg.report import _style
 from jaxseg.report import _wording
@@ -42,15 +43,14 @@ def write_study(
     claims: What `study.claims` gave; the page links to tables/claims.csv.
     viewer: What `viewer_html` gave: slices of patients.
   """
-  split = run.split
+  objectives = _levels.own(objectives)
+  medians = _levels.own(medians)
   structures = list(dict.fromkeys(row["structure"] for row in objectives))
   names = list(_style.objective_styles([r["objective"] for r in objectives]))
   said = ", ".join(map(_wording.objective_label, names))
-  training = f" {len(split.train)} for training," if split.train else ""
   summary = [
     f"{len(run.store.patients)} patients of the cohort {run.store.cohort}:"
-    f"{training} {len(split.validation)} to choose checkpoint and threshold,"
-    f" {len(split.test)} for the scores."
+    f" {_parts(run)}."
     f" {len(structures)} structures, one 2D network each, trained on {said}."
     " Where should each map be cut?"
   ]
@@ -147,6 +147,23 @@ def _slices(prepare: Mapping[str, Any]) -> str:
   crop = prepare.get("crop")
   told = f", cropped about {crop}" if isinstance(crop, str) else ""
   return " x ".join(map(str, size)) + f" pixels of {spacing:g} mm{told}"
+
+
+def _parts(run: data.Run) -> str:
+  """What the patients are for."""
+  folds = getattr(run, "training_flags", {}).get("folds")
+  if folds:
+    return (
+      f"in {folds} folds, each is scored once, by a model that has not seen"
+      " them, at a threshold chosen on all of them, each by the model that"
+      " chose its checkpoint on them"
+    )
+  split = run.split
+  training = f"{len(split.train)} for training, " if split.train else ""
+  return (
+    f"{training}{len(split.validation)} to choose checkpoint and threshold,"
+    f" {len(split.test)} for the scores"
+  )
 
 
 def write_maps(

@@ -7,7 +7,13 @@ from typing import Any
 from jaxseg import errors
 from jaxseg import structures
 
-_OBJECTIVES = {"bce": "BCE", "dice": "2D Dice", "bce_dice": "BCE + 2D Dice"}
+_OBJECTIVES = {
+  "bce": "BCE",
+  "dice": "2D Dice",
+  "bce_dice": "BCE + 2D Dice",
+  "dice_batch": "batch Dice",
+  "bce_dice_batch": "BCE + batch Dice",
+}
 _HEADINGS = {
   "assd_mm": "ASSD (mm)",
   "dice_argmax": "Dice by argmax",

@@ -26,10 +26,13 @@ from jaxseg.study._count_maps import count_maps
 from jaxseg.study._counted_run import CountedRun
 from jaxseg.study._examples import Example
 from jaxseg.study._examples import examples
+from jaxseg.study._levels import level_slopes
+from jaxseg.study._levels import levels
 from jaxseg.study._map_scenes import map_scenes
 from jaxseg.study._missing import missing_models
 from jaxseg.study._missing import missing_said
 from jaxseg.study._missing import model_digest
+from jaxseg.study._models import model_of
 from jaxseg.study._models import read_run
 from jaxseg.study._models import sweep_model
 from jaxseg.study._models import sweep_run
@@ -56,6 +59,8 @@ from jaxseg.study._sensitivity import PAPER
 from jaxseg.study._sensitivity import PERTURBATIONS
 from jaxseg.study._sensitivity import sensitivity
 from jaxseg.study._sensitivity import sensitivity_medians
+from jaxseg.study._stuck import is_stuck
+from jaxseg.study._stuck import learnt
 from jaxseg.study._tables import calibration_rows
 from jaxseg.study._tables import case_rows
 from jaxseg.study._tables import curve_rows
@@ -104,11 +109,16 @@ __all__ = [
   "curve_rows",
   "details",
   "examples",
+  "is_stuck",
+  "learnt",
+  "level_slopes",
+  "levels",
   "map_scenes",
   "measure",
   "missing_models",
   "missing_said",
   "model_digest",
+  "model_of",
   "network_of",
   "objective_tests",
   "objectives",

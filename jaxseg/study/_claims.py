@@ -142,11 +142,19 @@ def of_usual_length(
 
 
 def _usual(arms: Arms, objective: str = "bce") -> Iterator[tuple[str, Any]]:
-  """Each network's models of one objective at its most frequent level."""
+  """Each network's models of an objective at its own or most frequent level."""
   for name in sorted({arm[0] for arm in arms}):
     own = [a for a in arms if a[0] == name and a[1] == objective]
     if own:
-      yield name, arms[max(own, key=lambda arm: (len(arms[arm]), arm[2]))]
+      yield name, arms[max(own, key=lambda arm: _weight(arms[arm], arm[2]))]
+
+
+def _weight(
+  models: Mapping[_draws.Key, _costs.Costs], level: float
+) -> tuple[bool, int, float]:
+  """How usual a level of negatives is: a run's own comes before others."""
+  beside = all(one.facts.get("beside") for one in models.values())
+  return not beside, len(models), level
 
 
 def _by_objective(

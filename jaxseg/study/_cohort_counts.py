@@ -19,7 +19,7 @@ from jaxseg.study import _archive
 
 _FORMAT = 2
 # Columns that tell the models of a run apart, where the facts have them.
-_MODEL = ("structure", "objective", "seed")
+_MODEL = ("structure", "objective", "seed", "negatives")
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -182,8 +182,9 @@ class CohortCounts:
     """Structure, objective and seed of a model; of maps how many they are."""
     if not self.is_run:
       return f"{len(self.names)} case{'s' if len(self.names) != 1 else ''}"
-    structure, objective, seed = (self.facts.get(name) for name in _MODEL)
-    return f"{structure}, {objective}, seed {seed}"
+    structure, objective, seed, level = map(self.facts.get, _MODEL)
+    said = f"{structure}, {objective}, seed {seed}"
+    return f"{said}, {level:g} negatives" if self.facts.get("beside") else said
 
   @property
   def class_columns(self) -> dict[str, Any]:

@@ -51,6 +51,8 @@ class Draws:
       drawn = generator.integers(count, size=(resamples, count))
       patients[part] = tuple(sorted(names))
       index[part] = np.vstack([np.arange(count), drawn])
+    if patients["validation"] == patients["test"]:  # Of folds: one draw of all.
+      index["test"] = index["validation"]
     return Draws(patients, index, seed)
 
   def __len__(self) -> int:

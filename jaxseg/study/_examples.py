@@ -6,7 +6,6 @@ import pathlib
 
 import numpy as np
 
-import jaxseg
 from jaxseg import data
 from jaxseg import thresholds
 from jaxseg.study import _cohort_counts
@@ -64,7 +63,9 @@ def examples(run: data.Run, folders: Sequence[pathlib.Path]) -> list[Example]:
     k = int(reference.sum((1, 2)).argmax())
     patient = run.store.patients[name]
     image = patient.placement.restore(run.store.image(name), fill=-1000)
-    maps = _models.predicted(jaxseg.load_model(folder), run.store, name)
+    maps = _models.predicted(
+      _models.model_of(run, folder, name), run.store, name
+    )
     found.append(
       Example(
         structure=structure,

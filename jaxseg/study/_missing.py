@@ -11,6 +11,7 @@ from jaxseg import data
 from jaxseg import errors
 from jaxseg.study import _cohort_counts
 from jaxseg.study import _counted_run
+from jaxseg.study import _stuck
 
 _OF_MODEL = (
   ("config.json", "restore it, or delete the model's folder and train again"),
@@ -21,11 +22,16 @@ _SHOWN = 10
 
 
 def model_digest(folder: pathlib.Path) -> str:
-  """Fingerprint of a finished model, which its counts keep.
+  """Fingerprint of a finished model, or of those of all folds.
+
+  Its counts keep it.
 
   Raises:
     DataError: One of its files is missing or damaged.
   """
+  folds = data.fold_folders(folder)
+  if folds:
+    return _files.digest([model_digest(fold) for fold in folds])
   found = [
     _sealed.read(folder / name, again=again) for name, again in _OF_MODEL
   ]
@@ -56,9 +62,18 @@ def steps(folder: pathlib.Path) -> int | None:
 def usable(run: data.Run) -> list[pathlib.Path]:
   """Finished models with counts of their own, sorted.
 
+  Those that never learnt are left out where another seed stands for them.
+
   Raises:
     DataError: A file is damaged.
   """
+  there = _counted(run)
+  out = _left_out(run, there)
+  return [f for f, left in zip(there, out, strict=True) if not left]
+
+
+def _counted(run: data.Run) -> list[pathlib.Path]:
+  """Finished models with counts of their own, sorted."""
   found = []
   for folder in run.models():
     path = run.counts(folder)
@@ -87,14 +102,14 @@ def missing_models(
 
 
 def _missing(run: data.Run) -> Iterator[tuple[str, str]]:
-  models, there = run.folder / "models", usable(run)
+  models, there = run.folder / "models", _counted(run)
   counted = {path.name for path in run.folder.glob("counts/*.npz")}
   for folder in sorted(models.glob("*/*/*")):
     name = folder.relative_to(models).as_posix()
     file = run.counts(folder).name
     if folder in there or not folder.is_dir() or not any(folder.iterdir()):
       counted -= {file} if folder in there else set()
-    elif not (folder / "summary.json").exists():
+    elif not data.finished(folder):
       counted.discard(file)
       yield name, "training is not finished"
     elif file in counted:
@@ -102,9 +117,17 @@ def _missing(run: data.Run) -> Iterator[tuple[str, str]]:
       yield name, "its counts are of another model"
     else:
       yield name, "its counts are missing"
+  for folder, left in zip(there, _left_out(run, there), strict=True):
+    if left:
+      name = folder.relative_to(models).as_posix()
+      yield name, "never learnt: validation Dice below 0.1 at every threshold"
   for file in counted:
     name = file.removesuffix(".npz")
     yield name, "has counts, and its model's folder is gone"
+
+
+def _left_out(run: data.Run, there: Sequence[pathlib.Path]) -> list[bool]:
+  return _stuck.left_out([_about(run.counts(folder)) for folder in there])
 
 
 def _stale(run: data.Run, folder: pathlib.Path, path: pathlib.Path) -> bool:
@@ -113,11 +136,11 @@ def _stale(run: data.Run, folder: pathlib.Path, path: pathlib.Path) -> bool:
     digest = model_digest(folder)
   except errors.DataError:
     digest = None
-  about = path.stat()
-  facts = _facts(path, about.st_mtime_ns, about.st_size)
+  facts, _ = _about(path)
+  seed = folder.name.partition("-")[0]
   wanted = {
     "structure": folder.parts[-3],
-    "seed": int(folder.name) if folder.name.isdecimal() else None,
+    "seed": int(seed) if seed.isdecimal() else None,
     "store": run.store.content_hash,
     "model": digest,
   }
@@ -127,10 +150,16 @@ def _stale(run: data.Run, folder: pathlib.Path, path: pathlib.Path) -> bool:
   )
 
 
+def _about(path: pathlib.Path) -> tuple[Mapping[str, Any], bool]:
+  """The facts of counts, and whether the model is stuck; cached."""
+  about = path.stat()
+  return _kept(path, about.st_mtime_ns, about.st_size)
+
+
 @functools.lru_cache(maxsize=4096)
-def _facts(path: pathlib.Path, *_: int) -> Mapping[str, Any]:
-  """The facts of counts; several analyses ask for them."""
-  return _cohort_counts.CohortCounts.read(path).facts
+def _kept(path: pathlib.Path, *_: int) -> tuple[Mapping[str, Any], bool]:
+  found = _cohort_counts.CohortCounts.read(path)
+  return found.facts, _stuck.is_stuck(found)
 
 
 def missing_said(missing: Sequence[str]) -> str:

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 import dataclasses
 import pathlib
+from typing import Any
 
 import numpy as np
 
@@ -31,7 +32,9 @@ def sweep_run(
 ) -> list[_cohort_counts.CohortCounts]:
   """Sweeps every finished model of a run; what was swept before is kept.
 
-  Writes counts/<model>.npz and threshold.json in each model's folder.
+  Writes counts/<model>.npz and threshold.json in each model's folder. Of folds
+  the counts hold every patient once as one to choose on and once as one to
+  score on, and all models get the threshold of all.
 
   Args:
     run: Prepared run folder with models.
@@ -61,9 +64,13 @@ def sweep_run(
     details = {"cohort": run.store.cohort, "synthetic": run.store.synthetic}
     if views > 1:
       details["tta"] = views
-    path = folder / "threshold.json"
-    if settings is not None or not before or not path.exists():
-      _choice.chosen(result, how, details=details).write(path)
+    models = data.fold_folders(folder) or (folder,)
+    paths = [model / "threshold.json" for model in models]
+    there = before and all(path.exists() for path in paths)
+    if settings is not None or not there:
+      chosen = _choice.chosen(result, how, details=details)
+      for path in paths:
+        chosen.write(path)
     if on_model:
       on_model(result.name, done, len(folders))
   return results
@@ -143,12 +150,23 @@ def _swept(
       if known is not found:
         known.write(path)
       return known, True
-  model = jaxseg.load_model(folder, tta=tta)
-  level = model.structure, model.facts["negatives"]
+  folds = data.fold_folders(folder)
+  splits = run.folds() if folds else (run.split,)
+  arms = [
+    (jaxseg.load_model(one, tta=tta), split)
+    for one, split in zip(folds or (folder,), splits, strict=True)
+  ]
+  facts = arms[0][0].facts
+  level = facts["structure"], facts["negatives"]
   if level not in measured:
-    measured[level] = _prominence.measure(run, level[0], negatives=level[1])
-  result = sweep_model(
-    run, model, digest=digest, prominence=measured[level], tta=tta
+    measured[level] = _measured(run, level, splits)
+  more: dict[str, Any] = {"tta": tta} if tta > 1 else {}
+  if folds:
+    more["folds"] = [len(folds), *(split.digest for split in splits)]
+  if "negatives-" in folder.name:
+    more["beside"] = True
+  result = _count(
+    run, arms, digest=digest, prominence=measured[level], more=more
   )
   result = _with_training(result, run, folder)
   result.write(path)
@@ -166,6 +184,21 @@ def _with_training(
   if set(more) <= set(counts.facts):
     return counts
   return dataclasses.replace(counts, facts={**counts.facts, **more})
+def _measured(
+  run: data.Run, level: tuple[str, float], splits: Sequence[data.Split]
+) -> dict[str, float]:
+  """Prominence in the training patients; of folds their mean."""
+  structure, negatives = level
+  found = [
+    _prominence.measure(run, structure, negatives=negatives, split=split)
+    for split in splits
+  ]
+  return {
+    name: found[0][name]
+    if len(found) == 1
+    else float(np.mean([one[name] for one in found]))
+    for name in found[0]
+  }
 
 
 def sweep_model(
@@ -192,49 +225,81 @@ def sweep_model(
   Raises:
     StructureNotFoundError: A part has no patient with the structure.
   """
-  store, structure = run.store, model.structure
-  parts = {part: _contoured(run, structure, part) for part in _PARTS}
-  level = model.facts["negatives"]
+  more = {"tta": tta} if tta > 1 else {}
+  return _count(
+    run, [(model, run.split)], digest=digest, prominence=prominence, more=more
+  )
+
+
+def _count(
+  run: data.Run,
+  arms: Sequence[tuple["jaxseg.Model", data.Split]],
+  *,
+  digest: str,
+  prominence: Mapping[str, float] | None,
+  more: Mapping[str, Any],
+) -> _cohort_counts.CohortCounts:
+  """Counts the patients of a model, or of the models of all folds.
+
+  Args:
+    run: Prepared run folder.
+    arms: Each model with the split that it was trained by.
+    digest: Fingerprint of the models.
+    prominence: Of the structure in training; None measures it.
+    more: Facts that only some models have.
+
+  Raises:
+    StructureNotFoundError: A part has no patient with the structure.
+  """
+  store, first = run.store, arms[0][0]
+  structure, level = first.structure, first.facts["negatives"]
+  parts = [
+    {part: _contoured(split, store, structure, part) for part in _PARTS}
+    for _, split in arms
+  ]
   if prominence is None:
-    prominence = _prominence.measure(run, structure, negatives=level)
+    splits = [split for _, split in arms]
+    prominence = _measured(run, (structure, level), splits)
   facts = {
     "structure": structure,
-    **{name: model.facts[name] for name in _KEPT},
+    **{name: first.facts[name] for name in _KEPT},
     "prominence": dict(prominence),
     "cohort": store.cohort,
     "synthetic": store.synthetic,
     "model": digest,
     "store": store.content_hash,
+    **more,
   }
-  if tta > 1:
-    facts["tta"] = tta
   cases: list[_cohort_counts.CohortCounts] = []
   cuts = None
-  for part, names in parts.items():
-    for name in names:
-      patient = store.patients[name]
-      reference = store.reference(name, structure)
-      shows = np.any(reference, axis=(1, 2))
-      cases.append(
-        _count_cases.count_arrays(
-          predicted(model, store, name),
-          reference,
-          name=name,
-          key=digest,
-          part=part,
-          scopes=data.scopes(patient, structure, shows, negatives=level),
-          voxel_ml=float(np.prod(patient.spacing)) / 1000.0,
-          spacing=patient.spacing,
-          cuts=cuts,
-          facts=facts,
+  for part in _PARTS:
+    for (model, _), own in zip(arms, parts, strict=True):
+      for name in own[part]:
+        patient = store.patients[name]
+        reference = store.reference(name, structure)
+        shows = np.any(reference, axis=(1, 2))
+        cases.append(
+          _count_cases.count_arrays(
+            predicted(model, store, name),
+            reference,
+            name=name,
+            key=digest,
+            part=part,
+            scopes=data.scopes(patient, structure, shows, negatives=level),
+            voxel_ml=float(np.prod(patient.spacing)) / 1000.0,
+            spacing=patient.spacing,
+            cuts=cuts,
+            facts=facts,
+          )
         )
-      )
     if cuts is None:
       cuts = _cuts(_cohort_counts.CohortCounts.join(cases))
   return _cohort_counts.CohortCounts.join(cases)
 
 
-def _contoured(run: data.Run, structure: str, part: str) -> list[str]:
+def _contoured(
+  split: data.Split, store: data.Store, structure: str, part: str
+) -> list[str]:
   """Patients of a part who have the structure.
 
   Raises:
@@ -242,8 +307,8 @@ def _contoured(run: data.Run, structure: str, part: str) -> list[str]:
   """
   names = [
     name
-    for name in run.split.part(part)
-    if structure in run.store.patients[name].contoured
+    for name in split.part(part)
+    if structure in store.patients[name].contoured
   ]
   if not names:
     raise errors.StructureNotFoundError(
@@ -274,3 +339,15 @@ def predicted(
   """
   maps = model.predict_prepared(store.image(patient))
   return store.patients[patient].placement.restore(maps)
+
+
+def model_of(
+  run: data.Run, folder: pathlib.Path, patient: str
+) -> "jaxseg.Model":
+  """The model of a folder; of folds the one that has not seen the patient."""
+  folds = data.fold_folders(folder)
+  splits = run.folds() if folds else ()
+  for one, split in zip(folds, splits, strict=True):
+    if patient in split.test:
+      return jaxseg.load_model(one)
+  return jaxseg.load_model(folder)

@@ -64,6 +64,7 @@ def prominence(
             "aggregate": aggregate,
             "definition": definition,
             "prominence": values.get(definition, math.nan),
+            "shown_negatives": values.get("shown_negatives", math.nan),
             "threshold": best.threshold,
           }
         )
@@ -71,7 +72,11 @@ def prominence(
 
 
 def measure(
-  run: data.Run, structure: str, *, negatives: float
+  run: data.Run,
+  structure: str,
+  *,
+  negatives: float,
+  split: data.Split | None = None,
 ) -> dict[str, float]:
   """One structure's prominence in the training patients, by definition.
 
@@ -79,12 +84,14 @@ def measure(
     run: Prepared run folder.
     structure: Canonical name.
     negatives: Slices without the structure per slice with it in training.
+    split: Whose training patients; None is the run's.
 
   Raises:
     StructureNotFoundError: No training patient has it.
   """
   store, labels = run.store, run.store.labels(structure)
-  samples = data.select(store, structure, run.split.train, labels)
+  train = (split or run.split).train
+  samples = data.select(store, structure, train, labels)
   kept = len(samples.positive) + min(
     len(samples.negative), int(negatives * len(samples.positive))
   )
@@ -92,7 +99,7 @@ def measure(
   pixels = labels.shape[1] * labels.shape[2]
   voxels = scanned = slices = patients = 0
   millilitres = 0.0
-  for name in run.split.train:
+  for name in train:
     patient = store.patients[name]
     if structure not in patient.contoured:
       continue
@@ -112,6 +119,7 @@ def measure(
     "slice_fraction": len(samples.positive) / slices,
     "volume_ml": millilitres / patients,
     "training_voxels": float(voxels),
+    "shown_negatives": kept / len(samples.positive) - 1,
   }
 
 
@@ -122,31 +130,40 @@ def correlations(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     rows: What `prominence` gave.
 
   Returns:
-    A row per definition, objective and aggregate: n, what
+    A row per definition, objective, aggregate and level of negatives: n, what
     `_correlation.correlate` gives, `pearson_p_holm` for as many definitions of
     prominence as are tried, and `partial` with its p, given the achieved Dice.
+    `without_negatives` structures were shown on slices that have them alone
+    (an organ that goes on beyond its contours), which moves prominence and
+    optimum alike; `pearson_others` is of the others.
     Several seeds of a structure are averaged first: they are not independent
     observations.
   """
-  groups: dict[tuple[str, str], dict[str, list[dict[str, Any]]]] = {}
+  groups: dict[tuple[Any, ...], dict[str, list[dict[str, Any]]]] = {}
   for row in rows:
-    key = row["objective"], row["aggregate"]
+    key = row["objective"], row["aggregate"], row.get("negatives")
     groups.setdefault(key, {}).setdefault(row["definition"], []).append(row)
   found = []
-  for (objective, aggregate), definitions in groups.items():
+  for (objective, aggregate, level), definitions in groups.items():
     control = _means(definitions.get(_CONTROL, []), "prominence")
     made = []
     for definition, group in definitions.items():
       x, y = (_means(group, name) for name in ("prominence", "threshold"))
+      shown = _means(group, "shown_negatives")
       given = definition != _CONTROL and len(control) == len(x)
       made.append(
         {
           "definition": definition,
           "objective": objective,
+          "negatives": level,
           "scope": group[0]["scope"],
           "aggregate": aggregate,
           "n": len(x),
           **_correlation.correlate(x, y),
+          "without_negatives": int(np.sum(shown == 0)),
+          "pearson_others": _correlation.correlate(
+            x[shown != 0], y[shown != 0]
+          )["pearson"],
           "pearson_p_holm": math.nan,
           **(
             _correlation.partial(x, y, control)
@@ -167,5 +184,5 @@ def _means(rows: Sequence[dict[str, Any]], name: str) -> np.ndarray:
   """A column's mean over the rows of each structure, structures sorted."""
   of: dict[str, list[float]] = {}
   for row in rows:
-    of.setdefault(row["structure"], []).append(row[name])
+    of.setdefault(row["structure"], []).append(row.get(name, math.nan))
   return np.array([np.mean(of[structure]) for structure in sorted(of)])

@@ -38,7 +38,8 @@ def read_counts(
       version, a patient is in several parts, or a model is there twice.
   """
   results = []
-  parts: dict[str, str] = {}
+  parts: dict[str, list[str]] = {}
+  folds: list[Any] = []
   models: dict[tuple[Any, ...], pathlib.Path] = {}
   for folder in folders:
     below = folder / "counts" if (folder / "counts").is_dir() else folder
@@ -50,12 +51,19 @@ def read_counts(
     for path in paths:
       result = _cohort_counts.CohortCounts.read(path)
       _check_facts(path, result.facts)
-      for name, part in zip(result.names, result.parts, strict=True):
-        if parts.setdefault(name, part) != part:
+      for name, own in _parts(result).items():
+        if parts.setdefault(name, own) != own:
           raise errors.DataError(
-            f"{path}: patient {_text.shown(name)} is in {part}, and elsewhere"
-            f" in {parts[name]}; compare models of one split"
+            f"{path}: patient {_text.shown(name)} is in {' and '.join(own)},"
+            f" and elsewhere in {' and '.join(parts[name])}; compare models of"
+            " one split"
           )
+      folds.append(result.facts.get("folds"))
+      if folds[-1] != folds[0]:
+        raise errors.DataError(
+          f"{path}: is of other folds than the counts before it; compare models"
+          " of one split"
+        )
       # Only one of two would be counted.
       other = models.setdefault(_claims.model_of(result.facts), path)
       if other is not path:
@@ -66,6 +74,14 @@ def read_counts(
         )
       results.append(result)
   return results
+
+
+def _parts(result: _cohort_counts.CohortCounts) -> dict[str, list[str]]:
+  """Parts of each patient: one, and of folds both."""
+  found: dict[str, list[str]] = {}
+  for name, part in zip(result.names, result.parts, strict=True):
+    found.setdefault(name, []).append(part)
+  return found
 
 
 def _check_facts(path: pathlib.Path, facts: Mapping[str, Any]) -> None:

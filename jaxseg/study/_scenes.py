@@ -118,8 +118,6 @@ def scenes(
   by_structure: dict[str, list[pathlib.Path]] = {}
   counted = {}
   for folder in folders:
-    if not (folder / "summary.json").is_file():
-      continue  # Several models, such as those of folds: none knows all.
     counted[folder] = _cohort_counts.CohortCounts.read(run.counts(folder))
     structure = counted[folder].facts["structure"]
     by_structure.setdefault(structure, []).append(folder)
@@ -127,19 +125,20 @@ def scenes(
     results = [counted[folder] for folder in own]
     cuts = [_own_threshold(f, c) for f, c in zip(own, results, strict=True)]
     named = shown([c.sides()[1] for c in results], cuts)
-    models = [jaxseg.load_model(folder) for folder in own]
     for role, name in named.items():
       patient = run.store.patients[name]
       reference = run.store.reference(name, structure)
       maps = [
         scene_map(
-          _models.predicted(model, run.store, name),
+          _models.predicted(
+            _models.model_of(run, folder, name), run.store, name
+          ),
           result,
           name,
           cut,
           {key: result.facts.get(key) for key in _CHOICES},
         )
-        for model, result, cut in zip(models, results, cuts, strict=True)
+        for folder, result, cut in zip(own, results, cuts, strict=True)
       ]
       image = patient.placement.restore(run.store.image(name), fill=_AIR_HU)
       yield scene(

@@ -68,16 +68,19 @@ def sensitivity_medians(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     rows: What `sensitivity` gave.
 
   Returns:
-    A row per objective, aggregate and size, with the number of values, and
-    of those left out because the shift leaves [0, 1].
+    A row per objective, aggregate, size and level of negatives (the run's own
+    first), with the number of values, and of those left out because the shift
+    leaves [0, 1].
   """
-  groups: dict[tuple[str, str, float], list[dict[str, Any]]] = {}
+  groups: dict[tuple[str, str, float, Any], list[dict[str, Any]]] = {}
   for row in rows:
-    key = row["objective"], row["aggregate"], abs(row["perturbation"])
+    size, level = abs(row["perturbation"]), row.get("negatives")
+    key = row["objective"], row["aggregate"], size, level
     groups.setdefault(key, []).append(row)
   return [
     {
       "objective": objective,
+      "negatives": level,
       "scope": group[0]["scope"],
       "aggregate": aggregate,
       "perturbation": size,
@@ -87,7 +90,9 @@ def sensitivity_medians(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
       "median_reduction": _median(group, "reduction"),
       "median_reduction_test": _median(group, "reduction_test"),
     }
-    for (objective, aggregate, size), group in sorted(groups.items())
+    for (objective, aggregate, size, level), group in sorted(
+      groups.items(), key=lambda item: item[0][:3]
+    )
   ]
 
 

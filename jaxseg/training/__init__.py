@@ -21,6 +21,7 @@ from jaxseg.training._objective import FORMED
 from jaxseg.training._objective import loss_of
 from jaxseg.training._objective import objective_folder
 from jaxseg.training._objective import OBJECTIVES
+from jaxseg.training._objective import STUDY
 from jaxseg.training._place import KEEP
 from jaxseg.training._step import State
 
@@ -30,6 +31,7 @@ __all__ = [
   "KEEP",
   "OBJECTIVES",
   "RECIPES",
+  "STUDY",
   "Checkpoints",
   "Config",
   "Functions",

@@ -5,8 +5,9 @@
     state, loss = compiled.step(state, images, labels, learning_rate, weight)
 
 Structure, objective, learning rate and data are arguments, not constants: the
-family of models of one shape shares each compiled function. Only a loss beyond
-the study's three has a step of its own. All models on single devices share
+family of models of one shape shares each compiled function. Each form of Dice
+that learns on empty slices has one, whatever the weight of cross entropy; any
+other loss has a step of its own. All models on single devices share
 them, too; several devices together have their own.
 """
 
@@ -50,16 +51,17 @@ def functions(
 
   Args:
     config: Training; only `network`, `window_hu`, `input_range`, `options` and
-      an objective beyond the study's three matter.
+      the form of the objective matter.
     devices: That the model is trained on; None is a single one.
   """
   if devices is None or devices.alone:
     devices = None  # Whichever it is.
   options = config.options
   shared = _compiled(config.forward, options, devices)
-  if config.objective in _objective.OBJECTIVES:
+  form, _ = _objective.form_of(config.objective) or (config.objective, 0.0)
+  if form is None:
     return shared
-  step = _compiled_step(config.forward, config.objective, options, devices)
+  step = _compiled_step(config.forward, form, options, devices)
   return dataclasses.replace(shared, step=step)
 
 
@@ -105,13 +107,16 @@ def _compiled_count(
 @functools.cache
 def _compiled_step(
   forward: models.Forward,
-  objective: str | None,
+  loss: str | None,
   options: _step.Options,
   devices: _devices.Devices | None,
 ) -> Any:
-  """The step of a loss of one's own ignores the weight."""
-  loss = None if objective is None else _objective.loss_of(objective)
-  step = functools.partial(_step.step, forward, loss, options)
+  """The step of a form, or of a loss of one's own, which ignores the weight."""
+  weighted = loss in _objective.FORMS
+  own = None
+  if loss is not None:
+    own = _objective.formed(loss) if weighted else _objective.loss_of(loss)
+  step = functools.partial(_step.step, forward, own, options, weighted=weighted)
   how: dict[str, Any] = {
     "donate_argnums": 0,
     "compiler_options": models.compiler_options(),

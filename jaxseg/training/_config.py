@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 import dataclasses
 import math
+import re
 from typing import Any
 
 from jaxseg import data
@@ -13,7 +14,8 @@ from jaxseg.training import _objective
 from jaxseg.training import _step
 
 # Left out of config.json where they are off, as older versions do.
-_OPTIONS = ("augment", "clip_norm", "ema")
+_OPTIONS = ("augment", "clip_norm", "ema", "variant")
+_VARIANT = re.compile(r"(?:[a-z0-9][a-z0-9.+-]*(?:/[a-z0-9-]+)?)?")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -44,6 +46,9 @@ class Config:
     validation_share: Share of the validation slices that an epoch is judged
       by, above 0; the end is judged by all. None is all of them, or so many
       that they take no longer than the epoch.
+    variant: What sets a model apart from others of its structure, objective and
+      seed, as the rest of its folder's name: "negatives-0.25", or
+      "folds-5/fold-2"; empty is nothing.
   """
 
   structure: str
@@ -65,6 +70,7 @@ class Config:
   clip_norm: float | None = None
   ema: float = 0.0
   validation_share: float | None = None
+  variant: str = ""
 
   def __post_init__(self):
     if ":" not in self.objective:
@@ -95,6 +101,11 @@ class Config:
     if share is not None and not 0 < share <= 1:
       raise errors.ConfigError(
         f"validation_share is {share}; give more than 0, at most 1"
+      )
+    if not _VARIANT.fullmatch(self.variant):
+      raise errors.ConfigError(
+        f"variant is {self.variant!r}; give small letters, digits, points and"
+        " hyphens, and at most one slash"
       )
     low, high = self.window_hu
     if not high > low:

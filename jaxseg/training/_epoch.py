@@ -113,7 +113,8 @@ class Epochs:
     """Does the steps that are left of an epoch: slices per second."""
     config, losses = self.config, self.losses
     # The step of a loss of one's own has no use for the weight.
-    weight = np.float32(_objective.OBJECTIVES.get(config.objective, 0.0))
+    _, share = _objective.form_of(config.objective) or (None, 0.0)
+    weight = np.float32(share)
     epoch, steps, before = len(self.history), len(batches), len(losses)
     began = time.perf_counter()
     # A signal waits until state and losses are of the same step.

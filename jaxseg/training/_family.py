@@ -1,7 +1,6 @@
 """The family of models: checked as a whole, then trained one by one."""
 
 from collections.abc import Sequence
-import dataclasses
 import importlib.metadata
 import os
 import pathlib
@@ -39,7 +38,8 @@ _AGAIN = "restore it, or delete the model's folder and train again"
 def model_folder(run: pathlib.Path, config: _config.Config) -> pathlib.Path:
   """Where a model lies in a run folder."""
   folder = _objective.objective_folder(config.objective)
-  return run / "models" / config.structure / folder / str(config.seed)
+  name = f"{config.seed}-{config.variant}" if config.variant else config.seed
+  return run / "models" / config.structure / folder / str(name)
 
 
 def train_family(
@@ -297,7 +297,7 @@ def _claim(
       "format": "jaxseg.model/1",
       "version": jaxseg.__version__,
       **{name: content[name] for name in (*kept, *window)},
-      "prepare": dataclasses.asdict(store.prepared),
+      "prepare": store.prepared.to_json(),
       "size": list(_size(store)),
       "cohort": store.cohort,
       "modality": store.modality,
@@ -321,8 +321,10 @@ def _difference(found: dict[str, Any], wanted: dict[str, Any]) -> str:
 
 def _told(config: _config.Config, done: _loop.Trained) -> str:
   state = "was finished before" if done.skipped else "done"
+  beside = "".join(f", {part}" for part in config.variant.split("/") if part)
   return (
-    f"{config.structure}, {config.objective}, seed {config.seed}: {state},"
+    f"{config.structure}, {config.objective}, seed {config.seed}{beside}:"
+    f" {state},"
     f" best epoch {done.best_epoch} of {done.epochs}, validation Dice"
     f" {done.dice_half:.3f} at 0.5, {done.dice_best:.3f} at"
     f" {done.threshold:.3f}"

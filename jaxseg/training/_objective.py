@@ -19,12 +19,17 @@ OBJECTIVES: Mapping[str, float] = {"bce": 1.0, "dice": 0.0, "bce_dice": 0.5}
 # slice, with a smoothing of one pixel, the Dice loss of such a slice is
 # P / (P + 1) of the P pixels predicted: once they are a hundred its gradient is
 # a ten-thousandth of what one of them costs at first.
-_FORMS = (
+FORMS = (
   "batch",  # Sums over all slices of a batch.
   "present",  # Cross entropy on slices without the structure.
   "smooth",  # Per slice, with a smoothing of 100 pixels.
 )
 _SMOOTH = 100.0
+
+# What a study compares: cross entropy, and the Dice that learns on slices
+# without the structure, alone and mixed. experiments/results/objectives has the
+# forms compared.
+STUDY = ("bce", "dice_batch", "bce_dice_batch")
 
 
 def objective_folder(objective: str) -> str:
@@ -35,7 +40,7 @@ def objective_folder(objective: str) -> str:
 def _mixed(
   logits: jax.Array, labels: jax.Array, *, weight: float, form: str
 ) -> jax.Array:
-  """Cross entropy and the Dice loss, mixed, in one of the `_FORMS`."""
+  """Cross entropy and the Dice loss, mixed, in one of the `FORMS`."""
   if form == "batch":
     return losses.bce_dice(logits, labels, weight=weight, axis=(0, 1, 2))
   if form == "smooth":
@@ -48,9 +53,29 @@ def _mixed(
 FORMED: Mapping[str, Callable[..., jax.Array]] = {
   f"{name}_{form}": functools.partial(_mixed, weight=weight, form=form)
   for name, weight in OBJECTIVES.items()
-  for form in _FORMS
+  for form in FORMS
   if weight < 1
 }
+
+
+def form_of(objective: str) -> tuple[str | None, float] | None:
+  """What a step of several objectives needs to know of one.
+
+  Returns:
+    (form, weight of cross entropy) of the study's losses and their forms, the
+    plain one being None; None of any other loss.
+  """
+  if objective in OBJECTIVES:
+    return None, OBJECTIVES[objective]
+  name, _, form = objective.rpartition("_")
+  if objective in FORMED:
+    return form, OBJECTIVES[name]
+  return None
+
+
+def formed(form: str) -> Callable[..., jax.Array]:
+  """The loss (logits, labels, weight=...) of a form."""
+  return functools.partial(_mixed, form=form)
 
 
 def loss_of(objective: str) -> Callable[..., jax.Array]:

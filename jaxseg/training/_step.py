@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 import dataclasses
+import functools
 from typing import Any
 
 import flax.struct
@@ -117,13 +118,17 @@ def step(
   bce_weight: jax.Array,
   *,
   axis: str | None = None,
+  weighted: bool = False,
 ) -> tuple[State, jax.Array]:
   """One step of Adam: (new state, mean loss of the batch).
 
   Where the batch is the rows of one of several devices, `axis` names these;
   moments of batch norm, loss and gradient are those of the global batch, and
   each device draws its own dropout. Slices are augmented as in the whole batch.
+  A `weighted` loss takes the weight of cross entropy, too.
   """
+  if own_loss is not None and weighted:
+    own_loss = functools.partial(own_loss, weight=bce_weight)
   if options.augment:
     place = 0 if axis is None else lax.axis_index(axis)
     images, labels = _augment.augment(

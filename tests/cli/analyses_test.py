@@ -16,6 +16,8 @@ ANALYSES = ("sweep", "sensitivity", "prominence", "objectives")
 def reproduced(tmp_path_factory):
   folder = tmp_path_factory.mktemp("binaries")
   flags = ("--structures=brain,parotid_left,Brain", *command.TINY)
+  # One compiled step, and six models whether they learn in three steps or not.
+  flags += ("--objective=bce,dice,bce_dice", "--replace_stuck=0")
   out = command.done("reproduce", *flags, folder=folder)
   return folder, flags, out
 

@@ -42,6 +42,7 @@ COMMANDS = (
 def healthy(tmp_path_factory):
   run = tmp_path_factory.mktemp("damage") / "healthy"
   flags = ("--structures=brain,parotid_left", f"--output={run}")
+  flags += ("--objective=bce,dice,bce_dice", "--replace_stuck=0")
   command.done("reproduce", *flags, *command.TINY, folder=run.parent)
   return run
 

@@ -33,6 +33,7 @@ def config(folder, *place):
 def test_flags_name_what_the_registries_hold():
   assert _training_flags.OBJECTIVES == tuple(training.OBJECTIVES)
   assert _training_flags.FORMED == tuple(training.FORMED)
+  assert _training_flags.STUDY == training.STUDY
   # The others are of classes that exclude each other.
   for name in losses.names():
     known = name in (*_training_flags.OBJECTIVES, *_training_flags.LOSSES)
@@ -187,7 +188,7 @@ def test_a_part_of_the_family_and_its_devices_arrive(tmp_path, monkeypatch):
   flags += ["--objective=all", "--shard=2/2"]
   code, _, err = command.call(*TRAIN, *command.TINY, *flags, folder=tmp_path)
   assert (code, err.splitlines()[-1]) == (2, "far enough")
-  assert asked[0] == ["dice"] and asked[1].items() >= how.items()
+  assert asked[0] == ["dice_batch"] and asked[1].items() >= how.items()
   assert "devices" not in facts(tmp_path)["training_flags"]
   # The part that holds nothing is no fault of a job array.
   out = command.done(*TRAIN, "--shard=4/4", folder=tmp_path)

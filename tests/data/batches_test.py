@@ -100,3 +100,26 @@ def test_neighbours_are_of_the_same_patient(store, count):
   np.testing.assert_array_equal(
     data.neighbours(store, some, count), found[some]
   )
+
+
+def test_they_are_absent_where_the_cohort_was_prepared_so(tmp_path, store):
+  config = data.PrepareConfig(size=(32, 32), beyond="absent")
+  run = data.prepare_run(tmp_path / "run", Blobs(), config)
+  found = data.Store(run.store.folder)
+  assert found.content_hash != store.content_hash
+  patient = found.patients["p0"]
+  np.testing.assert_array_equal(
+    data.known_slices(patient, "spinal_cord"), patient.scanned
+  )
+  labels = found.labels("spinal_cord")
+  samples = data.select(found, "spinal_cord", ("p0",), labels)
+  assert len(samples.negative) == patient.scanned.sum() - len(samples.positive)
+  # It is a setting of the run, and older runs have the other.
+  assert run.facts["prepare"]["beyond"] == "absent"
+  with pytest.raises(
+    errors.ExistingOutputError, match="is absent, asked is un"
+  ):
+    data.prepare_run(run.folder, Blobs(), data.PrepareConfig(size=(32, 32)))
+  assert "beyond" not in data.PrepareConfig(size=(32, 32)).to_json()
+  with pytest.raises(errors.ConfigError, match="take unknown or absent"):
+    data.PrepareConfig(beyond="dunno")

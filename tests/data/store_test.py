@@ -155,3 +155,11 @@ def test_patients_of_different_grids_cannot_share_a_fractional_crop(tmp_path):
     data.write_store(
       tmp_path / "s", Mixed(2), data.PrepareConfig(crop=(0.25, 0.75))
     )
+
+
+def test_a_store_above_the_current_folder_is_found(store, monkeypatch):
+  below = store.folder / "below"
+  below.mkdir()
+  monkeypatch.chdir(below)
+  found = data.Store("..")
+  np.testing.assert_array_equal(found.images(), store.images())

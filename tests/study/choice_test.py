@@ -124,8 +124,8 @@ def test_missed_test_patients_are_counted():
 def test_rows_of_a_run_name_scope_and_aggregate(results):
   rows = study.sweep_rows(results, made.SETTINGS)
   assert len(rows) == len(results) * len(data.SCOPES) * 2
-  assert list(rows[0])[:17] == [
-    "structure", "objective", "seed", "scope", "aggregate",
+  assert list(rows[0])[:18] == [
+    "structure", "objective", "seed", "negatives", "scope", "aggregate",
     "validation_patients", "test_patients", "threshold", "low", "high",
     "dice_validation", "dice_validation_half", "dice_test", "dice_test_half",
     "missed", "missed_half", "threshold_test",

@@ -215,6 +215,7 @@ def test_a_run_says_whose_rows_they_are():
     "structure": "brain",
     "objective": "bce",
     "seed": 0,
+    "negatives": 0.5,
     "scope": "volume",
   }
   json.dumps(dict(counts.facts))

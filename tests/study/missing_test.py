@@ -1,5 +1,6 @@
 """Models that are in no table are named, and no others."""
 
+import dataclasses
 import shutil
 
 import pytest
@@ -69,6 +70,23 @@ def test_a_begun_training_is_missing_and_an_empty_folder_is_not(swept):
   (swept.folder / "models/brain/dice/0/config.json").write_text("{}")
   (line,) = study.missing_models(swept)
   assert line == "brain/dice/0 (training is not finished)"
+
+
+def test_one_that_never_learnt_is_left_out_and_named(swept):
+  first, other = (swept.counts(folder) for folder in swept.models())
+  counts = study.CohortCounts.read(first)
+  scopes = {
+    scope: dataclasses.replace(own, negative=own.negative * 1000)
+    for scope, own in counts.scopes.items()
+  }
+  facts = {**counts.facts, "seed": 7, "model": ""}
+  dataclasses.replace(counts, facts=facts, scopes=scopes).write(other)
+  assert study.missing_models(swept) == (
+    "brain/bce/7 (never learnt: validation Dice below 0.1 at every threshold)",
+  )
+  assert models(swept) == [0]
+  first.unlink()  # Alone, it is all there is to tell of.
+  assert models(swept) == [7]
 
 
 def test_many_are_counted():

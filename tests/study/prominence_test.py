@@ -18,6 +18,10 @@ def test_prominence_by_hand(run):
     shown += [k.sum() for k in part if k.any()]
   count = len(run.split.train)
   assert found["training_voxels"] == voxels
+  assert found["shown_negatives"] == pytest.approx(0.5, abs=0.02)
+  assert (
+    study.measure(run, "spinal_cord", negatives=0.5)["shown_negatives"] == 0
+  )
   assert found["volume_ml"] == pytest.approx(voxels * 12 / 1000 / count)
   assert found["organ_fraction"] == pytest.approx(np.mean(shown) / 32**2)
   kept = len(shown) + len(shown) // 2
@@ -76,6 +80,17 @@ def test_correlations_are_those_of_scipy():
   (twice,) = study.correlations(rows + rows)
   assert twice["n"] == 8
   assert twice["pearson"] == pytest.approx(found["pearson"])
+  # Organs that are shown on their own slices alone are told apart.
+  mixed = [{**row, "shown_negatives": k > 2} for k, row in enumerate(rows)]
+  (apart,) = study.correlations(mixed)
+  assert apart["without_negatives"] == 3
+  assert apart["pearson"] == found["pearson"]
+  assert apart["pearson_others"] == pytest.approx(
+    scipy.stats.pearsonr(x[3:], y[3:]).statistic
+  )
+  # Levels of negatives are correlated each for itself, the first one first.
+  both = rows + [{**row, "negatives": 0.0} for row in rows[:4]]
+  assert [row["n"] for row in study.correlations(both)] == [8, 4]
 
 
 def test_tests_are_corrected_and_the_dice_is_held_fixed():

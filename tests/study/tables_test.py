@@ -138,7 +138,7 @@ def test_a_run_and_maps_pass_the_same_analyses(found, results):
     "sweep", "curve", "cases", "calibration", "reliability", "surfaces",
     "surface_optima",
   ]  # fmt: skip
-  who = {"structure", "objective", "seed", "scope"}
+  who = {"structure", "objective", "seed", "negatives", "scope"}
   for name in list(run)[1:]:
     mine, theirs = set(maps[name][0]), set(run[name][0])
     assert theirs - mine - {"dice_test"} == who, name

@@ -10,6 +10,8 @@ from jaxseg import losses
 from jaxseg import model
 from jaxseg import study
 from jaxseg import training
+from jaxseg.training import _compiled
+from jaxseg.training import _objective
 from tests import tiny
 
 # Depth is not the point, and each loss compiles a step of its own.
@@ -107,6 +109,29 @@ def test_other_forms_of_dice_are_the_papers_where_every_slice_has_it(form):
       losses.bce_dice(logits, labels, weight=weight, smooth=smooth)[0, 0],
       rtol=1e-6,
     )
+
+
+def test_mixes_of_a_form_share_a_compiled_step():
+  steps = {
+    name: _compiled.functions(tiny.config(objective=name)).step
+    for name in (*training.OBJECTIVES, *training.FORMED, "tversky")
+  }
+  assert steps["bce"] is steps["dice"] is steps["bce_dice"]
+  for form in ("batch", "present", "smooth"):
+    assert steps[f"dice_{form}"] is steps[f"bce_dice_{form}"]
+  assert len({id(step) for step in steps.values()}) == 5
+  # And each is its own loss, by the weight.
+  labels = np.zeros((2, 16, 16, 1), np.float32)
+  labels[0, 4:9, 5:12] = 1
+  logits = np.linspace(-2, 2, labels.size, dtype=np.float32)
+  logits = logits.reshape(labels.shape)
+  for name, loss in training.FORMED.items():
+    form, weight = _objective.form_of(name)
+    np.testing.assert_allclose(
+      _objective.formed(form)(logits, labels, weight=weight),
+      loss(logits, labels),
+    )
+  assert _objective.form_of("tversky") is None
 
 
 def test_they_differ_from_each_other(run, tmp_path):

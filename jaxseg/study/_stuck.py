@@ -1,0 +1,60 @@
+"""Trainings that never learnt: reported, left out, replaced by another seed."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from jaxseg import thresholds
+from jaxseg.study import _cohort_counts
+from jaxseg.study import _costs
+
+# What models of one kind share, whatever their seed.
+_KIND = ("structure", "objective", "negatives", "network")
+
+
+def is_stuck(result: _cohort_counts.CohortCounts) -> bool:
+  """Whether a model never left a map that says the same everywhere.
+
+  By the rule of the claims: pooled validation Dice below 0.1 at every
+  threshold, in the scope `kept` where it was counted.
+
+  Args:
+    result: Counts of a model.
+  """
+  scope = _costs.SCOPE if _costs.SCOPE in result.scopes else None
+  counts = result.sides(scope=scope)[0].even
+  if not counts.positive.any():
+    return False  # Nothing to be found in these slices.
+  return bool(thresholds.optimum(counts).value < _costs.STUCK)
+
+
+def learnt(
+  results: Sequence[_cohort_counts.CohortCounts],
+) -> tuple[
+  list[_cohort_counts.CohortCounts], list[_cohort_counts.CohortCounts]
+]:
+  """The models to analyse, and those that others stand for.
+
+  A model that never learnt is left out where one of another seed, and else the
+  same, has learnt. Where none has, it is all there is to tell, and stays.
+
+  Args:
+    results: Counts of models.
+  """
+  out = left_out([(result.facts, is_stuck(result)) for result in results])
+  found: tuple[list[Any], list[Any]] = ([], [])
+  for result, left in zip(results, out, strict=True):
+    found[left].append(result)
+  return found
+
+
+def left_out(models: Sequence[tuple[Mapping[str, Any], bool]]) -> list[bool]:
+  """Of each model, by its facts and whether it is stuck, if it is left out.
+
+  Args:
+    models: All models of the analyses.
+  """
+  kinds = [[facts.get(name) for name in _KIND] for facts, _ in models]
+  good = [kind for kind, (_, bad) in zip(kinds, models, strict=True) if not bad]
+  return [
+    bad and kind in good for kind, (_, bad) in zip(kinds, models, strict=True)
+  ]
