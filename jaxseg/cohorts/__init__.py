@@ -1,38 +1,66 @@
 """Cohorts: lists of patients, each of whom loads as one `Case`."""
 
+import importlib
 from typing import Any, TYPE_CHECKING
 
 from jaxseg.cohorts._case import Case
 from jaxseg.cohorts._case import Cohort
+from jaxseg.cohorts._contours import Contour
+from jaxseg.cohorts._contours import Named
+from jaxseg.cohorts._contours import Opened
+from jaxseg.cohorts._contours import Side
 from jaxseg.cohorts._mr import scale_mr
 from jaxseg.cohorts._openkbp import OpenKBP
 from jaxseg.cohorts.phantom import Phantom
 from jaxseg.cohorts.phantom import write_phantom
 
 if TYPE_CHECKING:
+  from jaxseg.cohorts._contour_folder import ContourFolder
   from jaxseg.cohorts._dicom_folder import DicomFolder
+  from jaxseg.cohorts._mask_files import MaskFiles
   from jaxseg.cohorts._nifti_folder import NiftiFolder
+  from jaxseg.cohorts._pair_sides import match_structures
+  from jaxseg.cohorts._pair_sides import Matched
+  from jaxseg.cohorts._pair_sides import open_side
+  from jaxseg.cohorts._pair_sides import pair_cases
 
 __all__ = [
   "Case",
   "Cohort",
+  "Contour",
+  "ContourFolder",
   "DicomFolder",
+  "MaskFiles",
+  "Matched",
+  "Named",
   "NiftiFolder",
   "OpenKBP",
+  "Opened",
   "Phantom",
+  "Side",
+  "match_structures",
+  "open_side",
+  "pair_cases",
   "scale_mr",
   "write_phantom",
 ]
 
 
+# PEP 562: the other cohorts do not need pydicom.
+_LAZY = {
+  "ContourFolder": "_contour_folder",
+  "DicomFolder": "_dicom_folder",
+  "MaskFiles": "_mask_files",
+  "Matched": "_pair_sides",
+  "NiftiFolder": "_nifti_folder",
+  "match_structures": "_pair_sides",
+  "open_side": "_pair_sides",
+  "pair_cases": "_pair_sides",
+}
+
+
 def __getattr__(name: str) -> Any:
-  # PEP 562: the other cohorts do not need pydicom.
-  if name == "DicomFolder":
-    from jaxseg.cohorts._dicom_folder import DicomFolder
-
-    return DicomFolder
-  if name == "NiftiFolder":
-    from jaxseg.cohorts._nifti_folder import NiftiFolder
-
-    return NiftiFolder
+  if name in _LAZY:
+    module = importlib.import_module(f"jaxseg.cohorts.{_LAZY[name]}")
+    return getattr(module, name)
   raise AttributeError(f"module 'jaxseg.cohorts' has no attribute {name!r}")

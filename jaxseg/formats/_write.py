@@ -1,5 +1,6 @@
 """Maps found without references, and masks written where their maps lie."""
 
+from collections.abc import Sequence
 import os
 import pathlib
 
@@ -25,7 +26,20 @@ def find_maps(given: _paths.Given) -> list[tuple[str, pathlib.Path]]:
   Raises:
     DataError: There are no files.
   """
-  paths = _paths.without_segmentations(_paths.find(given, "probabilities"))
+  return named(
+    _paths.without_segmentations(_paths.find(given, "probabilities"))
+  )
+
+
+def named(paths: Sequence[pathlib.Path]) -> list[tuple[str, pathlib.Path]]:
+  """Files with names that tell them apart, as `pair` names them.
+
+  Args:
+    paths: The files.
+
+  Returns:
+    (name, path) of each; names of one folder each may hold a `/`.
+  """
   return list(zip(_keys.telling(paths).keys, paths, strict=True))
 
 
@@ -47,11 +61,38 @@ def write_mask(
     ExistingOutputError: It is there already.
     MissingExtraError: nibabel is not installed.
   """
-  end = ".npy" if mask.grid is None else ".nii.gz"
-  path = pathlib.Path(stem)
-  path = path.with_name(path.name + end)
+  inside = mask.with_array(np.asarray(mask.array, np.uint8))
+  return _write(pathlib.Path(stem), inside, overwrite)
+
+
+def write_image(
+  stem: str | os.PathLike, image: volume.Volume, *, overwrite: bool = False
+) -> pathlib.Path:
+  """Writes an image or a label map in one step, as `write_mask` does a mask.
+
+  Args:
+    stem: Path without an ending; its folder is made.
+    image: Numbers `[slice, row, column]`, stored in their own type.
+    overwrite: Whether a file that is there is replaced.
+
+  Returns:
+    The path: stem.nii.gz or stem.npy.
+
+  Raises:
+    ExistingOutputError: It is there already.
+    GeometryError: Its slices are not evenly spaced.
+    MissingExtraError: nibabel is not installed.
+  """
+  return _write(pathlib.Path(stem), image, overwrite)
+
+
+def _write(
+  stem: pathlib.Path, image: volume.Volume, overwrite: bool
+) -> pathlib.Path:
+  end = ".npy" if image.grid is None else ".nii.gz"
+  path = stem.with_name(stem.name + end)
   _files.check_free(path, overwrite=overwrite)
-  array = np.asarray(mask.array, np.uint8)
+  array, mask = image.array, image
   with _files.new_file(path) as temporary:
     if mask.grid is None:
       with open(temporary, "wb") as file:

@@ -16,6 +16,11 @@ from jaxseg.study._count_maps import check_labels
 from jaxseg.study._count_maps import class_folders
 from jaxseg.study._count_maps import count_classes
 from jaxseg.study._count_maps import count_maps
+from jaxseg.study._evaluate import evaluate_case
+from jaxseg.study._evaluate import EvaluateOptions
+from jaxseg.study._evaluation import evaluation_summary
+from jaxseg.study._evaluation import Intervals
+from jaxseg.study._evaluation import settled
 from jaxseg.study._examples import Example
 from jaxseg.study._examples import examples
 from jaxseg.study._missing import missing_models
@@ -57,7 +62,9 @@ __all__ = [
   "PERTURBATIONS",
   "Cases",
   "CohortCounts",
+  "EvaluateOptions",
   "Example",
+  "Intervals",
   "MapOptions",
   "Patients",
   "Settings",
@@ -76,6 +83,8 @@ __all__ = [
   "count_pair",
   "curve_rows",
   "details",
+  "evaluate_case",
+  "evaluation_summary",
   "examples",
   "measure",
   "missing_models",
@@ -91,6 +100,7 @@ __all__ = [
   "reliability_rows",
   "sensitivity",
   "sensitivity_medians",
+  "settled",
   "stuck_models",
   "surface_optima",
   "surface_rows",
