@@ -16,6 +16,10 @@ from jaxseg.cohorts.phantom import write_phantom
 
 if TYPE_CHECKING:
   from jaxseg.cohorts._contour_folder import ContourFolder
+  from jaxseg.cohorts._convert import convert_case
+  from jaxseg.cohorts._convert import Converted
+  from jaxseg.cohorts._convert import ConvertOptions
+  from jaxseg.cohorts._convert import Images
   from jaxseg.cohorts._dicom_folder import DicomFolder
   from jaxseg.cohorts._mask_files import MaskFiles
   from jaxseg.cohorts._nifti_folder import NiftiFolder
@@ -29,7 +33,10 @@ __all__ = [
   "Cohort",
   "Contour",
   "ContourFolder",
+  "ConvertOptions",
+  "Converted",
   "DicomFolder",
+  "Images",
   "MaskFiles",
   "Matched",
   "Named",
@@ -38,6 +45,7 @@ __all__ = [
   "Opened",
   "Phantom",
   "Side",
+  "convert_case",
   "match_structures",
   "open_side",
   "pair_cases",
@@ -49,10 +57,14 @@ __all__ = [
 # PEP 562: the other cohorts do not need pydicom.
 _LAZY = {
   "ContourFolder": "_contour_folder",
+  "ConvertOptions": "_convert",
+  "Converted": "_convert",
   "DicomFolder": "_dicom_folder",
+  "Images": "_convert",
   "MaskFiles": "_mask_files",
   "Matched": "_pair_sides",
   "NiftiFolder": "_nifti_folder",
+  "convert_case": "_convert",
   "match_structures": "_pair_sides",
   "open_side": "_pair_sides",
   "pair_cases": "_pair_sides",

@@ -17,6 +17,7 @@ from jaxseg.cohorts import _dicom_choice
 from jaxseg.cohorts import _dicom_masks
 from jaxseg.cohorts import _dicom_options
 from jaxseg.cohorts import _dicom_tree
+from jaxseg.cohorts import phantom
 
 
 class ContourFolder:
@@ -31,6 +32,7 @@ class ContourFolder:
     left_out: Patient -> why the patient cannot be used.
     remarks: Patient -> what was decided.
     broken: Files that cannot be used, and why.
+    synthetic: Whether all images are of the phantom.
   """
 
   def __init__(
@@ -83,32 +85,56 @@ class ContourFolder:
         f"{self._root}: holds no structure set or segmentation that can be"
         f" used{f': {why}' if why else ''}; check the path{tree.to_unpack}"
       )
-    self.cases: tuple[str, ...] = tuple(
-      name for name, one in drawn.items() if not one.refused
-    )
+    # A segmentation has a grid of its own, and contours may be compared on
+    # that of others.
+    self._bare: dict[str, _dicom_choice.Drawing] = {}
+    for name, one in drawn.items():
+      without = () if one.images else one.drawings
+      for number, drawing in enumerate(without, start=1):
+        self._bare[name if number == 1 else f"{name}-{number}"] = drawing
+    usable = [name for name, one in drawn.items() if not one.refused]
+    self.cases: tuple[str, ...] = tuple(dict.fromkeys((*usable, *self._bare)))
     self.left_out: dict[str, str] = {
-      name: one.refused for name, one in drawn.items() if one.refused
+      name: one.refused
+      for name, one in drawn.items()
+      if name not in self.cases
     }
     self.remarks: dict[str, list[str]] = {
       name: [*one.remarks] for name, one in drawn.items() if one.remarks
     }
+    images = [tree.patients[name].image for name in usable]
+    self.synthetic = bool(images) and not self._bare and all(
+      image is not None and image.description == phantom.DESCRIPTION
+      for image in images
+    )
 
   def series(self, case: str) -> frozenset[str]:
     """SeriesInstanceUID of the image."""
+    if case in self._bare:
+      return frozenset(self._bare[case].series)
     image = self._tree.patients[case].image
     return frozenset() if image is None else frozenset({image.series_uid})
 
   def files(self, case: str) -> list[pathlib.Path]:
     """What `open` reads of a case."""
+    if case in self._bare:
+      return [self._bare[case].path]
     one = self._tree.patients[case]
     image = () if one.image is None else one.image.paths
     return [*image, *(drawing.path for drawing in one.used)]
 
-  def open(self, case: str) -> "OpenedDicom":
+  def needs_grid(self, case: str) -> bool:
+    """Whether it has contours without an image."""
+    return case in self._bare and self._bare[case].kind == "RTSTRUCT"
+
+  def open(
+    self, case: str, grid: volume.Grid | None = None
+  ) -> "OpenedDicom | OpenedSeg":
     """Reads a patient's image and contours.
 
     Args:
       case: One of `cases`.
+      grid: Where contours without an image are filled.
 
     Returns:
       All that is contoured; masks are made when they are asked for.
@@ -117,6 +143,23 @@ class ContourFolder:
       DataError: The patient is unknown, or a file is malformed.
       GeometryError: The image is not a regular stack.
     """
+    if case in self._bare:
+      drawing = self._bare[case]
+      source = _dicom_tree.read_drawing(
+        drawing.path, drawing.kind, self._options.limits
+      )
+      if isinstance(source, dicom.Segmentation):
+        return OpenedSeg(case, source)
+      if grid is None:
+        raise errors.DataError(
+          f"{drawing.path}: its contours need the image that they were drawn on;"
+          " give its folder (--image)"
+        )
+      bare = dataclasses.replace(self._tree.patients[case], used=(drawing,))
+      image = dicom.image_on(grid)
+      return OpenedDicom(
+        case, bare, image, [source], self._combine, self._options
+      )
     one = self._tree.patients.get(case)
     if one is None or one.image is None:
       raise errors.DataError(
@@ -211,6 +254,43 @@ class OpenedDicom:
       unknown[slices] = True
     return _contours.Contour(
       volume.Volume(array, self.image.grid, self.image.source), unknown, remarks
+    )
+
+
+class OpenedSeg:
+  """A segmentation without its image, on the grid of its own; see `Opened`."""
+
+  complete = False
+  image: dicom.Image | None = None
+
+  def __init__(self, case: str, source: dicom.Segmentation) -> None:
+    """Names the segments."""
+    self.case = case
+    self.notes = (*map(str, source.notes), "its image is not there")
+    self._source = source
+    about = _about(source)
+    names: dict[str, int] = {}
+    for one in source.segments:
+      name = f"{one.label}#{one.number}" if one.label in names else one.label
+      names[name] = one.number
+    self._numbers = names
+    self.named = tuple(
+      _contours.Named(name, number, True, *about[number])
+      for name, number in names.items()
+    )
+
+  def contour(self, name: str) -> _contours.Contour:
+    """The mask of a segment.
+
+    Args:
+      name: One of those in `named`.
+
+    Returns:
+      The mask on the segmentation's grid.
+    """
+    array = self._source.mask(self._numbers[name])
+    return _contours.Contour(
+      volume.Volume(array, self._source.grid, self._source.path)
     )
 
 

@@ -6,6 +6,7 @@ who compare contours or write them in another format.
 """
 
 import dataclasses
+import pathlib
 from typing import Protocol, TYPE_CHECKING
 
 import numpy as np
@@ -89,14 +90,22 @@ class Side(Protocol):
     cases: Their names.
     left_out: Case -> why it cannot be used.
     remarks: Case -> what was decided.
+    synthetic: Whether all are of the phantom.
   """
 
   cases: tuple[str, ...]
   left_out: dict[str, str]
   remarks: dict[str, list[str]]
+  synthetic: bool
 
   def series(self, case: str) -> frozenset[str]:
     """SeriesInstanceUIDs of the image, as far as they are known."""
 
-  def open(self, case: str) -> Opened:
+  def files(self, case: str) -> list[pathlib.Path]:
+    """What `open` reads of a case."""
+
+  def needs_grid(self, case: str) -> bool:
+    """Whether it has contours without an image, to be filled on a grid."""
+
+  def open(self, case: str, grid: volume.Grid | None = None) -> Opened:
     """Reads a case."""

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from jaxseg import _files
+from jaxseg import _sealed
 from jaxseg import _text
 from jaxseg import dicom
 from jaxseg import errors
@@ -21,7 +21,7 @@ LAYOUTS = ("auto", "cases", "structures")
 # Says what the files of a folder are, as `jaxseg convert` writes it.
 MANIFEST = "structures.json"
 # Files beside masks that are none.
-_IMAGES = ("image", "ct", "mr", "pet", "t1", "t2", "flair")
+IMAGES = ("image", "ct", "mr", "pet", "t1", "t2", "flair")
 
 
 class MaskFiles:
@@ -36,7 +36,10 @@ class MaskFiles:
     left_out: Case -> why it cannot be used.
     remarks: Case -> what was decided.
     layout: "cases" or "structures", whichever it is.
+    synthetic: Nobody can tell.
   """
+
+  synthetic = False
 
   def __init__(
     self,
@@ -97,6 +100,8 @@ class MaskFiles:
     if folder in self._manifests:
       own: dict[str | None, pathlib.Path] = {}
       for row in self._manifests[folder]["structures"]:
+        if not row["file"]:  # It had no voxel.
+          continue
         path = folder / str(row["file"])
         # It may come from anywhere: a plain name, or nothing.
         if path.parent != folder or path.name != row["file"]:
@@ -107,24 +112,33 @@ class MaskFiles:
         own[str(row["name"])] = path
       return own
     stems = {formats.stem_of(path): path for path in paths}
-    masks = {n: p for n, p in stems.items() if n.casefold() not in _IMAGES}
+    masks = {n: p for n, p in stems.items() if n.casefold() not in IMAGES}
     return dict(masks)
 
   def series(self, case: str) -> frozenset[str]:
     """SeriesInstanceUID of the image, where it was converted from one."""
     folder = next(iter(self._files[case].values())).parent
     found = self._manifests.get(folder, {}).get("series_uid")
-    return frozenset({found}) if isinstance(found, str) else frozenset()
+    known = isinstance(found, str) and found
+    return frozenset({str(found)}) if known else frozenset()
 
   def files(self, case: str) -> list[pathlib.Path]:
     """What `open` reads of a case."""
     return list(self._files[case].values())
 
-  def open(self, case: str) -> "OpenedFiles":
+  def needs_grid(self, case: str) -> bool:
+    """Files have grids of their own."""
+    del case
+    return False
+
+  def open(
+    self, case: str, grid: volume.Grid | None = None
+  ) -> "OpenedFiles":
     """Names what a case holds.
 
     Args:
       case: One of `cases`.
+      grid: Not used.
 
     Returns:
       Its structures; masks are read when they are asked for.
@@ -132,6 +146,7 @@ class MaskFiles:
     Raises:
       DataError: The case is unknown, or its label map cannot be read.
     """
+    del grid
     if case not in self._files:
       raise errors.DataError(f"{case[:80]!r}: no such case")
     own = self._files[case]
@@ -209,7 +224,7 @@ def _facts(row: Mapping[str, Any]) -> dict[str, Any]:
 
 def _manifest(path: pathlib.Path) -> dict[str, Any]:
   """The list of files that `jaxseg convert` has written."""
-  found = _files.read_json(path)
+  found = _sealed.read(path, again="convert again")
   rows = found.get("structures") if isinstance(found, dict) else None
   if not isinstance(rows, list) or not all(
     isinstance(row, dict)
@@ -239,7 +254,7 @@ def _layout(
     name
     for several in names.values()
     for name in several
-    if name.casefold() not in _IMAGES
+    if name.casefold() not in IMAGES
   ]
   if len(folders) > 1 and len(set(own)) < len(own):
     # One file of one name in each folder: a map for each case.

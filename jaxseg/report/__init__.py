@@ -5,6 +5,10 @@ from jaxseg import _extras
 
 _extras.load("matplotlib", extra="report")
 
+from jaxseg.report._evaluation import brief
+from jaxseg.report._evaluation import evaluation_sections
+from jaxseg.report._evaluation import not_scored
+from jaxseg.report._evaluation import write_evaluation
 from jaxseg.report._page import Section
 from jaxseg.report._page import write_page
 from jaxseg.report._provenance import provenance
@@ -22,16 +26,20 @@ from jaxseg.report._wording import is_numeric
 
 __all__ = [
   "Section",
+  "brief",
+  "evaluation_sections",
   "example_sections",
   "format_column",
   "heading",
   "is_numeric",
+  "not_scored",
   "objectives_section",
   "prominence_section",
   "provenance",
   "sensitivity_section",
   "sweep_sections",
   "write_csv",
+  "write_evaluation",
   "write_maps",
   "write_page",
   "write_study",

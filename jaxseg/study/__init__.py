@@ -18,6 +18,7 @@ from jaxseg.study._count_maps import count_classes
 from jaxseg.study._count_maps import count_maps
 from jaxseg.study._evaluate import evaluate_case
 from jaxseg.study._evaluate import EvaluateOptions
+from jaxseg.study._evaluate import SCORED
 from jaxseg.study._evaluation import evaluation_summary
 from jaxseg.study._evaluation import Intervals
 from jaxseg.study._evaluation import settled
@@ -60,6 +61,7 @@ __all__ = [
   "METHODS",
   "PAPER",
   "PERTURBATIONS",
+  "SCORED",
   "Cases",
   "CohortCounts",
   "EvaluateOptions",

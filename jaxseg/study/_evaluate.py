@@ -82,7 +82,7 @@ def evaluate_case(
     JaxsegError: A file cannot be read at all.
   """
   with formats.held():
-    ours, theirs = predictions.open(pair[0]), references.open(pair[1])
+    ours, theirs = _opened(pair, predictions, references)
     matched = cohorts.match_structures(
       [one.name for one in ours.named],
       [one.name for one in theirs.named],
@@ -103,6 +103,32 @@ def evaluate_case(
       }
       rows.append({**row, **_scored(one, ours, theirs, options)})
   return rows
+
+
+def _opened(
+  pair: tuple[str, str],
+  predictions: cohorts.Side,
+  references: cohorts.Side,
+) -> tuple[cohorts.Opened, cohorts.Opened]:
+  """Both sides; contours without an image are filled on the other's grid."""
+  if references.needs_grid(pair[1]) and not predictions.needs_grid(pair[0]):
+    ours = predictions.open(pair[0])
+    return ours, references.open(pair[1], _grid_of(ours))
+  theirs = references.open(pair[1])
+  grid = _grid_of(theirs) if predictions.needs_grid(pair[0]) else None
+  return predictions.open(pair[0], grid), theirs
+
+
+def _grid_of(side: cohorts.Opened) -> volume.Grid | None:
+  """The grid of the first structure that can be read."""
+  if side.image is not None:
+    return side.image.grid
+  for one in side.named:
+    try:
+      return side.contour(one.name).mask.grid
+    except errors.JaxsegError:
+      continue
+  return None
 
 
 def _scored(
