@@ -85,8 +85,9 @@ def define(flags: _flags.Flags) -> None:
     "layout",
     "auto",
     ("auto", "cases", "structures"),
-    "How masks lie: each file a case with all structures (cases), or each folder"
-    " a case and each file a structure (structures); auto tells by the names.",
+    "How masks lie: each file a case with all structures (cases), or each"
+    " folder a case and each file a structure (structures); auto tells by the"
+    " names.",
   )
   flags.switch(
     "resample",
@@ -111,6 +112,12 @@ def main(flags: _flags.Flags) -> None:
   if flags.workers is not None and flags.workers < 1:
     raise errors.ConfigError(f"--workers: {flags.workers} is below 1")
   output = _place.output(flags.output)
+  given = pathlib.Path(flags.input)
+  if given.is_dir() and output.resolve().is_relative_to(given.resolve()):
+    raise errors.ConfigError(
+      f"--output: {output} lies within --input, where it would be read next"
+      " time; name a folder elsewhere"
+    )
   aliases = structures.read_aliases(flags.aliases) if flags.aliases else {}
   if flags.image and not pathlib.Path(flags.image).exists():
     raise errors.DataError(f"{flags.image}: no such folder; check --image")
@@ -121,6 +128,7 @@ def main(flags: _flags.Flags) -> None:
     aliases=aliases,
     **_dicom_flags.of_contours(flags),
   )
+  _check_names(side.cases)
   from_dicom = isinstance(side, cohorts.ContourFolder)
   target = flags.to or ("nifti" if from_dicom else "rtstruct")
   images = None
@@ -138,8 +146,8 @@ def main(flags: _flags.Flags) -> None:
     )
   elif not from_dicom:
     raise errors.ConfigError(
-      f"--to=nifti: {flags.input} holds masks, no RTSTRUCT or SEG; give --to=seg"
-      " or --to=rtstruct"
+      f"--to=nifti: {flags.input} holds masks, no RTSTRUCT or SEG; give"
+      " --to=seg or --to=rtstruct"
     )
   options = cohorts.ConvertOptions(
     target,
@@ -202,6 +210,20 @@ def main(flags: _flags.Flags) -> None:
     )
   before = f", {kept} of them before" if kept else ""
   print(f"{done} of {number} cases converted into {output}{before}.")
+
+
+def _check_names(cases: Sequence[str]) -> None:
+  """Refuses cases whose folders would be one."""
+  from jaxseg import _text
+
+  seen: dict[str, str] = {}
+  for case in cases:
+    other = seen.setdefault(_text.slug(case, fallback="case"), case)
+    if other != case:
+      raise errors.DataError(
+        f"{_text.shown(other)} and {_text.shown(case)}: would be written into"
+        " one folder; rename one"
+      )
 
 
 def _tell(

@@ -41,7 +41,11 @@ def define(flags: _flags.Flags) -> None:
     ("reference", "The contours that they are scored against"),
   ):
     flags.string(
-      name, None, "FILES", f"{what}: a file, folder or glob.", default="required"
+      name,
+      None,
+      "FILES",
+      f"{what}: a file, folder or glob.",
+      default="required",
     )
   flags.string(
     "image",
@@ -62,7 +66,12 @@ def define(flags: _flags.Flags) -> None:
     "output", "runs/evaluate", "FOLDER", "Gets tables, figures and the page."
   )
   flags.names(
-    "structures", None, "NAME", "Only these, canonical names.", default="all"
+    "structures",
+    None,
+    "NAME",
+    "Only these, by canonical names. One that no prediction names is missed"
+    " then; else it is taken for one that was not to be predicted.",
+    default="all",
   )
   flags.string(
     "aliases",
@@ -97,8 +106,9 @@ def define(flags: _flags.Flags) -> None:
     "layout",
     "auto",
     ("auto", "cases", "structures"),
-    "How masks lie: each file a case with all structures (cases), or each folder"
-    " a case and each file a structure (structures); auto tells by the names.",
+    "How masks lie: each file a case with all structures (cases), or each"
+    " folder a case and each file a structure (structures); auto tells by the"
+    " names.",
   )
   flags.switch(
     "resample", False, "Interpolate predictions that are on another grid."
@@ -129,8 +139,6 @@ def define(flags: _flags.Flags) -> None:
     "Which cases are of one patient, for the intervals; as in sweep.",
     default="by folders case/organ, _scan1, _visit2, ...; said on the console",
   )
-  flags.integer("resamples", 2000, "N", "Resamples of the patients.")
-  flags.integer("seed", 0, "N", "Random seed of the resamples.")
   flags.heading("Many cases")
   flags.integer(
     "workers", None, "N", "Number of processes.", default="the number of cores"
@@ -154,7 +162,7 @@ def main(flags: _flags.Flags) -> None:
   if flags.workers is not None and flags.workers < 1:
     raise errors.ConfigError(f"--workers: {flags.workers} is below 1")
   output = _place.output(flags.output)
-  options, intervals, distance = _settings(flags)
+  options, distance = _settings(flags)
   ours, theirs = _sides(flags, options)
   pairs = _pairs(flags.pairs, ours, theirs)
   names = [pair[1] for pair in pairs]
@@ -178,12 +186,14 @@ def main(flags: _flags.Flags) -> None:
       if why:
         refused[names[index]] = why
       on_case(names[index], len(found), len(pairs))
-  scores = study.settled([r for index in sorted(found) for r in found[index]])
+  scores = study.settled(
+    [row for index in sorted(found) for row in found[index]],
+    options.structures or (),
+  )
   _evaluate_told.check(scores, refused)
   summary = study.evaluation_summary(
     scores,
     patients=dict(zip(names, patients.of, strict=True)),
-    intervals=intervals,
     worst_distance=distance,
   )
   _evaluate_told.tell(scores, summary, refused, alone)
@@ -195,7 +205,6 @@ def main(flags: _flags.Flags) -> None:
     alone=alone,
     synthetic=ours.synthetic or theirs.synthetic,
     surface=options.surface,
-    seed=flags.seed,
     command=flags.command,
   )
 
@@ -218,10 +227,8 @@ def _case(
     return [], str(e) or "needs more memory than there is"
 
 
-def _settings(
-  flags: _flags.Flags,
-) -> "tuple[study.EvaluateOptions, study.Intervals, float]":
-  """How contours are compared, and intervals made, and the worst distance."""
+def _settings(flags: _flags.Flags) -> "tuple[study.EvaluateOptions, float]":
+  """How contours are compared, and the worst distance, mm."""
   from jaxseg import structures
   from jaxseg import study
 
@@ -261,8 +268,7 @@ def _settings(
     reference_aliases=own,
     surfaces=flags.surfaces,
   )
-  how = study.Intervals(resamples=flags.resamples, seed=flags.seed)
-  return options, how, distance
+  return options, distance
 
 
 def _resolved(name: str) -> str:

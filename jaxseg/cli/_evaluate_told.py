@@ -109,6 +109,8 @@ def tell(
     ],
     "scores.csv",
   )
+  if any(row["status"] == "not predicted" for row in scores):
+    print("Named by --structures, what no prediction has counts as missed.")
   _some(
     [f"Refused: {_text.shown(name)}: {why}" for name, why in refused.items()],
     "evaluation.json",
@@ -132,7 +134,6 @@ def save(
   alone: Sequence[str],
   synthetic: bool,
   surface: str,
-  seed: int,
   command: str,
 ) -> None:
   """Writes tables, evaluation.json, figures and the page."""
@@ -143,7 +144,7 @@ def save(
     cohort="contours",
     cohort_hash=_files.digest(_files.finite([dict(row) for row in scores])),
     synthetic=synthetic,
-    seed=seed,
+    seed=None,
     command=command,
   )
   sections = report.evaluation_sections(

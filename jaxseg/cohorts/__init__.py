@@ -18,9 +18,9 @@ if TYPE_CHECKING:
   from jaxseg.cohorts._contour_folder import ContourFolder
   from jaxseg.cohorts._convert import convert_case
   from jaxseg.cohorts._convert import Converted
-  from jaxseg.cohorts._convert import ConvertOptions
-  from jaxseg.cohorts._convert import Images
+  from jaxseg.cohorts._convert_files import ConvertOptions
   from jaxseg.cohorts._dicom_folder import DicomFolder
+  from jaxseg.cohorts._images_of import Images
   from jaxseg.cohorts._mask_files import MaskFiles
   from jaxseg.cohorts._nifti_folder import NiftiFolder
   from jaxseg.cohorts._pair_sides import match_structures
@@ -57,10 +57,10 @@ __all__ = [
 # PEP 562: the other cohorts do not need pydicom.
 _LAZY = {
   "ContourFolder": "_contour_folder",
-  "ConvertOptions": "_convert",
+  "ConvertOptions": "_convert_files",
   "Converted": "_convert",
   "DicomFolder": "_dicom_folder",
-  "Images": "_convert",
+  "Images": "_images_of",
   "MaskFiles": "_mask_files",
   "Matched": "_pair_sides",
   "NiftiFolder": "_nifti_folder",

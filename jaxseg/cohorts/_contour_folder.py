@@ -23,9 +23,10 @@ from jaxseg.cohorts import phantom
 class ContourFolder:
   """The patients of a folder with RTSTRUCT or SEG, known names or not.
 
-  A patient with contours on several images is a case for each of them. Files are found by content and patients told apart as in `DicomFolder`, which
-  reads only what it knows, for training. Of several structure sets on one
-  image a name is taken from the newest that has it, RTSTRUCT before SEG.
+  A patient with contours on several images is a case for each of them. Files
+  are found by content and patients told apart as in `DicomFolder`, which reads
+  only what it knows, for training. Of several structure sets on one image a
+  name is taken from the newest that has it, RTSTRUCT before SEG.
 
   Attributes:
     cases: Names of the patients.
@@ -95,17 +96,19 @@ class ContourFolder:
     usable = [name for name, one in drawn.items() if not one.refused]
     self.cases: tuple[str, ...] = tuple(dict.fromkeys((*usable, *self._bare)))
     self.left_out: dict[str, str] = {
-      name: one.refused
-      for name, one in drawn.items()
-      if name not in self.cases
+      name: one.refused for name, one in drawn.items() if name not in self.cases
     }
     self.remarks: dict[str, list[str]] = {
       name: [*one.remarks] for name, one in drawn.items() if one.remarks
     }
     images = [tree.patients[name].image for name in usable]
-    self.synthetic = bool(images) and not self._bare and all(
-      image is not None and image.description == phantom.DESCRIPTION
-      for image in images
+    self.synthetic = (
+      bool(images)
+      and not self._bare
+      and all(
+        image is not None and image.description == phantom.DESCRIPTION
+        for image in images
+      )
     )
 
   def series(self, case: str) -> frozenset[str]:
@@ -115,12 +118,12 @@ class ContourFolder:
     image = self._tree.patients[case].image
     return frozenset() if image is None else frozenset({image.series_uid})
 
-  def files(self, case: str) -> list[pathlib.Path]:
-    """What `open` reads of a case."""
+  def files(self, case: str, *, images: bool = True) -> list[pathlib.Path]:
+    """What `open` reads of a case, with its image or without."""
     if case in self._bare:
       return [self._bare[case].path]
     one = self._tree.patients[case]
-    image = () if one.image is None else one.image.paths
+    image = () if one.image is None or not images else one.image.paths
     return [*image, *(drawing.path for drawing in one.used)]
 
   def needs_grid(self, case: str) -> bool:
@@ -129,7 +132,7 @@ class ContourFolder:
 
   def open(
     self, case: str, grid: volume.Grid | None = None
-  ) -> "OpenedDicom | OpenedSeg":
+  ) -> _contours.Opened:
     """Reads a patient's image and contours.
 
     Args:
@@ -152,8 +155,8 @@ class ContourFolder:
         return OpenedSeg(case, source)
       if grid is None:
         raise errors.DataError(
-          f"{drawing.path}: its contours need the image that they were drawn on;"
-          " give its folder (--image)"
+          f"{drawing.path}: its contours need the image that they were drawn"
+          " on; give its folder (--image)"
         )
       bare = dataclasses.replace(self._tree.patients[case], used=(drawing,))
       image = dicom.image_on(grid)
@@ -168,12 +171,13 @@ class ContourFolder:
     image = dicom.read_ct(one.image, **self._options.of_image())
     sources = []
     for drawing in one.used:
-      source = self._tree.parsed.pop(drawing.path, None)
-      if source is None:
-        source = _dicom_tree.read_drawing(
+      kept = self._tree.parsed.pop(drawing.path, None)
+      sources.append(
+        kept
+        or _dicom_tree.read_drawing(
           drawing.path, drawing.kind, self._options.limits
         )
-      sources.append(source)
+      )
     return OpenedDicom(case, one, image, sources, self._combine, self._options)
 
   def __getstate__(self) -> dict[str, Any]:
@@ -299,7 +303,9 @@ def _about(
 ) -> Mapping[int, tuple[tuple[int, int, int] | None, str, str]]:
   """Number -> colour, interpreted type, algorithm."""
   if isinstance(source, dicom.Segmentation):
-    return {one.number: (None, "", one.algorithm_type) for one in source.segments}
+    return {
+      one.number: (None, "", one.algorithm_type) for one in source.segments
+    }
   return {
     roi.number: (roi.color, roi.interpreted_type, roi.generation_algorithm)
     for roi in source.rois

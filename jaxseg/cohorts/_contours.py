@@ -101,8 +101,8 @@ class Side(Protocol):
   def series(self, case: str) -> frozenset[str]:
     """SeriesInstanceUIDs of the image, as far as they are known."""
 
-  def files(self, case: str) -> list[pathlib.Path]:
-    """What `open` reads of a case."""
+  def files(self, case: str, *, images: bool = True) -> list[pathlib.Path]:
+    """What `open` reads of a case, with its image or without."""
 
   def needs_grid(self, case: str) -> bool:
     """Whether it has contours without an image, to be filled on a grid."""

@@ -1,12 +1,10 @@
 """Masks and label maps in files: which file is of which case and structure."""
 
-from collections.abc import Mapping, Sequence
 import collections
+from collections.abc import Mapping, Sequence
 import os
 import pathlib
 from typing import Any
-
-import numpy as np
 
 from jaxseg import _sealed
 from jaxseg import _text
@@ -112,8 +110,7 @@ class MaskFiles:
         own[str(row["name"])] = path
       return own
     stems = {formats.stem_of(path): path for path in paths}
-    masks = {n: p for n, p in stems.items() if n.casefold() not in IMAGES}
-    return dict(masks)
+    return {n: p for n, p in stems.items() if n.casefold() not in IMAGES}
 
   def series(self, case: str) -> frozenset[str]:
     """SeriesInstanceUID of the image, where it was converted from one."""
@@ -122,8 +119,9 @@ class MaskFiles:
     known = isinstance(found, str) and found
     return frozenset({str(found)}) if known else frozenset()
 
-  def files(self, case: str) -> list[pathlib.Path]:
-    """What `open` reads of a case."""
+  def files(self, case: str, *, images: bool = True) -> list[pathlib.Path]:
+    """What `open` reads of a case; no image."""
+    del images
     return list(self._files[case].values())
 
   def needs_grid(self, case: str) -> bool:
@@ -131,9 +129,7 @@ class MaskFiles:
     del case
     return False
 
-  def open(
-    self, case: str, grid: volume.Grid | None = None
-  ) -> "OpenedFiles":
+  def open(self, case: str, grid: volume.Grid | None = None) -> "OpenedFiles":
     """Names what a case holds.
 
     Args:
@@ -281,9 +277,19 @@ def _of_folders(folders: Mapping[pathlib.Path, Any]) -> list[str]:
   parts = [folder.absolute().parts for folder in folders]
   if len(parts) == 1:
     return [parts[0][-1]]
-  front = len(os.path.commonprefix(parts))
-  back = len(os.path.commonprefix([one[::-1] for one in parts]))
+  front = _shared(parts)
+  back = _shared([one[::-1] for one in parts])
   short = [one[front : len(one) - back] for one in parts]
   if any(not one for one in short):  # One lies within another.
     short = [one[front:] or one[-1:] for one in parts]
   return ["/".join(one) for one in short]
+
+
+def _shared(parts: Sequence[Sequence[str]]) -> int:
+  """How many first parts all have in common."""
+  count = 0
+  for several in zip(*parts, strict=False):
+    if len(set(several)) > 1:
+      break
+    count += 1
+  return count

@@ -73,6 +73,7 @@ def pair_cases(
   Raises:
     DataError: A case fits two, or there are no pairs.
   """
+  _check_apart(ours, theirs)
   pairs: dict[str, str] = {}
   series = {name: theirs.series(name) for name in theirs.cases}
   for name in ours.cases:
@@ -99,6 +100,23 @@ def pair_cases(
       " cases, named alike"
     )
   return [(name, pairs[name]) for name in ours.cases if name in pairs]
+
+
+def _check_apart(ours: _contours.Side, theirs: _contours.Side) -> None:
+  """Refuses a file on both sides, which would be compared with itself."""
+  first, second = (
+    {
+      path.resolve()
+      for case in side.cases
+      for path in side.files(case, images=False)
+    }
+    for side in (ours, theirs)
+  )
+  if both := first & second:
+    raise errors.DataError(
+      f"{min(both)}: is on both sides, and would be compared with itself; give"
+      " folders or patterns that do not overlap (--prediction, --reference)"
+    )
 
 
 @dataclasses.dataclass(frozen=True)
@@ -182,11 +200,14 @@ def _by_structure(
   """Structure -> the names that are taken for it, and why it is refused."""
   rivals: dict[str, list[tuple[int, str]]] = {}
   for name in names:
+    # Of two that share a name, the second has its number behind it.
+    base, mark, number = name.rpartition("#")
+    plain = base if mark and number.isdigit() and base in names else name
     try:
-      match = structures.match(name, own=aliases)
+      match = structures.match(plain, own=aliases)
     except errors.StructureNotFoundError:
-      letters = "".join(c for c in name.casefold() if c.isalnum())
-      rivals.setdefault(_LETTERS + (letters or name), []).append((3, name))
+      letters = "".join(c for c in plain.casefold() if c.isalnum())
+      rivals.setdefault(_LETTERS + (letters or plain), []).append((3, name))
       continue
     if match.name is not None:
       rivals.setdefault(match.name, []).append((_RANK[match.rule], name))
@@ -206,5 +227,3 @@ def _taken(best: Sequence[str], on_two: str) -> tuple[tuple[str, ...], str]:
     tuple(best),
     f"{len(best)} fit: {listed}; --on_two says which is taken",
   )
-
-

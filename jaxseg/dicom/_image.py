@@ -190,6 +190,8 @@ def image_on(grid: volumes.Grid) -> Image:
     paths=(pathlib.Path(),) * shape[0],
     header=Dataset(),
     notes=(
-      _text.Note("no-image", "the image is not there; only positions were used"),
+      _text.Note(
+        "no-image", "the image is not there; only positions were used"
+      ),
     ),
   )

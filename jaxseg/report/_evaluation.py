@@ -19,17 +19,25 @@ Rows = Sequence[Mapping[str, Any]]
 
 _DOT, _MEDIAN, _MEAN = "#56b4e9", "#d55e00", "#000000"
 _TEXT = """\
-A missed structure counts with a Dice of 0 and an infinite distance, and so does \
-a hallucinated one, so neither improves a mean by being left out. Intervals hold \
-the mean or the median of such patients in 95 % of samples: of means by the \
-bootstrap-t over patients (Student's t below 8), of medians between two order \
-statistics; with fewer than 6 patients a median has none. {surface}"""
+A missed structure counts with a Dice of 0 and an infinite distance, and so \
+does a hallucinated one, so neither improves a mean by being left out. \
+Intervals are of 95 %, over patients: of means by Student's t with a \
+correction for skewness, of medians between two order statistics, which takes \
+six patients. Where a few patients are missed, an interval of fewer than 30 \
+tells too little of it. {surface}"""
 _SURFACES = {
   "surfel": "Surfaces are weighted by area: HD95 is the larger of the two"
   " directed 95th percentiles.",
-  "voxel": "Surfaces are border voxels, each counted once: HD95 is the larger of"
-  " the two directed 95th percentiles.",
+  "voxel": "Surfaces are border voxels, each counted once: HD95 is the larger"
+  " of the two directed 95th percentiles.",
 }
+_WHERE = """\
+The lowest Dice of all cases. A missed structure has voxels in the reference \
+and none in the prediction; a hallucinated one the other way round."""
+_LEFT = """\
+`no reference`: nobody has contoured it on that case, which says nothing about \
+the body. `not predicted`: no prediction of any case names it. `refused`: it \
+could not be read, or nobody can tell which is meant."""
 _SUMMARY = {
   "structure": "structure",
   "patients": "patients",
@@ -78,7 +86,7 @@ def evaluation_sections(
     _tables.write_csv(path, list(map(_safe, table)), provenance)
   scored = [row for row in rows if row["status"] in study.SCORED]
   figures = {}
-  for metric, said in (("dice", "Dice"), ("hd95_mm", "HD95, mm")):
+  for metric, said in (("dice", "Dice"), ("hd95_mm", "HD95 (mm)")):
     drawn = [row for row in scored if _finite(row.get(metric))]
     if drawn:
       figure = dots(scored, summary, metric, f"{said} by structure")
@@ -103,9 +111,7 @@ def evaluation_sections(
     sections.append(
       _page.Section(
         "Where to look first",
-        text="The lowest Dice of all cases. A missed structure has voxels in the"
-        " reference and none in the prediction; a hallucinated one the other way"
-        " round.",
+        text=_WHERE,
         rows=worst,
         columns=_WORST,
       )
@@ -115,10 +121,7 @@ def evaluation_sections(
     sections.append(
       _page.Section(
         "What was not scored",
-        text="`no reference`: nobody has contoured it on that case, which says"
-        " nothing about the body. `not predicted`: no prediction of any case"
-        " names it. `refused`: it could not be read, or nobody can tell which is"
-        " meant.",
+        text=_LEFT,
         rows=others,
         columns=("structure", "status", "cases", "reason"),
       )
@@ -257,9 +260,9 @@ def dots(
   panel.set_ylim(len(names) - 0.4, -0.6)
   _style.stripe(panel, len(names))
   if metric == "dice":
-    panel.set_xlim(min(0.0, *finite) if min(finite) < 0.3 else None, 1.005)
+    panel.set_xlim(-0.02 if min(finite) < 0.3 else None, 1.01)
   else:
-    panel.set_xlim(left=0.0)
+    panel.set_xlim(left=-0.02 * max(1.0, *finite))
   panel.set_xlabel(_wording.heading(metric))
   handles = [
     _style.handle("a case", color=_DOT, ls="none", marker="o", ms=5),
@@ -299,9 +302,9 @@ def _draw_aggregate(
   if _finite(row.get("median")):
     panel.plot(row["median"], place - 0.13, "|", color=_MEDIAN, ms=15, mew=2)
   if _finite(row.get("mean")):
-    low, high = row.get("mean_low"), row.get("mean_high")
-    if _finite(low) and _finite(high):
-      panel.plot([low, high], [place + 0.22] * 2, color=_MEAN, lw=1.2)
+    ends = [row[name] for name in ("mean_low", "mean_high")]
+    if all(map(_finite, ends)):
+      panel.plot(ends, [place + 0.22] * 2, color=_MEAN, lw=1.2)
     panel.plot(row["mean"], place + 0.22, "D", color=_MEAN, ms=4)
 
 
@@ -312,7 +315,7 @@ def _label(name: str) -> str:
 
 
 def _safe(row: Mapping[str, Any]) -> dict[str, Any]:
-  """A row whose names, which may be hostile, are no formula to a spreadsheet."""
+  """A row whose names, which may be hostile, are no formula."""
   names = ("case", "structure", "prediction_name", "reference_name")
   return {
     key: f"'{value}"

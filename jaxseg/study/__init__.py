@@ -20,7 +20,6 @@ from jaxseg.study._evaluate import evaluate_case
 from jaxseg.study._evaluate import EvaluateOptions
 from jaxseg.study._evaluate import SCORED
 from jaxseg.study._evaluation import evaluation_summary
-from jaxseg.study._evaluation import Intervals
 from jaxseg.study._evaluation import settled
 from jaxseg.study._examples import Example
 from jaxseg.study._examples import examples
@@ -66,7 +65,6 @@ __all__ = [
   "CohortCounts",
   "EvaluateOptions",
   "Example",
-  "Intervals",
   "MapOptions",
   "Patients",
   "Settings",

@@ -1,6 +1,7 @@
 """Somebody's contours against those of a reference: one case, all metrics."""
 
 from collections.abc import Mapping, Sequence
+import contextlib
 import dataclasses
 import math
 from typing import Any
@@ -81,7 +82,7 @@ def evaluate_case(
   Raises:
     JaxsegError: A file cannot be read at all.
   """
-  with formats.held():
+  with _held(predictions, references):
     ours, theirs = _opened(pair, predictions, references)
     matched = cohorts.match_structures(
       [one.name for one in ours.named],
@@ -103,6 +104,13 @@ def evaluate_case(
       }
       rows.append({**row, **_scored(one, ours, theirs, options)})
   return rows
+
+
+def _held(*sides: cohorts.Side) -> contextlib.AbstractContextManager[None]:
+  """Keeps files that hold several structures, not those of one each."""
+  if any(getattr(side, "layout", "") == "cases" for side in sides):
+    return formats.held()
+  return contextlib.nullcontext()
 
 
 def _opened(
