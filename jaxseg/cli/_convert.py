@@ -126,7 +126,7 @@ def main(flags: _flags.Flags) -> None:
     beside=[flags.image] if flags.image else [],
     layout=flags.layout,
     aliases=aliases,
-    **_dicom_flags.of_contours(flags),
+    options=_dicom_flags.of_contours(flags),
   )
   _check_names(side.cases)
   from_dicom = isinstance(side, cohorts.ContourFolder)

@@ -303,7 +303,7 @@ def _sides(
         beside=[one for one in beside if one != given],
         layout=flags.layout,
         aliases=aliases,
-        **_dicom_flags.of_contours(flags),
+        options=_dicom_flags.of_contours(flags),
       )
     except errors.DataError as e:
       raise errors.DataError(f"--{name}: {e}") from e

@@ -202,7 +202,8 @@ class OpenedDicom:
   ) -> None:
     """Names the contours; of two sets with a name the first has it."""
     self.case = case
-    self.image = image
+    self.image: dicom.Image | None = image
+    self._place = (image.grid, image.source)
     self._masks = _dicom_masks.Masks(
       sources, image, combine, options.of_masks()
     )
@@ -257,7 +258,7 @@ class OpenedDicom:
       unknown = np.zeros(array.shape, np.bool_)
       unknown[slices] = True
     return _contours.Contour(
-      volume.Volume(array, self.image.grid, self.image.source), unknown, remarks
+      volume.Volume(array, *self._place), unknown, remarks
     )
 
 

@@ -69,28 +69,27 @@ def convert_case(
       done = _done(place, digest)
       if done is not None:
         return Converted(case, tuple(done), kept=True)
-      if not options.overwrite:
-        raise errors.ExistingOutputError(
-          f"{place}: is there, of other contours or settings; give another"
-          " --output, or --overwrite"
-        )
+      _check_replaceable(place, options.overwrite)
     several = getattr(side, "layout", "") == "cases"
     with formats.held() if several else contextlib.nullcontext():
       opened = side.open(case)
       image = opened.image
       if image is None and images is not None:
         image = images.of(case, side.series(case), len(side.cases) == 1)
-      if image is None and options.target != "nifti":
-        raise errors.DataError(
-          f"{_text.shown(case)}: the image that the masks belong to is needed;"
-          " give the folder of its DICOM (--image)"
-        )
       with _fresh(place) as new:
         rows = _convert_files.written(opened, image, new, options)
         _write_list(new, case, image, rows, digest)
   except (errors.JaxsegError, MemoryError) as e:
     return Converted(case, (), refused=str(e) or type(e).__name__)
   return Converted(case, tuple(rows), notes=opened.notes)
+
+
+def _check_replaceable(place: pathlib.Path, overwrite: bool) -> None:
+  if not overwrite:
+    raise errors.ExistingOutputError(
+      f"{place}: is there, of other contours or settings; give another"
+      " --output, or --overwrite"
+    )
 
 
 @contextlib.contextmanager

@@ -76,7 +76,10 @@ def written(
     rows = _as_nifti(opened, image, folder, wanted, options)
   else:
     if image is None:
-      raise errors.DataError("an image is needed")
+      raise errors.DataError(
+        f"{_text.shown(opened.case)}: the image that the masks belong to is"
+        " needed; give the folder of its DICOM (--image)"
+      )
     rows = _as_dicom(opened, image, folder, wanted, options)
   if not any(row["status"] == "written" for row in rows):
     why = "; ".join(

@@ -26,7 +26,7 @@ def open_side(
   beside: Sequence[str | os.PathLike[str]] = (),
   layout: str = "auto",
   aliases: Mapping[str, str | None] | None = None,
-  **options: Any,
+  options: Mapping[str, Any] | None = None,
 ) -> _contours.Side:
   """Finds the cases of a source, whatever its format.
 
@@ -36,7 +36,7 @@ def open_side(
     beside: Folders with the images of contours, if they are elsewhere.
     layout: As of `MaskFiles`.
     aliases: As of `MaskFiles`.
-    **options: As of `ContourFolder`.
+    options: How DICOM is read, as keywords of `ContourFolder`.
 
   Returns:
     The cases.
@@ -46,7 +46,9 @@ def open_side(
   """
   where = pathlib.Path(given)
   if where.exists() and _has_contours(where):
-    return _contour_folder.ContourFolder(where, beside=beside, **options)
+    return _contour_folder.ContourFolder(
+      where, beside=beside, **(options or {})
+    )
   return _mask_files.MaskFiles(given, layout=layout, aliases=aliases)
 
 
@@ -184,9 +186,20 @@ def match_structures(
   for key in dict.fromkeys((*right, *left)):
     own, why = left.get(key, ((), ""))
     those, because = right.get(key, ((), ""))
+    by_name = {_plain(name): name for name in own}
+    same = {_plain(name): name for name in those}
+    if (why or because) and by_name.keys() == same.keys():
+      # GTV-1 and GTV-2 of both sides: each is clear.
+      found += [Matched(same[n], (by_name[n],), (same[n],)) for n in same]
+      continue
     name = _shown(key, those or own)
     found.append(Matched(name, own, those, why or because))
   return found
+
+
+def _plain(name: str) -> str:
+  """The letters and digits of a name."""
+  return "".join(c for c in name.casefold() if c.isalnum())
 
 
 def _shown(key: str, names: Sequence[str]) -> str:
@@ -206,8 +219,8 @@ def _by_structure(
     try:
       match = structures.match(plain, own=aliases)
     except errors.StructureNotFoundError:
-      letters = "".join(c for c in plain.casefold() if c.isalnum())
-      rivals.setdefault(_LETTERS + (letters or plain), []).append((3, name))
+      letters = _plain(plain) or plain
+      rivals.setdefault(_LETTERS + letters, []).append((3, name))
       continue
     if match.name is not None:
       rivals.setdefault(match.name, []).append((_RANK[match.rule], name))

@@ -49,7 +49,7 @@ def find_masks(given: _paths.Given) -> tuple[pathlib.Path, ...]:
     volumes = tuple(p for p in found if _paths.suffix(p) in _paths.IMAGES)
     found = volumes or found
   else:
-    found = _paths.find(given, "masks")
+    found = _paths.find(given, "masks", flag="or one with DICOM")
   maps = {(p.parent, _paths.stem(p)) for p in found if _is_map(p)}
   beside = {(p.parent, _paths.stem(p)) for p in found if not _is_map(p)}
   found = tuple(
@@ -66,7 +66,14 @@ def find_masks(given: _paths.Given) -> tuple[pathlib.Path, ...]:
 
 
 def stem_of(path: pathlib.Path) -> str:
-  """A file's name without its known ending."""
+  """A file's name without its known ending.
+
+  Args:
+    path: The file.
+
+  Returns:
+    "case_001" of case_001.nii.gz.
+  """
   return _paths.stem(path)
 
 
