@@ -107,7 +107,8 @@ class MaskFiles:
             f"{folder / MANIFEST}: {_text.shown(row['file'])} is no file beside"
             " it; convert again"
           )
-        own[str(row["name"])] = path
+        if path in paths:
+          own[str(row["name"])] = path
       return own
     stems = {formats.stem_of(path): path for path in paths}
     return {n: p for n, p in stems.items() if n.casefold() not in IMAGES}

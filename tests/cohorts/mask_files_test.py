@@ -50,6 +50,16 @@ def test_a_label_map_knows_what_is_unknown(tmp_path):
   np.testing.assert_array_equal(found.unknown, drawn.GTV)
 
 
+def test_of_a_listed_folder_only_what_is_given_counts(tmp_path):
+  drawn.files(tmp_path, {"x": drawn.CORD, "y": drawn.LEFT, "image": drawn.CORD})
+  rows = [{"name": n.upper(), "file": f"{n}.nii.gz"} for n in "xy"]
+  (tmp_path / "structures.json").write_text(json.dumps({"structures": rows}))
+  side = cohorts.MaskFiles(tmp_path / "y.nii.gz")
+  assert [one.name for one in side.open(side.cases[0]).named] == ["Y"]
+  side = cohorts.MaskFiles(tmp_path / "image.nii.gz")
+  assert not side.cases and "an image and no mask" in str(side.left_out)
+
+
 def test_a_list_that_names_files_elsewhere_is_refused(tmp_path):
   drawn.files(tmp_path / "a", {"x": drawn.CORD})
   rows = [{"name": "x", "file": "../../secret.nii.gz"}]
