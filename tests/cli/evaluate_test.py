@@ -84,20 +84,26 @@ def test_bad_flags_end_in_one_line(patients, tmp_path, flags, said):
   assert not (tmp_path / "runs").exists()
 
 
-def test_pairs_may_be_named(patients, tmp_path):
-  table = tmp_path / "pairs.csv"
-  table.write_text("prediction,reference\np2,p1\n")
-  flags = (
+def _pairs(patients):
+  return (
     f"--prediction={patients / 'pred'}",
     f"--reference={patients / 'ref'}",
     "--nosurfaces",
     "--pairs=pairs.csv",
   )
-  command.done("evaluate", *flags, folder=tmp_path)
+
+
+@pytest.mark.slow
+def test_pairs_may_be_named(patients, tmp_path):
+  (tmp_path / "pairs.csv").write_text("prediction,reference\np2,p1\n")
+  command.done("evaluate", *_pairs(patients), folder=tmp_path)
   rows = command.rows(tmp_path / "runs/evaluate/tables/scores.csv")
   assert {row["case"] for row in rows} == {"p1"}
-  table.write_text("prediction,reference\np2,p7\n")
-  line = command.refused("evaluate", *flags, folder=tmp_path)
+
+
+def test_pairs_that_are_not_there_are_refused(patients, tmp_path):
+  (tmp_path / "pairs.csv").write_text("prediction,reference\np2,p7\n")
+  line = command.refused("evaluate", *_pairs(patients), folder=tmp_path)
   assert "line 2: 'p7' is no case of --reference; its cases are p1, p2" in line
 
 

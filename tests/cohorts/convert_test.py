@@ -26,7 +26,9 @@ def _convert(side, folder, target, images=None, **how):
   ]
 
 
-@pytest.mark.parametrize("between", ["nifti", "seg"])
+@pytest.mark.parametrize(
+  "between", ["nifti", pytest.param("seg", marks=pytest.mark.slow)]
+)
 def test_there_and_back(tmp_path, between):
   image = drawn.patient(tmp_path / "in")
   (there,) = _convert(
