@@ -34,6 +34,8 @@ COMMANDS = {
   "train": "train models and score them on unseen patients",
   "sweep": "choose thresholds for a run's models or anyone's maps",
   "apply": "cut maps at a chosen threshold and write masks",
+  "evaluate": "score anyone's contours against references",
+  "convert": "turn RTSTRUCT and SEG into NIfTI, and back",
   "sensitivity": "measure what a slightly wrong threshold costs",
   "prominence": "correlate thresholds with prominence in training",
   "objectives": "compare training objectives",

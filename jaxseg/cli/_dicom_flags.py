@@ -1,7 +1,7 @@
 """Flags that say how a folder of DICOM is read."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import Any, TYPE_CHECKING
 
 from jaxseg.cli import _flags
 
@@ -40,6 +40,18 @@ def define(flags: _flags.Flags) -> None:
     "Which to take when two contours fit one structure equally well; union"
     " takes all of them, as one wants of GTV-1 and GTV-2.",
   )
+  flags.choice(
+    "modality",
+    "CT",
+    ("CT", "MR"),
+    "Which images; MR signal is scaled by each image's own range.",
+  )
+  define_contours(flags)
+
+
+def define_contours(flags: _flags.Flags) -> None:
+  """Defines how contours and their images are read, whatever their names."""
+  flags.heading("Reading DICOM")
   flags.string(
     "structure_set",
     "merge",
@@ -47,12 +59,6 @@ def define(flags: _flags.Flags) -> None:
     "Which of a patient's structure sets: merge takes each structure from"
     " the newest set that has it, RTSTRUCT before SEG; newest; refuse (the"
     " patient); or a label.",
-  )
-  flags.choice(
-    "modality",
-    "CT",
-    ("CT", "MR"),
-    "Which images; MR signal is scaled by each image's own range.",
   )
   _define_patients_by(flags)
   flags.choice(
@@ -171,3 +177,15 @@ def tell_files(cohort: "cohorts.DicomFolder") -> None:
       f"{cohort.skipped} {'file is' if one else 'files are'} not DICOM and"
       f" {'was' if one else 'were'} left out{cohort.to_unpack}."
     )
+
+
+def of_contours(flags: _flags.Flags) -> dict[str, Any]:
+  """What `define_contours` defines, as `cohorts.ContourFolder` takes it."""
+  return {
+    "structure_set": flags.structure_set,
+    "combine": flags.combine,
+    "repair": [name for name in flags.repair if name],
+    "acquisition": flags.acquisition,
+    "limit_s": flags.limit_s,
+    "patients_by": flags.patients_by,
+  }

@@ -115,7 +115,7 @@ def choose(
   problems = []
   for one in _distinct(drawings, notes):
     try:
-      fitting.append((one, *_image_of(one, images)))
+      fitting.append((one, *image_of(one, images)))
     except errors.JaxsegError as e:
       problems.append(f"{one}: {e}")
   if not fitting:
@@ -259,10 +259,14 @@ def _distinct(
   return kept
 
 
-def _image_of(
+def image_of(
   drawing: Drawing, images: Sequence[dicom.Series]
 ) -> tuple[dicom.Series, list[str]]:
-  """The image that contours were drawn on."""
+  """The image that contours were drawn on, and notes.
+
+  Raises:
+    DataError: It is missing, or several fit.
+  """
   named = [i for i in images if i.series_uid in drawing.series]
   notes = []
   what = images[0].modality if images else "CT"

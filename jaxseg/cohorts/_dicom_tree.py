@@ -75,16 +75,20 @@ def read_tree(
   by_study: bool,
   limits: dicom.Limits,
   known: _dicom_choice.Known,
+  beside: Sequence[pathlib.Path] = (),
+  each_image: bool = False,
 ) -> Tree:
   """Reads all headers of a tree and pairs each patient's image with contours.
 
   Args:
     root: The folder.
     structure_set: Which of several: "merge", "newest", "refuse", or a label.
-    modality: "CT" or "MR".
+    modality: "CT" or "MR"; "any" takes what the contours were drawn on.
     by_study: Take each study for a patient.
     limits: Limits on each file.
     known: Drawing -> canonical names of the wanted structures in it.
+    beside: Other folders, whose images count for contours drawn on them.
+    each_image: Take a patient once for each image with contours.
 
   Raises:
     DataError: The folder does not exist.
@@ -95,6 +99,7 @@ def read_tree(
   for series in found:
     # Without a PatientID, only the files of a study surely share a patient.
     groups[series.patient_id or f"study {series.study_uid}"].append(series)
+  elsewhere = _elsewhere(beside, {one.key for one in found}, limits)
   owners: dict[pathlib.Path, set[str]] = collections.defaultdict(set)
   for patient_id, own in groups.items():
     for series in own:
@@ -112,6 +117,7 @@ def read_tree(
   for patient_id, own in sorted(groups.items()):
     drawings, unreadable = _drawings(own, parsed, limits)
     broken += unreadable
+    own += [one for one in elsewhere if _drawn_on(one, drawings)]
     # Nobody can tell whether a broken file beside them is a structure set.
     places = {path.parent for series in own for path in series.paths}
     unreadable += [
@@ -121,22 +127,28 @@ def read_tree(
     ]
     people = _dicom_people.people(own, drawings, by_study=by_study)
     for number, theirs in enumerate(people, start=1):
-      name = _unique(_text.slug(patient_id, fallback="patient"), patients)
+      slug = _text.slug(patient_id, fallback="patient")
       paths = {path for series in theirs for path in series.paths}
-      patients[name] = _paired(
-        name,
-        theirs,
-        [drawing for drawing in drawings if drawing.path in paths],
-        suspects,
-        structure_set=structure_set,
-        modality=modality,
-        known=known,
-        unreadable=unreadable,
-        shared=""
-        if len(people) == 1 or by_study
-        else f"{number} of {len(people)} people who share a PatientID but no"
-        " name or birth date; they are kept apart",
-      )
+      their = [drawing for drawing in drawings if drawing.path in paths]
+      parts = {"": their}
+      if each_image:
+        parts = _by_image(_images(theirs, modality), their)
+      for modality_of, some in parts.items():
+        name = _unique(f"{slug}{modality_of}", patients)
+        patients[name] = _paired(
+          name,
+          theirs,
+          some,
+          suspects,
+          structure_set=structure_set,
+          modality=modality,
+          known=known,
+          unreadable=unreadable,
+          shared=""
+          if len(people) == 1 or by_study
+          else f"{number} of {len(people)} people who share a PatientID but no"
+          " name or birth date; they are kept apart",
+        )
   return Tree(
     patients,
     found.skipped,
@@ -144,6 +156,63 @@ def read_tree(
     parsed,
     found.to_unpack,
   )
+
+
+def _elsewhere(
+  folders: Sequence[pathlib.Path], there: set[str], limits: dicom.Limits
+) -> list[dicom.Series]:
+  """Images of other folders, but those that are in the tree itself."""
+  images: dict[str, dicom.Series] = {}
+  for folder in folders:
+    for one in dicom.find_series(folder, limits=limits):
+      if one.is_image and one.key not in there:
+        images.setdefault(one.key, one)
+  return list(images.values())
+
+
+def _drawn_on(image: dicom.Series, drawings: Sequence[Drawing]) -> bool:
+  """Whether some contours name an image or its frame of reference."""
+  return any(
+    image.series_uid in one.series
+    or image.frame_of_reference_uid in {*one.frames} - {""}
+    for one in drawings
+  )
+
+
+def _images(
+  found: Sequence[dicom.Series], modality: str
+) -> tuple[dicom.Series, ...]:
+  """The images of a modality, or of any."""
+  return tuple(
+    s for s in found if s.is_image and modality in ("any", s.modality)
+  )
+
+
+def _by_image(
+  images: Sequence[dicom.Series], drawings: Sequence[Drawing]
+) -> dict[str, list[Drawing]]:
+  """Contours apart by their image: what to add to a name -> the contours.
+
+  Those that fit no image stay with the first, whose notes tell of them.
+  """
+  parts: dict[str, list[Drawing]] = {}
+  astray, modality = [], {one.key: one.modality for one in images}
+  for drawing in drawings:
+    try:
+      image, _ = _dicom_choice.image_of(drawing, images)
+    except errors.JaxsegError:
+      astray.append(drawing)
+    else:
+      parts.setdefault(image.key, []).append(drawing)
+  if len(parts) < 2:
+    return {"": list(drawings)}
+  result: dict[str, list[Drawing]] = {}
+  for key, own in parts.items():
+    said = f"-{modality[key].lower()}"
+    number = sum(one.startswith(said) for one in result)
+    result[f"{said}{number + 1}" if number else said] = own
+  next(iter(result.values())).extend(astray)
+  return result
 
 
 def _relative(path: pathlib.Path, root: pathlib.Path) -> str:
@@ -262,10 +331,10 @@ def _paired(
   unreadable: Sequence[tuple[pathlib.Path, str]],
 ) -> Patient:
   """A patient with the contours and the image that are used."""
-  images = tuple(s for s in found if s.is_image and s.modality == modality)
+  images = _images(found, modality)
   notes = []
   remarks = [shared] if shared else []
-  others = [s for s in found if s.is_image and s.modality != modality]
+  others = [s for s in found if s.is_image and s not in images]
   if others:
     notes.append(f"other images: {'; '.join(map(str, others[:6]))}")
   choice, refused = None, ""
@@ -302,6 +371,8 @@ def _paired(
 def _no_image(
   modality: str, others: Sequence[dicom.Series]
 ) -> errors.DataError:
+  if modality == "any":
+    return errors.DataError("has no CT, MR or PET series; add the image")
   there = sorted({one.modality for one in others} & set(MODALITIES))
   if there:
     return errors.DataError(

@@ -8,6 +8,7 @@ _extras.load("pydicom", extra="io")
 from jaxseg._text import Note
 from jaxseg.dicom._ct import read_ct
 from jaxseg.dicom._image import Image
+from jaxseg.dicom._image import image_on
 from jaxseg.dicom._parse import Limits
 from jaxseg.dicom._roi import Contour
 from jaxseg.dicom._roi import Roi
@@ -43,6 +44,7 @@ __all__ = [
   "Series",
   "StructureSet",
   "find_series",
+  "image_on",
   "read_ct",
   "read_rtstruct",
   "read_seg",

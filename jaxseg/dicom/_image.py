@@ -154,3 +154,44 @@ def resampled(image: Image) -> Image:
     unscanned=unscanned if unscanned.any() else None,
     notes=(*image.notes, note),
   )
+
+
+def image_on(grid: volumes.Grid) -> Image:
+  """An image without values, for contours whose image is not there.
+
+  Args:
+    grid: Where its voxels lie, such as those of a mask in NIfTI; axial.
+
+  Returns:
+    The same voxels as DICOM has them: rows to posterior, columns to the left,
+    slices to the head. It belongs to no series, so only positions decide what
+    contours on it are.
+
+  Raises:
+    GeometryError: The grid is oblique.
+  """
+  bare = np.broadcast_to(np.zeros((), np.bool_), grid.shape)
+  turned = volumes.axial(volumes.Volume(bare, grid)).placed
+  affine, shape = turned.affine.copy(), turned.shape
+  if (turned.normal @ affine[:3, 0]) < 0:
+    affine[:3, 3] += (shape[0] - 1) * affine[:3, 0]
+    affine[:3, 0] *= -1
+  return Image(
+    array=np.broadcast_to(np.zeros((), np.int16), shape),
+    grid=volumes.Grid.from_affine(shape, affine),
+    source=None,
+    modality="",
+    study_uid="",
+    series_uid="",
+    frame_of_reference_uid="",
+    sop_class_uid="",
+    instances=tuple(f"none.{k}" for k in range(shape[0])),
+    frames=None,
+    paths=(pathlib.Path(),) * shape[0],
+    header=Dataset(),
+    notes=(
+      _text.Note(
+        "no-image", "the image is not there; only positions were used"
+      ),
+    ),
+  )

@@ -5,6 +5,9 @@ from jaxseg.formats._classes import classes
 from jaxseg.formats._classes import winners
 from jaxseg.formats._grids import match_grids
 from jaxseg.formats._held import held
+from jaxseg.formats._label_maps import find_masks
+from jaxseg.formats._label_maps import labels_in
+from jaxseg.formats._label_maps import stem_of
 from jaxseg.formats._labels import Labels
 from jaxseg.formats._labels import read_labels
 from jaxseg.formats._masks import IGNORED
@@ -17,10 +20,13 @@ from jaxseg.formats._pair import Pair
 from jaxseg.formats._pair import pair
 from jaxseg.formats._pair import Pairing
 from jaxseg.formats._pair_file import read_pairs
+from jaxseg.formats._pair_names import pair_names
 from jaxseg.formats._read import companions
 from jaxseg.formats._read import read_probabilities
 from jaxseg.formats._values import read_image
 from jaxseg.formats._write import find_maps
+from jaxseg.formats._write import named
+from jaxseg.formats._write import write_image
 from jaxseg.formats._write import write_map
 from jaxseg.formats._write import write_mask
 
@@ -35,17 +41,23 @@ __all__ = [
   "classes",
   "companions",
   "find_maps",
+  "find_masks",
   "held",
   "label_of",
+  "labels_in",
   "match_grids",
+  "named",
   "pair",
+  "pair_names",
   "read_image",
   "read_labels",
   "read_mask",
   "read_pairs",
   "read_probabilities",
   "read_reference",
+  "stem_of",
   "winners",
+  "write_image",
   "write_map",
   "write_mask",
 ]

@@ -48,7 +48,7 @@ def detached(path: pathlib.Path) -> tuple[pathlib.Path, ...]:
     case ".mha" | ".mhd":
       return _metaimage.detached(path)
     case ".nrrd" | ".nhdr":
-      named = _DATA_FILE.findall(_nrrd_header(path))
+      named = _DATA_FILE.findall(nrrd_header(path))
       return tuple(
         _paths.detached(path, name.decode("utf-8", "replace").strip())
         for name in named
@@ -67,7 +67,7 @@ def segment(path: pathlib.Path, name: str) -> tuple[int, int] | None:
     Channel and label; None where the header names no segments.
   """
   nrrd = _extras.load("nrrd", extra="io")
-  lines = _nrrd_header(path).decode("utf-8", "replace").splitlines()
+  lines = nrrd_header(path).decode("utf-8", "replace").splitlines()
   try:
     header = nrrd.read_header(lines)
     names = {
@@ -94,7 +94,8 @@ def segment(path: pathlib.Path, name: str) -> tuple[int, int] | None:
     ) from e
 
 
-def _nrrd_header(path: pathlib.Path) -> bytes:
+def nrrd_header(path: pathlib.Path) -> bytes:
+  """The lines of a NRRD file in front of its values."""
   try:
     with open(path, "rb") as file:
       start = file.read(_MAX_HEADER)

@@ -58,7 +58,9 @@ def unreadable(path: pathlib.Path, cause: OSError) -> errors.DataError:
   )
 
 
-def find(given: Given, what: str) -> tuple[pathlib.Path, ...]:
+def find(
+  given: Given, what: str, *, flag: str = ""
+) -> tuple[pathlib.Path, ...]:
   """Lists files, sorted by path, each once.
 
   Args:
@@ -67,6 +69,7 @@ def find(given: Given, what: str) -> tuple[pathlib.Path, ...]:
       taken, pictures only where there is nothing else: they may be previews. A
       folder that holds none itself is searched recursively.
     what: "probabilities" or "reference", for messages.
+    flag: What gives it on the command line, if not --`what`.
   """
   if not isinstance(given, str | os.PathLike):
     paths = [pathlib.Path(one) for one in given]
@@ -93,7 +96,7 @@ def find(given: Given, what: str) -> tuple[pathlib.Path, ...]:
   if not found:
     raise errors.DataError(
       f"{what} {os.fspath(given)}: no file there ends in {', '.join(KNOWN)};"
-      f" give a folder, a pattern or a list of files (--{what})"
+      f" give a folder, a pattern or a list of files ({flag or f'--{what}'})"
     )
   return found
 

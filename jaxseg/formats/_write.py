@@ -1,5 +1,6 @@
 """Maps found without references, and masks written where their maps lie."""
 
+from collections.abc import Sequence
 import os
 import pathlib
 
@@ -25,7 +26,20 @@ def find_maps(given: _paths.Given) -> list[tuple[str, pathlib.Path]]:
   Raises:
     DataError: There are no files.
   """
-  paths = _paths.without_segmentations(_paths.find(given, "probabilities"))
+  return named(
+    _paths.without_segmentations(_paths.find(given, "probabilities"))
+  )
+
+
+def named(paths: Sequence[pathlib.Path]) -> list[tuple[str, pathlib.Path]]:
+  """Files with names that tell them apart, as `pair` names them.
+
+  Args:
+    paths: The files.
+
+  Returns:
+    (name, path) of each; names of one folder each may hold a `/`.
+  """
   return list(zip(_keys.telling(paths).keys, paths, strict=True))
 
 
@@ -47,17 +61,18 @@ def write_mask(
     ExistingOutputError: It is there already.
     MissingExtraError: nibabel is not installed.
   """
-  return _write(stem, mask.with_array(mask.array.astype(np.uint8)), overwrite)
+  inside = mask.with_array(np.asarray(mask.array, np.uint8))
+  return _write(pathlib.Path(stem), inside, overwrite)
 
 
-def write_map(
-  stem: str | os.PathLike, maps: volume.Volume, *, overwrite: bool = False
+def write_image(
+  stem: str | os.PathLike, image: volume.Volume, *, overwrite: bool = False
 ) -> pathlib.Path:
-  """Writes probabilities in one step, as `write_mask` writes masks.
+  """Writes an image or a label map in one step, as `write_mask` does a mask.
 
   Args:
     stem: Path without an ending; its folder is made.
-    maps: `[slice, row, column]`; stored as float32.
+    image: Numbers `[slice, row, column]`, stored in their own type.
     overwrite: Whether a file that is there is replaced.
 
   Returns:
@@ -65,27 +80,49 @@ def write_map(
 
   Raises:
     ExistingOutputError: It is there already.
+    GeometryError: Its slices are not evenly spaced.
     MissingExtraError: nibabel is not installed.
   """
-  return _write(stem, maps.with_array(maps.array.astype(np.float32)), overwrite)
+  return _write(pathlib.Path(stem), image, overwrite)
+
+
+def write_map(
+  stem: str | os.PathLike, maps: volume.Volume, *, overwrite: bool = False
+) -> pathlib.Path:
+  """Writes probabilities as float32, in one step, as `write_mask` a mask.
+
+  Args:
+    stem: Path without an ending; its folder is made.
+    maps: `[slice, row, column]`.
+    overwrite: Whether a file that is there is replaced.
+
+  Returns:
+    The path: stem.nii.gz or stem.npy.
+
+  Raises:
+    ExistingOutputError: It is there already.
+    GeometryError: Its slices are not evenly spaced.
+    MissingExtraError: nibabel is not installed.
+  """
+  values = maps.with_array(np.asarray(maps.array, np.float32))
+  return _write(pathlib.Path(stem), values, overwrite)
 
 
 def _write(
-  stem: str | os.PathLike, given: volume.Volume, overwrite: bool
+  stem: pathlib.Path, image: volume.Volume, overwrite: bool
 ) -> pathlib.Path:
-  end = ".npy" if given.grid is None else ".nii.gz"
-  path = pathlib.Path(stem)
-  path = path.with_name(path.name + end)
+  end = ".npy" if image.grid is None else ".nii.gz"
+  path = stem.with_name(stem.name + end)
   _files.check_free(path, overwrite=overwrite)
-  array = given.array
+  array, mask = image.array, image
   with _files.new_file(path) as temporary:
-    if given.grid is None:
+    if mask.grid is None:
       with open(temporary, "wb") as file:
         np.save(file, array)
     else:
       nibabel = _extras.load("nibabel", extra="io")
       # NIfTI has x first, and points to the right, front and head (RAS).
-      ras = np.diag([-1.0, -1.0, 1.0, 1.0]) @ given.affine[:, [2, 1, 0, 3]]
+      ras = np.diag([-1.0, -1.0, 1.0, 1.0]) @ mask.affine[:, [2, 1, 0, 3]]
       nibabel.save(
         nibabel.Nifti1Image(array.transpose(2, 1, 0), ras), temporary
       )

@@ -8,6 +8,10 @@ _extras.load("matplotlib", extra="report")
 from jaxseg.report._causes import causes_section
 from jaxseg.report._choices import per_case_section
 from jaxseg.report._claims import claims_section
+from jaxseg.report._evaluation import brief
+from jaxseg.report._evaluation import evaluation_sections
+from jaxseg.report._evaluation import not_scored
+from jaxseg.report._evaluation import write_evaluation
 from jaxseg.report._latex import write_latex
 from jaxseg.report._level_section import levels_section
 from jaxseg.report._page import Section
@@ -28,13 +32,16 @@ from jaxseg.report._wording import is_numeric
 
 __all__ = [
   "Section",
+  "brief",
   "causes_section",
   "claims_section",
+  "evaluation_sections",
   "example_sections",
   "format_column",
   "heading",
   "is_numeric",
   "levels_section",
+  "not_scored",
   "objectives_section",
   "per_case_section",
   "prominence_section",
@@ -43,6 +50,7 @@ __all__ = [
   "sweep_sections",
   "viewer_html",
   "write_csv",
+  "write_evaluation",
   "write_latex",
   "write_maps",
   "write_page",

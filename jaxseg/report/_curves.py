@@ -12,7 +12,6 @@ from matplotlib import figure as mpl_figure
 from matplotlib import ticker as mpl_ticker
 import numpy as np
 
-from jaxseg.report import _levels
 from jaxseg.report import _lines
 from jaxseg.report import _palette
 from jaxseg.report import _style

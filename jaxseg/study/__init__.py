@@ -24,6 +24,11 @@ from jaxseg.study._count_maps import class_folders
 from jaxseg.study._count_maps import count_classes
 from jaxseg.study._count_maps import count_maps
 from jaxseg.study._counted_run import CountedRun
+from jaxseg.study._evaluate import evaluate_case
+from jaxseg.study._evaluate import EvaluateOptions
+from jaxseg.study._evaluate import SCORED
+from jaxseg.study._evaluation import evaluation_summary
+from jaxseg.study._evaluation import settled
 from jaxseg.study._examples import Example
 from jaxseg.study._examples import examples
 from jaxseg.study._levels import level_slopes
@@ -80,10 +85,12 @@ __all__ = [
   "PERTURBATIONS",
   "PER_CASE",
   "ROLES",
+  "SCORED",
   "Cases",
   "Chooser",
   "CohortCounts",
   "CountedRun",
+  "EvaluateOptions",
   "Example",
   "MapOptions",
   "Patients",
@@ -108,6 +115,8 @@ __all__ = [
   "count_pair",
   "curve_rows",
   "details",
+  "evaluate_case",
+  "evaluation_summary",
   "examples",
   "is_stuck",
   "learnt",
@@ -135,6 +144,7 @@ __all__ = [
   "scenes",
   "sensitivity",
   "sensitivity_medians",
+  "settled",
   "stuck_models",
   "surface_optima",
   "surface_rows",

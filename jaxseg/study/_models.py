@@ -184,6 +184,8 @@ def _with_training(
   if set(more) <= set(counts.facts):
     return counts
   return dataclasses.replace(counts, facts={**counts.facts, **more})
+
+
 def _measured(
   run: data.Run, level: tuple[str, float], splits: Sequence[data.Split]
 ) -> dict[str, float]:

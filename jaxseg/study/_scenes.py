@@ -12,7 +12,6 @@ from typing import Any
 
 import numpy as np
 
-import jaxseg
 from jaxseg import _probabilities
 from jaxseg import data
 from jaxseg import thresholds

@@ -44,7 +44,7 @@ def test_help_tells_what_it_does_and_each_default(name, tmp_path, monkeypatch):
   assert "--output=FOLDER" in out
   assert ("--epochs" in out) == (name in ("train", "reproduce"))
   assert ("--on_two" in out) == (
-    name in ("inspect", "prepare", "train", "reproduce")
+    name in ("inspect", "prepare", "train", "evaluate", "reproduce")
   )
   flags = [line for line in out.splitlines() if line.startswith("  --")]
   assert len(flags) == out.count("(default:") + out.count("(required)")

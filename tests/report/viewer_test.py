@@ -283,7 +283,9 @@ def test_hostile_names_are_text(browser):
   choose(browser, "role", 2)
   assert browser.find_elements("tag name", "img") == []
   assert HOSTILE in text(browser, "where")
-  assert f"patient4{HOSTILE}{scenes_made.LONG}: best of 3" in text(browser, "selects")
+  assert f"patient4{HOSTILE}{scenes_made.LONG}: best of 3" in text(
+    browser, "selects"
+  )
 
 
 @pytest.mark.slow

@@ -1,0 +1,357 @@
+r"""Scores anyone's contours against references: all metrics, each structure.
+
+    jaxseg evaluate --prediction=predicted --reference=patients
+    jaxseg evaluate --prediction=labels_out --reference=labelsTs
+    jaxseg evaluate --prediction=rt --reference='masks/*/*.nii.gz' --image=ct
+
+Each side is RTSTRUCT or SEG, NIfTI, NRRD, MetaImage, .npy: a label map of each
+case, or a folder of each case with a mask of each structure. Cases are paired
+by the series that they were drawn on, then by their names; structures by what
+their names mean (Parotid_L is left parotid), or by label.
+
+Missed and hallucinated structures are counted, and have the worst value in
+every mean. What nobody has contoured on a case is not scored. A bad case is
+told and does not stop the others.
+
+Writes OUTPUT/tables/scores.csv (each case and structure) and summary.csv (each
+structure and metric, with intervals), evaluation.json, figures, and
+report/index.html.
+"""
+
+import csv
+import functools
+import math
+import pathlib
+from typing import Any, TYPE_CHECKING
+
+from jaxseg import errors
+from jaxseg.cli import _dicom_flags
+from jaxseg.cli import _flags
+from jaxseg.cli import _place
+
+if TYPE_CHECKING:
+  from jaxseg import cohorts
+  from jaxseg import study
+
+
+def define(flags: _flags.Flags) -> None:
+  flags.heading("Contours")
+  for name, what in (
+    ("prediction", "The contours that are scored"),
+    ("reference", "The contours that they are scored against"),
+  ):
+    flags.string(
+      name,
+      None,
+      "FILES",
+      f"{what}: a file, folder or glob.",
+      default="required",
+    )
+  flags.string(
+    "image",
+    None,
+    "FOLDER",
+    "DICOM of the images, where it does not lie with the contours.",
+    default="in --reference or --prediction",
+  )
+  flags.string(
+    "pairs",
+    None,
+    "FILE",
+    "A .csv file with the columns prediction and reference: names of cases that"
+    " belong together.",
+    default="none: by series, then by name",
+  )
+  flags.string(
+    "output", "runs/evaluate", "FOLDER", "Gets tables, figures and the page."
+  )
+  flags.names(
+    "structures",
+    None,
+    "NAME",
+    "Only these, by canonical names. One that no prediction names is missed"
+    " then; else it is taken for one that was not to be predicted.",
+    default="all",
+  )
+  flags.string(
+    "aliases",
+    None,
+    "FILE",
+    'JSON file of your names, {"their name": "parotid_left"}, or of labels,'
+    ' {"1": "parotid_left"}; null leaves one out.',
+    default="none",
+  )
+  flags.string(
+    "prediction_aliases",
+    None,
+    "FILE",
+    "The same for predictions alone, where the two sides differ.",
+    default="that of --aliases",
+  )
+  flags.choice(
+    "on_two",
+    "refuse",
+    ("refuse", "first", "union"),
+    "Which to take when two contours of a side fit one structure.",
+  )
+  flags.choice(
+    "absent",
+    "auto",
+    ("auto", "empty", "unknown"),
+    "What a structure is that a case's reference does not have: empty, so that"
+    " a prediction of it is hallucinated; unknown, so that it is not scored;"
+    " auto is empty in label maps and unknown else.",
+  )
+  flags.choice(
+    "layout",
+    "auto",
+    ("auto", "cases", "structures"),
+    "How masks lie: each file a case with all structures (cases), or each"
+    " folder a case and each file a structure (structures); auto tells by the"
+    " names.",
+  )
+  flags.switch(
+    "resample", False, "Interpolate predictions that are on another grid."
+  )
+  flags.heading("Metrics")
+  flags.names(
+    "tolerances", ["1", "2", "3"], "MM", "Tolerances of the surface Dice, mm."
+  )
+  flags.choice(
+    "surface",
+    "surfel",
+    ("surfel", "voxel"),
+    "Surfaces: weighted by area, as DeepMind's surface-distance has them, or"
+    " border voxels, as MONAI's metrics have them.",
+  )
+  flags.switch("surfaces", True, "Compute distances of surfaces as well.")
+  flags.number(
+    "worst_distance",
+    None,
+    "MM",
+    "What a missed structure counts as in means of distances, mm.",
+    default="infinite",
+  )
+  flags.string(
+    "patients",
+    None,
+    "REGEX|CSV",
+    "Which cases are of one patient, for the intervals; as in sweep.",
+    default="by folders case/organ, _scan1, _visit2, ...; said on the console",
+  )
+  flags.heading("Many cases")
+  flags.integer(
+    "workers", None, "N", "Number of processes.", default="the number of cores"
+  )
+  flags.string(
+    "scheduler",
+    None,
+    "ADDRESS",
+    "A dask.distributed scheduler to use instead.",
+    default="none",
+  )
+  _dicom_flags.define_contours(flags)
+
+
+def main(flags: _flags.Flags) -> None:
+  from jaxseg import parallel
+  from jaxseg import study
+  from jaxseg.cli import _console
+  from jaxseg.cli import _evaluate_told
+
+  if flags.workers is not None and flags.workers < 1:
+    raise errors.ConfigError(f"--workers: {flags.workers} is below 1")
+  output = _place.output(flags.output)
+  options, distance = _settings(flags)
+  ours, theirs = _sides(flags, options)
+  pairs = _pairs(flags.pairs, ours, theirs)
+  names = [pair[1] for pair in pairs]
+  alone = _evaluate_told.alone(pairs, ours, theirs)
+  patients = study.patients(names, flags.patients)
+  print(f"{patients.sentence}; --patients changes this")
+  work = parallel.run(
+    functools.partial(
+      _case, predictions=ours, references=theirs, options=options
+    ),
+    pairs,
+    workers=flags.workers,
+    scheduler=flags.scheduler,
+    here_first=True,
+  )
+  found: dict[int, list[dict[str, Any]]] = {}
+  refused: dict[str, str] = {}
+  with _console.progress("scoring") as on_case:
+    for index, (rows, why) in work:
+      found[index] = rows
+      if why:
+        refused[names[index]] = why
+      on_case(names[index], len(found), len(pairs))
+  scores = study.settled(
+    [row for index in sorted(found) for row in found[index]],
+    options.structures or (),
+  )
+  _evaluate_told.check(scores, refused)
+  summary = study.evaluation_summary(
+    scores,
+    patients=dict(zip(names, patients.of, strict=True)),
+    worst_distance=distance,
+  )
+  _evaluate_told.tell(scores, summary, refused, alone)
+  _evaluate_told.save(
+    output,
+    scores,
+    summary,
+    refused=refused,
+    alone=alone,
+    synthetic=ours.synthetic or theirs.synthetic,
+    surface=options.surface,
+    command=flags.command,
+  )
+
+
+def _case(
+  pair: tuple[str, str],
+  *,
+  predictions: "cohorts.Side",
+  references: "cohorts.Side",
+  options: "study.EvaluateOptions",
+) -> tuple[list[dict[str, Any]], str]:
+  """Scores of a case, and why there are none."""
+  from jaxseg import study
+
+  try:
+    return study.evaluate_case(
+      pair, predictions=predictions, references=references, options=options
+    ), ""
+  except (errors.JaxsegError, MemoryError) as e:
+    return [], str(e) or "needs more memory than there is"
+
+
+def _settings(flags: _flags.Flags) -> "tuple[study.EvaluateOptions, float]":
+  """How contours are compared, and the worst distance, mm."""
+  from jaxseg import structures
+  from jaxseg import study
+
+  tolerances = []
+  for text in flags.tolerances:
+    try:
+      tolerances.append(float(text))
+    except ValueError:
+      tolerances.append(math.nan)
+    if not 0 <= tolerances[-1] < math.inf:
+      raise errors.ConfigError(
+        f"--tolerances: {text!r} is no distance in mm; write 1,2,3"
+      )
+  distance = math.inf if flags.worst_distance is None else flags.worst_distance
+  if not distance >= 0:
+    raise errors.ConfigError(
+      f"--worst_distance: {distance} is not 0 or more; give mm"
+    )
+  own = structures.read_aliases(flags.aliases) if flags.aliases else {}
+  theirs = own
+  if flags.prediction_aliases:
+    theirs = structures.read_aliases(flags.prediction_aliases)
+  known = {*structures.names(kind="any"), *own.values(), *theirs.values()}
+  wanted = tuple(
+    name if name in known else _resolved(name)
+    for name in flags.structures or ()
+    if name
+  )
+  options = study.EvaluateOptions(
+    tolerances=tuple(tolerances),
+    surface=flags.surface,
+    absent=flags.absent,
+    resample=flags.resample,
+    on_two=flags.on_two,
+    structures=wanted or None,
+    prediction_aliases=theirs,
+    reference_aliases=own,
+    surfaces=flags.surfaces,
+  )
+  return options, distance
+
+
+def _resolved(name: str) -> str:
+  """The canonical name, or the name itself, as files may have it."""
+  from jaxseg import structures
+
+  try:
+    return structures.resolve(name)
+  except errors.StructureNotFoundError:
+    return name
+
+
+def _sides(
+  flags: _flags.Flags, options: "study.EvaluateOptions"
+) -> "tuple[cohorts.Side, cohorts.Side]":
+  """Predictions and references."""
+  from jaxseg import cohorts
+
+  if flags.image and not pathlib.Path(flags.image).exists():
+    raise errors.DataError(f"{flags.image}: no such folder; check --image")
+  places = [p for p in (flags.prediction, flags.reference) if _is_folder(p)]
+  beside = [flags.image] if flags.image else places
+  found = []
+  for name, aliases in (
+    ("prediction", options.prediction_aliases),
+    ("reference", options.reference_aliases),
+  ):
+    given = getattr(flags, name)
+    try:
+      side = cohorts.open_side(
+        given,
+        beside=[one for one in beside if one != given],
+        layout=flags.layout,
+        aliases=aliases,
+        options=_dicom_flags.of_contours(flags),
+      )
+    except errors.DataError as e:
+      raise errors.DataError(f"--{name}: {e}") from e
+    if not side.cases:
+      why = "; ".join(f"{n}: {w}" for n, w in [*side.left_out.items()][:3])
+      raise errors.DataError(
+        f"--{name}: {given}: no case can be used; {why} (--image)"
+      )
+    found.append(side)
+  return found[0], found[1]
+
+
+def _is_folder(given: str) -> bool:
+  return pathlib.Path(given).is_dir()
+
+
+def _pairs(
+  table: str | None, ours: "cohorts.Side", theirs: "cohorts.Side"
+) -> list[tuple[str, str]]:
+  """Names of the cases that belong together."""
+  from jaxseg import cohorts
+
+  if table is None:
+    return cohorts.pair_cases(ours, theirs)
+  try:
+    with open(table, newline="", encoding="utf-8-sig") as file:
+      rows = list(csv.DictReader(file))
+  except (OSError, ValueError, csv.Error) as e:
+    raise errors.DataError(f"{table}: cannot be read as a table ({e})") from e
+  found: list[tuple[str, str]] = []
+  for number, row in enumerate(rows, start=2):
+    pair = (row.get("prediction") or "", row.get("reference") or "")
+    for name, side, what in zip(
+      pair, (ours, theirs), ("prediction", "reference"), strict=True
+    ):
+      if name not in side.cases:
+        listed = ", ".join(side.cases[:6])
+        raise errors.DataError(
+          f"{table}: line {number}: {name!r} is no case of --{what}; its cases"
+          f" are {listed}"
+        )
+    if pair[1] in [other for _, other in found]:
+      raise errors.DataError(
+        f"{table}: line {number}: {pair[1]!r} is there twice; keep one"
+      )
+    found.append(pair)
+  if not found:
+    raise errors.DataError(
+      f"{table}: has no line with the columns prediction and reference"
+    )
+  return found

@@ -1,0 +1,183 @@
+"""What an evaluation prints and writes."""
+
+from collections.abc import Mapping, Sequence
+import pathlib
+from typing import Any, TYPE_CHECKING
+
+from jaxseg import errors
+
+if TYPE_CHECKING:
+  from jaxseg import cohorts
+
+Rows = Sequence[Mapping[str, Any]]
+_MOST = 10
+_COLUMNS = {
+  "structure": "structure",
+  "patients": "n",
+  "dice": "Dice",
+  "dice_interval": "95 %",
+  "hd95_mm": "HD95, mm",
+  "missed": "missed",
+  "hallucinated": "made up",
+}
+
+
+def alone(
+  pairs: Sequence[tuple[str, str]],
+  ours: "cohorts.Side",
+  theirs: "cohorts.Side",
+) -> list[str]:
+  """Cases without a partner, and those that cannot be used: a line of each."""
+  from jaxseg import _text
+
+  found = []
+  for name, side, used in (
+    ("prediction", ours, {pair[0] for pair in pairs}),
+    ("reference", theirs, {pair[1] for pair in pairs}),
+  ):
+    other = "reference" if name == "prediction" else "prediction"
+    found += [
+      f"Left out: {name} {_text.shown(case)}: has no {other}"
+      for case in side.cases
+      if case not in used
+    ]
+    found += [
+      f"Left out: {name} {_text.shown(case)}: {why}"
+      for case, why in side.left_out.items()
+    ]
+    found += [
+      f"Note: {name} {_text.shown(case)}: {'; '.join(remarks)}"
+      for case, remarks in side.remarks.items()
+    ]
+    found += [
+      f"Not used: {reason}" for _, reason in getattr(side, "broken", ())
+    ]
+  return found
+
+
+def check(scores: Rows, refused: Mapping[str, str]) -> None:
+  """Refuses an evaluation in which nothing could be scored.
+
+  Raises:
+    DataError: It says why.
+  """
+  from jaxseg import study
+
+  if any(row["status"] in study.SCORED for row in scores):
+    return
+  if refused:
+    case, why = next(iter(refused.items()))
+    raise errors.DataError(
+      f"none of {len(refused)} cases could be scored; {case}: {why}"
+    )
+  for row in scores:
+    if row["status"] == "refused":
+      raise errors.DataError(
+        f"no contour could be scored; {row['case']}, {row['structure']}:"
+        f" {row['reason']}"
+      )
+  names = {
+    side: sorted({row[f"{side}_name"] for row in scores} - {""})
+    for side in ("prediction", "reference")
+  }
+  told = {side: ", ".join(own[:8]) or "none" for side, own in names.items()}
+  raise errors.DataError(
+    f"no structure is on both sides: the predictions have"
+    f" {told['prediction']}, the references {told['reference']}; say which is"
+    " which (--aliases, --prediction_aliases)"
+  )
+
+
+def tell(
+  scores: Rows,
+  summary: Rows,
+  refused: Mapping[str, str],
+  left: Sequence[str],
+) -> None:
+  """Prints the scores of each structure, and what was left out."""
+  from jaxseg import _text
+  from jaxseg import report
+  from jaxseg.cli import _console
+
+  _console.table("Mean Dice and median HD95", report.brief(summary), _COLUMNS)
+  _some(
+    [
+      f"Not scored: {_text.shown(row['structure'])}: {row['status']},"
+      f" {row['cases']} case{'s' if row['cases'] > 1 else ''}"
+      f"{': ' if row['reason'] else ''}{row['reason']}"
+      for row in report.not_scored(scores)
+    ],
+    "scores.csv",
+  )
+  if any(row["status"] == "not predicted" for row in scores):
+    print("Named by --structures, what no prediction has counts as missed.")
+  _some(
+    [f"Refused: {_text.shown(name)}: {why}" for name, why in refused.items()],
+    "evaluation.json",
+  )
+  _some(left, "evaluation.json")
+
+
+def _some(lines: Sequence[str], file: str) -> None:
+  for line in lines[:_MOST]:
+    print(line)
+  if len(lines) > _MOST:
+    print(f"and {len(lines) - _MOST} more; {file} has all of them")
+
+
+def save(
+  folder: pathlib.Path,
+  scores: Rows,
+  summary: Rows,
+  *,
+  refused: Mapping[str, str],
+  alone: Sequence[str],
+  synthetic: bool,
+  surface: str,
+  command: str,
+) -> None:
+  """Writes tables, evaluation.json, figures and the page."""
+  from jaxseg import _files
+  from jaxseg import report
+
+  origin = report.provenance(
+    cohort="contours",
+    cohort_hash=_files.digest(_files.finite([dict(row) for row in scores])),
+    synthetic=synthetic,
+    seed=None,
+    command=command,
+  )
+  sections = report.evaluation_sections(
+    folder, scores, summary, origin, surface=surface
+  )
+  _files.write_json(
+    folder / "evaluation.json",
+    _files.finite(
+      {
+        "provenance": origin,
+        "surface": surface,
+        "summary": [dict(row) for row in summary],
+        "scores": [dict(row) for row in scores],
+        "refused": dict(refused),
+        "left_out": list(alone),
+      }
+    ),
+  )
+  page = folder / "report" / "index.html"
+  notes = []
+  if refused:
+    notes.append(
+      f"{len(refused)} case{'s' if len(refused) > 1 else ''} could not be read:"
+      f" {', '.join([*refused][:6])}."
+    )
+  left = [line for line in alone if line.startswith("Left out")]
+  if left:
+    notes.append(f"{len(left)} without a partner were left out.")
+  report.write_evaluation(
+    page, scores, summary, sections, origin, note=" ".join(notes)
+  )
+  for section in sections:
+    for path in (*section.tables, *section.figures):
+      print(f"Written: {path}")
+  print(f"Written: {folder / 'evaluation.json'}")
+  print(f"Written: {page}")

@@ -1,0 +1,197 @@
+"""Contours from one format into another, and back, to the voxel."""
+
+import json
+import pathlib
+from unittest import mock
+
+import numpy as np
+import pytest
+
+from jaxseg import cohorts
+from jaxseg import errors
+from jaxseg import formats
+from tests.cohorts import drawn
+
+
+def _convert(side, folder, target, images=None, **how):
+  return [
+    cohorts.convert_case(
+      case,
+      side=side,
+      images=images,
+      folder=folder,
+      options=cohorts.ConvertOptions(target, **how),
+    )
+    for case in side.cases
+  ]
+
+
+@pytest.mark.parametrize(
+  "between", ["nifti", pytest.param("seg", marks=pytest.mark.slow)]
+)
+def test_there_and_back(tmp_path, between):
+  image = drawn.patient(tmp_path / "in")
+  (there,) = _convert(
+    cohorts.open_side(tmp_path / "in"), tmp_path / "a", between
+  )
+  assert not there.refused
+  side = cohorts.open_side(tmp_path / "a", beside=[tmp_path / "in"])
+  images = cohorts.Images(tmp_path / "in")
+  (back,) = _convert(side, tmp_path / "b", "rtstruct", images)
+  assert not back.refused
+  again = cohorts.open_side(tmp_path / "b", beside=[tmp_path / "in"])
+  opened = again.open("p1")
+  assert [one.name for one in opened.named] == [*drawn.MASKS]
+  for name, mask in drawn.MASKS.items():
+    np.testing.assert_array_equal(opened.contour(name).mask.array, mask)
+  assert opened.image.series_uid == image.series_uid
+
+
+def test_nifti_has_the_image_and_a_list(tmp_path):
+  image = drawn.patient(tmp_path / "in")
+  side = cohorts.open_side(tmp_path / "in")
+  (found,) = _convert(side, tmp_path / "a", "nifti", canonical=True)
+  place = tmp_path / "a" / "p1"
+  assert {path.name for path in place.iterdir()} == {
+    "image.nii.gz",
+    "spinal_cord.nii.gz",
+    "parotid_left.nii.gz",
+    "gtv-1-b.nii.gz",
+    "structures.json",
+  }
+  values = formats.read_image(place / "image.nii.gz")
+  np.testing.assert_array_equal(values.array, image.array)
+  assert values.placed.coincides(image.grid)
+  kept = json.loads((place / "structures.json").read_text())
+  assert kept["series_uid"] == image.series_uid
+  assert [row["name"] for row in kept["structures"]] == [*drawn.MASKS]
+  row = found.rows[0]
+  assert (row["structure"], row["voxels"], row["slices"]) == (
+    "spinal_cord",
+    drawn.CORD.sum(),
+    4,
+  )
+  assert row["ml"] == pytest.approx(drawn.CORD.sum() * 5.625e-3, abs=1e-3)
+
+
+def test_what_is_done_is_not_done_again_unless_it_changed(tmp_path):
+  drawn.patient(tmp_path / "in")
+  side = cohorts.open_side(tmp_path / "in")
+  names = ("spinal_cord",)
+  (first,) = _convert(side, tmp_path / "a", "nifti", names=names)
+  before = (tmp_path / "a" / "p1").stat().st_mtime_ns
+  (second,) = _convert(side, tmp_path / "a", "nifti", names=names)
+  assert second.kept and second.rows == first.rows
+  assert (tmp_path / "a" / "p1").stat().st_mtime_ns == before
+  (third,) = _convert(side, tmp_path / "a", "nifti")
+  assert "of other contours or settings" in third.refused
+  (fourth,) = _convert(side, tmp_path / "a", "nifti", overwrite=True)
+  assert len(fourth.rows) == 3 and not fourth.kept
+  assert [p.name for p in (tmp_path / "a").iterdir()] == ["p1"]
+
+
+def test_a_voxel_that_differs_refuses_the_case(tmp_path):
+  drawn.patient(tmp_path / "in")
+  side = cohorts.open_side(tmp_path / "in")
+  real = formats.read_mask
+
+  def off(path):
+    found = real(path)
+    found.array[0, 0, 0] ^= True
+    return found
+
+  with mock.patch.object(formats, "read_mask", off):
+    (found,) = _convert(side, tmp_path / "a", "nifti")
+  assert "1 voxels differ after writing" in found.refused
+  assert not list((tmp_path / "a").iterdir())
+
+
+def test_a_full_disk_leaves_nothing_behind(tmp_path):
+  drawn.patient(tmp_path / "in")
+  side = cohorts.open_side(tmp_path / "in")
+  with (
+    mock.patch.object(formats, "write_mask", side_effect=OSError(28, "full")),
+    pytest.raises(OSError, match="full"),
+  ):
+    _convert(side, tmp_path / "a", "nifti")
+  assert not list((tmp_path / "a").iterdir())
+  (found,) = _convert(side, tmp_path / "a", "nifti")
+  assert not found.refused
+
+
+def test_masks_on_another_grid(tmp_path):
+  drawn.ct(tmp_path / "ct")
+  images = cohorts.Images(tmp_path / "ct")
+  affine = drawn.AFFINE.copy()
+  affine[:3, 3] += 1.5 * affine[:3, 2]
+  off = drawn.volume.Grid.from_affine(drawn.SHAPE, affine)
+  drawn.files(tmp_path / "off" / "p1", {"Brain": drawn.CORD}, off)
+  side = cohorts.open_side(tmp_path / "off")
+  (found,) = _convert(side, tmp_path / "a", "rtstruct", images)
+  assert "is on another grid than the image" in found.refused
+  (found,) = _convert(side, tmp_path / "a", "rtstruct", images, resample=True)
+  assert "resampled" in found.rows[0]["notes"]
+
+
+def test_a_cropped_label_map_is_copied(tmp_path):
+  image = drawn.ct(tmp_path / "ct")
+  affine = drawn.AFFINE.copy()
+  affine[:3, 3] += affine[:3, :3] @ (1, 2, 3)
+  cropped = drawn.volume.Grid.from_affine((5, 14, 11), affine)
+  part = drawn.CORD[1:, 2:, 3:]
+  drawn.labels(tmp_path / "maps" / "case", part, grid=cropped)
+  (tmp_path / "maps" / "dataset.json").write_text(
+    '{"labels": {"background": 0, "spinal_cord": 1}}'
+  )
+  side = cohorts.open_side(tmp_path / "maps")
+  images = cohorts.Images(tmp_path / "ct")
+  (found,) = _convert(side, tmp_path / "a", "rtstruct", images)
+  assert not found.refused
+  back = cohorts.open_side(tmp_path / "a", beside=[tmp_path / "ct"])
+  opened = back.open("p1")
+  assert opened.named[0].name == "SpinalCord"  # As TG-263 has it.
+  mask = opened.contour("SpinalCord").mask
+  np.testing.assert_array_equal(mask.array, drawn.CORD)
+  assert opened.image.shape == image.shape
+
+
+def test_an_image_of_another_patient_is_not_taken(tmp_path):
+  for name in ("P1", "P2"):
+    drawn.ct(tmp_path / "ct" / name, name)
+  images = cohorts.Images(tmp_path / "ct")
+  assert images.of("p2", frozenset(), True).header.PatientID == "P2"
+  with pytest.raises(errors.DataError, match="has no image of it, but of p1"):
+    images.of("p3", frozenset(), True)
+
+
+def test_empty_contours_are_listed_and_not_written(tmp_path):
+  empty = np.zeros(drawn.SHAPE, np.bool_)
+  masks = {"SpinalCord": drawn.CORD, "Lens": empty}
+  drawn.patient(tmp_path / "in", masks=masks)
+  side = cohorts.open_side(tmp_path / "in")
+  (found,) = _convert(side, tmp_path / "a", "nifti")
+  assert [row["status"] for row in found.rows] == ["written", "empty"]
+  side = cohorts.open_side(tmp_path / "a")
+  assert [one.name for one in side.open("p1").named] == ["SpinalCord"]
+
+
+def test_hostile_names_stay_in_the_folder(tmp_path):
+  masks = {"../../x": drawn.CORD, "=1+1": drawn.LEFT, "image": drawn.GTV}
+  drawn.patient(tmp_path / "in", masks=masks)
+  side = cohorts.open_side(tmp_path / "in")
+  (found,) = _convert(side, tmp_path / "a", "nifti")
+  files = [pathlib.Path(row["file"]) for row in found.rows]
+  assert [str(path) for path in files] == [
+    "x.nii.gz",
+    "1-1.nii.gz",
+    "image-2.nii.gz",
+  ]
+
+
+def test_unknown_targets_and_names_are_refused(tmp_path):
+  with pytest.raises(errors.ConfigError, match="target: 'x' is unknown"):
+    cohorts.ConvertOptions("x")
+  drawn.patient(tmp_path / "in")
+  side = cohorts.open_side(tmp_path / "in")
+  (found,) = _convert(side, tmp_path / "a", "nifti", names=("liver",))
+  assert found.refused.startswith("liver: none of them is there; there are 'S")
