@@ -47,10 +47,13 @@ def refused(name, *flags, folder):
   return lines[0]
 
 
-def start(name, *flags, folder):
-  """Starts a process of its own."""
+def start(name, *flags, folder, quickly=False):
+  """Starts a process of its own; quickly: its networks compile as here."""
+  program = (
+    ["tests.quick_networks", name] if quickly else [f"experiments.{name}"]
+  )
   return subprocess.Popen(
-    [sys.executable, "-W", "error", "-m", f"experiments.{name}", *flags],
+    [sys.executable, "-W", "error", "-m", *program, *flags],
     cwd=folder,
     env={**os.environ, "PYTHONPATH": str(ROOT), "COLUMNS": "80"},
     stdout=subprocess.PIPE,
