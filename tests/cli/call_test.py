@@ -14,6 +14,7 @@ import pytest
 from jaxseg import cli
 from jaxseg import errors
 from jaxseg.cli import _call
+from tests import quick_networks
 from tests.cli import command
 from tests.conftest import ROOT
 
@@ -172,7 +173,7 @@ def test_flags_are_defined_without_slow_imports(name):
 def test_a_process_interrupted_ends_with_3_and_resumes(prepared):
   flags = ("--structure=brain", "--output=runs/phantom")
   flags += ("--base=4", "--batch=8", "--epochs=6", "--steps_per_epoch=2")
-  process = command.start("train", *flags, folder=prepared, quickly=True)
+  process = command.start("train", *flags, folder=prepared, by=quick_networks)
   metrics = prepared / "runs/phantom/models/brain/bce/0/metrics.csv"
   deadline = time.monotonic() + 240
   while not metrics.exists() and process.poll() is None:

@@ -47,11 +47,9 @@ def refused(name, *flags, folder):
   return lines[0]
 
 
-def start(name, *flags, folder, quickly=False):
-  """Starts a process of its own; quickly: its networks compile as here."""
-  program = (
-    ["tests.quick_networks", name] if quickly else [f"experiments.{name}"]
-  )
+def start(name, *flags, folder, by=None):
+  """Starts a process of its own, by a module of the tests if one is named."""
+  program = [f"experiments.{name}"] if by is None else [by.__name__, name]
   return subprocess.Popen(
     [sys.executable, "-W", "error", "-m", *program, *flags],
     cwd=folder,

@@ -11,8 +11,11 @@ from unittest import mock
 import numpy as np
 import pytest
 
+from jaxseg.cli import _hosts
+from jaxseg.cli import _supervise
 from tests import quick
 from tests.cli import command
+from tests.cli import shallow
 from tests.distributed_test import free_port
 
 STUDY = ("--structure=brain", "--base=4", "--batch=8", "--dropout=0.1")
@@ -49,6 +52,26 @@ def test_flags_that_do_not_go_together(flags, told, tmp_path):
   assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.parametrize(
+  ("silent", "told"),
+  [
+    (" 2", "process 2 was"),
+    (" 10, 2, 1", "processes 1, 2 and 10 were"),
+    ("", "another process was"),
+  ],
+)
+def test_who_was_lost_is_named(silent, told):
+  ended = _supervise.Ended(
+    -signal.SIGABRT,
+    {"process": "0 of 16"},
+    "distributed service detected fatal errors: some tasks (that crashed or"
+    f" stopped sending heartbeats):{silent}",
+  )
+  code, text = _hosts._verdict(mock.Mock(lost_timeout=20), ended)
+  assert code == 3
+  assert text.startswith(f"process 0 of 16: {told} lost; the same command")
+
+
 def started(folder, processes, *flags):
   """All processes of a training."""
   address = f"127.0.0.1:{free_port()}"
@@ -63,6 +86,7 @@ def started(folder, processes, *flags):
         f"--process={number}",
         "--lost_timeout=20",
         folder=folder,
+        by=shallow,
       )
       for number in range(processes)
     ]
@@ -110,7 +134,8 @@ def test_two_processes_have_the_numbers_of_one_and_go_on_for_it(
   alone, both = tmp_path / "alone", tmp_path / "both"
   for folder in (alone, both):
     shutil.copytree(prepared_once, folder)
-  command.done("train", *STUDY, *flags, folder=alone)
+  with shallow.networks():
+    command.done("train", *STUDY, *flags, folder=alone)
   found = finished(both, 2, *flags)
   for one, two in zip(metrics(alone), found, strict=True):
     for name in one:

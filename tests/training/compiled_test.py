@@ -1,11 +1,17 @@
 """The compiled functions, as users compile them."""
 
+import functools
+
 import jax
 import numpy as np
+import pytest
 
+from jaxseg import models
 from jaxseg import thresholds
+from jaxseg import training
 from jaxseg.models import _forward
 from jaxseg.training import _compiled
+from jaxseg.training import _step
 from tests import quick_networks
 from tests import tiny
 
@@ -54,3 +60,24 @@ def test_quick_compiling_changes_no_more_than_rounding():
     assert np.abs(np.cumsum(one - other)).max() <= 3
   np.testing.assert_allclose(losses, others[2], rtol=1e-6)
   np.testing.assert_allclose(maps, others[3], atol=1e-5)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+  "network", [{"name": "unet", "base": 8}, {"name": "bice2020"}], ids=str
+)
+def test_weights_have_the_bits_that_fusion_emitters_give(network):
+  config = training.Config("brain", network=network)
+  images = np.zeros((4, 64, 64), np.int16)
+  init = jax.jit(
+    functools.partial(_step.init, config.forward, config.options)
+  ).lower(np.uint32(0), images)
+  level = {"xla_backend_optimization_level": "0"}
+  with quick_networks.options_are(quick_networks.OF_USERS):
+    ours = models.init_options()
+  assert ours != level
+  one, other = (
+    jax.device_get(init.compile(options)(np.uint32(0), images))
+    for options in (level, ours)
+  )
+  jax.tree.map(np.testing.assert_array_equal, one, other)
