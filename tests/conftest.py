@@ -160,6 +160,15 @@ def made_once(tmp_path_factory):
   return folder
 
 
+@pytest.fixture(scope="module")
+def quick_networks():
+  """Networks of a file of tests compile quickly."""
+  from tests import quick_networks  # Imports what not all tests need.
+
+  with quick_networks.compiled_quickly():
+    yield
+
+
 @pytest.fixture(scope="session")
 def golden():
   """Folder of values that other tools gave."""

@@ -18,6 +18,8 @@ from jaxseg import volume
 from tests import tiny
 from tests.cohort_double import Blobs
 
+pytestmark = pytest.mark.usefixtures("quick_networks")
+
 CHOSEN = thresholds.ChosenThreshold(
   0.25, criterion="dice", value=0.8, patients=2
 )

@@ -191,16 +191,19 @@ def _verdict(
       return 2, _not_met(flags, ended.text)
     silent = re.search(r"stopped sending heartbeats\):([\s\d,]+)", ended.text)
     lost = silent[1].replace(",", " ").split() if silent else []
+    lost.sort(key=int)
     if lost == [ended.told["process"].split()[0]]:
       return 3, (
         f"{where}: was silent for {flags.lost_timeout} s, so that the others"
         f" gave it up (--lost_timeout); {again}"
       )
-    others = f"process {' and '.join(lost)}"
+    others = f"process {lost[0]} was" if len(lost) == 1 else ""
+    if len(lost) > 1:
+      others = f"processes {', '.join(lost[:-1])} and {lost[-1]} were"
     if not lost:  # Only process 0 says who is silent; it is gone itself.
       is_first = ended.told["process"].startswith("0 ")
-      others = "another process" if is_first else "process 0"
-    return 3, f"{where}: {others} was lost; {again}"
+      others = "another process was" if is_first else "process 0 was"
+    return 3, f"{where}: {others} lost; {again}"
   sys.stderr.write(ended.text)
   return 1, f"{where}: crashed ({name})"
 

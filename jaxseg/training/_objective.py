@@ -10,6 +10,7 @@ import numpy as np
 
 from jaxseg import errors
 from jaxseg import losses
+from jaxseg import models
 
 # Weight of cross entropy in `losses.bce_dice`; the rest is the Dice loss. The
 # paper's three objectives are this one loss, so one compiled step serves.
@@ -132,13 +133,17 @@ def check_objective(objective: str) -> None:
   labels = np.zeros((2, 16, 16, 1), np.float32)
   labels[0, 4:9, 5:12] = 1
   logits = np.linspace(-2, 2, labels.size, dtype=np.float32)
+
+  def mean(logits: jax.Array, labels: jax.Array) -> jax.Array:
+    values = jnp.asarray(loss(logits, labels))
+    if not jnp.issubdtype(values.dtype, jnp.floating):
+      raise TypeError(f"it gives {values.dtype}")
+    return jnp.mean(values)
+
+  # As one program, as in a step; it runs once, so it is not optimised.
+  slope = jax.jit(jax.grad(mean), compiler_options=models.init_options())
   try:
-    values = loss(logits.reshape(labels.shape), labels)
-    if not jnp.issubdtype(jnp.asarray(values).dtype, jnp.floating):
-      raise TypeError(f"it gives {jnp.asarray(values).dtype}")
-    gradient = jax.grad(lambda z: jnp.mean(loss(z, labels)))(
-      jnp.asarray(logits.reshape(labels.shape))
-    )
+    gradient = slope(logits.reshape(labels.shape), labels)
   except Exception as e:
     # Whatever a user's own function raises, the setting is the place to look.
     said = " ".join(str(e).split())

@@ -20,7 +20,7 @@ def test_flags_name_the_augmentations_there_are():
   assert _better_flags.KINDS == tuple(training.AUGMENTATIONS)
 
 
-def test_options_arrive_and_bind_the_run(tmp_path, monkeypatch):
+def test_options_arrive_and_bind_the_run(prepared, monkeypatch):
   asked = []
 
   def stop(store, split, folder, configs, **how):
@@ -30,17 +30,18 @@ def test_options_arrive_and_bind_the_run(tmp_path, monkeypatch):
     raise errors.DataError("far enough")
 
   monkeypatch.setattr(training, "train_family", stop)
-  assert command.call(*TRAIN, *ON, folder=tmp_path)[0] == 2
+  train = ("train", "--structure=parotid_left", *command.NETWORK)
+  assert command.call(*train, *ON, folder=prepared)[0] == 2
   (found,) = asked
   assert found.augment == {"shift": 0.05, "rotation": 5.0}
   assert (found.clip_norm, found.ema) == (1.0, 0.9)
   network = {"slices": 3, "deep_supervision": 1}
   assert found.network == {"name": "unet", "base": 4, **network}
-  kept = json.loads((tmp_path / "run" / "run.json").read_text())
+  kept = json.loads((prepared / "runs/phantom/run.json").read_text())
   assert kept["training_flags"]["augment"] == ["shift", "rotation:5"]
   assert kept["training_flags"]["tta"] == 2  # All its models are swept alike.
-  again = ("train", "--structure=brain", "--output=run")
-  assert command.call(*again, folder=tmp_path)[0] == 2
+  again = ("train", "--structure=brain")
+  assert command.call(*again, folder=prepared)[0] == 2
   assert asked[1].options == found.options
   for flag, text in (
     ("--augment=shift", "augment is {'shift': 0.05, 'rotation': 5.0}, asked"),
@@ -49,7 +50,7 @@ def test_options_arrive_and_bind_the_run(tmp_path, monkeypatch):
     ("--tta=3", "jaxseg sweep --tta=3 sweeps all of them so"),
     ("--tta=1", "swept with --tta=2, asked is 1"),
   ):
-    assert text in command.refused(*again, flag, folder=tmp_path)
+    assert text in command.refused(*again, flag, folder=prepared)
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ import pytest
 from jaxseg import cli
 from jaxseg import errors
 from jaxseg.cli import _call
+from tests import quick_networks
 from tests.cli import command
 from tests.conftest import ROOT
 
@@ -169,11 +170,11 @@ def test_flags_are_defined_without_slow_imports(name):
   assert found.stderr.splitlines()[1:] == [""]
 
 
-def test_a_process_interrupted_ends_with_3_and_resumes(tmp_path):
-  flags = ("--structure=brain", *command.PHANTOM, *command.PREPARED)
-  flags += ("--base=4", "--batch=8", "--epochs=12", "--steps_per_epoch=2")
-  process = command.start("train", *flags, folder=tmp_path)
-  metrics = tmp_path / "runs/phantom/models/brain/bce/0/metrics.csv"
+def test_a_process_interrupted_ends_with_3_and_resumes(prepared):
+  flags = ("--structure=brain", "--output=runs/phantom")
+  flags += ("--base=4", "--batch=8", "--epochs=6", "--steps_per_epoch=2")
+  process = command.start("train", *flags, folder=prepared, by=quick_networks)
+  metrics = prepared / "runs/phantom/models/brain/bce/0/metrics.csv"
   deadline = time.monotonic() + 240
   while not metrics.exists() and process.poll() is None:
     assert time.monotonic() < deadline
@@ -183,8 +184,8 @@ def test_a_process_interrupted_ends_with_3_and_resumes(tmp_path):
   assert process.returncode == 3, err
   assert "the same command goes on" in err
   kept = len(command.rows(metrics))
-  assert 0 < kept < 12
-  out = command.done("train", *flags, folder=tmp_path)
+  assert 0 < kept < 6
+  out = command.done("train", *flags, folder=prepared)
   assert "phantom: Dice of the test patients" in out
   epochs = [int(row["epoch"]) for row in command.rows(metrics)]
   assert epochs == list(range(len(epochs)))

@@ -12,11 +12,10 @@ from tests.cli import command
 
 
 @pytest.fixture(scope="module")
-def prepared(tmp_path_factory):
+def prepared(prepared_once, tmp_path_factory):
   """A folder with the prepared phantom in runs/phantom."""
   folder = tmp_path_factory.mktemp("prepared")
-  flags = (*command.PHANTOM, *command.PREPARED)
-  command.done("prepare", *flags, folder=folder)
+  shutil.copytree(prepared_once, folder, dirs_exist_ok=True)
   return folder
 
 

@@ -47,10 +47,11 @@ def refused(name, *flags, folder):
   return lines[0]
 
 
-def start(name, *flags, folder):
-  """Starts a process of its own."""
+def start(name, *flags, folder, by=None):
+  """Starts a process of its own, by a module of the tests if one is named."""
+  program = [f"experiments.{name}"] if by is None else [by.__name__, name]
   return subprocess.Popen(
-    [sys.executable, "-W", "error", "-m", f"experiments.{name}", *flags],
+    [sys.executable, "-W", "error", "-m", *program, *flags],
     cwd=folder,
     env={**os.environ, "PYTHONPATH": str(ROOT), "COLUMNS": "80"},
     stdout=subprocess.PIPE,

@@ -11,17 +11,19 @@ from unittest import mock
 import numpy as np
 import pytest
 
+from jaxseg.cli import _hosts
+from jaxseg.cli import _supervise
+from tests import quick
 from tests.cli import command
+from tests.cli import shallow
 from tests.distributed_test import free_port
 
-STUDY = (
-  "--structure=brain",
-  *command.PHANTOM,
-  *command.PREPARED,
-  "--base=4",
-  "--batch=8",
-  "--dropout=0.1",
+STUDY = ("--structure=brain", "--base=4", "--batch=8", "--dropout=0.1")
+# Each process compiles for itself; quickly, or all of them take minutes.
+QUICKLY = " ".join(
+  f"--{name}={str(value).lower()}" for name, value in quick.OPTIONS.items()
 )
+FOUR = ("--epochs=4", "--steps_per_epoch=4")
 MODEL = pathlib.Path("runs/phantom/models/brain/bce/0")
 
 
@@ -50,10 +52,30 @@ def test_flags_that_do_not_go_together(flags, told, tmp_path):
   assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.parametrize(
+  ("silent", "told"),
+  [
+    (" 2", "process 2 was"),
+    (" 10, 2, 1", "processes 1, 2 and 10 were"),
+    ("", "another process was"),
+  ],
+)
+def test_who_was_lost_is_named(silent, told):
+  ended = _supervise.Ended(
+    -signal.SIGABRT,
+    {"process": "0 of 16"},
+    "distributed service detected fatal errors: some tasks (that crashed or"
+    f" stopped sending heartbeats):{silent}",
+  )
+  code, text = _hosts._verdict(mock.Mock(lost_timeout=20), ended)
+  assert code == 3
+  assert text.startswith(f"process 0 of 16: {told} lost; the same command")
+
+
 def started(folder, processes, *flags):
   """All processes of a training."""
   address = f"127.0.0.1:{free_port()}"
-  with mock.patch.dict(os.environ, XLA_FLAGS=""):  # A device each.
+  with mock.patch.dict(os.environ, XLA_FLAGS=QUICKLY):  # A device each.
     return [
       command.start(
         "train",
@@ -64,6 +86,7 @@ def started(folder, processes, *flags):
         f"--process={number}",
         "--lost_timeout=20",
         folder=folder,
+        by=shallow,
       )
       for number in range(processes)
     ]
@@ -104,12 +127,15 @@ def finished(folder, processes, *flags):
 
 
 @pytest.mark.slow
-def test_two_processes_have_the_numbers_of_one_and_go_on_for_it(tmp_path):
+def test_two_processes_have_the_numbers_of_one_and_go_on_for_it(
+  prepared_once, tmp_path
+):
   flags = ("--epochs=2", "--steps_per_epoch=4")
   alone, both = tmp_path / "alone", tmp_path / "both"
-  alone.mkdir()
-  command.done("train", *STUDY, *flags, folder=alone)
-  both.mkdir()
+  for folder in (alone, both):
+    shutil.copytree(prepared_once, folder)
+  with shallow.networks():
+    command.done("train", *STUDY, *flags, folder=alone)
   found = finished(both, 2, *flags)
   for one, two in zip(metrics(alone), found, strict=True):
     for name in one:
@@ -121,17 +147,22 @@ def test_two_processes_have_the_numbers_of_one_and_go_on_for_it(tmp_path):
   assert "brain" in line
 
 
+@pytest.fixture(scope="module")
+def whole(prepared_once, tmp_path_factory):
+  """What four processes end with that nobody disturbs."""
+  folder = tmp_path_factory.mktemp("whole")
+  shutil.copytree(prepared_once, folder, dirs_exist_ok=True)
+  return finished(folder, 4, *FOUR)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("victim", [0, 3])
-def test_one_of_four_is_killed_and_the_same_command_goes_on(tmp_path, victim):
-  flags = ("--epochs=6", "--steps_per_epoch=6")
-  whole, cut = tmp_path / "whole", tmp_path / "cut"
-  whole.mkdir()
-  wanted = finished(whole, 4, *flags)
-  shutil.copytree(whole, cut)
-  shutil.rmtree(cut / "runs" / "phantom" / "models")
-  shutil.rmtree(cut / "runs" / "phantom" / "counts")
-  four = started(cut, 4, *flags)
+def test_one_of_four_is_killed_and_the_same_command_goes_on(
+  whole, prepared_once, tmp_path, victim
+):
+  cut = tmp_path / "cut"
+  shutil.copytree(prepared_once, cut)
+  four = started(cut, 4, *FOUR)
   deadline = time.monotonic() + 300
   while not (cut / MODEL / "metrics.csv").exists():
     assert time.monotonic() < deadline
@@ -145,7 +176,7 @@ def test_one_of_four_is_killed_and_the_same_command_goes_on(tmp_path, victim):
     assert f"process {number} of 4" in err[-1]
     assert number == 0 or len(err) == 1
   assert time.monotonic() - killed < 60
-  assert finished(cut, 4, *flags) == wanted
+  assert finished(cut, 4, *FOUR) == whole
 
 
 @pytest.mark.slow
@@ -165,7 +196,7 @@ def test_who_does_not_meet_the_others_says_so(tmp_path):
 
 
 @pytest.mark.slow
-def test_a_taken_port_and_a_refusal_are_told_by_all(tmp_path):
+def test_a_taken_port_and_a_refusal_are_told_by_all(prepared):
   with socket.socket() as taken:
     taken.bind(("", 0))
     taken.listen()
@@ -175,12 +206,12 @@ def test_a_taken_port_and_a_refusal_are_told_by_all(tmp_path):
       f"--coordinator=127.0.0.1:{taken.getsockname()[1]}",
       "--processes=2",
       "--process=0",
-      folder=tmp_path,
+      folder=prepared,
     )
     ((code, _, err),) = ends([one])
   assert (code, len(err)) == (2, 1), err
   assert "cannot be used" in err[0]
-  found = ends(started(tmp_path, 2, "--batch=7", "--epochs=1"))
+  found = ends(started(prepared, 2, "--batch=7", "--epochs=1"))
   for code, _, err in found:
     assert code == 2
     assert "cannot be spread evenly over" in err[-1]

@@ -141,6 +141,7 @@ def test_compiler_options_are_known_to_xla():
   for options in (_fast.compiler_options(), _fast.init_options()):
     assert options
     assert jax.jit(lambda x: x + 1, compiler_options=options)(1) == 2
+  assert _fast._known("xla_no_such_option", "1") == {}
 
 
 def test_a_scan_over_convolutions_has_the_loops_gradient():

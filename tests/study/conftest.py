@@ -4,15 +4,16 @@ import pytest
 
 from jaxseg import study
 from tests import tiny
+from tests.quick_networks import networks  # noqa: F401 (A fixture.)
 from tests.study import made
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def run(tmp_path_factory):
   return tiny.prepare(tmp_path_factory.mktemp("study") / "run")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def results(run):
   return [
     study.sweep_model(run, made.Bright("brain"), digest="one"),
@@ -20,7 +21,7 @@ def results(run):
   ]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def trained(run):
   """The run with a finished model, and its counts."""
   tiny.train(run, tiny.config("brain", epochs=1, steps_per_epoch=2))
