@@ -17,7 +17,6 @@ from jaxseg.report import _chart_sensitivity
 from jaxseg.report import _curves
 from jaxseg.report import _levels
 from jaxseg.report import _objectives
-from jaxseg.report import _overlay
 from jaxseg.report import _page
 from jaxseg.report import _paragraphs
 from jaxseg.report import _prominence
@@ -126,7 +125,7 @@ def sweep_sections(
   assigned = {"dice_argmax": "by argmax"} if "dice_argmax" in optima[0] else {}
   maps = _wording.maps_said(optima)
   chosen, tested = (
-    f"{_who(provenance)} {part} patients" if run else maps
+    f"{who(provenance)} {part} patients" if run else maps
     for part in ("validation", "test")
   )
   rule = _wording.choice_label(optima[0].get("criterion", "dice"))
@@ -227,7 +226,7 @@ def sensitivity_section(
     medians: What `study.sensitivity_medians` gave.
     provenance: What `report.provenance` gave.
   """
-  title = f"Dice lost by a wrong threshold, {_who(provenance)} validation"
+  title = f"Dice lost by a wrong threshold, {who(provenance)} validation"
   drawn = _sensitivity.sensitivity(_main(rows), title)
   percent = ("median_reduction", "median_reduction_test")
   return written(
@@ -261,7 +260,7 @@ def prominence_section(
   names = [row["objective"] for row in rows]
   objective = "bce" if "bce" in names else names[0]
   shown = ("kept_fraction", "volume_fraction", "volume_ml", "achieved_dice")
-  title = f"Optimal threshold and prominence in training, {_who(provenance)}"
+  title = f"Optimal threshold and prominence in training, {who(provenance)}"
   drawn = _prominence.prominence(
     [row for row in _main(rows) if row["definition"] in shown],
     _main(correlations),
@@ -313,7 +312,7 @@ def objectives_section(
     rows: What `study.objectives` gave.
     provenance: What `report.provenance` gave.
   """
-  title = f"Training objectives compared, {_who(provenance)} test patients"
+  title = f"Training objectives compared, {who(provenance)} test patients"
   drawn = _objectives.objectives(_levels.own(rows), title)
   return written(
     folder,
@@ -326,43 +325,6 @@ def objectives_section(
     rows=_levels.own(rows),
     columns=_COLUMNS["objectives"],
   )
-
-
-def example_sections(
-  folder: pathlib.Path, examples: Sequence[study.Example], provenance: Origin
-) -> list[_page.Section]:
-  """Predictions over references, a patient each: figures/overlay-*.
-
-  Args:
-    folder: Run folder to write into.
-    examples: What `study.examples` gave.
-    provenance: What `report.provenance` gave.
-  """
-  sections = []
-  for one in examples:
-    label = _wording.structure_label(one.structure)
-    stem = f"overlay-{one.structure}-{one.objective.replace(':', '.')}"
-    drawn = _overlay.overlay(
-      one.image_hu,
-      one.reference,
-      one.probability,
-      one.threshold,
-      f"{label}, {_who(provenance)} {one.patient}, slice {one.slice}",
-      pixel_mm=one.pixel_mm,
-    )
-    sections.append(
-      written(
-        folder,
-        provenance,
-        {},
-        {stem: (drawn, f"{label}: reference and prediction on one slice")},
-        title=f"A test patient: {label}",
-        text=f"Patient {one.patient} (Dice {one.dice:.3f}, the median of the"
-        f" test patients), slice {one.slice}; the model was trained on"
-        f" {_wording.objective_label(one.objective)}.",
-      )
-    )
-  return sections
 
 
 def written(
@@ -392,7 +354,8 @@ def written(
   return _page.Section(tables=paths, figures=shown, **section)
 
 
-def _who(provenance: Origin) -> str:
+def who(provenance: Origin) -> str:
+  """Whose patients, in a title."""
   synthetic = " (synthetic)" if provenance.get("synthetic") else ""
   return f"{provenance['cohort']}{synthetic},"
 

@@ -190,7 +190,10 @@ def test_a_file_where_output_belongs(tmp_path, name):
   flags = {
     "inspect": ["here"],
     "train": ["--structure=brain"],
+    "causes": ["--counts=here"],
     "claims": ["--counts=here"],
+    "convert": ["--input=here"],
+    "evaluate": ["--prediction=here", "--reference=here"],
     "export": ["--model=here"],
     "predict": ["--model=here", "--input=here"],
   }.get(name, [])
