@@ -96,7 +96,7 @@ def _facts(
     own = [row for row in objectives if row["objective"] == name]
     gain = np.median([row["dice_optimum"] - row["dice_half"] for row in own])
     found[f"Median gain in Dice over 0.5, {label}, test patients"] = (
-      f"{float(gain):+.3f}".replace("-", "−")
+      f"{float(gain):+z.3f}".replace("-", "−")
     )
   return found
 

@@ -12,7 +12,7 @@ def test_maps_have_a_sentence_and_tables(tmp_path, provenance):
   tables = study.tables([made.maps(6)], settings)
   said = {"": study.recommendation(tables["per_case"])}
   section = report.per_case_section(tmp_path, tables, said, provenance)
-  assert section.text.startswith("Cut at ")
+  assert section.said.startswith("Cut at ")
   assert [p.name for p in section.tables] == [
     "per_case.csv",
     "case_thresholds.csv",
@@ -29,6 +29,6 @@ def test_a_run_shows_its_recommendations(tmp_path, provenance):
   section = report.per_case_section(
     tmp_path, {"recommendations": rows}, {"unet, bce": "Cut."}, provenance
   )
-  assert section.text.startswith("unet, bce: Cut.")
+  assert section.said == "U-Net, BCE: Cut."
   assert [p.name for p in section.tables] == ["recommendations.csv"]
   assert "network" in section.headings and "class" not in section.headings
