@@ -211,8 +211,16 @@ def write_maps(
   _page.write_page(
     path,
     title=": ".join(filter(None, ("Where to cut these probability maps", of))),
-    summary=f"{said}. A voxel is inside where float32(p) >="
-    f" float32(threshold). {note}".rstrip(),
+    summary="\n\n".join(
+      filter(
+        None,
+        (
+          f"{said}. A voxel is inside where float32(p) >= float32(threshold).",
+          *(one.said for one in sections),
+          note,
+        ),
+      )
+    ),
     provenance=provenance,
     sections=sections,
     facts=facts,
