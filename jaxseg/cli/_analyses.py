@@ -23,6 +23,16 @@ _BRIEF = {
     "dice_test_half",
     "missed",
   ),
+  "Calibration": (
+    "class",
+    "label",
+    "structure",
+    "objective",
+    "seed",
+    "expected_calibration_error",
+    "empirical_threshold",
+    "half_of_best_dice",
+  ),
   "Optimal threshold and prominence": (
     "definition",
     "objective",
@@ -32,6 +42,7 @@ _BRIEF = {
   ),
   "Prominence as a cause": (
     "structure",
+    "objective",
     "negatives",
     "kept_fraction",
     "threshold",
@@ -204,7 +215,14 @@ def objectives(
     paths.append(
       report.write_csv(tables / "objective_tests.csv", tests, origin)
     )
+    # The file has all levels of negatives.
+    own = {
+      float(result.facts["negatives"])
+      for result in results
+      if not result.facts.get("beside")
+    }
     shown = [row for row in tests if row["at"] == "own"]
+    shown = [row for row in shown if row["negatives"] in own] or shown
     every = [row for row in shown if row["structure"] == "all"]
     _console.table(
       "Objectives compared on the same patients, own thresholds",
@@ -218,13 +236,18 @@ def objectives(
 
 def _compared(row: Mapping[str, Any]) -> dict[str, str]:
   """A paired difference as the console shows it."""
+  from jaxseg import report
+
+  one, other = report.format_column(
+    "objective", [row["objective"], row["other"]]
+  )
   low, high = row["difference_low"], row["difference_high"]
   return {
     "structure": str(row["structure"]),
-    "objectives": f"{row['objective']} - {row['other']}",
-    "score": str(row["score"]),
-    "difference": f"{row['difference']:+.3f}",
-    "95 %": f"{low:+.3f} to {high:+.3f}",
+    "objectives": f"{one} − {other}",
+    "score": report.heading(str(row["score"])),
+    "difference": f"{row['difference']:+z.3f}".replace("-", "−"),
+    "95 %": f"{low:+z.3f} to {high:+z.3f}".replace("-", "−"),
     "p (Holm)": f"{row['p_holm']:.2g}",
   }
 
@@ -253,11 +276,11 @@ def recommended(
   for row in rows:
     arms.setdefault(f"{row['network']}, {row['objective']}", []).append(row)
   said = {name: study.recommendation(own) for name, own in arms.items()}
-  _per_case.tell(rows, said)
   origin = provenance(flags, run, results)
   section = report.per_case_section(
     run.folder, {"recommendations": rows, **(tables or {})}, said, origin
   )
+  _per_case.tell(rows, {"": section.said})
   for path in section.tables:
     print(f"Written: {path}")
   return [section]

@@ -69,16 +69,18 @@ def compared(
   for scope in dict.fromkeys(row["scope"] for row in arms):
     told = _told([row for row in arms if row["scope"] == scope])
     _console.table(
-      f"Causes, scope {scope}, thresholds on unseen patients",
+      f"Causes, scope {scope}",
       told,
       {name: name for name in told[0]},
     )
   if not arms:
     print("Note: nothing can be compared; no model has learnt")
   print(
-    "lost: median share of Dice lost at ±0.05, then at 0.5; half rule: models"
-    " in which\nhalf of the best Dice is within 0.01 as good; beyond: models"
-    " that lose more than a\ncalibrated map can."
+    "t*: median threshold, chosen on the validation patients; lost: median"
+    " share of\nDice that unseen patients lose at ±0.05; at 0.5: the same for a"
+    " cut at 0.5; half\nrule: models in which half of the best Dice is as good"
+    " a threshold as the best,\nwithin 0.01 of Dice; beyond: models that lose"
+    " more than a calibrated map can."
   )
   for name, table in (("causes", rows), ("cause_arms", arms)):
     path = folder / "tables" / f"{name}.csv"
@@ -107,10 +109,14 @@ def _told(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, str]]:
       {
         **own,
         "t*": f"{row['threshold']:.2f}",
-        "lost": f"{row['lost']:.1%}",
-        "at 0.5": f"{row['lost_half']:.1%}",
+        "lost": _percent(row["lost"]),
+        "at 0.5": _percent(row["lost_half"]),
         "half rule": f"{row['half_rule']} {models}",
         "beyond": f"{row['beyond_bound']} {models}",
       }
     )
   return told
+
+
+def _percent(value: float) -> str:
+  return f"{100 * value:z.1f} %".replace("-", "−")

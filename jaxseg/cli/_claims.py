@@ -56,22 +56,23 @@ def judged(
     rows = study.claims(
       results, resamples=resamples, seed=seed, on_model=on_model
     )
-  path = folder / "tables" / "claims.csv"
-  report.write_csv(path, rows, origin)
+  section = report.claims_section(folder, rows, origin)
   _console.table(
     f"Claims, from {len(results)} models",
-    rows,
+    section.rows,
     {
       "claim": "claim",
       "network": "network",
-      "value": "value",
-      "low": "low",
-      "high": "high",
+      "found": "value",
+      "interval": "95 %",
       "verdict": "verdict",
       "models": "models",
     },
   )
+  for said in dict.fromkeys(f"{r['claim']}: {r['says']}" for r in section.rows):
+    print(said)
   if not rows:
     print("Note: no claim can be judged; each needs models of bce that learnt")
-  print(f"Written: {path}")
+  for path in section.tables:
+    print(f"Written: {path}")
   return rows

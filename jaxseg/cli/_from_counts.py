@@ -82,6 +82,7 @@ def _of_first_network(
   results: "Sequence[study.CohortCounts]",
 ) -> "list[study.CohortCounts]":
   """Models of one network, length of training and level of negatives."""
+  from jaxseg import report
   from jaxseg import study
 
   kinds = [
@@ -96,8 +97,9 @@ def _of_first_network(
   usual = max(first, key=first.count)
   own = [one for one, kind in zip(results, kinds, strict=True) if kind == usual]
   if len(own) < len(results):
+    (network,) = report.format_column("network", [usual[0]])
     print(
-      f"Tables and page: {len(own)} models of {usual[0]}, {usual[2]:g} slices"
+      f"Tables and page: {len(own)} models of {network}, {usual[2]:g} slices"
       " without the structure for each with it; the other"
       f" {len(results) - len(own)} take part in claims and causes"
     )

@@ -55,8 +55,8 @@ def tell(rows: Sequence[dict[str, Any]], said: Mapping[str, str]) -> None:
 
   told: list[dict[str, str]] = []
   for row in rows:
-    of = row.get("objective", row.get("class"))
-    one = {"of": str(of)} if of is not None else {}
+    of = "objective" if "objective" in row else "class"
+    one = {of: str(row[of])} if row.get(of) is not None else {}
     one |= {"cut at": _METHODS[row["method"]]}
     one["Dice"] = f"{row.get('dice', row.get('dice_mean_case')):.3f}"
     one["over 0.5"] = _gain(row, "gain_half")
@@ -73,4 +73,8 @@ def tell(rows: Sequence[dict[str, Any]], said: Mapping[str, str]) -> None:
 
 def _gain(row: dict[str, Any], name: str) -> str:
   value, low, high = (row[f"{name}{end}"] for end in ("", "_low", "_high"))
-  return f"{value:+.3f} ({low:+.3f} to {high:+.3f})" if low < high else "–"
+  if not low < high:
+    return "–"
+  # Without a minus before what rounds to 0.
+  told = f"{value:+z.3f} ({low:+z.3f} to {high:+z.3f})"
+  return told.replace("-", "−")

@@ -75,7 +75,8 @@ def _who(name: str) -> str:
   """A network and its objective, for people."""
   network, _, objective = name.rpartition(", ")
   words = _wording.network_label(network), _wording.objective_label(objective)
-  return ", ".join(filter(None, words))
+  said = ", ".join(filter(None, words))
+  return said[:1].upper() + said[1:]
 
 
 def _facts(rows: Sequence[Mapping[str, Any]]) -> dict[str, str]:
@@ -89,7 +90,7 @@ def _facts(rows: Sequence[Mapping[str, Any]]) -> dict[str, str]:
     if several:
       who = f"{_wording.network_label(str(row['network']))}, {who}"
     value, low, high = (
-      f"{row[f'gain_half{end}']:+.3f}".replace("-", "−")
+      f"{row[f'gain_half{end}']:+z.3f}".replace("-", "−")
       for end in ("", "_low", "_high")
     )
     name = ", ".join(filter(None, ("Dice gained over 0.5", who)))

@@ -110,7 +110,9 @@ def sentences(rows: Rows) -> str:
       if row["network"] == network and row["claim"] in _SENTENCES
     ]
     if said:
-      who = f"{_wording.network_label(network)}: " if len(networks) > 1 else ""
+      label = _wording.network_label(network)
+      label = f"{label[:1].upper()}{label[1:]}"
+      who = f"{label}: " if len(networks) > 1 else ""
       found.append(who + " ".join(said))
   return "\n\n".join(found)
 
@@ -174,7 +176,7 @@ def _value(row: Mapping[str, Any], column: str) -> str:
     return _wording.percent(value, 1)
   if row["claim"] == "C5":
     return f"{value:g} of {row['structures']}"
-  return f"{value:.2f}".replace("-", "−")
+  return f"{value:z.2f}".replace("-", "−")
 
 
 def _interval(row: Mapping[str, Any]) -> str:

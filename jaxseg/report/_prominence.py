@@ -157,7 +157,7 @@ def statement(row: Mapping[str, Any] | None) -> str:
     if not _wording.is_finite(value):
       said.append(f"{symbol} undefined")
       continue
-    text = f"{symbol} = {value:.2f}".replace("-", "−")
+    text = f"{symbol} = {value:z.2f}".replace("-", "−")
     if _wording.is_finite(p):
       text += f" (p = {_wording.format_probability(p)})"
     said.append(text)

@@ -14,9 +14,11 @@ from jaxseg.report import _chart_lines
 from jaxseg.report import _chart_objectives
 from jaxseg.report import _chart_prominence
 from jaxseg.report import _chart_sensitivity
+from jaxseg.report import _columns
 from jaxseg.report import _curves
 from jaxseg.report import _levels
 from jaxseg.report import _objectives
+from jaxseg.report import _overlay
 from jaxseg.report import _page
 from jaxseg.report import _paragraphs
 from jaxseg.report import _prominence
@@ -33,80 +35,6 @@ Origin = Mapping[str, Any]
 _SURFACES_SHOWN: tuple[str | None, ...] = ("nsd_2mm", "hd95_mm", "assd_mm")
 _SHIFTS = (0.01, 0.02, 0.05, 0.1, 0.2)
 
-_MODEL = {"structure": "structure", "objective": "objective"}
-_COLUMNS = {
-  "sweep": {
-    **_MODEL,
-    "threshold": "threshold",
-    "threshold_interval": "interval",
-    "dice_validation": "Dice, validation",
-    "left_out_value": "left out",
-    "dice_test": "Dice, test",
-    "dice_test_interval": "interval",
-    "dice_test_half": "at 0.5",
-    "missed": "missed",
-  },
-  "optimum": {
-    "criterion": "criterion",
-    "aggregate": "aggregate",
-    "threshold": "threshold",
-    "threshold_interval": "interval",
-    "value": "value",
-    "value_interval": "interval",
-    "left_out_value": "left out",
-    "dice": "Dice",
-    "dice_half": "Dice at 0.5",
-  },
-  "calibration": {
-    "expected_calibration_error": "calibration error",
-    "temperature": "temperature",
-    "expected_calibration_error_calibrated": "error, calibrated",
-    "empirical_threshold": "best threshold",
-    "half_of_best_dice": "half of best Dice",
-    "expected_threshold": "expected threshold",
-    "expected_threshold_calibrated": "expected, calibrated",
-  },
-  "surfaces": {
-    "metric": "metric",
-    "threshold": "best threshold",
-    "value": "value there",
-  },
-  "sensitivity": {
-    "objective": "objective",
-    "perturbation": "shift ±",
-    "structures": "structures",
-    "median_reduction": "median reduction",
-    "median_reduction_test": "same, test",
-    "left_out": "left out",
-  },
-  "prominence": {
-    "definition": "definition",
-    "objective": "objective",
-    "n": "structures",
-    "pearson": "Pearson r",
-    "pearson_interval": "95 %",
-    "pearson_p": "p",
-    "pearson_p_holm": "p (Holm)",
-    "partial": "given Dice",
-    "spearman": "Spearman ρ",
-    "spearman_p": "p (Spearman)",
-  },
-  "objectives": {
-    **_MODEL,
-    "threshold": "threshold",
-    "dice_optimum": "Dice",
-    "dice_half": "Dice at 0.5",
-    "sensitivity": "sensitivity",
-    "hd95_mm": "HD95, mm",
-    "assd_mm": "ASSD, mm",
-    "hd95_half_mm": "HD95 at 0.5",
-    "assd_half_mm": "ASSD at 0.5",
-    "nsd_2mm": "NSD, 2 mm",
-    "nsd_2mm_half": "NSD at 0.5",
-    "missed": "missed",
-  },
-}
-
 
 def sweep_sections(
   folder: pathlib.Path, tables: Mapping[str, Rows], provenance: Origin
@@ -121,11 +49,11 @@ def sweep_sections(
   run = "sweep" in tables
   kind = "sweep" if run else "optimum"
   optima = tables[kind]
-  who = _MODEL if run else _classes(optima)
+  who = _columns.MODEL if run else _classes(optima)
   assigned = {"dice_argmax": "by argmax"} if "dice_argmax" in optima[0] else {}
   maps = _wording.maps_said(optima)
   chosen, tested = (
-    f"{who(provenance)} {part} patients" if run else maps
+    f"{_who(provenance)} {part} patients" if run else maps
     for part in ("validation", "test")
   )
   rule = _wording.choice_label(optima[0].get("criterion", "dice"))
@@ -150,7 +78,9 @@ def sweep_sections(
       + "".join(intervals[:1])
       + (_paragraphs.SCOPES if run else ""),
       rows=_tables.with_intervals(_main(optima) if run else optima),
-      columns=_COLUMNS[kind] if run else who | _of_optimum(optima) | assigned,
+      columns=_columns.COLUMNS[kind]
+      if run
+      else who | _of_optimum(optima) | assigned,
     )
   ]
   said = f"Calibration, {tested}"
@@ -166,7 +96,7 @@ def sweep_sections(
       title="Calibration",
       text=_paragraphs.CALIBRATION + (fitted if run else ""),
       rows=_levels.own(tables["calibration"]),
-      columns=who | _COLUMNS["calibration"],
+      columns=who | _columns.COLUMNS["calibration"],
     )
   )
   if "surfaces" not in tables:
@@ -193,7 +123,7 @@ def sweep_sections(
       title="Surfaces against threshold",
       text=_paragraphs.SURFACES,
       rows=_levels.own(best),
-      columns=who | _COLUMNS["surfaces"],
+      columns=who | _columns.COLUMNS["surfaces"],
     )
   )
   return found
@@ -208,7 +138,7 @@ def _classes(rows: Rows) -> dict[str, str]:
 
 def _of_optimum(optima: Rows) -> dict[str, str]:
   """Columns of the optimum, without those that say the same twice."""
-  columns = dict(_COLUMNS["optimum"])
+  columns = dict(_columns.COLUMNS["optimum"])
   if all(row["criterion"] == "dice" for row in optima):
     del columns["criterion"], columns["dice"]
     columns["value"] = "Dice"
@@ -226,7 +156,7 @@ def sensitivity_section(
     medians: What `study.sensitivity_medians` gave.
     provenance: What `report.provenance` gave.
   """
-  title = f"Dice lost by a wrong threshold, {who(provenance)} validation"
+  title = f"Dice lost by a wrong threshold, {_who(provenance)} validation"
   drawn = _sensitivity.sensitivity(_main(rows), title)
   percent = ("median_reduction", "median_reduction_test")
   return written(
@@ -242,7 +172,7 @@ def sensitivity_section(
       for row in _main(medians)
       if row["perturbation"] in _SHIFTS
     ],
-    columns=_COLUMNS["sensitivity"],
+    columns=_columns.COLUMNS["sensitivity"],
   )
 
 
@@ -260,7 +190,7 @@ def prominence_section(
   names = [row["objective"] for row in rows]
   objective = "bce" if "bce" in names else names[0]
   shown = ("kept_fraction", "volume_fraction", "volume_ml", "achieved_dice")
-  title = f"Optimal threshold and prominence in training, {who(provenance)}"
+  title = f"Optimal threshold and prominence in training, {_who(provenance)}"
   drawn = _prominence.prominence(
     [row for row in _main(rows) if row["definition"] in shown],
     _main(correlations),
@@ -284,7 +214,7 @@ def prominence_section(
     " definitions tried; `given Dice` is the partial correlation with the"
     " achieved Dice held fixed." + _confounded(_main(rows)),
     rows=_tables.with_intervals(_main(correlations)),
-    columns=_COLUMNS["prominence"],
+    columns=_columns.COLUMNS["prominence"],
   )
 
 
@@ -312,7 +242,7 @@ def objectives_section(
     rows: What `study.objectives` gave.
     provenance: What `report.provenance` gave.
   """
-  title = f"Training objectives compared, {who(provenance)} test patients"
+  title = f"Training objectives compared, {_who(provenance)} test patients"
   drawn = _objectives.objectives(_levels.own(rows), title)
   return written(
     folder,
@@ -323,8 +253,45 @@ def objectives_section(
     title="Training objectives",
     text=_paragraphs.OBJECTIVES,
     rows=_levels.own(rows),
-    columns=_COLUMNS["objectives"],
+    columns=_columns.COLUMNS["objectives"],
   )
+
+
+def example_sections(
+  folder: pathlib.Path, examples: Sequence[study.Example], provenance: Origin
+) -> list[_page.Section]:
+  """Predictions over references, a patient each: figures/overlay-*.
+
+  Args:
+    folder: Run folder to write into.
+    examples: What `study.examples` gave.
+    provenance: What `report.provenance` gave.
+  """
+  sections = []
+  for one in examples:
+    label = _wording.structure_label(one.structure)
+    stem = f"overlay-{one.structure}-{one.objective.replace(':', '.')}"
+    drawn = _overlay.overlay(
+      one.image_hu,
+      one.reference,
+      one.probability,
+      one.threshold,
+      f"{label}, {_who(provenance)} {one.patient}, slice {one.slice}",
+      pixel_mm=one.pixel_mm,
+    )
+    sections.append(
+      written(
+        folder,
+        provenance,
+        {},
+        {stem: (drawn, f"{label}: reference and prediction on one slice")},
+        title=f"A test patient: {label}",
+        text=f"Patient {one.patient} (Dice {one.dice:.3f}, the median of the"
+        f" test patients), slice {one.slice}; the model was trained on"
+        f" {_wording.objective_label(one.objective)}.",
+      )
+    )
+  return sections
 
 
 def written(
@@ -347,15 +314,14 @@ def written(
   if len({row.get("seed") for row in section.get("rows", ())}) > 1:
     # Behind structure and objective, which else look the same twice.
     section["columns"] = {
-      **{k: v for k, v in columns.items() if k in _MODEL},
+      **{k: v for k, v in columns.items() if k in _columns.MODEL},
       "seed": "seed",
       **columns,
     }
   return _page.Section(tables=paths, figures=shown, **section)
 
 
-def who(provenance: Origin) -> str:
-  """Whose patients, in a title."""
+def _who(provenance: Origin) -> str:
   synthetic = " (synthetic)" if provenance.get("synthetic") else ""
   return f"{provenance['cohort']}{synthetic},"
 

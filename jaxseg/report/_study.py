@@ -96,7 +96,7 @@ def _facts(
     own = [row for row in objectives if row["objective"] == name]
     gain = np.median([row["dice_optimum"] - row["dice_half"] for row in own])
     found[f"Median gain in Dice over 0.5, {label}, test patients"] = (
-      f"{float(gain):+.3f}".replace("-", "−")
+      f"{float(gain):+z.3f}".replace("-", "−")
     )
   return found
 
@@ -211,8 +211,16 @@ def write_maps(
   _page.write_page(
     path,
     title=": ".join(filter(None, ("Where to cut these probability maps", of))),
-    summary=f"{said}. A voxel is inside where float32(p) >="
-    f" float32(threshold). {note}".rstrip(),
+    summary="\n\n".join(
+      filter(
+        None,
+        (
+          f"{said}. A voxel is inside where float32(p) >= float32(threshold).",
+          *(one.said for one in sections),
+          note,
+        ),
+      )
+    ),
     provenance=provenance,
     sections=sections,
     facts=facts,

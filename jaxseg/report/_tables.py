@@ -70,7 +70,7 @@ def with_intervals(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     ):  # fmt: skip
       if f"{name}_low" in row:
         ends = (row[f"{name}_low"], row[f"{name}_high"])
-        low, high = (f"{end:.3f}".replace("-", "−") for end in ends)
+        low, high = (f"{end:z.3f}".replace("-", "−") for end in ends)
         full[f"{name}_interval"] = "–" if "nan" in low else f"{low} to {high}"
     found.append(full)
   return found

@@ -157,7 +157,7 @@ def format_column(column: str, values: Sequence[Any]) -> list[str]:
   usual = sum(max(sizes) <= most for most in (1.0, 100.0, 1000.0))
   decimals = max(usual, 1 - math.floor(math.log10(min(sizes))))
   return [
-    f"{v:.{decimals}f}".replace("-", "−")
+    f"{v:z.{decimals}f}".replace("-", "−")
     if isinstance(v, float) and math.isfinite(v)
     else format_value(v)
     for v in values

@@ -73,7 +73,8 @@ class Chooser:
     """Thresholds for cases, of whose labels nothing is used.
 
     Returns:
-      Method -> float64 `[case]`, thresholds of the even grid.
+      Method -> float64 `[case]`, thresholds that cases are counted at: what is
+      scored is what is cut.
 
     Raises:
       DataError: A case's counts are at other thresholds, or the size of its
@@ -94,6 +95,8 @@ class Chooser:
       )
     x = np.clip(_log_volume(cases, self.organ, self.in_ml), *self.range)
     by_volume = np.clip(self.intercept + self.slope * x, 0, 1)
+    even = np.asarray(thresholds.grid(self.grid), np.float64)
+    by_volume = even[np.rint(by_volume * (self.grid - 1)).astype(np.int64)]
     return {
       "organ": np.full(count, self.organ),
       "half": np.full(count, 0.5),

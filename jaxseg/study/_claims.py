@@ -141,6 +141,24 @@ def of_usual_length(
   ]
 
 
+def of_usual_level(
+  results: Sequence[_cohort_counts.CohortCounts],
+) -> list[_cohort_counts.CohortCounts]:
+  """Of each network and objective the models of its own level of negatives.
+
+  Where a run's own is not known, of the most frequent, and of two the higher.
+  """
+  arms: dict[tuple[str, str, float], dict[_draws.Key, Any]] = {}
+  for result in results:
+    key = result.facts["structure"], result.facts["seed"]
+    arms.setdefault(arm_of(result.facts), {})[key] = result
+  usual: dict[tuple[str, str], tuple[str, str, float]] = {}
+  for arm in sorted(arms, key=lambda arm: _weight(arms[arm], arm[2])):
+    usual[arm[:2]] = arm
+  kept = set(usual.values())
+  return [result for result in results if arm_of(result.facts) in kept]
+
+
 def _usual(arms: Arms, objective: str = "bce") -> Iterator[tuple[str, Any]]:
   """Each network's models of an objective at its own or most frequent level."""
   for name in sorted({arm[0] for arm in arms}):
@@ -150,7 +168,7 @@ def _usual(arms: Arms, objective: str = "bce") -> Iterator[tuple[str, Any]]:
 
 
 def _weight(
-  models: Mapping[_draws.Key, _costs.Costs], level: float
+  models: Mapping[_draws.Key, Any], level: float
 ) -> tuple[bool, int, float]:
   """How usual a level of negatives is: a run's own comes before others."""
   beside = all(one.facts.get("beside") for one in models.values())

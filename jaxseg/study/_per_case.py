@@ -45,7 +45,7 @@ def per_case_rows(
   Returns:
     Rows with method, cases, dice_mean_case, dice_pooled, gain (mean over the
     cases with the structure, over `organ`) with gain_low, gain_high and
-    gain_p, the same over 0.5 (gain_half), and p_holm of `correct`.
+    gain_p, the same over 0.5 (gain_half), and what `correct` adds.
   """
   chosen = case_thresholds(choose_on, score_on)
   has = score_on.reference > 0
@@ -85,20 +85,25 @@ def gained(column: str, drawn: np.ndarray, **of: Any) -> dict[str, float]:
 
 
 def correct(rows: list[dict[str, Any]]) -> None:
-  """Adds `p_holm` of the three comparisons that a recommendation rests on.
+  """Adds `p_holm` and `p_holm_half`, which a recommendation rests on.
 
-  These are the organ's threshold with 0.5, and each way per patient with that
-  of the organ.
+  `p_holm` is of three comparisons: the organ's threshold with 0.5, and each way
+  per patient with that of the organ. `p_holm_half` is of each way with 0.5,
+  beside those three: of five in all.
   """
   tried = [row for row in rows if row["method"] != "half"]
+  over_half = [row["gain_half_p"] for row in tried]
   p = [
     row["gain_half_p" if row["method"] == "organ" else "gain_p"]
     for row in tried
   ]
+  others = [row["gain_p"] for row in tried if row["method"] != "organ"]
+  of_three = _correlation.holm(p)
+  of_five = _correlation.holm([*over_half, *others])[: len(tried)]
   for row in rows:
-    row["p_holm"] = float("nan")
-  for row, corrected in zip(tried, _correlation.holm(p), strict=True):
-    row["p_holm"] = corrected
+    row["p_holm"] = row["p_holm_half"] = float("nan")
+  for row, three, five in zip(tried, of_three, of_five, strict=True):
+    row["p_holm"], row["p_holm_half"] = three, five
 
 
 def case_scores(

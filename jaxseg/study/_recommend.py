@@ -36,7 +36,8 @@ def recommendations(
 
   Everything is fitted on validation patients, and gains are of the test
   patients: the mean over patients, organs and seeds, all of which are drawn for
-  the intervals. Models that never learnt take no part.
+  the intervals. Models that never learnt take no part, nor do those of other
+  levels of negatives than the run's own.
 
   Args:
     results: Counts of a run's models.
@@ -48,9 +49,9 @@ def recommendations(
   Returns:
     Rows of network, objective, negatives, method, structures, models, patients,
     dice (mean), gain (over `organ`) and gain_half (over 0.5) with interval and
-    p, and p_holm of what a recommendation rests on.
+    p, and p_holm and p_holm_half of what a recommendation rests on.
   """
-  results = _claims.of_usual_length(results)
+  results = _claims.of_usual_level(_claims.of_usual_length(results))
   draws = _draws.Draws.of(results, resamples=resamples, seed=seed)
   arms: dict[tuple[str, str, float], dict[_draws.Key, Any]] = {}
   for done, result in enumerate(results, start=1):
@@ -103,7 +104,8 @@ def recommendation(rows: Sequence[Mapping[str, Any]]) -> str:
 
   0.5 is to be beaten by the structure's own threshold, and that one by a
   threshold for each patient: the simpler one is kept unless the gain is above
-  0 with a p below 0.05 after Holm's correction.
+  0 with a p below 0.05 after Holm's correction. Where the structure's own is
+  not shown to beat 0.5, a threshold for each patient still may be.
 
   Args:
     rows: Of `per_case_rows`, or of one network and objective of
@@ -134,16 +136,33 @@ def recommendation(rows: Sequence[Mapping[str, Any]]) -> str:
       f" {_said(own, 'gain_half')} of Dice over 0.5; thresholds for each"
       f" patient are not shown to add to it: {others}."
     )
-  return (
-    f"Cut at 0.5: on {who} {_NAMED['organ']} is not shown to gain Dice,"
-    f" {_said(own, 'gain_half')}, nor are thresholds for each patient over"
-    f" that: {others}."
+  over_half = ", ".join(
+    f"{_said(of[name], 'gain_half')} {said}" for name, said in _BRIEF.items()
   )
+  able = [name for name in _BRIEF if _beats_half(of[name])]
+  if able:
+    best = max(able, key=lambda name: of[name]["gain_half"])
+    return (
+      f"Cut at {_NAMED[best]}: on {who} it gains {_said(of[best], 'gain_half')}"
+      f" of Dice over 0.5; {_NAMED['organ']} alone is not shown to,"
+      f" {_said(own, 'gain_half')}."
+    )
+  return (
+    f"Cut at 0.5 for now: on {who} nothing is shown to raise their mean Dice"
+    f" over it, neither {_NAMED['organ']}, {_said(own, 'gain_half')}, nor one"
+    f" for each patient, {over_half}."
+  )
+
+
+def _beats_half(row: Mapping[str, Any]) -> bool:
+  """Whether a way is shown to gain over 0.5; rows of before do not tell."""
+  return row.get("p_holm_half", 1.0) < _LEVEL and row["gain_half"] > 0
 
 
 def _said(row: Mapping[str, Any], name: str) -> str:
   """A gain with its interval; without one if there is a single patient."""
   value, low, high = (row[f"{name}{end}"] for end in ("", "_low", "_high"))
-  if math.isnan(low):
-    return f"{value:+.3f}"
-  return f"{value:+.3f} (95 %: {low:+.3f} to {high:+.3f})"
+  told = f"{value:+z.3f}"
+  if not math.isnan(low):
+    told += f" (95 %: {low:+z.3f} to {high:+z.3f})"
+  return told.replace("-", "−")

@@ -29,6 +29,8 @@ def test_counts_of_several_runs_to_tables(tmp_path):
   assert [row["scope"] for row in arms] == ["kept"] * 2 + ["known"] * 2
   assert float(arms[0]["difference_low"]) > 0.1
   assert "dropout at image, stretch" in done
+  legend = done.partition("t*: ")[2].partition("Written")[0].splitlines()
+  assert legend and max(map(len, legend)) <= 80
   assert "2 of 2" in done and "Written: " in done
 
 

@@ -40,6 +40,9 @@ def test_counts_of_several_runs_to_a_table(tmp_path):
   assert said["C6"]["verdict"] == "confirmed"
   assert rows[0]["cohort"] == "made up"
   assert "tables/claims.csv" in done
+  # A number is told with what it is a number of, and what was not asked.
+  assert "C1: An organ's own threshold beats 0.5 (median" in done
+  assert "C4: Training with Dice makes the curve flatter. Not tested" in done
 
 
 def test_what_cannot_be_judged_is_refused(tmp_path):

@@ -28,7 +28,8 @@ def folder(tmp_path_factory):
 def test_tables_claims_causes_and_the_page(folder):
   flags = ("--counts=own,other", "--output=out", "--seed=3")
   out = command.done("reproduce", *flags, folder=folder)
-  assert "Tables and page: 4 models of unet" in out
+  assert "Tables and page: 4 models of U-Net" in out
+  assert "calibration error" in out  # In a table of 100 columns, not broken.
   tables = folder / "out" / "tables"
   for name in (
     "sweep", "curve", "cases", "calibration", "sensitivity", "prominence",

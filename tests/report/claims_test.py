@@ -59,7 +59,7 @@ def test_sentences_of_several_networks_name_them():
   rows = [row("C2", "refuted", network=n) for n in ("unet", other, rest)]
   said = _claims.sentences(rows).split("\n\n")
   assert [one.partition(":")[0] for one in said] == [
-    "U-Net", "the authors' network", "the authors' network, dropout at rest"
+    "U-Net", "The authors' network", "The authors' network, dropout at rest"
   ]  # fmt: skip
   assert _claims.sentences([]) == ""
 

@@ -63,8 +63,12 @@ def test_a_sweep_of_anyones_maps(tmp_path, provenance):
   assert "that of the highest Dice" in sections[0].text
   assert "Scope" not in sections[0].text
   page = tmp_path / "report" / "index.html"
+  # What to do about it is said first of all.
+  advice = dataclasses.replace(sections[0], said="Cut at 0.5 for now.")
+  sections = [advice, *sections[1:]]
   report.write_maps(page, tables["optimum"], sections, provenance)
   text = page.read_text()
+  assert "<p>Cut at 0.5 for now.</p>" in text
   assert "5 cases" in text
   assert "figures/surfaces.svg" in text
   assert (page.parent / "figures" / "surfaces.svg").is_file()

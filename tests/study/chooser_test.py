@@ -32,6 +32,22 @@ def test_a_map_is_cut_where_its_counts_are():
       assert learnt.of_map(p, name, voxel_ml=0.0045) == wanted[seed]
 
 
+def test_the_dice_told_is_that_of_the_threshold_told():
+  """A cut between two counted thresholds was scored at the higher one."""
+  maps = made.maps(12)
+  rows = study.tables([maps], study.Settings(resamples=2, per_case="volume"))
+  assert any(
+    r["threshold_volume"] != r["threshold_organ"]
+    for r in rows["case_thresholds"]
+  )
+  for row in rows["case_thresholds"]:
+    p, inside = made.case(int(row["case"].removeprefix("case")))
+    for name in study.METHODS:
+      cut = p >= np.float32(row[f"threshold_{name}"])
+      dice = 2 * (cut & inside).sum() / (cut.sum() + inside.sum())
+      assert row[f"dice_{name}"] == pytest.approx(dice, abs=1e-9), name
+
+
 def test_volumes_are_of_one_unit():
   some = per_case_test.cases(12, 0, shift=0.06)
   bare = np.where(np.arange(12) == 3, np.nan, some.voxel_ml)
