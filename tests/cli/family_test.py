@@ -153,6 +153,7 @@ def folded(tmp_path_factory):
   return run, configs, study.sweep_run(run)
 
 
+@pytest.mark.slow
 def test_every_patient_is_scored_once_by_a_model_that_has_not_seen_it(folded):
   run, configs, (own,) = folded
   assert _family.folders(run, configs) == run.models()
@@ -180,6 +181,7 @@ def test_every_patient_is_scored_once_by_a_model_that_has_not_seen_it(folded):
   assert own.facts["folds"][0] == 3
 
 
+@pytest.mark.slow
 def test_analyses_read_folds_and_levels(folded, tmp_path):
   run, _, results = folded
   assert [r.name for r in study.read_run(run)] == [
