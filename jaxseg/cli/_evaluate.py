@@ -161,7 +161,9 @@ def main(flags: _flags.Flags) -> None:
 
   if flags.workers is not None and flags.workers < 1:
     raise errors.ConfigError(f"--workers: {flags.workers} is below 1")
-  output = _place.output(flags.output)
+  output = _place.output(
+    flags.output, prediction=flags.prediction, reference=flags.reference
+  )
   options, distance = _settings(flags)
   ours, theirs = _sides(flags, options)
   pairs = _pairs(flags.pairs, ours, theirs)
@@ -190,7 +192,7 @@ def main(flags: _flags.Flags) -> None:
     [row for index in sorted(found) for row in found[index]],
     options.structures or (),
   )
-  _evaluate_told.check(scores, refused)
+  _evaluate_told.check(scores, refused, options.structures or ())
   summary = study.evaluation_summary(
     scores,
     patients=dict(zip(names, patients.of, strict=True)),
@@ -205,6 +207,7 @@ def main(flags: _flags.Flags) -> None:
     alone=alone,
     synthetic=ours.synthetic or theirs.synthetic,
     surface=options.surface,
+    worst_distance=distance,
     command=flags.command,
   )
 

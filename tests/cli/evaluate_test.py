@@ -71,6 +71,7 @@ def test_a_bad_case_is_told_and_does_not_stop_the_others(patients, tmp_path):
     (["--image=nowhere"], "nowhere: no such folder; check --image"),
     (["--pairs=nowhere.csv"], "nowhere.csv: cannot be read as a table"),
     (["--workers=0"], "--workers: 0 is below 1"),
+    (["--output=REF/runs"], "runs lies within --reference, where it would be"),
     (["--prediction=REF"], "is on both sides, and would be compared"),
   ],
 )
@@ -118,3 +119,14 @@ def test_nothing_in_common_is_refused(tmp_path):
   assert (
     code == 2 and "no structure is on both sides: the predictions have" in line
   )
+
+
+def test_structures_that_no_case_has_are_refused(tmp_path):
+  for side in ("a", "b"):
+    drawn.files(tmp_path / side / "p1", {"Brain": drawn.CORD})
+  code, _, err = command.call(
+    "evaluate", "--prediction=a", "--reference=b", "--structures=Lens",
+    folder=tmp_path,
+  )  # fmt: skip
+  assert code == 2
+  assert "--structures: Lens: no case has any of them" in err.splitlines()[-1]
