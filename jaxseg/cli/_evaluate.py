@@ -327,15 +327,26 @@ def _pairs(
   table: str | None, ours: "cohorts.Side", theirs: "cohorts.Side"
 ) -> list[tuple[str, str]]:
   """Names of the cases that belong together."""
+  from jaxseg import _text
   from jaxseg import cohorts
 
   if table is None:
-    return cohorts.pair_cases(ours, theirs)
+    try:
+      return cohorts.pair_cases(ours, theirs)
+    except errors.DataError as e:
+      raise errors.DataError(f"{e}; or say which are (--pairs)") from e
   try:
     with open(table, newline="", encoding="utf-8-sig") as file:
-      rows = list(csv.DictReader(file))
+      reader = csv.DictReader(file)
+      rows = list(reader)
   except (OSError, ValueError, csv.Error) as e:
     raise errors.DataError(f"{table}: cannot be read as a table ({e})") from e
+  columns = [*(reader.fieldnames or ())]
+  if not {"prediction", "reference"} <= {*columns}:
+    raise errors.DataError(
+      f"{table}: its columns are {', '.join(map(_text.shown, columns[:6]))};"
+      " they must be prediction,reference, with a comma between"
+    )
   found: list[tuple[str, str]] = []
   for number, row in enumerate(rows, start=2):
     pair = (row.get("prediction") or "", row.get("reference") or "")
@@ -354,7 +365,5 @@ def _pairs(
       )
     found.append(pair)
   if not found:
-    raise errors.DataError(
-      f"{table}: has no line with the columns prediction and reference"
-    )
+    raise errors.DataError(f"{table}: has no line below its columns")
   return found
