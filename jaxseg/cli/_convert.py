@@ -12,7 +12,7 @@ structure, or a label map of each patient) become an RTSTRUCT or SEG on the CT
 of --image, whose patient is found by SeriesInstanceUID or by name.
 
 Each file is read back and compared; a single voxel that differs refuses the
-case. OUTPUT/<patient>/structures.json keeps names, numbers and colours for the
+case. OUTPUT/<patient>/structures.json keeps names, types and colours for the
 way back. OUTPUT/audit.csv and audit.json tell what became of each contour.
 What was converted before is not converted again.
 """
@@ -111,13 +111,7 @@ def main(flags: _flags.Flags) -> None:
 
   if flags.workers is not None and flags.workers < 1:
     raise errors.ConfigError(f"--workers: {flags.workers} is below 1")
-  output = _place.output(flags.output)
-  given = pathlib.Path(flags.input)
-  if given.is_dir() and output.resolve().is_relative_to(given.resolve()):
-    raise errors.ConfigError(
-      f"--output: {output} lies within --input, where it would be read next"
-      " time; name a folder elsewhere"
-    )
+  output = _place.output(flags.output, input=flags.input)
   aliases = structures.read_aliases(flags.aliases) if flags.aliases else {}
   if flags.image and not pathlib.Path(flags.image).exists():
     raise errors.DataError(f"{flags.image}: no such folder; check --image")
@@ -222,7 +216,8 @@ def _check_names(cases: Sequence[str]) -> None:
     if other != case:
       raise errors.DataError(
         f"{_text.shown(other)} and {_text.shown(case)}: would be written into"
-        " one folder; rename one"
+        " one folder; rename one, or say which files are of one case"
+        " (--layout)"
       )
 
 

@@ -161,7 +161,9 @@ def main(flags: _flags.Flags) -> None:
 
   if flags.workers is not None and flags.workers < 1:
     raise errors.ConfigError(f"--workers: {flags.workers} is below 1")
-  output = _place.output(flags.output)
+  output = _place.output(
+    flags.output, prediction=flags.prediction, reference=flags.reference
+  )
   options, distance = _settings(flags)
   ours, theirs = _sides(flags, options)
   pairs = _pairs(flags.pairs, ours, theirs)
@@ -190,7 +192,7 @@ def main(flags: _flags.Flags) -> None:
     [row for index in sorted(found) for row in found[index]],
     options.structures or (),
   )
-  _evaluate_told.check(scores, refused)
+  _evaluate_told.check(scores, refused, options.structures or ())
   summary = study.evaluation_summary(
     scores,
     patients=dict(zip(names, patients.of, strict=True)),
@@ -205,6 +207,7 @@ def main(flags: _flags.Flags) -> None:
     alone=alone,
     synthetic=ours.synthetic or theirs.synthetic,
     surface=options.surface,
+    worst_distance=distance,
     command=flags.command,
   )
 
@@ -324,15 +327,26 @@ def _pairs(
   table: str | None, ours: "cohorts.Side", theirs: "cohorts.Side"
 ) -> list[tuple[str, str]]:
   """Names of the cases that belong together."""
+  from jaxseg import _text
   from jaxseg import cohorts
 
   if table is None:
-    return cohorts.pair_cases(ours, theirs)
+    try:
+      return cohorts.pair_cases(ours, theirs)
+    except errors.DataError as e:
+      raise errors.DataError(f"{e}; or say which are (--pairs)") from e
   try:
     with open(table, newline="", encoding="utf-8-sig") as file:
-      rows = list(csv.DictReader(file))
+      reader = csv.DictReader(file)
+      rows = list(reader)
   except (OSError, ValueError, csv.Error) as e:
     raise errors.DataError(f"{table}: cannot be read as a table ({e})") from e
+  columns = [*(reader.fieldnames or ())]
+  if not {"prediction", "reference"} <= {*columns}:
+    raise errors.DataError(
+      f"{table}: its columns are {', '.join(map(_text.shown, columns[:6]))};"
+      " they must be prediction,reference, with a comma between"
+    )
   found: list[tuple[str, str]] = []
   for number, row in enumerate(rows, start=2):
     pair = (row.get("prediction") or "", row.get("reference") or "")
@@ -351,7 +365,5 @@ def _pairs(
       )
     found.append(pair)
   if not found:
-    raise errors.DataError(
-      f"{table}: has no line with the columns prediction and reference"
-    )
+    raise errors.DataError(f"{table}: has no line below its columns")
   return found

@@ -55,7 +55,9 @@ def alone(
   return found
 
 
-def check(scores: Rows, refused: Mapping[str, str]) -> None:
+def check(
+  scores: Rows, refused: Mapping[str, str], asked: Sequence[str] = ()
+) -> None:
   """Refuses an evaluation in which nothing could be scored.
 
   Raises:
@@ -76,6 +78,11 @@ def check(scores: Rows, refused: Mapping[str, str]) -> None:
         f"no contour could be scored; {row['case']}, {row['structure']}:"
         f" {row['reason']}"
       )
+  if asked and not scores:
+    raise errors.DataError(
+      f"--structures: {', '.join(asked)}: no case has any of them; without"
+      " --structures, scores.csv lists what there is"
+    )
   names = {
     side: sorted({row[f"{side}_name"] for row in scores} - {""})
     for side in ("prediction", "reference")
@@ -134,6 +141,7 @@ def save(
   alone: Sequence[str],
   synthetic: bool,
   surface: str,
+  worst_distance: float,
   command: str,
 ) -> None:
   """Writes tables, evaluation.json, figures and the page."""
@@ -148,7 +156,12 @@ def save(
     command=command,
   )
   sections = report.evaluation_sections(
-    folder, scores, summary, origin, surface=surface
+    folder,
+    scores,
+    summary,
+    origin,
+    surface=surface,
+    worst_distance=worst_distance,
   )
   _files.write_json(
     folder / "evaluation.json",

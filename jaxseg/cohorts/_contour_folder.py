@@ -190,6 +190,7 @@ class OpenedDicom:
   """A patient of a folder of DICOM; see `Opened`."""
 
   complete = False  # What nobody has contoured may still be there.
+  own_names = True
 
   def __init__(
     self,
@@ -266,6 +267,7 @@ class OpenedSeg:
   """A segmentation without its image, on the grid of its own; see `Opened`."""
 
   complete = False
+  own_names = True
   image: dicom.Image | None = None
 
   def __init__(self, case: str, source: dicom.Segmentation) -> None:

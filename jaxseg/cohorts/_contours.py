@@ -66,6 +66,8 @@ class Opened(Protocol):
     image: The image that they were drawn on, None where it is not known.
     complete: Whether a structure that is not named is known to be absent, as
       in a label map whose labels have names.
+    own_names: Whether the names are those of an RTSTRUCT or SEG, which are
+      kept as they are.
     notes: What was unusual, and what was decided.
   """
 
@@ -73,6 +75,7 @@ class Opened(Protocol):
   named: tuple[Named, ...]
   image: "dicom.Image | None"
   complete: bool
+  own_names: bool
   notes: tuple[str, ...]
 
   def contour(self, name: str) -> Contour:

@@ -237,7 +237,11 @@ def _as_dicom(
   path = folder / file
   if options.target == "rtstruct":
     dicom.write_rtstruct(
-      path, shapes, image, series_description="Converted contours, unapproved"
+      path,
+      shapes,
+      image,
+      series_description="Converted contours, unapproved",
+      own_names=opened.own_names,
     )
     back = dicom.read_rtstruct(path)
     for roi, (name, mask) in zip(back.rois, masks.items(), strict=True):
@@ -250,6 +254,7 @@ def _as_dicom(
     model="conversion",
     algorithm=_algorithm([one for one, _ in wanted]),
     series_description="Converted segmentation, unapproved",
+    own_names=opened.own_names,
   )
   seg = dicom.read_seg(path)
   for segment, (name, mask) in zip(seg.segments, masks.items(), strict=True):

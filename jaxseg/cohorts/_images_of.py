@@ -74,7 +74,8 @@ class Images:
       listed = ", ".join(sorted(set(names))[:6])
       raise errors.DataError(
         f"{_text.shown(case)}: {self._root} has no image of it, but of"
-        f" {listed}; name the case like the patient's ID"
+        f" {listed}; name the case like the patient's ID, or say"
+        " which files are of one case (--layout)"
       )
     if len(fit) > 1:
       raise errors.DataError(

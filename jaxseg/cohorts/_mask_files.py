@@ -52,8 +52,8 @@ class MaskFiles:
       given: A file, a folder, a pattern with `*` and `**`, or a list of files.
       layout: "cases" (each file is one), "structures" (each folder is a case),
         or "auto": structures where a folder has the list that `jaxseg convert`
-        writes, where the same name is in several folders, or where most files
-        in a folder have names of structures.
+        writes, where an image lies beside them, where the same name is in
+        several folders, or where most files have names of structures.
       aliases: The user's own names, which count for "auto".
 
     Raises:
@@ -166,6 +166,7 @@ class OpenedFiles:
     self.case = case
     self.notes: tuple[str, ...] = ()
     self.complete = False
+    self.own_names = bool(manifest)
     self._asked: dict[str, tuple[pathlib.Path, str | int | None]] = {}
     about = {row["name"]: row for row in manifest.get("structures", ())}
     named = []
@@ -256,6 +257,8 @@ def _layout(
   if len(folders) > 1 and len(set(own)) < len(own):
     # One file of one name in each folder: a map for each case.
     return "structures" if len(set(own)) > 1 else "cases"
+  if len(folders) == 1 and 1 < len(own) < sum(map(len, names.values())):
+    return "structures"  # The image of the case lies beside its masks.
   known = [name for name in own if _is_known(name, aliases)]
   return "structures" if 2 * len(known) > len(own) else "cases"
 

@@ -187,15 +187,23 @@ def _writable(character: str) -> bool:
   return not (code < 32 or 127 <= code < 160 or 0xD800 <= code < 0xE000)
 
 
-def named(key: object) -> tuple[str, vocabulary.Structure | None]:
-  """ROIName for a key, and the vocabulary's entry, if there is one."""
+def named(
+  key: object, *, own: bool = False
+) -> tuple[str, vocabulary.Structure | None]:
+  """ROIName for a key, and the vocabulary's entry, if there is one.
+
+  Args:
+    key: Name of a structure.
+    own: Whether a canonical name, too, is written as it stands.
+  """
   name = checked_text(key, 64, "structure name")
   if not name:
     raise errors.DataError(
       "a structure name is empty; give every structure a name"
     )
   try:
-    return vocabulary.get(name).tg263, vocabulary.get(name)
+    known = vocabulary.get(name)
+    return name if own else known.tg263, known
   except errors.StructureNotFoundError:
     pass
   try:

@@ -38,6 +38,7 @@ def write_rtstruct(
   seed: int | str | None = None,
   now: datetime.datetime | None = None,
   overwrite: bool = False,
+  own_names: bool = False,
 ) -> pathlib.Path:
   """Writes structures as an RTSTRUCT on the series they were found on.
 
@@ -69,6 +70,8 @@ def write_rtstruct(
       UIDs.
     now: Date and time of the structure set; None is the present.
     overwrite: Whether an existing file may be replaced.
+    own_names: Whether canonical names, too, are written as they stand, as they
+      were in a file that is converted.
 
   Returns:
     The path.
@@ -98,7 +101,7 @@ def write_rtstruct(
   )
   description = _codes.checked_text(description, 1024, "description")
   _dataset.check_image(ct)
-  rois = _contours.drawn(structures, ct, holes=holes)
+  rois = _contours.drawn(structures, ct, holes=holes, own_names=own_names)
   if not rois:
     raise errors.DataError(
       f"{where}: there are no structures to write; give at least one"

@@ -82,7 +82,11 @@ Shape = Mask | Sequence[np.ndarray] | RtStructure
 
 
 def drawn(
-  structures: Mapping[str, Shape], image: _image.Image, *, holes: str
+  structures: Mapping[str, Shape],
+  image: _image.Image,
+  *,
+  holes: str,
+  own_names: bool = False,
 ) -> list[Drawn]:
   """Checks structures and finds their contours.
 
@@ -90,6 +94,7 @@ def drawn(
     structures: Name to mask, polygons or `RtStructure`.
     image: The series they are drawn on.
     holes: "separate" or "keyhole".
+    own_names: Whether canonical names are written as they stand.
 
   Returns:
     One for each, in the same order.
@@ -101,7 +106,7 @@ def drawn(
   names: dict[str, object] = {}
   result = []
   for number, (key, shape) in enumerate(structures.items()):
-    name, known = _codes.named(key)
+    name, known = _codes.named(key, own=own_names)
     if name in names:
       raise errors.DataError(
         f"structures {_text.shown(names[name])} and {_text.shown(key)} are both"

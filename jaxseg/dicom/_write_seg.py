@@ -39,6 +39,7 @@ def write_seg(
   seed: int | str | None = None,
   now: datetime.datetime | None = None,
   overwrite: bool = False,
+  own_names: bool = False,
 ) -> pathlib.Path:
   """Writes masks or probability maps as a SEG of the series they belong to.
 
@@ -62,6 +63,8 @@ def write_seg(
       UIDs.
     now: Date and time of the segmentation; None is the present.
     overwrite: Whether an existing file may be replaced.
+    own_names: Whether canonical names, too, are written as they stand, as they
+      were in a file that is converted.
 
   Returns:
     The path.
@@ -95,7 +98,7 @@ def write_seg(
     if not texts[name]:
       raise errors.DataError(f"{name} is empty; give 1 to 64 characters")
   _dataset.check_image(ct)
-  arrays = _checked(masks, ct, where)
+  arrays = _checked(masks, ct, where, own_names)
   fractional = next(iter(arrays.values())).dtype != np.bool_
   segments = [
     _segment(number, name, algorithm, texts)
@@ -168,11 +171,12 @@ def _checked(
   masks: Mapping[str, np.ndarray | volume.Volume | _roi_mask.RoiMask],
   ct: _image.Image,
   path: pathlib.Path,
+  own_names: bool,
 ) -> dict[str, np.ndarray]:
   """The arrays under the names that will be written."""
   arrays: dict[str, np.ndarray] = {}
   for key, given in masks.items():
-    name, _ = _codes.named(key)
+    name, _ = _codes.named(key, own=own_names)
     said = f"structure {_text.shown(name)}"
     array = np.asarray(_dataset.array_of(given, ct, said))
     if name in arrays:

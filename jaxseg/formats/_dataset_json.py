@@ -34,9 +34,8 @@ def channel(count: int, asked: Asked, path: pathlib.Path) -> int:
   there = f"{count} channels, 0 to {count - 1}"
   structure, flag = asked.structure, asked.flag
   if structure is None:
-    raise errors.DataError(
-      f"{path}: holds {there}; say which by its number ({flag})"
-    )
+    what = f"say which by its number ({flag})" if flag else "write a label map"
+    raise errors.DataError(f"{path}: holds {there}; {what}")
   if isinstance(structure, str):
     labels = needed(path, structure, flag, beside=asked.beside)
     return _named(count, structure, path, labels, flag)

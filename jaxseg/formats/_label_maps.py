@@ -107,7 +107,7 @@ def labels_in(
     names = {n: n for n, own in said.names.items() if set(own) != {0}}
     known = {label for own in said.names.values() for label in own}
     known |= {said.ignore} if said.ignore is not None else set()
-  array, _, _ = _load.load(where, None, "--label")
+  array, _, _ = _load.load(where, None, "")
   if array.dtype.kind == "f" and not np.isfinite(array).all():
     raise errors.DataError(
       f"{where}: holds NaN or infinity, which no label map has; write it again"

@@ -1,6 +1,6 @@
 """Somebody's contours against references: tables, figures, the page."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 import math
 import pathlib
 from typing import Any
@@ -19,12 +19,13 @@ Rows = Sequence[Mapping[str, Any]]
 
 _DOT, _MEDIAN, _MEAN = "#56b4e9", "#d55e00", "#000000"
 _TEXT = """\
-A missed structure counts with a Dice of 0 and an infinite distance, and so \
+A missed structure counts with a Dice of 0 and {worst} distance, and so \
 does a hallucinated one, so neither improves a mean by being left out. \
 Intervals are of 95 %, over patients: of means by Student's t with a \
 correction for skewness, of medians between two order statistics, which takes \
-six patients. Where a few patients are missed, an interval of fewer than 30 \
-tells too little of it. {surface}"""
+six patients. Of a patient with several cases their mean counts. Where a few \
+patients are missed, an interval of fewer than 30 tells too little of it. \
+{surface}{nsd}"""
 _SURFACES = {
   "surfel": "Surfaces are weighted by area: HD95 is the larger of the two"
   " directed 95th percentiles.",
@@ -71,6 +72,7 @@ def evaluation_sections(
   provenance: Mapping[str, Any],
   *,
   surface: str = "surfel",
+  worst_distance: float = math.inf,
 ) -> list[_page.Section]:
   """An evaluation's tables and figures.
 
@@ -80,6 +82,7 @@ def evaluation_sections(
     summary: What `study.evaluation_summary` gave.
     provenance: What `report.provenance` gave.
     surface: Which surfaces were compared.
+    worst_distance: What a missed structure counted as, mm.
   """
   paths = [folder / "tables" / f"{name}.csv" for name in ("summary", "scores")]
   for path, table in zip(paths, (summary, rows), strict=True):
@@ -96,7 +99,11 @@ def evaluation_sections(
   sections = [
     _page.Section(
       "Scores by structure",
-      text=_TEXT.format(surface=_SURFACES[surface]),
+      text=_TEXT.format(
+        worst=_worst(worst_distance),
+        surface=_SURFACES[surface],
+        nsd=_tolerance(summary),
+      ),
       figures=figures,
       rows=brief(summary),
       columns=_SUMMARY,
@@ -185,7 +192,9 @@ def brief(summary: Rows) -> list[dict[str, Any]]:
   found = []
   for structure, of in by_structure.items():
     dice = of["dice"]
-    nsd = [name for name in of if name.startswith("nsd_")]
+    if not dice["cases"]:
+      continue
+    nsd = _nsd(of)
     low, high = dice.get("mean_low"), dice.get("mean_high")
     there = _finite(low) and _finite(high)
     found.append(
@@ -197,14 +206,30 @@ def brief(summary: Rows) -> list[dict[str, Any]]:
         "dice_median": dice.get("median"),
         "hd95_mm": of.get("hd95_mm", {}).get("median"),
         "assd_mm": of.get("assd_mm", {}).get("median"),
-        "nsd": of[nsd[min(1, len(nsd) - 1)]].get("mean") if nsd else None,
+        "nsd": of[nsd].get("mean") if nsd else None,
         "missed": dice["missed"],
         "hallucinated": dice["hallucinated"],
         "worst": dice.get("worst"),
         "worst_case": dice.get("worst_case"),
       }
     )
-  return [row for row in found if row["patients"]]
+  return found
+
+
+def _worst(distance: float) -> str:
+  return f"{distance:g} mm of" if math.isfinite(distance) else "an infinite"
+
+
+def _nsd(metrics: Iterable[str]) -> str:
+  """The NSD that a table has room for, or ""."""
+  names = [name for name in metrics if name.startswith("nsd_")]
+  return names[min(1, len(names) - 1)] if names else ""
+
+
+def _tolerance(summary: Rows) -> str:
+  """A sentence on the table's NSD."""
+  name = _nsd(dict.fromkeys(row["metric"] for row in summary))
+  return f" NSD is at {name.removeprefix('nsd_')} mm." if name else ""
 
 
 def not_scored(rows: Rows) -> list[dict[str, Any]]:

@@ -226,7 +226,9 @@ def _compared(
     a = np.zeros(coded.shape, np.bool_)
     if prediction is not None:
       a, coded = formats.match_grids(
-        prediction.mask, placed.with_array(coded), resample=options.resample
+        prediction.mask,
+        volume.Volume(coded, placed.grid, placed.source),
+        resample=options.resample,
       )
     if a.dtype != np.bool_:
       a = a >= 0.5

@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 from scipy import stats
 
-from jaxseg import metrics
 from jaxseg.study import _evaluate
 
 Rows = list[dict[str, Any]]
@@ -23,7 +22,7 @@ _KINDS = {
   "hd_mm": "distance",
   "assd_mm": "distance",
   "masd_mm": "distance",
-  "added_path_mm": "distance",
+  "added_path_mm": "length",
   "component_dice": "overlap",
 }
 _LEVEL = 0.95
@@ -64,8 +63,10 @@ def evaluation_summary(
   """Each structure and metric over all cases.
 
   A missed structure has the worst value, and so has a hallucinated one; neither
-  improves a mean by being left out. Intervals are of 95 %, over patients: see
-  `mean_interval` and `median_interval`.
+  improves a mean by being left out. The path that a missed structure adds is
+  its whole contour. Of a patient with several cases their mean counts, in means
+  and medians as in their intervals of 95 %: see `mean_interval` and
+  `median_interval`.
 
   Args:
     rows: What `settled` gave.
@@ -74,7 +75,8 @@ def evaluation_summary(
 
   Returns:
     Rows of "structure", "metric", "mean" and "median" with "_low" and "_high",
-    "worst" and "worst_case", the numbers "cases", "patients", "scored",
+    "worst" and "worst_case", the numbers "cases", "patients" (of those that
+    are not both empty, which no mean has), "scored",
     "missed", "hallucinated", "both_empty", "no_reference", "not_predicted",
     "refused" and, with a finite value, "finite".
   """
@@ -88,7 +90,13 @@ def evaluation_summary(
     of = [(patients or {}).get(row["case"], row["case"]) for row in scored]
     numbers = {
       "cases": len(scored),
-      "patients": len(set(of)),
+      "patients": len(
+        {
+          patient
+          for patient, row in zip(of, scored, strict=True)
+          if row["status"] != "both empty"
+        }
+      ),
       **{
         status.replace(" ", "_"): counts[status]
         for status in (
@@ -136,44 +144,38 @@ def _aggregated(
   """One metric of one structure."""
   # Cases without geometry have no distances.
   kept = [k for k, row in enumerate(rows) if metric in row]
-  values = [float(rows[k][metric]) for k in kept]
-  found = metrics.aggregate(
-    np.array(values),
-    np.array([rows[k]["predicted_voxels"] for k in kept]),
-    np.array([rows[k]["reference_voxels"] for k in kept]),
-    kind=kind,
-    worst_distance=worst_distance,
-  )
-  far = kind == "distance"
-  full = {k: _valued(rows[k], metric, far, worst_distance) for k in kept}
+  full = {k: _valued(rows[k], metric, kind, worst_distance) for k in kept}
   known = {k: value for k, value in full.items() if not math.isnan(value)}
   own: dict[str, list[float]] = {}
   for k, value in known.items():
     own.setdefault(patients[k], []).append(value)
   means = np.array([float(np.mean(one)) for one in own.values()])
-  ends = (0.0, math.inf) if far else (0.0, 1.0)
-  mean_low, mean_high = mean_interval(means, ends=ends)
+  highest = {"overlap": 1.0, "distance": worst_distance, "length": math.inf}
+  mean_low, mean_high = mean_interval(means, ends=(0.0, highest[kind]))
   median_low, median_high = median_interval(means)
-  pick = max if far else min
+  pick = min if kind == "overlap" else max
   worst = pick(known, key=lambda k: known[k]) if known else None
   return {
-    "mean": found.mean,
+    "mean": float(means.mean()) if known else math.nan,
     "mean_low": mean_low,
     "mean_high": mean_high,
-    "median": found.median,
+    "median": float(np.median(means)) if known else math.nan,
     "median_low": median_low,
     "median_high": median_high,
     "worst": None if worst is None else known[worst],
     "worst_case": "" if worst is None else rows[worst]["case"],
-    "finite": found.n_finite,
+    "finite": int(np.isfinite(list(known.values())).sum()),
   }
 
 
 def _valued(
-  row: Mapping[str, Any], metric: str, far: bool, worst_distance: float
+  row: Mapping[str, Any], metric: str, kind: str, worst_distance: float
 ) -> float:
   """A case's value as it counts in the aggregate."""
   value = float(row[metric])
+  if kind == "length":  # Of a missed structure: all that has to be drawn.
+    return value
+  far = kind == "distance"
   if row["status"] in ("missed", "hallucinated"):
     value = worst_distance if far else 0.0
   return min(value, worst_distance) if far else value

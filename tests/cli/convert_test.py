@@ -71,7 +71,10 @@ def test_if_nothing_can_be_converted_it_says_why(patients, tmp_path):
     (["--input=maps", "--output=maps/x"], "lies within --input"),
     (["--input=maps", "--image=maps"], "holds no CT, MR or PET images"),
     (["--input=nowhere"], "nowhere: no file there ends in"),
-    (["--input=clash", "--image=REF"], "would be written into one folder"),
+    (
+      ["--input=clash", "--image=REF"],
+      "into one folder; rename one, or say which",
+    ),
     (["--input=REF", "--workers=0"], "--workers: 0 is below 1"),
     (["--input=REF", "--repair=magic"], "repair: 'magic' is unknown"),
   ],

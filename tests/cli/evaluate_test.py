@@ -71,6 +71,7 @@ def test_a_bad_case_is_told_and_does_not_stop_the_others(patients, tmp_path):
     (["--image=nowhere"], "nowhere: no such folder; check --image"),
     (["--pairs=nowhere.csv"], "nowhere.csv: cannot be read as a table"),
     (["--workers=0"], "--workers: 0 is below 1"),
+    (["--output=REF/runs"], "runs lies within --reference, where it would be"),
     (["--prediction=REF"], "is on both sides, and would be compared"),
   ],
 )
@@ -107,6 +108,22 @@ def test_pairs_that_are_not_there_are_refused(patients, tmp_path):
   assert "line 2: 'p7' is no case of --reference; its cases are p1, p2" in line
 
 
+def test_pairs_in_other_columns_are_refused(patients, tmp_path):
+  (tmp_path / "pairs.csv").write_text("prediction;reference\np2;p1\n")
+  line = command.refused("evaluate", *_pairs(patients), folder=tmp_path)
+  assert "pairs.csv: its columns are 'prediction;reference'; they must" in line
+
+
+def test_cases_that_do_not_fit_name_the_flag(tmp_path):
+  for side, name in (("a", "x1"), ("b", "y2")):
+    for one in ("Brain", "Lens_L"):
+      drawn.files(tmp_path / side / name / "m", {one: drawn.CORD})
+      drawn.files(tmp_path / side / f"{name}9" / "m", {one: drawn.CORD})
+  given = ("--prediction=a", "--reference=b")
+  line = command.refused("evaluate", *given, folder=tmp_path)
+  assert line.startswith("no pairs: ") and "(--pairs)" in line
+
+
 def test_nothing_in_common_is_refused(tmp_path):
   for side, names in (("a", ("Brain", "Larynx")), ("b", ("Lens_L", "Lips"))):
     masks = dict.fromkeys(names, drawn.CORD)
@@ -118,3 +135,14 @@ def test_nothing_in_common_is_refused(tmp_path):
   assert (
     code == 2 and "no structure is on both sides: the predictions have" in line
   )
+
+
+def test_structures_that_no_case_has_are_refused(tmp_path):
+  for side in ("a", "b"):
+    drawn.files(tmp_path / side / "p1", {"Brain": drawn.CORD})
+  code, _, err = command.call(
+    "evaluate", "--prediction=a", "--reference=b", "--structures=Lens",
+    folder=tmp_path,
+  )  # fmt: skip
+  assert code == 2
+  assert "--structures: Lens: no case has any of them" in err.splitlines()[-1]

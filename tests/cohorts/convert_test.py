@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from jaxseg import cohorts
+from jaxseg import dicom
 from jaxseg import errors
 from jaxseg import formats
 from tests.cohorts import drawn
@@ -195,3 +196,32 @@ def test_unknown_targets_and_names_are_refused(tmp_path):
   side = cohorts.open_side(tmp_path / "in")
   (found,) = _convert(side, tmp_path / "a", "nifti", names=("liver",))
   assert found.refused.startswith("liver: none of them is there; there are 'S")
+
+
+def test_names_that_mean_the_same_come_back_as_they_were(tmp_path):
+  names = ("gtv", "GTV", "heart", "Lt Lung", "lung_left")
+  masks = dict.fromkeys(names, drawn.CORD)
+  image = drawn.ct(tmp_path / "in" / "P1" / "ct", "P1")
+  path = tmp_path / "in" / "P1" / "drawn.dcm"
+  dicom.write_rtstruct(path, masks, image, own_names=True)
+  side = cohorts.open_side(tmp_path / "in")
+  for target in ("nifti", "seg"):
+    (there,) = _convert(side, tmp_path / target, target)
+    assert not there.refused
+    middle = cohorts.open_side(tmp_path / target, beside=[tmp_path / "in"])
+    images = cohorts.Images(tmp_path / "in")
+    (back,) = _convert(middle, tmp_path / f"{target}-back", "rtstruct", images)
+    assert not back.refused
+    found = dicom.read_rtstruct(tmp_path / f"{target}-back/p1/rtstruct.dcm")
+    assert tuple(roi.name for roi in found.rois) == names
+
+
+def test_files_of_masks_get_standard_names(tmp_path):
+  drawn.ct(tmp_path / "ct")
+  drawn.files(tmp_path / "in" / "p1", {"parotid_left": drawn.LEFT})
+  side = cohorts.open_side(tmp_path / "in")
+  images = cohorts.Images(tmp_path / "ct")
+  (found,) = _convert(side, tmp_path / "a", "rtstruct", images)
+  assert not found.refused
+  written = dicom.read_rtstruct(tmp_path / "a/p1/rtstruct.dcm")
+  assert [roi.name for roi in written.rois] == ["Parotid_L"]

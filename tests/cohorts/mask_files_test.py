@@ -13,6 +13,8 @@ from tests.cohorts import drawn
   [
     (["a.npy", "b.npy"], "cases", ("a", "b")),
     (["Parotid_L.npy", "SpinalCord.npy"], "structures", ("x",)),
+    (["a.npy", "b.npy", "ct.npy"], "structures", ("x",)),
+    (["a.npy", "ct.npy"], "cases", ("a", "ct")),
     (["a/liver.npy", "b/liver.npy"], "cases", ("a", "b")),
     (["a/s/liver.npy", "b/s/liver.npy", "b/s/q.npy"], "structures", ("a", "b")),
     (["a/brain.npy", "a/image.npy", "b/brain.npy", "b/ct.npy"], "cases", None),

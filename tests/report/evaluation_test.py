@@ -78,3 +78,12 @@ def test_not_scored_counts_cases():
   assert report.not_scored(ROWS) == [
     {"structure": "lens", "status": "no reference", "cases": 1, "reason": ""}
   ]
+
+
+def test_page_says_what_a_miss_counts_as(tmp_path):
+  for worst, said in ((math.inf, "an infinite distance"), (50, "50 mm of")):
+    summary = study.evaluation_summary(ROWS, worst_distance=worst)
+    first, *_ = report.evaluation_sections(
+      tmp_path, ROWS[:1], summary, ORIGIN, worst_distance=worst
+    )
+    assert said in first.text and "NSD is at 2 mm." in first.text

@@ -189,6 +189,8 @@ def test_another_grid_is_refused_or_interpolated(tmp_path):
   assert row["status"] == "refused"
   assert "are on different grids" in row["reason"]
   assert "--resample" in row["reason"]
+  for side in ("a", "b"):
+    assert str(tmp_path / side / "x.nii.gz") in row["reason"]
   row = _scores(tmp_path / "a", tmp_path / "b", resample=True)["1"]
   assert row["status"] == "scored" and row["dice"] > 0.7
   assert "interpolated" in row["notes"]

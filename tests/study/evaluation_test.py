@@ -133,3 +133,38 @@ def test_coverage(draw, mean, least, number):
     median += low <= truth <= high
   assert held / 2000 > least
   assert median / 2000 > 0.94
+
+
+def test_a_path_is_no_distance():
+  rows = [
+    _row("a", 0.8, added_path_mm=120.0),
+    _row("b", None, status="missed", added_path_mm=900.0),
+  ]
+  found = _of(rows, "added_path_mm", worst_distance=50.0)
+  assert found["mean"] == 510 and found["worst"] == 900
+  lost = _row("c", None, status="hallucinated", added_path_mm=math.inf)
+  assert _of([*rows, lost], "added_path_mm")["mean"] == math.inf
+
+
+def test_no_interval_passes_the_worst_distance():
+  rows = [_row("a", 0.8), _row("b", None, status="missed")]
+  found = _of(rows, "hd95_mm", worst_distance=30.0)
+  assert found["mean"] == 16 and found["mean_high"] == 30
+
+
+def test_a_mean_lies_within_its_interval_where_one_patient_has_most_cases():
+  rows = [_row(f"a{k}", 0.9) for k in range(30)]
+  rows += [_row(name, 0.3 + k / 20) for k, name in enumerate("bcdefg")]
+  patients = {row["case"]: row["case"][0] for row in rows}
+  found = _of(rows, patients=patients)
+  expected = [0.9, 0.3, 0.35, 0.4, 0.45, 0.5, 0.55]
+  assert found["mean"] == pytest.approx(np.mean(expected))
+  assert found["median"] == pytest.approx(np.median(expected))
+  assert found["mean_low"] < found["mean"] < found["mean_high"]
+
+
+def test_of_patients_count_those_that_a_mean_has():
+  empty = _row("b", None, status="both empty", predicted_voxels=0)
+  empty |= {"reference_voxels": 0, "dice": math.nan, "hd95_mm": math.nan}
+  found = _of([_row("a", 0.8), empty])
+  assert (found["cases"], found["patients"], found["mean"]) == (2, 1, 0.8)
