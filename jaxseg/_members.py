@@ -56,7 +56,10 @@ class Member:
     path = folder / "model.json"
     if not path.is_file():
       raise errors.DataError(
-        f"{path}: no such file; give the folder of a trained model,"
+        f"{folder}: is a run, not a model; give a folder in its models/, or"
+        " what jaxseg export makes of it"
+        if (folder / "run.json").is_file()
+        else f"{path}: no such file; give the folder of a trained model,"
         " RUN/models/<structure>/<objective>/<seed>; an older one must be"
         " trained again"
       )

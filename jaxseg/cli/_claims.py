@@ -1,8 +1,8 @@
 r"""Decides the paper's claims by rules that were fixed before the numbers.
 
     jaxseg claims --counts=runs/openkbp --output=runs/claims
-    jaxseg claims --counts=runs/bice2020,runs/bice2020-rest,runs/unet \
-        --output=runs/claims
+    jaxseg claims --output=runs/claims \
+        --counts=runs/bice2020,runs/bice2020-rest,runs/unet
 
 Reads the counts of models: networks, objectives, seeds and levels of negatives
 side by side, all on one split; no images, and no models. Writes

@@ -272,7 +272,8 @@ class Flags:
     width = max(40, min(width, 100))
     argument = f" {self._argument}" if self._argument else ""
     lines = [f"Usage: {usage}{argument} [--flag=value ...]", ""]
-    lines += inspect.cleandoc(text).splitlines()
+    for line in inspect.cleandoc(text).splitlines():
+      lines += _example(line, width) if line.startswith("    ") else [line]
     for heading, entries in self._shown.items():
       lines += ["", heading] if entries else []
       for flag, said in entries:
@@ -298,6 +299,21 @@ class _Numbers(absl_flags.ArgumentParser):  # type: ignore[name-defined]
       return tuple(argument)
     parts = argument.split(",")
     return tuple(dict.fromkeys(self._one.parse(part) for part in parts))
+
+
+def _example(line: str, width: int) -> list[str]:
+  """A command line, which goes on below where it is too long."""
+  if len(line) <= width or line.endswith("\\"):
+    return [line]
+  words = line.split(" --")
+  told = [words[0]]
+  for word in words[1:]:
+    # Room for the stroke at the end.
+    if len(told[-1]) + len(word) + 5 <= width:
+      told[-1] += f" --{word}"
+    else:
+      told.append(f"        --{word}")
+  return [f"{one} \\" for one in told[:-1]] + told[-1:]
 
 
 def _entry(flag: str, text: str, width: int) -> list[str]:

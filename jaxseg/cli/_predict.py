@@ -139,6 +139,16 @@ def main(flags: _flags.Flags) -> None:
     raise errors.ConfigError(
       "--threshold, --per_case: each says where maps are cut; give one of them"
     )
+  if flags.interval and flags.threshold is not None:
+    raise errors.ConfigError(
+      "--threshold, --interval: a threshold that is given has no interval;"
+      " leave one of them out"
+    )
+  if flags.interval and flags.per_case != "off":
+    raise errors.ConfigError(
+      "--per_case, --interval: the interval is of the structure's own"
+      " threshold; leave one of them out"
+    )
   kinds = _kinds(flags.write)
   names = _model_flags.structures(flags)
   away = bool(flags.scheduler)  # Workers of a cluster run in any folder.
@@ -177,7 +187,16 @@ def main(flags: _flags.Flags) -> None:
   if not scans:
     print("this shard has no scans")
     return
+  if set(kinds) <= set(deploy.OF_DICOM) and not any(s.series for s in scans):
+    if all(not s.refused for s in scans):
+      raise errors.ConfigError(
+        f"--write: {flags.input} is no DICOM, so there is neither rtstruct nor"
+        " seg; give nifti, maps or overlays"
+      )
   deploy.check(scans, job)
+  for name, model in loaded.items() if flags.interval else ():
+    if model.threshold is not None and model.threshold.interval is None:
+      print(f"Note: {name}: its threshold has no interval")
   outcomes: list[deploy.Outcome] = []
   with _console.progress("predicting") as on_scan:
     work = deploy.predict_scans(

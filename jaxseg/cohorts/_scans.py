@@ -91,6 +91,8 @@ def find_scans(
 ) -> Scans:
   """Finds scans: DICOM by content, else image files by their endings.
 
+  Masks and maps that `predict_scans` wrote into the same tree are no scans.
+
   Args:
     place: A folder of any layout, or one image file.
     modality: "CT" or "MR".
@@ -234,7 +236,17 @@ def _image_files(root: pathlib.Path) -> list[pathlib.Path]:
     for path in found
     if path.name.lower().endswith(_ENDS)
     and path.is_file()
-    and not path.name.startswith(".")
+    and not any(p.startswith(".") for p in path.relative_to(root).parts)
+    and not _is_result(path)
+  )
+
+
+def _is_result(path: pathlib.Path) -> bool:
+  """Whether it is a mask or a map of a scan, as they lie beside result.json."""
+  folder = path.parent
+  return (
+    folder.name in ("masks", "maps")
+    and folder.with_name("result.json").is_file()
   )
 
 

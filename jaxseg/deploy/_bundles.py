@@ -98,9 +98,9 @@ def export(
     raise errors.ExistingOutputError(
       f"{where}: already exists; name another --output, or delete it"
     )
-  groups = _grouped(_folders(paths, objective), structures)
+  groups = _grouped(_folders(paths, objective, structures), structures)
   parts: dict[str, _Part] = {}
-  notes: list[str] = []
+  notes = _unfinished(paths, objective, structures)
   entries = _exported(paths)
   for done, (name, folders) in enumerate(groups.items(), start=1):
     before = entries.get((name, frozenset(folders)))
@@ -148,7 +148,9 @@ def _exported(
 
 
 def _folders(
-  paths: Sequence[str | os.PathLike], objective: str
+  paths: Sequence[str | os.PathLike],
+  objective: str,
+  structures: Sequence[str] | None,
 ) -> list[pathlib.Path]:
   """The models' own folders, each once."""
   if not paths:
@@ -158,7 +160,7 @@ def _folders(
     if _is(path):
       found += [m for e in _bundle.read(path).values() for m in e.members]
     elif (path / "run.json").is_file():
-      found += _of_run(path, objective)
+      found += _of_run(path, objective, structures)
     elif (path / "model.json").is_file():
       found.append(path)
     else:
@@ -169,7 +171,32 @@ def _folders(
   return list(dict.fromkeys(path.resolve() for path in found))
 
 
-def _of_run(path: pathlib.Path, objective: str) -> list[pathlib.Path]:
+def _unfinished(
+  paths: Sequence[str | os.PathLike],
+  objective: str,
+  structures: Sequence[str] | None,
+) -> list[str]:
+  """Notes on models of runs that would be exported, were they trained."""
+  notes = []
+  for path in map(pathlib.Path, paths):
+    if not (path / "run.json").is_file():
+      continue
+    finished = set(data.Run(path).models())
+    for file in sorted(path.glob("models/*/*/*/model.json")):
+      facts = _files.read_json(file)
+      wanted = structures is None or facts.get("structure") in structures
+      if objective not in ("best", facts.get("objective")):
+        wanted = False
+      if wanted and file.parent not in finished:
+        notes.append(
+          f"{file.parent}: its training has not ended, so it is left out"
+        )
+  return notes
+
+
+def _of_run(
+  path: pathlib.Path, objective: str, structures: Sequence[str] | None
+) -> list[pathlib.Path]:
   """A run's models of one objective for each structure."""
   models: dict[str, dict[str, list[pathlib.Path]]] = {}
   for folder in data.Run(path).models():
@@ -186,7 +213,7 @@ def _of_run(path: pathlib.Path, objective: str) -> list[pathlib.Path]:
       chosen += own[max(own, key=lambda name: _validation(own[name]))]
     elif objective in own:
       chosen += own[objective]
-    else:
+    elif structures is None or structure in structures:
       raise errors.DataError(
         f"{path}: has no model of {structure} trained on {objective}; there are"
         f" {', '.join(own)}"

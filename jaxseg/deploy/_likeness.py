@@ -58,10 +58,21 @@ class Remark:
   Attributes:
     text: One line.
     absurd: Whether a map would mean nothing, so that the scan is refused.
+    found: What was measured; "" if it is not a matter of ranges.
+    known: Lowest and highest of the training.
+    unit: Of these.
   """
 
   text: str
   absurd: bool = False
+  found: str = ""
+  known: tuple[float, float] = (0.0, 0.0)
+  unit: str = ""
+
+  @property
+  def about(self) -> str:
+    """What two remarks share that say the same of two trainings."""
+    return self.found or self.text
 
 
 def measure(
@@ -200,10 +211,46 @@ def _remark(
   absurd: bool = False,
 ) -> Remark:
   unit = f" {unit}" if unit else ""
-  return Remark(
-    f"{said} {value:.3g}{unit}, in training {low:.3g} to {high:.3g}{unit}",
-    absurd,
-  )
+  return _ranged(f"{said} {value:.3g}{unit}", (low, high), unit, absurd)
+
+
+def _ranged(
+  found: str, known: tuple[float, float], unit: str, absurd: bool
+) -> Remark:
+  text = f"{found}, in training {known[0]:.3g} to {known[1]:.3g}{unit}"
+  return Remark(text, absurd, found, known, unit)
+
+
+def shared(
+  remarks: Mapping[str, Sequence[Remark]],
+) -> dict[str, list[Remark]]:
+  """Remarks that hold for all structures stand once, under "".
+
+  The range is then the widest of the trainings'.
+
+  Args:
+    remarks: Structure -> its remarks; "" stands for all already.
+  """
+  own = [value for name, value in remarks.items() if name]
+  common = list(remarks.get("", ()))
+  for one in own[0]:
+    same = [r for value in own for r in value if r.about == one.about]
+    if len(same) < len(own):
+      continue
+    if one.found:
+      lows, highs = zip(*(r.known for r in same), strict=True)
+      absurd = any(r.absurd for r in same)
+      one = _ranged(one.found, (min(lows), max(highs)), one.unit, absurd)
+    common.append(one)
+  told = {one.about for one in common}
+  return {
+    "": common,
+    **{
+      name: [one for one in value if one.about not in told]
+      for name, value in remarks.items()
+      if name
+    },
+  }
 
 
 def absurdities(turned: volumes.Volume, modality: str) -> list[Remark]:

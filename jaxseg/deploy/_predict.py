@@ -134,10 +134,11 @@ def read(
       text = "the model was trained on made-up patients"
       own.append(_likeness.Remark(text))
     remarks[name] = own
-  every = [one for own in remarks.values() for one in own]
+  told = _likeness.shared(remarks)
+  every = [one for own in told.values() for one in own]
   where = str(image.source or scan.name)
   _likeness.refuse(list(dict.fromkeys(every)), where, anyway=anyway)
-  return Ready(scan, image, turned, prepared, _shared(remarks), scan.digest())
+  return Ready(scan, image, turned, prepared, told, scan.digest())
 
 
 def _whole(given: volumes.Volume, modality: str) -> volumes.Volume:
@@ -147,7 +148,11 @@ def _whole(given: volumes.Volume, modality: str) -> volumes.Volume:
     modality != "CT" or array.dtype == np.int16 or array.dtype.kind not in "iuf"
   ):
     return given
+  if np.can_cast(array.dtype, np.int16):
+    return volumes.Volume(array.astype(np.int16), given.grid, given.source)
   limit = np.iinfo(np.int16)
+  if array.dtype == np.float16:
+    array = array.astype(np.float32)  # In which the limit is a number.
   if not (np.isfinite(array).all() and array.min() >= limit.min):
     return given  # It is refused by what comes next.
   # Metal and overflow lie beyond, and beyond every window.
@@ -160,22 +165,6 @@ def _synthetic(image: volumes.Volume) -> bool:
     return False
   said = str(image.header.get("SeriesDescription") or "")
   return said == cohorts.phantom.DESCRIPTION
-
-
-def _shared(
-  remarks: Mapping[str, Sequence[_likeness.Remark]],
-) -> dict[str, list[_likeness.Remark]]:
-  """Remarks that hold for all structures stand once, under ""."""
-  own = [value for name, value in remarks.items() if name]
-  common = [one for one in own[0] if all(one in other for other in own)]
-  return {
-    "": [*remarks[""], *common],
-    **{
-      name: [one for one in value if one not in common]
-      for name, value in remarks.items()
-      if name
-    },
-  }
 
 
 def predict(

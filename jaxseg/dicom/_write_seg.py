@@ -130,6 +130,7 @@ def write_seg(
       content_description=texts["description"] or None,
       series_description=texts["series_description"],
       specific_character_set=None,
+      omit_empty_frames=bool(pixels.any()),  # One frame has to be there.
       **_plane(ct, used),
     )
   _close_index(dataset)

@@ -68,6 +68,17 @@ def test_help_fits_the_terminal(width, tmp_path, monkeypatch):
     assert longest <= max(40, min(width, 100))
 
 
+def test_examples_fit_however_the_command_is_called(tmp_path, monkeypatch):
+  monkeypatch.setattr(sys, "argv", ["experiments/some.py"])
+  monkeypatch.setattr(
+    "shutil.get_terminal_size", lambda: os.terminal_size((80, 24))
+  )
+  for name in cli.COMMANDS:
+    _, out, _ = command.call(name, "--help", folder=tmp_path)
+    assert f"    python -m experiments.{name} " in out
+    assert max(map(len, out.splitlines())) <= 80, name
+
+
 @pytest.mark.parametrize(
   ("raised", "code", "text"),
   [

@@ -263,12 +263,35 @@ def test_a_scan_unlike_the_training_is_remarked(deployed, ct, tmp_path):
     (("--series=1.2.3",), "no CT series '1.2.3'"),
     (("--model=nowhere*",), "--model: nothing fits nowhere*"),
     (("--model=.",), "model.json: no such file"),
+    (("--threshold=0.5", "--interval"), "--threshold, --interval: "),
+    (("--per_case=best", "--interval"), "--per_case, --interval: "),
   ],
 )
 def test_refused_in_one_line(deployed, ct, tmp_path, more, text):
   given = flags(deployed, ct, *more)
   assert text in command.refused("predict", *given, folder=tmp_path)
   assert not list(tmp_path.rglob("*.*"))
+
+
+def test_a_run_is_no_model(deployed, ct, tmp_path):
+  given = (f"--model={deployed / 'run'}", f"--input={ct}")
+  line = command.refused("predict", *given, folder=tmp_path)
+  assert "is a run, not a model" in line and "jaxseg export" in line
+
+
+def test_results_among_the_scans_are_no_scans(deployed, ct, tmp_path):
+  image = dicom.read_ct(ct)
+  ras = np.diag([-1.0, -1.0, 1.0, 1.0]) @ image.affine
+  nibabel.save(nibabel.Nifti1Image(image.array, ras), tmp_path / "scan.nii")
+  given = flags(deployed, tmp_path, "--structure=brain")
+  more = ("--output=out", "--write=nifti,maps")
+  command.done("predict", *given, *more, folder=tmp_path)
+  out = command.done("predict", *given, *more, folder=tmp_path)
+  assert "1 of 1 scans are predicted, 1 of them before" in out
+  line = command.refused(
+    "predict", *given, "--write=rtstruct,seg", folder=tmp_path
+  )
+  assert "is no DICOM, so there is neither rtstruct nor seg" in line
 
 
 def test_an_ensemble_of_a_run_wants_a_threshold(deployed, ct, tmp_path):

@@ -8,11 +8,14 @@ import pytest
 
 import jaxseg
 from jaxseg import _bundle
+from jaxseg import _files
+from jaxseg import _sealed
 from jaxseg import data
 from jaxseg import deploy
 from jaxseg import errors
 from jaxseg import study
 from jaxseg import thresholds
+from jaxseg.deploy import _bundles
 from tests import deployed as made
 
 
@@ -152,6 +155,29 @@ def test_nothing_is_overwritten_or_half_written(
   with pytest.raises(OSError, match="No space left"):
     deploy.export([deployed / "bundle"], tmp_path / "new")
   assert [path.name for path in tmp_path.iterdir()] == ["there"]
+
+
+def test_models_in_training_are_left_out_and_named(deployed, tmp_path):
+  run = shutil.copytree(deployed / "run", tmp_path / "run")
+  (run / "models/brain/bce/0/summary.json").unlink()
+  done = deploy.export([run], tmp_path / "out", structures=["oral_cavity"])
+  assert not [note for note in done.notes if "training" in note]
+  done = deploy.export([run], tmp_path / "all")
+  assert list(done.structures) == ["oral_cavity"]
+  assert "brain/bce/0: its training has not ended" in done.notes[0]
+
+
+def test_an_objective_is_asked_of_the_wanted_structures_alone(
+  deployed, tmp_path
+):
+  run = shutil.copytree(deployed / "run", tmp_path / "run")
+  path = run / "models/oral_cavity/bce/1/model.json"
+  facts = _files.read_json(path)
+  _sealed.write(path, {**facts, "objective": "dice"})
+  with pytest.raises(errors.DataError, match="no model of brain trained on"):
+    _bundles._folders([run], "dice", None)
+  (found,) = _bundles._folders([run], "dice", ["oral_cavity"])
+  assert found == path.parent
 
 
 def test_what_is_no_model_is_named(deployed, tmp_path):

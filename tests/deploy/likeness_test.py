@@ -96,3 +96,21 @@ def test_absurd_remarks_refuse_unless_wanted():
     _likeness.refuse(remarks, "here", anyway=False)
   _likeness.refuse(remarks, "here", anyway=True)
   _likeness.refuse(remarks[:1], "here", anyway=False)
+
+
+def test_what_holds_for_all_is_said_once_with_the_widest_range():
+  wide = {"measures": {"pixel_mm": [1.0, 1.0, 2.0], "slice_mm": [3, 3, 3]}}
+  here = {"pixel_mm": 9.9, "slice_mm": 2.0}
+  told = _likeness.shared(
+    {
+      "": [_likeness.Remark("odd")],
+      "a": _likeness.compare(here, KNOWN),
+      "b": _likeness.compare(here, wide),
+    }
+  )
+  assert [one.text for one in told[""]] == [
+    "odd", "pixel spacing 9.9 mm, in training 0.9 to 2 mm"
+  ]  # fmt: skip
+  assert told[""][1].absurd  # It is for one of them.
+  assert told["a"] == []
+  assert ["distance of slices 2 mm" in one.text for one in told["b"]] == [True]

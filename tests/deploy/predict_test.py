@@ -48,6 +48,19 @@ def test_the_threshold_that_cuts_everything(ready):
   assert found.facts["voxels"] == 0 and found.facts["slices"] is None
 
 
+@pytest.mark.parametrize("kind", ["uint8", "int8", "float16", "uint32"])
+def test_values_of_any_kind_become_whole_hu(kind):
+  highest = 100 if kind == "int8" else 200
+  values = np.array([0, 7, highest], kind).reshape(1, 1, 3)
+  if kind == "float16":
+    values[0, 0, 2] = 65504  # Its steps there are wider than one.
+  given = volume.Volume.from_affine(values, np.eye(4))
+  found = _predict._whole(given, "CT").array
+  assert found.dtype == np.int16
+  last = 32767 if kind == "float16" else highest
+  assert found.ravel().tolist() == [0, 7, last]
+
+
 def test_cleaned_contours_stay_within_each_other(ready):
   one, models = ready
   found = _predict.predict(one, models["brain"], interval=True, clean="both")
