@@ -96,6 +96,14 @@ def facts(folder: pathlib.Path) -> dict[str, Any]:
   return content
 
 
+def damaged(error: errors.DataError) -> errors.DataError:
+  """What a model within a bundle is lacking, with a bundle's remedy.
+
+  Those who have the bundle have no run to train or sweep again.
+  """
+  return errors.DataError(f"{str(error).partition('; ')[0]}; {_AGAIN}")
+
+
 def _within(path: pathlib.Path, relative: Any) -> pathlib.Path:
   """A path of the bundle, which never leads out of it."""
   parts = pathlib.PurePosixPath(str(relative)).parts

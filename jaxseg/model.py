@@ -69,9 +69,14 @@ def load_model(
   if len(folders) == 1 and _bundle.is_bundle(folders[0]):
     entry = _chosen(folders[0], structure)
     folders, about = list(entry.members), entry.about
-    if threshold is None:
-      threshold = entry.threshold
-  members = [_members.Member.load(folder, slot) for folder in folders]
+    try:
+      if threshold is None and entry.threshold is not None:
+        threshold = thresholds.ChosenThreshold.read(entry.threshold)
+      members = [_members.Member.load(folder, slot) for folder in folders]
+    except errors.DataError as e:
+      raise _bundle.damaged(e) from e
+  else:
+    members = [_members.Member.load(folder, slot) for folder in folders]
   if structure is not None and members[0].facts["structure"] != structure:
     raise errors.StructureNotFoundError(
       f"{folders[0]}: a model of {members[0].facts['structure']}, asked is"

@@ -67,6 +67,8 @@ def main(flags: _flags.Flags) -> None:
   output = _place.output(flags.output or "runs/exported")
   if not flags.stablehlo:
     flags.refuse(("platforms",), "--stablehlo")
+  elif not any(flags.platforms):
+    raise errors.ConfigError("--platforms: is empty; give cpu, cuda or tpu")
   if output.exists():
     raise errors.ExistingOutputError(
       f"--output: {output} already exists; name another, or delete it"

@@ -98,6 +98,8 @@ def export(
     raise errors.ExistingOutputError(
       f"{where}: already exists; name another --output, or delete it"
     )
+  if stablehlo:
+    _lowered.check(stablehlo)
   groups = _grouped(_folders(paths, objective, structures), structures)
   parts: dict[str, _Part] = {}
   notes = _unfinished(paths, objective, structures)

@@ -34,6 +34,21 @@ _KNOWN = (*PLATFORMS, "rocm")
 _NEAR = 1e-5
 
 
+def check(platforms: Sequence[str]) -> None:
+  """Whether models can be written for these platforms, before any work.
+
+  Raises:
+    ConfigError: One is unknown.
+    MissingExtraError: What JAX writes files with is not installed.
+  """
+  for one in platforms:
+    if one not in _KNOWN:
+      raise errors.ConfigError(
+        f"platforms: {one!r} is unknown; give {', '.join(_KNOWN)}"
+      )
+  _extras.load("flatbuffers", extra="train")
+
+
 def lower(
   model: Model, stem: pathlib.Path, *, platforms: Sequence[str] = PLATFORMS
 ) -> dict[str, Any]:
@@ -52,12 +67,7 @@ def lower(
     ConfigError: The members see different grids, or a platform is unknown.
     DataError: The numbers differ.
   """
-  for one in platforms:
-    if one not in _KNOWN:
-      raise errors.ConfigError(
-        f"platforms: {one!r} is unknown; give {', '.join(_KNOWN)}"
-      )
-  _extras.load("flatbuffers", extra="train")  # What JAX writes files with.
+  check(platforms)
   here = jax.default_backend().replace("gpu", "cuda")
   platforms = tuple(dict.fromkeys([*platforms, here]))
   members = model.members

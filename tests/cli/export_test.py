@@ -27,6 +27,7 @@ def test_a_run_is_exported(deployed, tmp_path):
     (("--model=.",), "holds neither a model nor a run"),
     (("--model=.", "--platforms=cpu"), "--platforms: only for --stablehlo"),
     (("--model=",), "--model: missing"),
+    (("--model=.", "--stablehlo", "--platforms="), "--platforms: is empty"),
   ],
 )
 def test_refused_in_one_line(tmp_path, flags, text):

@@ -141,6 +141,27 @@ def test_a_changed_weight_is_found(bundle):
     jaxseg.load_model(bundle, structure="brain")
 
 
+@pytest.mark.parametrize(
+  "lost",
+  ["threshold.json", "bce/0/model.json", "bce/0/checkpoints"],
+)
+def test_who_has_no_run_is_not_sent_to_train_again(bundle, lost):
+  (bundle / "models" / "brain" / lost).rename(bundle / "lost")
+  with pytest.raises(errors.DataError, match="export the models again") as got:
+    jaxseg.load_model(bundle, structure="brain")
+  assert "train" not in str(got.value) and "run the" not in str(got.value)
+
+
+def test_platforms_are_asked_before_the_work(deployed, tmp_path):
+  done = []
+  with pytest.raises(errors.ConfigError, match="'gpu' is unknown"):
+    deploy.export(
+      [deployed / "bundle"], tmp_path / "new", stablehlo=["gpu"],
+      on_step=lambda *step: done.append(step),
+    )  # fmt: skip
+  assert not done
+
+
 def test_nothing_is_overwritten_or_half_written(
   deployed, tmp_path, monkeypatch
 ):
