@@ -7,8 +7,9 @@
 For each patient: the CT, the structure set, which contour is which structure,
 volumes in mL, and what was refused and why. A bad patient never stops it.
 Writes OUTPUT/audit.json, and OUTPUT/audit.csv with one row for each contour.
-Afterwards
-`jaxseg train --cohort=dicom_folder --input=FOLDER` trains on what it found.
+This trains on what it found:
+
+    jaxseg train --cohort=dicom_folder --input=FOLDER --structure=parotid_left
 """
 
 import collections
