@@ -7,6 +7,7 @@ import pathlib
 from typing import Any, Protocol
 
 from jaxseg import _files
+from jaxseg import _interrupts
 
 
 class Reporter(Protocol):
@@ -67,10 +68,13 @@ class MetricFiles:
     table.writerows(history)
     _files.write_text(self._folder / "metrics.csv", text.getvalue())
     last = history[-1]
-    for name, value in last.items():
-      if name not in ("epoch", "step"):
-        self._writer().add_scalar(name, value, last["step"])
-    self._writer().flush()
+    # An interrupt inside its queue would leave a lock taken, and `close` would
+    # wait for that for ever.
+    with _interrupts.held():
+      for name, value in last.items():
+        if name not in ("epoch", "step"):
+          self._writer().add_scalar(name, value, last["step"])
+      self._writer().flush()
 
   def _writer(self) -> Any:
     if self._events is None:
@@ -86,4 +90,5 @@ class MetricFiles:
 
   def __exit__(self, *_: object) -> None:
     if self._events is not None:
-      self._events.close()
+      with _interrupts.held():
+        self._events.close()
