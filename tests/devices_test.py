@@ -34,7 +34,8 @@ def check(found):
   """float32 rounding, and no more."""
   for name, gaps in found.items():
     assert gaps["gradient"] < 2e-5, name
-    assert gaps["loss"] < 1e-6, name
+    # The second step's: processors differ in how they round the first.
+    assert gaps["loss"] < 1e-5, name
     assert gaps["averages"] < 1e-4, name
     assert gaps["counts"] == 0, name
 
