@@ -115,7 +115,9 @@ def _stop(pool: concurrent.futures.ProcessPoolExecutor) -> None:
   """Ends the processes, whatever they are at.
 
   Left to itself the pool waits for what is under way; and if a signal came
-  while it started its processes, for ever.
+  while it started its processes, for ever. Nothing is cancelled: the pool's own
+  thread would die of that as it tells all who wait that it is broken
+  (InvalidStateError), and an item half written to a process hold up the exit.
   """
   processes = getattr(pool, "_processes", None) or {}
   for process in list(processes.values()):
@@ -170,21 +172,17 @@ def _as_completed(
       waiting[submit(function, item)] = index
       break
 
-  try:
-    for _ in range(most):
+  for _ in range(most):
+    start()
+  while waiting:
+    done, _ = concurrent.futures.wait(
+      waiting, return_when=concurrent.futures.FIRST_COMPLETED
+    )
+    for future in done:
+      index = waiting.pop(future)
+      result = future.result()
       start()
-    while waiting:
-      done, _ = concurrent.futures.wait(
-        waiting, return_when=concurrent.futures.FIRST_COMPLETED
-      )
-      for future in done:
-        index = waiting.pop(future)
-        result = future.result()
-        start()
-        yield index, result
-  finally:
-    for future in waiting:
-      future.cancel()
+      yield index, result
 
 
 def _in_order(
@@ -192,21 +190,20 @@ def _in_order(
   function: Callable[[Any], Any],
   items: Sequence[Any],
   most: int,
+  waiting: collections.deque[Any] | None = None,
 ) -> Iterator[tuple[int, Any]]:
-  """Results in the order of the items; so many are under way or kept."""
-  waiting: collections.deque[Any] = collections.deque()
+  """Results in the order of the items; so many are under way or kept.
+
+  `waiting` holds those under way, for a caller who cancels them at the end.
+  """
+  waiting = collections.deque() if waiting is None else waiting
   following = iter(items)
-  try:
-    for index in range(len(items)):
-      while len(waiting) < min(most, len(items) - index):
-        waiting.append(submit(function, next(following)))
-      # It stays among those waiting until it is there, to be cancelled.
-      result = waiting[0].result()
-      waiting.popleft()
-      yield index, result
-  finally:
-    for future in waiting:
-      future.cancel()
+  for index in range(len(items)):
+    while len(waiting) < min(most, len(items) - index):
+      waiting.append(submit(function, next(following)))
+    result = waiting[0].result()
+    waiting.popleft()
+    yield index, result
 
 
 def _memory() -> str:
@@ -232,10 +229,11 @@ def _on_cluster(
     # The scheduler itself gives an item to another worker if one is lost.
     submit = functools.partial(client.submit, pure=False)
     futures: dict[Any, int] = {}
+    waiting: collections.deque[Any] = collections.deque()
     try:
       if ordered:
-        threads = sum(client.nthreads().values())
-        yield from _in_order(submit, function, items, 2 * max(1, threads))
+        most = 2 * max(1, sum(client.nthreads().values()))
+        yield from _in_order(submit, function, items, most, waiting)
         return
       for index, item in enumerate(items):
         futures[submit(function, item)] = index
@@ -253,7 +251,7 @@ def _on_cluster(
         " the same command again, it resumes where it stopped"
       ) from e
     finally:
-      client.cancel(list(futures))
+      client.cancel([*futures, *waiting])
 
 
 @contextlib.contextmanager

@@ -6,6 +6,7 @@ import re
 import signal
 import subprocess
 import sys
+import threading
 import time
 
 import numpy as np
@@ -89,6 +90,19 @@ def test_an_interrupt_within_a_result():
   time.sleep(0.5)  # The other has begun to answer.
   work.close()  # As Ctrl-C does; it used to wait for ever.
   assert not multiprocessing.active_children()
+
+
+@pytest.mark.parametrize("ordered", [False, True])
+def test_an_interrupt_while_processes_start(ordered):
+  items = [bytes(2**20)] * 8  # More than a pipe holds: one is half written.
+  work = parallel.run(len, items, workers=2, ordered=ordered)
+  main = threading.get_ident()
+  threading.Timer(0.2, signal.pthread_kill, (main, signal.SIGINT)).start()
+  with pytest.raises(KeyboardInterrupt):
+    next(work)  # The pool's own thread used to die, and one to stay.
+  assert not multiprocessing.active_children()
+  names = [thread.name for thread in threading.enumerate()]
+  assert "QueueFeederThread" not in names
 
 
 class Cluster:
