@@ -19,8 +19,9 @@ organs="parotid_left mandible brainstem larynx parotid_right spinal_cord esophag
 
 train() {  # train FOLDER ORGAN OBJECTIVE [FLAG...]
   python -m experiments.train --recipe=bice2020 --epochs=50 \
-    --steps_per_epoch=80 --cohort=openkbp --input="$input" --seed="$seed" \
-    --output="$output/$1" --structure="$2" --objective="$3" "${@:4}"
+    --steps_per_epoch=80 --replace_stuck=1 --cohort=openkbp --input="$input" \
+    --seed="$seed" --output="$output/$1" --structure="$2" --objective="$3" \
+    "${@:4}"
 }
 
 for part in "$@"; do
