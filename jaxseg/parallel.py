@@ -18,6 +18,7 @@ import time
 from typing import Any, TypeVar
 
 from jaxseg import _extras
+from jaxseg import _interrupts
 from jaxseg import errors
 
 _Item = TypeVar("_Item")
@@ -26,6 +27,7 @@ _Result = TypeVar("_Result")
 _START_S = 3.0
 # How often to look for lost processes, and how long the pool has to notice one.
 _LOOK_S, _NOTICE_S = 0.5, 2.0
+_closing = threading.Lock()
 
 
 def run(
@@ -92,12 +94,13 @@ def run(
   try:
     with (
       concurrent.futures.ProcessPoolExecutor(
-        number, mp_context=context
+        number, mp_context=context, initializer=_end_with_parent
       ) as pool,
       _watched(pool),
     ):
       going = _in_order if ordered else _as_completed
-      work = going(pool.submit, function, items[begun:], 2 * number)
+      submit = functools.partial(_submitted, pool)
+      work = going(submit, function, items[begun:], 2 * number)
       try:
         yield from ((begun + index, result) for index, result in work)
       except BaseException:
@@ -109,6 +112,37 @@ def run(
       f"{_memory()}; run the same command with fewer workers"
       f" (--workers={max(1, number // 2)}), it resumes where it stopped"
     ) from e
+
+
+def _end_with_parent() -> None:
+  """Ends this process when the one that started it is killed.
+
+  Those that wait for items hold each other's pipes open: they would stay.
+  """
+  parent = multiprocessing.parent_process()
+  if parent is None:
+    return
+
+  def wait(parent: Any = parent) -> None:
+    parent.join()
+    os._exit(1)
+
+  threading.Thread(target=wait, daemon=True).start()
+
+
+def _submitted(
+  pool: concurrent.futures.ProcessPoolExecutor,
+  function: Callable[[Any], Any],
+  item: Any,
+) -> concurrent.futures.Future:
+  """An item under way; no signal comes between a process and the pool's list.
+
+  What is not in the list could not be ended.
+  """
+  with _interrupts.held():
+    future = pool.submit(function, item)
+  _interrupts.check()
+  return future
 
 
 def _stop(pool: concurrent.futures.ProcessPoolExecutor) -> None:
@@ -127,7 +161,8 @@ def _stop(pool: concurrent.futures.ProcessPoolExecutor) -> None:
   results = getattr(pool, "_result_queue", None)
   writer = getattr(results, "_writer", None)
   if writer is not None:
-    writer.close()
+    with _closing:  # Twice at once it would close another file.
+      writer.close()
 
 
 @contextlib.contextmanager

@@ -105,6 +105,20 @@ def test_an_interrupt_while_processes_start(ordered):
   assert "QueueFeederThread" not in names
 
 
+def test_processes_end_with_the_one_that_is_killed():
+  program = (
+    "import sys, time; from jaxseg import parallel;"
+    "work = parallel.run(time.sleep, [0, 0, 600, 600, 600], workers=2);"
+    "print(next(work), next(work), flush=True); next(work)"
+  )
+  with subprocess.Popen(
+    [sys.executable, "-c", program], cwd=ROOT, stdout=subprocess.PIPE, text=True
+  ) as process:
+    process.stdout.readline()
+    process.kill()
+    process.communicate(timeout=20)  # While they live, the pipe stays open.
+
+
 class Cluster:
   """A scheduler and workers, as processes of their own."""
 
