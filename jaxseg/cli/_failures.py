@@ -5,6 +5,7 @@ import errno
 import os
 import pathlib
 import re
+import secrets
 
 _SAME = "the same command goes on from here"
 # Error of the operating system -> what to do about it.
@@ -128,11 +129,26 @@ def _vanished(path: pathlib.Path) -> str | None:
       break
     gone = above
   if gone is None:
-    return None
+    if _takes_new(path.parent):
+      return None
+    return f"{path}: nothing can be made there; name another place"
   return (
     f"{gone}: is gone, as if it was moved or deleted meanwhile; start the same"
     " command again"
   )
+
+
+def _takes_new(folder: pathlib.Path) -> bool:
+  """Whether a folder can hold new files; /proc says that there are none."""
+  probe = folder / f".{secrets.token_hex(8)}"
+  try:
+    probe.mkdir()
+    probe.rmdir()
+  except FileNotFoundError:
+    return not folder.is_dir()
+  except OSError:
+    pass
+  return True
 
 
 def _place(error: OSError) -> str | None:

@@ -96,6 +96,23 @@ def test_a_file_in_the_way_is_named(tmp_path, place, capsys):
   assert line.startswith(f"{tmp_path / 'file'}: is a file where a folder")
 
 
+@pytest.mark.skipif(
+  not pathlib.Path("/proc/self").is_dir(), reason="there is no /proc here"
+)
+@pytest.mark.parametrize("place", ["/proc/x", "/proc/x/y/z", "/proc/self/x"])
+def test_where_nothing_can_be_made_is_named(place, capsys):
+  path = pathlib.Path(place)
+  assert _call.guarded(lambda: _files.write_json(path / "a.json", {})) == 2
+  line = capsys.readouterr().err
+  assert line.startswith("/proc/") and "; name another place" in line
+
+
+def test_a_file_of_ours_that_is_missing_stays_our_fault(tmp_path):
+  missing = FileNotFoundError(errno.ENOENT, "No such file", str(tmp_path / "x"))
+  assert _failures.said(missing) is None
+  assert not list(tmp_path.iterdir())
+
+
 def test_a_folder_in_the_way_is_named(tmp_path, capsys):
   (tmp_path / "x.json").mkdir()
   path = tmp_path / "x.json"
