@@ -13,8 +13,9 @@ from jaxseg.cli import _console
 def printed(monkeypatch, *args, width=80):
   out = io.StringIO()
   console = rich.console.Console(file=out, width=width)
-  monkeypatch.setattr(rich.console, "Console", lambda: console)
-  _console.table(*args)
+  with monkeypatch.context() as patch:
+    patch.setattr(rich.console, "Console", lambda: console)
+    _console.table(*args)
   return out.getvalue()
 
 
