@@ -56,6 +56,7 @@ _TAGS = (
   "SpecificCharacterSet",
   "StructureSetLabel",
 )
+_ENDS = (".dcm", ".dicom", ".ima")
 _SAME_DIRECTION = 1e-4
 # Two texts of one number of mm, the shorter with three significant digits.
 _SAME_SPACING = 5e-4
@@ -128,9 +129,11 @@ class Found:
   Attributes:
     series: All groups, sorted by patient and key.
     skipped: Number of files that are not DICOM, hidden, or a DICOMDIR.
-    broken: DICOM files that cannot be used, and why.
+    broken: DICOM files that cannot be used, and why; those included that are
+      none, but are called as those beside them are, with other numbers.
     aside: Those of them that are certainly not images of a volume.
     archives: Skipped files that may hold DICOM once they are unpacked.
+    claiming: Skipped files that end as DICOM does.
   """
 
   series: tuple[Series, ...]
@@ -138,6 +141,7 @@ class Found:
   broken: tuple[tuple[pathlib.Path, errors.JaxsegError], ...]
   aside: frozenset[pathlib.Path] = frozenset()
   archives: tuple[pathlib.Path, ...] = ()
+  claiming: tuple[pathlib.Path, ...] = ()
 
   def __iter__(self) -> Iterator[Series]:
     return iter(self.series)
@@ -223,7 +227,12 @@ def scan(
   broken: list[tuple[pathlib.Path, errors.JaxsegError]] = []
   aside: set[pathlib.Path] = set()
   archives: list[pathlib.Path] = []
+  others: list[pathlib.Path] = []
+  claiming: list[pathlib.Path] = []
   for path in [root] if root.is_file() else _files(root):
+    if not path.exists():
+      others.append(path)
+      continue
     if path.name.startswith(".") or path.name.upper() == "DICOMDIR":
       skipped += 1
       continue
@@ -236,9 +245,7 @@ def scan(
       )
       key = _key(header, path)
     except errors.NotDicomError:
-      skipped += 1
-      if _parse.archive(path):
-        archives.append(path)
+      others.append(path)
     except errors.JaxsegError as e:
       broken.append((path, e))
       if header is not None and _is_aside(header, path):
@@ -248,13 +255,40 @@ def scan(
       if keep is not None and whole and key[2] in IMAGES:
         keep[path] = header
         room -= size
+  like = {_shape(path) for files in groups.values() for path, _ in files}
+  like |= {_shape(path) for path, _ in broken}
+  for path in others:
+    if _shape(path) in like:
+      fact = "no DICOM file" if path.exists() else "a link to nothing"
+      broken.append((path, _stranger(path, fact)))
+    if _shape(path) in like or not path.exists():
+      continue
+    skipped += 1
+    if path.suffix.lower() in _ENDS:
+      claiming.append(path)
+    if _parse.archive(path):
+      archives.append(path)
   return Found(
     tuple(_named(groups)),
     skipped,
     tuple(broken),
     frozenset(aside),
     tuple(archives),
+    tuple(claiming),
   )
+
+
+def _stranger(path: pathlib.Path, fact: str) -> errors.DataError:
+  """Says of a file that it may be a slice, by its name."""
+  return errors.DataError(
+    f"{path}: is {fact}, and is called as those beside it are; copy it again, or"
+    " remove it if it is none of them"
+  )
+
+
+def _shape(path: pathlib.Path) -> tuple[pathlib.Path, str]:
+  """A file's folder and name, whatever its numbers: slices share it."""
+  return path.parent, re.sub(r"[0-9]+", "0", path.name)
 
 
 def _is_aside(header: Dataset, path: pathlib.Path) -> bool:
@@ -276,7 +310,8 @@ def _files(root: pathlib.Path) -> Iterator[pathlib.Path]:
     yield from (
       path
       for path in (pathlib.Path(place, name) for name in sorted(files))
-      if path.is_file()  # Neither a dangling link nor a pipe, which blocks.
+      # No pipe, which blocks.
+      if path.is_file() or (path.is_symlink() and not path.exists())
     )
 
 
