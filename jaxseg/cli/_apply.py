@@ -81,7 +81,11 @@ def define(flags: _flags.Flags) -> None:
     " volume. none cuts all at the one threshold.",
     default="that of the sweep",
   )
-  flags.switch("eight_bit", False, "8-bit maps store 255 x p.")
+  flags.switch(
+    "eight_bit",
+    False,
+    "Maps of whole numbers store 255 x p in 8 bits, or 65535 x p in 16.",
+  )
   flags.string(
     "output", None, "FOLDER", "Gets the masks.", default="runs/masks"
   )

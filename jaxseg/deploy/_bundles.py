@@ -227,7 +227,7 @@ def _validation(folders: Sequence[pathlib.Path]) -> float:
   """Mean validation Dice at the own thresholds; unswept models come last."""
   values = []
   for folder in folders:
-    if not (folder / "threshold.json").is_file():
+    if not _files.is_there(folder / "threshold.json"):
       return -1.0
     chosen = thresholds.ChosenThreshold.read(folder)
     values.append(float(chosen.details.get("dice_validation", chosen.value)))
@@ -350,7 +350,7 @@ def _write(folder: pathlib.Path, part: _Part) -> dict[str, Any]:
     slot = target / "checkpoints" / "best"
     _weights.save(slot, member.variables, facts)
     for name in ("config.json", "threshold.json"):
-      if (member.folder / name).is_file():
+      if _files.is_there(member.folder / name):
         content = (member.folder / name).read_bytes()
         _files.write_bytes(target / name, content)
   cut = None

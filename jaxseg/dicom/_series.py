@@ -281,8 +281,8 @@ def scan(
 def _stranger(path: pathlib.Path, fact: str) -> errors.DataError:
   """Says of a file that it may be a slice, by its name."""
   return errors.DataError(
-    f"{path}: is {fact}, and is called as those beside it are; copy it again, or"
-    " remove it if it is none of them"
+    f"{path}: is {fact}, and is called as those beside it are; copy it again,"
+    " or remove it if it is none of them"
   )
 
 

@@ -190,8 +190,10 @@ def _content(source: pathlib.Path) -> dict[str, Any]:
   """What a file holds; nothing where it is missing or holds something else."""
   try:
     about = source.stat()
-  except OSError:
+  except (FileNotFoundError, NotADirectoryError):
     return {}
+  except OSError as e:
+    raise _paths.unreadable(source, e) from e
   return _read(source, about.st_mtime_ns, about.st_size)
 
 
