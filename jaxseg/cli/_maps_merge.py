@@ -149,8 +149,8 @@ def missing_refused(
   """The same as a refusal."""
   return (
     f"--merge: {', '.join(places)}: without {len(cases)} of the cases that"
-    f" belong to these counts: {_listed(cases)}; count {_what(shards)} and merge"
-    " again, or go without (--partial)"
+    f" belong to these counts: {_listed(cases)}; count {_what(shards)} and"
+    " merge again, or go without (--partial)"
   )
 
 
