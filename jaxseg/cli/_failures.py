@@ -7,6 +7,8 @@ import pathlib
 import re
 import secrets
 
+from jaxseg import _unfinished
+
 _SAME = "the same command goes on from here"
 # Error of the operating system -> what to do about it.
 _REMEDIES = {
@@ -95,9 +97,11 @@ def _chain(error: BaseException) -> Iterator[BaseException]:
 def _of_system(error: OSError) -> str | None:
   number, name = error.errno, error.filename2 or error.filename
   name = name or _place(error)
-  where = f"{os.fsdecode(name)}: " if isinstance(name, str | bytes) else ""
-  if isinstance(name, str | bytes) and number in (errno.EEXIST, errno.ENOTDIR):
-    path = pathlib.Path(os.fsdecode(name))
+  if isinstance(name, str | bytes):
+    name = _unfinished.final(os.fsdecode(name))
+  where = f"{name}: " if isinstance(name, str) else ""
+  if isinstance(name, str) and number in (errno.EEXIST, errno.ENOTDIR):
+    path = pathlib.Path(name)
     for above in (*reversed(path.parents), path):
       if os.path.lexists(above) and not above.is_dir():
         return (
@@ -107,9 +111,9 @@ def _of_system(error: OSError) -> str | None:
   if number in (errno.EEXIST, errno.ENOTDIR):
     return f"{where}{error.strerror}; move it, or name another --output"
   if number == errno.ENOENT:
-    if not where:
+    if not isinstance(name, str):
       return "the working folder is gone; change into another"
-    return _vanished(pathlib.Path(os.fsdecode(name)))
+    return _vanished(pathlib.Path(name))
   if number is None and "requested and" in str(error):  # NumPy's `tofile`.
     told = "no space is left there, or a limit of a file's size (ulimit -f)"
     return f"{where}written in part only ({error}); {told}; {_SAME}"

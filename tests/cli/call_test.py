@@ -37,6 +37,12 @@ def test_it_says_its_version(arguments, capsys):
   assert capsys.readouterr() == (f"jaxseg {jaxseg.__version__}\n", "")
 
 
+def test_an_empty_output_is_not_the_working_folder(tmp_path):
+  for name in ("evaluate", "export", "sweep"):
+    line = command.refused(name, "--output=", folder=tmp_path)
+    assert line == "--output: is empty; name a folder"
+
+
 def test_an_unknown_command_is_one_line_and_2(tmp_path):
   assert "'segment' is no command" in command.refused(
     "segment", "--help", folder=tmp_path
