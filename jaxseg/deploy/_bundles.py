@@ -261,6 +261,9 @@ def _part(
   runs = {_models.run_of(folder) for folder in folders}
   place = runs.pop() if len(runs) == 1 else None
   run = None if place is None else data.Run(place)
+  if run is not None:
+    for member in model.members:
+      _check_store(member.folder, member.facts.get("store"), run)
   threshold, counts = model.threshold, None
   if run is not None and len(folders) > 1:
     counts = study.sweep_model(run, model, tta=model.tta)
@@ -310,6 +313,16 @@ def _part(
   elif clean:
     notes.append(f"{name}: the run is not there to choose a cleaning on")
   return _Part(model, about, threshold)
+
+
+def _check_store(folder: pathlib.Path, store: Any, run: data.Run) -> None:
+  """Refuses a model of another store: on this one nothing is chosen for it."""
+  if store not in (None, run.store.content_hash):
+    raise errors.DataError(
+      f"{folder / 'model.json'}: is of a model that was trained on the store"
+      f" {store}, and {run.folder} has {run.store.content_hash}; restore the"
+      " one or the other, or train it again"
+    )
 
 
 def _choice(
