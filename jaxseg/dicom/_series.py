@@ -17,6 +17,7 @@ from jaxseg import _text
 from jaxseg import errors
 from jaxseg.dicom import _header
 from jaxseg.dicom import _parse
+from jaxseg.dicom import _walk
 
 MULTI_FRAME = {
   uids.EnhancedCTImageStorage: "CT",
@@ -229,7 +230,7 @@ def scan(
   archives: list[pathlib.Path] = []
   others: list[pathlib.Path] = []
   claiming: list[pathlib.Path] = []
-  for path in [root] if root.is_file() else _files(root):
+  for path in [root] if root.is_file() else _walk.files(root):
     if not path.exists():
       others.append(path)
       continue
@@ -255,14 +256,10 @@ def scan(
       if keep is not None and whole and key[2] in IMAGES:
         keep[path] = header
         room -= size
-  like = {_shape(path) for files in groups.values() for path, _ in files}
-  like |= {_shape(path) for path, _ in broken}
+  like = [path for files in groups.values() for path, _ in files]
+  strange, others = _walk.strangers(others, [*like, *(p for p, _ in broken)])
+  broken += strange
   for path in others:
-    if _shape(path) in like:
-      fact = "no DICOM file" if path.exists() else "a link to nothing"
-      broken.append((path, _stranger(path, fact)))
-    if _shape(path) in like or not path.exists():
-      continue
     skipped += 1
     if path.suffix.lower() in _ENDS:
       claiming.append(path)
@@ -278,41 +275,10 @@ def scan(
   )
 
 
-def _stranger(path: pathlib.Path, fact: str) -> errors.DataError:
-  """Says of a file that it may be a slice, by its name."""
-  return errors.DataError(
-    f"{path}: is {fact}, and is called as those beside it are; copy it again,"
-    " or remove it if it is none of them"
-  )
-
-
-def _shape(path: pathlib.Path) -> tuple[pathlib.Path, str]:
-  """A file's folder and name, whatever its numbers: slices share it."""
-  return path.parent, re.sub(r"[0-9]+", "0", path.name)
-
-
 def _is_aside(header: Dataset, path: pathlib.Path) -> bool:
   """Whether a broken file is certainly not an image of a volume."""
   sop_class = uids.UID(_header.text(header, "SOPClassUID", path))
   return sop_class not in IMAGES and sop_class.name != sop_class
-
-
-def _files(root: pathlib.Path) -> Iterator[pathlib.Path]:
-  """All files below a folder, sorted; no folder is entered twice."""
-  seen = set()
-  for place, folders, files in os.walk(root, followlinks=True):
-    real = os.path.realpath(place)
-    if real in seen:
-      folders.clear()
-      continue
-    seen.add(real)
-    folders[:] = sorted(f for f in folders if not f.startswith("."))
-    yield from (
-      path
-      for path in (pathlib.Path(place, name) for name in sorted(files))
-      # No pipe, which blocks.
-      if path.is_file() or (path.is_symlink() and not path.exists())
-    )
 
 
 def _key(header: Dataset, path: pathlib.Path) -> tuple:
