@@ -41,9 +41,32 @@ def promise(model: Mapping[str, Any] | None) -> dict[str, Any]:
 
 def write(folder: pathlib.Path) -> None:
   """Writes the digests of all files below a folder."""
+  content = {"format": _FORMAT, "sha256": of_files(folder)}
+  _files.write_json(folder / NAME, content)
+
+
+def of_files(folder: pathlib.Path) -> dict[str, str]:
+  """Path -> SHA-256 of each file below a folder."""
   paths = sorted(p for p in folder.rglob("*") if p.is_file())
-  names = {p.relative_to(folder).as_posix(): _sha256(p) for p in paths}
-  _files.write_json(folder / NAME, {"format": _FORMAT, "sha256": names})
+  return {p.relative_to(folder).as_posix(): _sha256(p) for p in paths}
+
+
+def difference(folder: pathlib.Path, digests: Mapping[str, str]) -> str | None:
+  """Which file is not as it was, in a few words; None if all are.
+
+  Args:
+    folder: The folder.
+    digests: What `of_files` gave.
+  """
+  for name, wanted in digests.items():
+    try:
+      if _sha256(folder / name) != wanted:
+        return f"{name} is not what was written"
+    except FileNotFoundError:
+      return f"{name} is missing"
+    except (OSError, ValueError) as e:
+      return f"{name} cannot be read ({_reason(e)})"
+  return None
 
 
 def extra(folder: pathlib.Path) -> dict[str, Any]:
@@ -90,15 +113,7 @@ def _damage(folder: pathlib.Path, *, required: bool) -> str | None:
       return f"{NAME} is of another format"
   except (ValueError, TypeError, KeyError, RecursionError):
     return f"{NAME} is damaged"
-  for name, wanted in digests.items():
-    try:
-      if _sha256(folder / name) != wanted:
-        return f"{name} is not what was written"
-    except FileNotFoundError:
-      return f"{name} is missing"
-    except (OSError, ValueError) as e:
-      return f"{name} cannot be read ({_reason(e)})"
-  return None
+  return difference(folder, digests)
 
 
 def _sha256(path: pathlib.Path) -> str:

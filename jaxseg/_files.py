@@ -23,6 +23,14 @@ def check_free(path: pathlib.Path, *, overwrite: bool) -> None:
     )
 
 
+def is_there(path: pathlib.Path) -> bool:
+  """Whether anything has a name, be it a file that cannot be read.
+
+  Where a file is optional, one that is damaged is told by whoever reads it.
+  """
+  return os.path.lexists(path)
+
+
 def write_text(path: pathlib.Path, text: str) -> None:
   """Writes UTF-8 text under a temporary name and renames it into place."""
   write_bytes(path, text.encode("utf-8"))

@@ -4,6 +4,7 @@ A file's text may be hostile: control characters, markup, paths. Nothing here
 trusts it; HTML is escaped where HTML is made.
 """
 
+from collections.abc import Iterable
 import dataclasses
 import re
 import unicodedata
@@ -55,3 +56,34 @@ def slug(text: object, *, fallback: str = "unnamed") -> str:
   plain = unicodedata.normalize("NFKD", str(text)).encode("ascii", "ignore")
   safe = re.sub(r"[^a-z0-9_]+", "-", plain.decode("ascii").lower()).strip("-")
   return safe[:_SLUG].strip("-") or fallback
+
+
+def misspelt(found: Iterable[str], known: Iterable[str]) -> tuple[str, str]:
+  """A name that is one letter off a known one, which is not there itself.
+
+  Args:
+    found: The names that there are.
+    known: Those that mean something.
+
+  Returns:
+    The name and the known one, or two empty texts.
+  """
+  names = list(found)
+  for wanted in known:
+    if wanted not in names:
+      for name in names:
+        if _one_off(name.casefold(), wanted.casefold()):
+          return name, wanted
+  return "", ""
+
+
+def _one_off(a: str, b: str) -> bool:
+  """Whether one letter at most has to be changed, added or taken away."""
+  if len(a) > len(b):
+    a, b = b, a
+  if len(b) - len(a) > 1:
+    return False
+  pairs = zip(a, b, strict=False)
+  same = next((k for k, (x, y) in enumerate(pairs) if x != y), len(a))
+  skip = 1 if len(a) == len(b) else 0
+  return a[same + skip :] == b[same + 1 :]

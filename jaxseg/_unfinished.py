@@ -21,6 +21,9 @@ from jaxseg import _flock
 
 _ENDING = ".unfinished"
 _OWNER = "owner"
+_TEMPORARY = re.compile(
+  r"(?<=/)\.(?P<name>[^/]+)\.[0-9a-f]{8}\.unfinished(?:/(?P=name)(?=/|$))?"
+)
 # 255 bytes is what most file systems take for a name.
 _LONGEST = 200
 # A folder without an owner is just being made, or was left by an earlier
@@ -71,6 +74,11 @@ def folder(path: pathlib.Path) -> Iterator[pathlib.Path]:
     # The owner last: if we die meanwhile, it is seen that we are dead.
     os.close(handle)
     shutil.rmtree(temporary, ignore_errors=True)
+
+
+def final(name: str) -> str:
+  """What a path is to become that leads through something unfinished."""
+  return _TEMPORARY.sub(lambda found: found["name"], name)
 
 
 def remove(path: pathlib.Path) -> None:

@@ -43,3 +43,19 @@ def test_clean():
 def test_notes_are_one_line():
   note = _text.Note("duplicate-slice", "two slices at 3 mm")
   assert str(note) == "duplicate-slice: two slices at 3 mm"
+
+
+@pytest.mark.parametrize(
+  ("found", "said"),
+  [
+    ("lacels", ("lacels", "labels")),
+    ("Labels", ("Labels", "labels")),
+    ("label", ("label", "labels")),
+    ("xlabels", ("xlabels", "labels")),
+    ("laebls", ("", "")),
+    ("", ("", "")),
+  ],
+)
+def test_misspelt(found, said):
+  assert _text.misspelt([found, "name"], ["labels"]) == said
+  assert _text.misspelt([found, "labels"], ["labels"]) == ("", "")

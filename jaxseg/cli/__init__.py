@@ -67,6 +67,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
   given = list(sys.argv[1:] if arguments is None else arguments)
   if not given or given[0] in _call.HELP:
     return _call.guarded(lambda: print(_overview(), end=""))
+  if given[0] == _call.VERSION:
+    return _call.guarded(_call.tell_version)
   name, *rest = given
   if name not in COMMANDS:
     known = ", ".join(COMMANDS)
@@ -89,5 +91,6 @@ def _overview() -> str:
     *(f"  {name:12s}  {text}" for name, text in COMMANDS.items()),
     "",
     "jaxseg COMMAND --help says what it does and writes, and lists its flags.",
+    "jaxseg --version says which version this is.",
   ]
   return "\n".join(lines) + "\n"

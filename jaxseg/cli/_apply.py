@@ -20,8 +20,9 @@ classes OUTPUT/<class>/<map>.nii.gz.
 from collections.abc import Sequence
 import dataclasses
 import functools
+import itertools
 import pathlib
-from typing import Any, TYPE_CHECKING
+from typing import Any, NamedTuple, TYPE_CHECKING
 
 from jaxseg import errors
 from jaxseg.cli import _flags
@@ -30,6 +31,7 @@ from jaxseg.cli import _place
 
 if TYPE_CHECKING:
   from jaxseg import study
+  from jaxseg import volume
 
 
 @dataclasses.dataclass(frozen=True)
@@ -44,6 +46,15 @@ class _Cut:
   folder: pathlib.Path
   per_case: str | None = None
   chooser: "study.Chooser | None" = None
+
+
+class _Mask(NamedTuple):
+  """A mask that is there now, and whether it was before."""
+
+  path: pathlib.Path
+  voxels: int
+  threshold: float
+  kept: bool
 
 
 def define(flags: _flags.Flags) -> None:
@@ -81,11 +92,15 @@ def define(flags: _flags.Flags) -> None:
     " volume. none cuts all at the one threshold.",
     default="that of the sweep",
   )
-  flags.switch("eight_bit", False, "8-bit maps store 255 x p.")
+  flags.switch(
+    "eight_bit",
+    False,
+    "Maps of whole numbers store 255 x p in 8 bits, or 65535 x p in 16.",
+  )
   flags.string(
     "output", None, "FOLDER", "Gets the masks.", default="runs/masks"
   )
-  flags.switch("overwrite", False, "Replace masks that are there already.")
+  flags.switch("overwrite", False, "Replace masks that are there and differ.")
   flags.integer(
     "workers", None, "N", "Number of processes.", default="the number of cores"
   )
@@ -101,32 +116,40 @@ def main(flags: _flags.Flags) -> None:
   output = _place.output(flags.output or "runs/masks")
   cuts = _cuts(flags.threshold, getattr(flags, "class"), output, flags.per_case)
   maps = formats.find_maps(flags.probabilities)
-  if not flags.overwrite:
-    for cut in cuts:
-      for name, _ in maps:
-        _check_free(cut.folder / name)
   for cut in cuts:
     of = "" if cut.structure is None else f"class {cut.structure}: "
     if cut.chooser is None:
       print(f"{of}cut at {cut.threshold:g}")
     else:
       print(f"{of}each map cut at a threshold of its own, by {cut.per_case}")
-  work = parallel.run(
-    functools.partial(
-      _write, cuts=cuts, eight_bit=flags.eight_bit, overwrite=flags.overwrite
-    ),
-    maps,
-    workers=flags.workers,
-    here_first=True,
-  )
+  # First those with a mask, lest masks of two thresholds end up together.
+  before = [
+    k
+    for k, (name, _) in enumerate(maps)
+    if any(_there(cut.folder / name) for cut in cuts)
+  ]
+  after = sorted(set(range(len(maps))) - set(before))
   empty: list[pathlib.Path] = []
   used: dict[tuple[int, int], float] = {}
+  kept = 0
+  count = itertools.count(1)
   with _console.progress("cutting") as on_case:
-    for done, (index, written) in enumerate(work, start=1):
-      for place, (path, voxels, threshold) in enumerate(written):
-        empty += [] if voxels else [path]
-        used[place, index] = threshold
-      on_case(maps[index][0], done, len(maps))
+    for part in (before, after):
+      work = parallel.run(
+        functools.partial(
+          _write, cuts=cuts, eight_bit=flags.eight_bit,
+          overwrite=flags.overwrite,
+        ),
+        [maps[k] for k in part],
+        workers=flags.workers,
+        here_first=True,
+      )  # fmt: skip
+      for index, written in work:
+        for place, one in enumerate(written):
+          empty += [] if one.voxels else [one.path]
+          used[place, part[index]] = one.threshold
+          kept += one.kept
+        on_case(maps[part[index]][0], next(count), len(maps))
   for place, cut in enumerate(cuts):
     if cut.chooser is not None:
       own = [used[place, index] for index in range(len(maps))]
@@ -135,8 +158,9 @@ def main(flags: _flags.Flags) -> None:
     print(f"empty: {path}")
   if len(empty) > 10:
     print(f"and {len(empty) - 10} more empty masks")
-  number = len(maps) * len(cuts)
-  print(f"Written: {number} mask{'s' if number != 1 else ''} into {output}")
+  masks = len(maps) * len(cuts)
+  was = f", {kept} of them before" if kept else ""
+  print(f"Written: {masks} mask{'s' if masks != 1 else ''} into {output}{was}")
 
 
 def _tell_thresholds(
@@ -159,13 +183,29 @@ def _tell_thresholds(
   print(f"thresholds from {min(used):.3g} to {max(used):.3g}; Written: {path}")
 
 
-def _check_free(stem: pathlib.Path) -> None:
-  for end in (".nii.gz", ".npy"):
-    path = stem.with_name(stem.name + end)
-    if path.exists():
-      raise errors.ExistingOutputError(
-        f"{path}: already exists; give another --output, or --overwrite"
-      )
+def _there(stem: pathlib.Path) -> list[pathlib.Path]:
+  """Masks of a map that are there already."""
+  paths = [stem.with_name(stem.name + end) for end in (".nii.gz", ".npy")]
+  return [path for path in paths if path.exists()]
+
+
+def _check_same(path: pathlib.Path, mask: "volume.Volume") -> None:
+  """Refuses a mask that is there and is not the one that would be written."""
+  from jaxseg import formats
+  from jaxseg import volume
+
+  try:
+    found: Any = formats.read_mask(path)
+    if mask.grid is not None:
+      found = volume.reorder(found, mask.grid)
+    same = found is not None and bool((found.array == mask.array).all())
+  except (errors.JaxsegError, ValueError):
+    same = False
+  if not same:
+    raise errors.ExistingOutputError(
+      f"{path}: already exists, and is another mask than this command writes;"
+      " give another --output, or --overwrite"
+    )
 
 
 def _cuts(
@@ -275,8 +315,8 @@ def _write(
   cuts: Sequence[_Cut],
   eight_bit: bool,
   overwrite: bool,
-) -> list[tuple[pathlib.Path, int, float]]:
-  """Cuts one map: the masks written, their voxels, and the thresholds."""
+) -> list[_Mask]:
+  """Cuts one map: its masks, of which those that are there are compared."""
   import numpy as np
 
   from jaxseg import formats
@@ -304,6 +344,12 @@ def _write(
         except errors.DataError as e:
           raise errors.DataError(f"{path}: {e}") from e
       mask = given.with_array(p >= np.float32(threshold))
-      place = formats.write_mask(cut.folder / name, mask, overwrite=overwrite)
-      written.append((place, int(mask.array.sum()), threshold))
+      stem = cut.folder / name
+      before = [] if overwrite else _there(stem)
+      for place in before:
+        _check_same(place, mask)
+      if not before:
+        place = formats.write_mask(stem, mask, overwrite=overwrite)
+      voxels = int(mask.array.sum())
+      written.append(_Mask(place, voxels, threshold, bool(before)))
   return written

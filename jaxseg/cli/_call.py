@@ -11,6 +11,7 @@ import sys
 import traceback
 from types import ModuleType
 
+import jaxseg
 from jaxseg import _interrupts
 from jaxseg import errors
 from jaxseg.cli import _aside
@@ -20,6 +21,7 @@ from jaxseg.cli import _streams
 
 check_interrupt = _interrupts.check  # For the bars.
 HELP = ("--help", "-h", "-help", "--helpfull", "--helpshort")
+VERSION = "--version"
 
 
 class Exit(Exception):
@@ -50,6 +52,8 @@ def run(name: str, command: ModuleType, arguments: Sequence[str]) -> int:
     return guarded(
       lambda: print(flags.help(text, program, width=columns), end="")
     )
+  if VERSION in before:
+    return guarded(tell_version)
   flags.command = shlex.join([*program.split(), *arguments])
 
   def work() -> None:
@@ -86,6 +90,11 @@ def guarded(work: Callable[[], None]) -> int:
       traceback.print_exc()
       return 1
   return 0
+
+
+def tell_version() -> None:
+  """Prints which version of jaxseg this is."""
+  print(f"jaxseg {jaxseg.__version__}")
 
 
 def call(name: str) -> str:

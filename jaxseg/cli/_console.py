@@ -173,12 +173,21 @@ def table(
   for name, heading in columns.items():
     values = [row.get(name) for row in rows]
     numeric = all(isinstance(v, numbers.Real | None) for v in values)
+    texts = report.format_column(name, values)
     shown.add_column(
       rich.text.Text(heading),
       justify="right" if numeric else "left",
       overflow="fold",  # Names that differ at their ends stay apart.
+      min_width=_narrowest(heading, texts if numeric else ()),
     )
-    cells.append(report.format_column(name, values))
+    cells.append(texts)
   for line in zip(*cells, strict=True):
     shown.add_row(*(rich.text.Text(cell) for cell in line))
-  rich.console.Console().print(shown)
+  # What is too wide even so is left to the terminal; nothing is cut off.
+  rich.console.Console().print(shown, crop=False)
+
+
+def _narrowest(heading: str, whole: Sequence[str]) -> int:
+  """Width at which no word of a heading, and none of some cells, is broken."""
+  words = [rich.text.Text(word).cell_len for word in heading.split()]
+  return max([min(max(words, default=0), 14), *map(len, whole)])

@@ -15,13 +15,14 @@ told and does not stop the others.
 
 Writes OUTPUT/tables/scores.csv (each case and structure) and summary.csv (each
 structure and metric, with intervals), evaluation.json, figures, and
-report/index.html.
+report/index.html. OUTPUT/cases keeps the scores of each case, so that the same
+command goes on where it stopped. With --shard it makes its part of these alone;
+when OUTPUT/cases has all parts, the command without --shard does the rest.
 """
 
-import csv
+from collections.abc import Sequence
 import functools
 import math
-import pathlib
 from typing import Any, TYPE_CHECKING
 
 from jaxseg import errors
@@ -64,6 +65,9 @@ def define(flags: _flags.Flags) -> None:
   )
   flags.string(
     "output", "runs/evaluate", "FOLDER", "Gets tables, figures and the page."
+  )
+  flags.switch(
+    "overwrite", False, "Replace an evaluation of other files or settings."
   )
   flags.names(
     "structures",
@@ -150,46 +154,56 @@ def define(flags: _flags.Flags) -> None:
     "A dask.distributed scheduler to use instead.",
     default="none",
   )
+  flags.string(
+    "shard",
+    None,
+    "I/N",
+    "Part I of N of the cases, for job arrays: scores them and stops.",
+    default="all cases",
+  )
   _dicom_flags.define_contours(flags)
 
 
 def main(flags: _flags.Flags) -> None:
   from jaxseg import parallel
   from jaxseg import study
-  from jaxseg.cli import _console
+  from jaxseg.cli import _evaluate_sides
   from jaxseg.cli import _evaluate_told
 
   if flags.workers is not None and flags.workers < 1:
     raise errors.ConfigError(f"--workers: {flags.workers} is below 1")
+  if flags.shard:
+    parallel.shard([], flags.shard)
   output = _place.output(
     flags.output, prediction=flags.prediction, reference=flags.reference
   )
   options, distance = _settings(flags)
-  ours, theirs = _sides(flags, options)
-  pairs = _pairs(flags.pairs, ours, theirs)
+  ours, theirs = _evaluate_sides.sides(flags, options)
+  pairs = _evaluate_sides.pairs(flags.pairs, ours, theirs)
   names = [pair[1] for pair in pairs]
   alone = _evaluate_told.alone(pairs, ours, theirs)
   patients = study.patients(names, flags.patients)
-  print(f"{patients.sentence}; --patients changes this")
-  work = parallel.run(
-    functools.partial(
-      _case, predictions=ours, references=theirs, options=options
-    ),
-    pairs,
-    workers=flags.workers,
-    scheduler=flags.scheduler,
-    here_first=True,
+  settings = _evaluate_told.settings(
+    dict(zip(names, patients.of, strict=True)), distance
   )
-  found: dict[int, list[dict[str, Any]]] = {}
-  refused: dict[str, str] = {}
-  with _console.progress("scoring") as on_case:
-    for index, (rows, why) in work:
-      found[index] = rows
-      if why:
-        refused[names[index]] = why
-      on_case(names[index], len(found), len(pairs))
+  if not flags.overwrite:
+    _evaluate_told.check_free(output, settings)
+  kept = study.KeptScores(
+    output / "cases",
+    pairs,
+    predictions=ours,
+    references=theirs,
+    options=options,
+    overwrite=flags.overwrite,
+  )
+  print(f"{patients.sentence}; --patients changes this")
+  some = parallel.shard(pairs, flags.shard) if flags.shard else pairs
+  found, refused = _scored(flags, some, kept, ours, theirs, options)
+  if flags.shard:
+    _evaluate_told.tell_shard(len(found), refused, output / "cases")
+    return
   scores = study.settled(
-    [row for index in sorted(found) for row in found[index]],
+    [row for name in names for row in found.get(name, ())],
     options.structures or (),
   )
   _evaluate_told.check(scores, refused, options.structures or ())
@@ -208,8 +222,48 @@ def main(flags: _flags.Flags) -> None:
     synthetic=ours.synthetic or theirs.synthetic,
     surface=options.surface,
     worst_distance=distance,
+    settings=settings,
     command=flags.command,
   )
+
+
+def _scored(
+  flags: _flags.Flags,
+  pairs: Sequence[tuple[str, str]],
+  kept: "study.KeptScores",
+  ours: "cohorts.Side",
+  theirs: "cohorts.Side",
+  options: "study.EvaluateOptions",
+) -> tuple[dict[str, list[dict[str, Any]]], dict[str, str]]:
+  """Rows of each case, and why others have none; what was kept is kept."""
+  from jaxseg import parallel
+  from jaxseg.cli import _console
+
+  before = {pair[1]: kept.rows(pair) for pair in pairs}
+  found = {name: rows for name, rows in before.items() if rows is not None}
+  refused: dict[str, str] = {}
+  todo = [pair for pair in pairs if pair[1] not in found]
+  if found:
+    print(f"{len(found)} of {len(pairs)} cases were scored before")
+  work = parallel.run(
+    functools.partial(
+      _case, predictions=ours, references=theirs, options=options
+    ),
+    todo,
+    workers=flags.workers,
+    scheduler=flags.scheduler,
+    here_first=True,
+  )
+  with _console.progress("scoring") as on_case:
+    for done, (index, (rows, why)) in enumerate(work, start=len(found) + 1):
+      name = todo[index][1]
+      if why:
+        refused[name] = why
+      else:
+        kept.keep(todo[index], rows)
+        found[name] = rows
+      on_case(name, done, len(pairs))
+  return found, {name: refused[name] for name in before if name in refused}
 
 
 def _case(
@@ -282,88 +336,3 @@ def _resolved(name: str) -> str:
     return structures.resolve(name)
   except errors.StructureNotFoundError:
     return name
-
-
-def _sides(
-  flags: _flags.Flags, options: "study.EvaluateOptions"
-) -> "tuple[cohorts.Side, cohorts.Side]":
-  """Predictions and references."""
-  from jaxseg import cohorts
-
-  if flags.image and not pathlib.Path(flags.image).exists():
-    raise errors.DataError(f"{flags.image}: no such folder; check --image")
-  places = [p for p in (flags.prediction, flags.reference) if _is_folder(p)]
-  beside = [flags.image] if flags.image else places
-  found = []
-  for name, aliases in (
-    ("prediction", options.prediction_aliases),
-    ("reference", options.reference_aliases),
-  ):
-    given = getattr(flags, name)
-    try:
-      side = cohorts.open_side(
-        given,
-        beside=[one for one in beside if one != given],
-        layout=flags.layout,
-        aliases=aliases,
-        options=_dicom_flags.of_contours(flags),
-      )
-    except errors.DataError as e:
-      raise errors.DataError(f"--{name}: {e}") from e
-    if not side.cases:
-      why = "; ".join(f"{n}: {w}" for n, w in [*side.left_out.items()][:3])
-      raise errors.DataError(
-        f"--{name}: {given}: no case can be used; {why} (--image)"
-      )
-    found.append(side)
-  return found[0], found[1]
-
-
-def _is_folder(given: str) -> bool:
-  return pathlib.Path(given).is_dir()
-
-
-def _pairs(
-  table: str | None, ours: "cohorts.Side", theirs: "cohorts.Side"
-) -> list[tuple[str, str]]:
-  """Names of the cases that belong together."""
-  from jaxseg import _text
-  from jaxseg import cohorts
-
-  if table is None:
-    try:
-      return cohorts.pair_cases(ours, theirs)
-    except errors.DataError as e:
-      raise errors.DataError(f"{e}; or say which are (--pairs)") from e
-  try:
-    with open(table, newline="", encoding="utf-8-sig") as file:
-      reader = csv.DictReader(file)
-      rows = list(reader)
-  except (OSError, ValueError, csv.Error) as e:
-    raise errors.DataError(f"{table}: cannot be read as a table ({e})") from e
-  columns = [*(reader.fieldnames or ())]
-  if not {"prediction", "reference"} <= {*columns}:
-    raise errors.DataError(
-      f"{table}: its columns are {', '.join(map(_text.shown, columns[:6]))};"
-      " they must be prediction,reference, with a comma between"
-    )
-  found: list[tuple[str, str]] = []
-  for number, row in enumerate(rows, start=2):
-    pair = (row.get("prediction") or "", row.get("reference") or "")
-    for name, side, what in zip(
-      pair, (ours, theirs), ("prediction", "reference"), strict=True
-    ):
-      if name not in side.cases:
-        listed = ", ".join(side.cases[:6])
-        raise errors.DataError(
-          f"{table}: line {number}: {name!r} is no case of --{what}; its cases"
-          f" are {listed}"
-        )
-    if pair[1] in [other for _, other in found]:
-      raise errors.DataError(
-        f"{table}: line {number}: {pair[1]!r} is there twice; keep one"
-      )
-    found.append(pair)
-  if not found:
-    raise errors.DataError(f"{table}: has no line below its columns")
-  return found

@@ -95,6 +95,57 @@ def check(
   )
 
 
+def settings(
+  patients: Mapping[str, str], worst_distance: float
+) -> dict[str, Any]:
+  """What decides the tables beside the scores of cases."""
+  from jaxseg import _files
+
+  return _files.as_json(
+    {"patients": dict(patients), "worst_distance": f"{worst_distance:g}"}
+  )
+
+
+def check_free(folder: pathlib.Path, wanted: Mapping[str, Any]) -> None:
+  """Refuses a folder with an evaluation of other cases or settings.
+
+  Raises:
+    ExistingOutputError: It says what differs.
+  """
+  from jaxseg import _files
+  from jaxseg import _sealed
+
+  path = folder / "evaluation.json"
+  if not _files.is_there(path):
+    return
+  again = "name another --output, or --overwrite"
+  found = _sealed.read(path, again=again).get("settings")
+  if found == wanted:
+    return
+  if not isinstance(found, dict):
+    differs = "of an earlier version"
+  elif found.get("patients") != wanted["patients"]:
+    differs = "of other cases or patients"
+  else:
+    differs = _files.first_difference(found, wanted)
+  raise errors.ExistingOutputError(
+    f"{path}: is of another evaluation ({differs}); {again}"
+  )
+
+
+def tell_shard(
+  done: int, refused: Mapping[str, str], folder: pathlib.Path
+) -> None:
+  """Prints what a part of the cases came to."""
+  from jaxseg import _text
+
+  _some(
+    [f"Refused: {_text.shown(name)}: {why}" for name, why in refused.items()],
+    "the command without --shard",
+  )
+  print(f"Scored: {done} cases into {folder}")
+
+
 def tell(
   scores: Rows,
   summary: Rows,
@@ -142,6 +193,7 @@ def save(
   synthetic: bool,
   surface: str,
   worst_distance: float,
+  settings: Mapping[str, Any],
   command: str,
 ) -> None:
   """Writes tables, evaluation.json, figures and the page."""
@@ -168,6 +220,7 @@ def save(
     _files.finite(
       {
         "provenance": origin,
+        "settings": dict(settings),
         "surface": surface,
         "summary": [dict(row) for row in summary],
         "scores": [dict(row) for row in scores],

@@ -5,6 +5,9 @@ import errno
 import os
 import pathlib
 import re
+import secrets
+
+from jaxseg import _unfinished
 
 _SAME = "the same command goes on from here"
 # Error of the operating system -> what to do about it.
@@ -94,9 +97,11 @@ def _chain(error: BaseException) -> Iterator[BaseException]:
 def _of_system(error: OSError) -> str | None:
   number, name = error.errno, error.filename2 or error.filename
   name = name or _place(error)
-  where = f"{os.fsdecode(name)}: " if isinstance(name, str | bytes) else ""
-  if isinstance(name, str | bytes) and number in (errno.EEXIST, errno.ENOTDIR):
-    path = pathlib.Path(os.fsdecode(name))
+  if isinstance(name, str | bytes):
+    name = _unfinished.final(os.fsdecode(name))
+  where = f"{name}: " if isinstance(name, str) else ""
+  if isinstance(name, str) and number in (errno.EEXIST, errno.ENOTDIR):
+    path = pathlib.Path(name)
     for above in (*reversed(path.parents), path):
       if os.path.lexists(above) and not above.is_dir():
         return (
@@ -106,9 +111,9 @@ def _of_system(error: OSError) -> str | None:
   if number in (errno.EEXIST, errno.ENOTDIR):
     return f"{where}{error.strerror}; move it, or name another --output"
   if number == errno.ENOENT:
-    if not where:
+    if not isinstance(name, str):
       return "the working folder is gone; change into another"
-    return _vanished(pathlib.Path(os.fsdecode(name)))
+    return _vanished(pathlib.Path(name))
   if number is None and "requested and" in str(error):  # NumPy's `tofile`.
     told = "no space is left there, or a limit of a file's size (ulimit -f)"
     return f"{where}written in part only ({error}); {told}; {_SAME}"
@@ -128,11 +133,26 @@ def _vanished(path: pathlib.Path) -> str | None:
       break
     gone = above
   if gone is None:
-    return None
+    if _takes_new(path.parent):
+      return None
+    return f"{path}: nothing can be made there; name another place"
   return (
     f"{gone}: is gone, as if it was moved or deleted meanwhile; start the same"
     " command again"
   )
+
+
+def _takes_new(folder: pathlib.Path) -> bool:
+  """Whether a folder can hold new files; /proc says that there are none."""
+  probe = folder / f".{secrets.token_hex(8)}"
+  try:
+    probe.mkdir()
+    probe.rmdir()
+  except FileNotFoundError:
+    return not folder.is_dir()
+  except OSError:
+    pass
+  return True
 
 
 def _place(error: OSError) -> str | None:

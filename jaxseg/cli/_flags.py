@@ -206,6 +206,8 @@ class Flags:
         " --name=value"
       )
     self.argument = given[0] if given else None
+    if "output" in self and self.output == "":
+      raise errors.ConfigError("--output: is empty; name a folder")
     for name in self._required:
       if not any(self._values[name].value or ()):
         raise errors.ConfigError(f"--{name}: missing; --help tells more")

@@ -111,7 +111,11 @@ def define(flags: _flags.Flags) -> None:
     "Interpolate maps that are not on their reference's grid. A reference that"
     " ends within the map is taken to go on as background.",
   )
-  flags.switch("eight_bit", False, "8-bit maps store 255 x p.")
+  flags.switch(
+    "eight_bit",
+    False,
+    "Maps of whole numbers store 255 x p in 8 bits, or 65535 x p in 16.",
+  )
   flags.integer(
     "thresholds", 1001, "N", "Thresholds of the even grid from 0 to 1."
   )
@@ -146,6 +150,12 @@ def define(flags: _flags.Flags) -> None:
     "Instead of maps, files or folders of counts, such as those of other"
     " machines.",
     default="none",
+  )
+  flags.switch(
+    "partial",
+    False,
+    "Merge although some of the cases are missing that were to be counted with"
+    " these; the page and threshold.json name them.",
   )
   flags.heading("Choice of the threshold")
   flags.string(
@@ -205,8 +215,13 @@ def main(flags: _flags.Flags) -> None:
       [study.CohortCounts.read(path) for path in paths]
     )
     missing, shards = _maps_merge.missing(paths, found[0].names)
+    if missing and not flags.partial:
+      raise errors.DataError(
+        _maps_merge.missing_refused(flags.merge, missing, shards)
+      )
     note = _maps_merge.missing_said(missing, shards)
   else:
+    flags.refuse(("partial",), "--merge")
     counted = _count(flags, folder)
     if counted is None:
       return

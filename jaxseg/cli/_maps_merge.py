@@ -135,12 +135,29 @@ def missing_said(cases: Sequence[str], shards: Sequence[str]) -> str:
   """A sentence for the console and the page; "" where nothing is missing."""
   if not cases:
     return ""
-  named = ", ".join(cases[:_SHOWN])
-  more = f" and {len(cases) - _SHOWN} more" if len(cases) > _SHOWN else ""
   one = len(cases) == 1
-  what = f"--shard={', '.join(shards)}" if shards else "them"
   return (
     f"Missing: {len(cases)} case{'' if one else 's'} that"
-    f" belong{'s' if one else ''} to these counts: {named}{more}; count"
-    f" {what} and merge again."
+    f" belong{'s' if one else ''} to these counts: {_listed(cases)}; count"
+    f" {_what(shards)} and merge again."
   )
+
+
+def missing_refused(
+  places: Sequence[str], cases: Sequence[str], shards: Sequence[str]
+) -> str:
+  """The same as a refusal."""
+  return (
+    f"--merge: {', '.join(places)}: without {len(cases)} of the cases that"
+    f" belong to these counts: {_listed(cases)}; count {_what(shards)} and"
+    " merge again, or go without (--partial)"
+  )
+
+
+def _listed(cases: Sequence[str]) -> str:
+  more = f" and {len(cases) - _SHOWN} more" if len(cases) > _SHOWN else ""
+  return f"{', '.join(cases[:_SHOWN])}{more}"
+
+
+def _what(shards: Sequence[str]) -> str:
+  return f"--shard={', '.join(shards)}" if shards else "them"

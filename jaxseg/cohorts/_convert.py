@@ -6,6 +6,7 @@ import dataclasses
 import pathlib
 from typing import Any
 
+from jaxseg import _digests
 from jaxseg import _files
 from jaxseg import _sealed
 from jaxseg import _text
@@ -66,7 +67,7 @@ def convert_case(
   try:
     digest = _digest(case, side, options)
     if place.exists():
-      done = _done(place, digest)
+      done = _done(place, digest, options.overwrite)
       if done is not None:
         return Converted(case, tuple(done), kept=True)
       _check_replaceable(place, options.overwrite)
@@ -121,17 +122,34 @@ def _digest(
   return _files.digest([_files.as_json(settings), sorted(files)])
 
 
-def _done(place: pathlib.Path, digest: str) -> list[dict[str, Any]] | None:
-  """The list of what was converted before, if it is the same."""
+def _done(
+  place: pathlib.Path, digest: str, overwrite: bool
+) -> list[dict[str, Any]] | None:
+  """The list of what was converted before, if it is the same.
+
+  Raises:
+    ExistingOutputError: A file was changed since.
+  """
   path = place / _mask_files.MANIFEST
   if not path.is_file():
     return None
-  found = _sealed.read(path, again=_AGAIN)
+  try:
+    found = _sealed.read(path, again=_AGAIN)
+  except errors.DataError:
+    if not overwrite:
+      raise
+    return None
   rows = found.get("structures")
   if found.get("made_of") != digest or not isinstance(rows, list):
     return None
+  changed = _digests.difference(place, found.get("files") or {})
+  if changed and not overwrite:
+    raise errors.ExistingOutputError(
+      f"{place}: {changed}; give another --output, or --overwrite to convert it"
+      " again"
+    )
   names = [str(row.get("file") or _mask_files.MANIFEST) for row in rows]
-  whole = all((place / name).is_file() for name in names)
+  whole = all((place / name).is_file() for name in names) and not changed
   return [dict(row) for row in rows] if whole else None
 
 
@@ -151,5 +169,6 @@ def _write_list(
       "series_uid": "" if image is None else image.series_uid,
       "made_of": digest,
       "structures": [dict(row) for row in rows],
+      "files": _digests.of_files(folder),
     },
   )

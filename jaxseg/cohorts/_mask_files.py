@@ -6,6 +6,7 @@ import os
 import pathlib
 from typing import Any
 
+from jaxseg import _files
 from jaxseg import _sealed
 from jaxseg import _text
 from jaxseg import dicom
@@ -71,13 +72,14 @@ class MaskFiles:
     self._manifests = {
       folder: _manifest(folder / MANIFEST)
       for folder in folders
-      if (folder / MANIFEST).is_file()
+      if _files.is_there(folder / MANIFEST)
     }
     if layout == "auto":
       layout = _layout(folders, bool(self._manifests), dict(aliases or {}))
     self.layout = layout
     self.left_out: dict[str, str] = {}
     self.remarks: dict[str, list[str]] = {}
+    self._lacking: dict[pathlib.Path, list[str]] = {}
     self._files: dict[str, dict[str | None, pathlib.Path]] = {}
     if layout == "cases":
       for name, path in zip(_telling(paths), paths, strict=True):
@@ -85,6 +87,11 @@ class MaskFiles:
     else:
       for name, folder in zip(_of_folders(folders), folders, strict=True):
         own = self._of_folder(folder, folders[folder])
+        lacking = self._lacking.get(folder, ())
+        if lacking:
+          self.remarks[name] = [
+            f"{MANIFEST} lists what is not there: {', '.join(lacking)}"
+          ]
         if own:
           self._files[name] = own
         else:
@@ -109,6 +116,8 @@ class MaskFiles:
           )
         if path in paths:
           own[str(row["name"])] = path
+        elif not path.is_file():
+          self._lacking.setdefault(folder, []).append(path.name)
       return own
     stems = {formats.stem_of(path): path for path in paths}
     return {n: p for n, p in stems.items() if n.casefold() not in IMAGES}

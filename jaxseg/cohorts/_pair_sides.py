@@ -45,16 +45,23 @@ def open_side(
     DataError: There is nothing to read.
   """
   where = pathlib.Path(given)
-  if where.exists() and _has_contours(where):
+  found = dicom.find_series(where) if where.exists() else None
+  if found and any(s.is_structure_set or s.is_segmentation for s in found):
     return _contour_folder.ContourFolder(
       where, beside=beside, **(options or {})
     )
-  return _mask_files.MaskFiles(given, layout=layout, aliases=aliases)
-
-
-def _has_contours(where: pathlib.Path) -> bool:
-  found = dicom.find_series(where)
-  return any(one.is_structure_set or one.is_segmentation for one in found)
+  try:
+    return _mask_files.MaskFiles(given, layout=layout, aliases=aliases)
+  except errors.DataError as e:
+    unread = [] if found is None else [path for path, _ in found.broken]
+    unread += [] if found is None else found.claiming
+    if not unread:
+      raise
+    more = f" and {len(unread) - 1} more" if len(unread) > 1 else ""
+    raise errors.DataError(
+      f"{given}: holds no contours; {unread[0]}{more} cannot be read as DICOM,"
+      " copy it again"
+    ) from e
 
 
 def pair_cases(

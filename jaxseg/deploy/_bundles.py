@@ -227,7 +227,7 @@ def _validation(folders: Sequence[pathlib.Path]) -> float:
   """Mean validation Dice at the own thresholds; unswept models come last."""
   values = []
   for folder in folders:
-    if not (folder / "threshold.json").is_file():
+    if not _files.is_there(folder / "threshold.json"):
       return -1.0
     chosen = thresholds.ChosenThreshold.read(folder)
     values.append(float(chosen.details.get("dice_validation", chosen.value)))
@@ -261,6 +261,9 @@ def _part(
   runs = {_models.run_of(folder) for folder in folders}
   place = runs.pop() if len(runs) == 1 else None
   run = None if place is None else data.Run(place)
+  if run is not None:
+    for member in model.members:
+      _check_store(member.folder, member.facts.get("store"), run)
   threshold, counts = model.threshold, None
   if run is not None and len(folders) > 1:
     counts = study.sweep_model(run, model, tta=model.tta)
@@ -312,6 +315,16 @@ def _part(
   return _Part(model, about, threshold)
 
 
+def _check_store(folder: pathlib.Path, store: Any, run: data.Run) -> None:
+  """Refuses a model of another store: on this one nothing is chosen for it."""
+  if store not in (None, run.store.content_hash):
+    raise errors.DataError(
+      f"{folder / 'model.json'}: is of a model that was trained on the store"
+      f" {store}, and {run.folder} has {run.store.content_hash}; restore the"
+      " one or the other, or train it again"
+    )
+
+
 def _choice(
   counts: study.CohortCounts, settings: study.Settings | None
 ) -> dict[str, Any]:
@@ -350,7 +363,7 @@ def _write(folder: pathlib.Path, part: _Part) -> dict[str, Any]:
     slot = target / "checkpoints" / "best"
     _weights.save(slot, member.variables, facts)
     for name in ("config.json", "threshold.json"):
-      if (member.folder / name).is_file():
+      if _files.is_there(member.folder / name):
         content = (member.folder / name).read_bytes()
         _files.write_bytes(target / name, content)
   cut = None

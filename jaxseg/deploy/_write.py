@@ -8,11 +8,11 @@ OUT/SCAN/result.json                   volumes, and where all comes from
 """
 
 from collections.abc import Mapping, Sequence
-import hashlib
 import pathlib
 from typing import Any
 
 import jaxseg
+from jaxseg import _digests
 from jaxseg import _files
 from jaxseg import _sealed
 from jaxseg import _text
@@ -121,7 +121,7 @@ def written(
     "structures": rows,
     "warnings": warnings,
     "settings": settings,
-    "files": _digests(folder),
+    "files": _digests.of_files(folder),
   }
   _sealed.write(folder / "result.json", _files.finite(content))
   return content
@@ -237,16 +237,6 @@ def _about(ready: _predict.Ready) -> dict[str, Any]:
   return about
 
 
-def _digests(folder: pathlib.Path) -> dict[str, str]:
-  found = {}
-  for path in sorted(folder.rglob("*")):
-    if path.is_file():
-      with path.open("rb") as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
-      found[path.relative_to(folder).as_posix()] = digest
-  return found
-
-
 def done(
   folder: pathlib.Path, digest: str | None, settings: Mapping[str, Any]
 ) -> dict[str, Any] | None:
@@ -259,7 +249,7 @@ def done(
 
   Raises:
     ExistingOutputError: It was written with other settings, from other files,
-      or it is something else.
+      was changed since, or is something else.
     DataError: result.json is damaged.
   """
   if not folder.exists():
@@ -283,6 +273,14 @@ def done(
     raise errors.ExistingOutputError(
       f"{folder}: was predicted from other files; name another --output, or"
       " --overwrite"
+    )
+  changed = None
+  if digest is not None:
+    changed = _digests.difference(folder, content.get("files") or {})
+  if changed:
+    raise errors.ExistingOutputError(
+      f"{folder}: {changed}; name another --output, or --overwrite to predict"
+      " again"
     )
   return content
 

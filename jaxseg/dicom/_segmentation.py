@@ -218,6 +218,7 @@ class Segmentation:
     resample: bool = False,
     any_frame_of_reference: bool = False,
     occupancy: bool = False,
+    crop: bool = False,
   ) -> np.ndarray:
     """A segment on an image's grid, by geometry.
 
@@ -229,6 +230,8 @@ class Segmentation:
         linearly.
       any_frame_of_reference: Also accept an image in another one.
       occupancy: Accept occupancies as probabilities, which they are not.
+      crop: Leave out what lies beyond the image; False refuses a segment that
+        does.
 
     Returns:
       Bool or float32 `[slice, row, column]` of the image's shape; False or 0
@@ -236,11 +239,29 @@ class Segmentation:
 
     Raises:
       DataError: Its fractions are occupancies.
-      GeometryError: The grids do not coincide, or lie in different frames of
-        reference.
+      GeometryError: The grids do not coincide, lie in different frames of
+        reference, or the segment reaches beyond the image.
     """
-    array = self._own(key, occupancy)
-    return self._placed(array, image, resample, any_frame_of_reference)[0]
+    own = self._own(key, occupancy)
+    array, is_copy = self._placed(own, image, resample, any_frame_of_reference)
+    lost = 0 if crop else self._lost(own, array, is_copy, image)
+    if lost:
+      raise errors.GeometryError(
+        f"{self.path}: {lost} of {np.count_nonzero(own)} voxels of"
+        f" {_text.shown(self[key].label)} lie beyond the image"
+        f" {_text.shown(image.series_uid)}; give the series it was made from,"
+        " or set crop=True"
+      )
+    return array
+
+  def _lost(
+    self, own: np.ndarray, placed: np.ndarray, copied: bool, image: _image.Image
+  ) -> int:
+    """How many of a segment's voxels have no place on an image's grid."""
+    if copied:
+      return int(np.count_nonzero(own)) - int(np.count_nonzero(placed))
+    # Resampled, a voxel may become several, so their centres are counted.
+    return _beyond(own, self.grid, image.grid)
 
   def _placed(
     self,
@@ -304,12 +325,7 @@ class Segmentation:
     array, is_copy = self._placed(own, image, resample, any_frame_of_reference)
     notes = []
     total = int(np.count_nonzero(own))
-    # Resampled, a voxel may become several, so their centres are counted.
-    lost = (
-      total - int(np.count_nonzero(array))
-      if is_copy
-      else _beyond(own, self.grid, image.grid)
-    )
+    lost = self._lost(own, array, is_copy, image)
     if lost:
       notes.append(
         _text.Note(

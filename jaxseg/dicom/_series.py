@@ -17,6 +17,7 @@ from jaxseg import _text
 from jaxseg import errors
 from jaxseg.dicom import _header
 from jaxseg.dicom import _parse
+from jaxseg.dicom import _walk
 
 MULTI_FRAME = {
   uids.EnhancedCTImageStorage: "CT",
@@ -56,6 +57,7 @@ _TAGS = (
   "SpecificCharacterSet",
   "StructureSetLabel",
 )
+_ENDS = (".dcm", ".dicom", ".ima")
 _SAME_DIRECTION = 1e-4
 # Two texts of one number of mm, the shorter with three significant digits.
 _SAME_SPACING = 5e-4
@@ -128,9 +130,11 @@ class Found:
   Attributes:
     series: All groups, sorted by patient and key.
     skipped: Number of files that are not DICOM, hidden, or a DICOMDIR.
-    broken: DICOM files that cannot be used, and why.
+    broken: DICOM files that cannot be used, and why; those included that are
+      none, but are called as those beside them are, with other numbers.
     aside: Those of them that are certainly not images of a volume.
     archives: Skipped files that may hold DICOM once they are unpacked.
+    claiming: Skipped files that end as DICOM does.
   """
 
   series: tuple[Series, ...]
@@ -138,6 +142,7 @@ class Found:
   broken: tuple[tuple[pathlib.Path, errors.JaxsegError], ...]
   aside: frozenset[pathlib.Path] = frozenset()
   archives: tuple[pathlib.Path, ...] = ()
+  claiming: tuple[pathlib.Path, ...] = ()
 
   def __iter__(self) -> Iterator[Series]:
     return iter(self.series)
@@ -223,7 +228,12 @@ def scan(
   broken: list[tuple[pathlib.Path, errors.JaxsegError]] = []
   aside: set[pathlib.Path] = set()
   archives: list[pathlib.Path] = []
-  for path in [root] if root.is_file() else _files(root):
+  others: list[pathlib.Path] = []
+  claiming: list[pathlib.Path] = []
+  for path in [root] if root.is_file() else _walk.files(root):
+    if not path.exists():
+      others.append(path)
+      continue
     if path.name.startswith(".") or path.name.upper() == "DICOMDIR":
       skipped += 1
       continue
@@ -236,9 +246,7 @@ def scan(
       )
       key = _key(header, path)
     except errors.NotDicomError:
-      skipped += 1
-      if _parse.archive(path):
-        archives.append(path)
+      others.append(path)
     except errors.JaxsegError as e:
       broken.append((path, e))
       if header is not None and _is_aside(header, path):
@@ -248,12 +256,22 @@ def scan(
       if keep is not None and whole and key[2] in IMAGES:
         keep[path] = header
         room -= size
+  like = [path for files in groups.values() for path, _ in files]
+  strange, others = _walk.strangers(others, [*like, *(p for p, _ in broken)])
+  broken += strange
+  for path in others:
+    skipped += 1
+    if path.suffix.lower() in _ENDS:
+      claiming.append(path)
+    if _parse.archive(path):
+      archives.append(path)
   return Found(
     tuple(_named(groups)),
     skipped,
     tuple(broken),
     frozenset(aside),
     tuple(archives),
+    tuple(claiming),
   )
 
 
@@ -261,23 +279,6 @@ def _is_aside(header: Dataset, path: pathlib.Path) -> bool:
   """Whether a broken file is certainly not an image of a volume."""
   sop_class = uids.UID(_header.text(header, "SOPClassUID", path))
   return sop_class not in IMAGES and sop_class.name != sop_class
-
-
-def _files(root: pathlib.Path) -> Iterator[pathlib.Path]:
-  """All files below a folder, sorted; no folder is entered twice."""
-  seen = set()
-  for place, folders, files in os.walk(root, followlinks=True):
-    real = os.path.realpath(place)
-    if real in seen:
-      folders.clear()
-      continue
-    seen.add(real)
-    folders[:] = sorted(f for f in folders if not f.startswith("."))
-    yield from (
-      path
-      for path in (pathlib.Path(place, name) for name in sorted(files))
-      if path.is_file()  # Neither a dangling link nor a pipe, which blocks.
-    )
 
 
 def _key(header: Dataset, path: pathlib.Path) -> tuple:

@@ -28,6 +28,7 @@ _MAX_BYTES = 16 * 2**20
 # fold_0/validation lies two folders below nnU-Net's dataset.json.
 FOLDERS_UP = 2
 IGNORE = "ignore"
+_KEYS = ("labels", "regions_class_order", "image_reader_writer")
 # nnU-Net's readers that turn images to RAS, and save their maps so:
 # NibabelIOWithReorient and SimpleITKIOWithReorient.
 _TURNING = "WithReorient"
@@ -190,8 +191,10 @@ def _content(source: pathlib.Path) -> dict[str, Any]:
   """What a file holds; nothing where it is missing or holds something else."""
   try:
     about = source.stat()
-  except OSError:
+  except (FileNotFoundError, NotADirectoryError):
     return {}
+  except OSError as e:
+    raise _paths.unreadable(source, e) from e
   return _read(source, about.st_mtime_ns, about.st_size)
 
 
@@ -212,10 +215,12 @@ def _read(source: pathlib.Path, _: int, size: int) -> dict[str, Any]:
 def _labels(source: pathlib.Path) -> Labels | None:
   """What a file says; None where it is missing or has no labels."""
   content = _content(source)
+  _check_spelling(source, content, _KEYS)
   said = content.get("labels")
   if not isinstance(said, dict) or not said:
     return None
   named = _by_name(said)
+  _check_spelling(source, named, (IGNORE,))
   names = {name: _numbers(given) for name, given in named.items()}
   ignored = names.pop(IGNORE, None)
   if ignored is not None and (len(ignored) != 1 or ignored[0] < 1):
@@ -247,6 +252,18 @@ def _labels(source: pathlib.Path) -> Labels | None:
       f" regions_class_order has {len(order)}; correct the one or the other"
     )
   return found
+
+
+def _check_spelling(
+  source: pathlib.Path, content: Mapping[str, Any], known: Sequence[str]
+) -> None:
+  """Refuses what is all but a name that means something."""
+  wrong, meant = _text.misspelt(content, known)
+  if meant:
+    raise errors.DataError(
+      f'{source}: has {_text.shown(wrong)} where "{meant}" may be meant;'
+      " correct it, or give it another name"
+    )
 
 
 def _image(content: Mapping[str, Any]) -> str:

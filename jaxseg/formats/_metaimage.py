@@ -38,6 +38,14 @@ _TYPES = {
 _DIRECTION = ("Orientation", "Rotation", "TransformMatrix")
 _ORIGIN = ("Position", "Offset", "Origin")
 
+# All that decides what is read; others, of which anyone may have own ones, not.
+_FIELDS = (
+  *("BinaryData", "BinaryDataByteOrderMSB", "CompressedData", "DimSize"),
+  *("ElementByteOrderMSB", "ElementNumberOfChannels", "ElementSize"),
+  *("ElementSpacing", "ElementType", "HeaderSize", "NDims"),
+  *(*_DIRECTION, *_ORIGIN),
+)
+
 _Fields = dict[str, str]
 
 
@@ -106,6 +114,12 @@ def _fields(path: pathlib.Path, start: bytes) -> tuple[_Fields, int]:
       )
     fields[key.strip()] = said.strip()
     at = stop + 1 if stop >= 0 else len(start)
+  wrong, meant = _text.misspelt(fields, _FIELDS)
+  if meant:
+    raise errors.DataError(
+      f"{path}: its header has no {meant}, but {_text.shown(wrong)}; copy or"
+      " write the file again"
+    )
   return fields, at
 
 

@@ -14,6 +14,8 @@ from jaxseg.formats import _load
 from jaxseg.formats import _paths
 
 _FLOATS = (np.float16, np.float32, np.float64)
+_WHOLE = (np.uint8, np.uint16)
+_HIGHEST = np.iinfo(np.uint16).max
 _FLAG = "--class"
 
 
@@ -37,12 +39,14 @@ def read_probabilities(
       name of the dataset.json beside it or up to two folders up, whose regions
       have channels in the order of its labels; for DICOM a segment's label or
       number.
-    eight_bit: Take unsigned bytes u as probabilities u / 255.
+    eight_bit: Take unsigned bytes u as probabilities u / 255, and unsigned
+      integers of 16 bits as u / 65535.
     beside: Another file, such as the reference; its dataset.json counts where
       the map has none.
 
   Returns:
-    The map: float16, float32 or float64, or uint8 if `eight_bit` allows it.
+    The map: float16, float32 or float64, or uint8 if `eight_bit` allows it;
+    float32 of 16 bits.
 
   Raises:
     DataError: The file cannot be read, holds labels instead of
@@ -69,6 +73,9 @@ def read_probabilities(
       f" it; leave it out ({_FLAG})"
     )
   _check_type(where, array.dtype, eight_bit)
+  if array.dtype == np.uint16:
+    array = array / _HIGHEST  # Each quotient in float64, then rounded once.
+    array = array.astype(np.float32)
   return volume.Volume.from_affine(array, affine, source=where)
 
 
@@ -107,15 +114,16 @@ def companions(path: pathlib.Path) -> tuple[pathlib.Path, ...]:
 
 
 def _check_type(path: pathlib.Path, dtype: np.dtype, eight_bit: bool) -> None:
-  if dtype in _FLOATS or (dtype == np.uint8 and eight_bit):
+  if dtype in _FLOATS or (dtype in _WHOLE and eight_bit):
     return
   if dtype.kind not in "biu":
     raise errors.DataError(
       f"{path}: holds {dtype}; save probabilities as float16, float32 or"
       " float64"
     )
-  hint = ", or set eight_bit (--eight_bit) if 0 to 255 stand for 0 to 1"
+  highest = np.iinfo(dtype).max if dtype in _WHOLE else 0
+  hint = f", or set eight_bit (--eight_bit) if 0 to {highest} stand for 0 to 1"
   raise errors.DataError(
     f"{path}: holds {dtype}, which are labels, not probabilities; save the"
-    f" network's probabilities{hint if dtype == np.uint8 else ''}"
+    f" network's probabilities{hint if highest else ''}"
   )

@@ -27,6 +27,7 @@ from jaxseg.study._counted_run import CountedRun
 from jaxseg.study._evaluate import evaluate_case
 from jaxseg.study._evaluate import EvaluateOptions
 from jaxseg.study._evaluate import SCORED
+from jaxseg.study._evaluate_kept import KeptScores
 from jaxseg.study._evaluation import evaluation_summary
 from jaxseg.study._evaluation import settled
 from jaxseg.study._examples import Example
@@ -92,6 +93,7 @@ __all__ = [
   "CountedRun",
   "EvaluateOptions",
   "Example",
+  "KeptScores",
   "MapOptions",
   "Patients",
   "Scene",

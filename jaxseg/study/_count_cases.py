@@ -31,7 +31,7 @@ class MapOptions:
     label: Label of the reference that is the structure, or several that are
       together; None is all but 0.
     resample: Whether a map on another grid may be interpolated.
-    eight_bit: Whether 8-bit files hold u / 255.
+    eight_bit: Whether 8-bit files hold u / 255, and 16-bit ones u / 65535.
     grid: Number of thresholds of the even grid.
     surfaces: Whether surface metrics are computed along the sweep as well.
     ignore: Labels of voxels that do not count; None is dataset.json's "ignore",

@@ -122,7 +122,10 @@ def _by_table(names: Sequence[str], path: pathlib.Path) -> Patients:
   for number, row in enumerate(rows[1:], start=2):
     cells = [cell.strip() for cell in row]
     if len(cells) <= max(case, patient) or not cells[case]:
-      raise errors.DataError(f"{path}: row {number} lacks a case or a patient")
+      raise errors.DataError(
+        f"{path}: row {number} lacks a case or a patient; write both, with a"
+        " comma between"
+      )
     if table.setdefault(cells[case], cells[patient]) != cells[patient]:
       raise errors.DataError(
         f"{path}: row {number} gives the case {_text.shown(cells[case])} to a"

@@ -54,13 +54,19 @@ def test_masks_have_the_dice_of_the_sweep(folder):
     dice = 2 * (a & b).sum() / (a.sum() + b.sum())
     assert f"{dice:.5f}" == f"{float(row['dice']):.5f}"
     assert nibabel.load(path).get_data_dtype() == np.uint8
-  # It is there now, and stays.
+  # The same command goes on with what is there.
+  path.unlink()
+  out = command.done("apply", MAPS, "--threshold=runs/sweep", folder=folder)
+  assert "3 masks into runs/masks, 2 of them before" in out
+  # It is there now, and stays; nothing of another threshold comes beside it.
+  (folder / "runs" / "masks" / "case_1.nii.gz").unlink()
   before = path.read_bytes()
   again = ("apply", MAPS, "--threshold=0.9")
   assert "case_0.nii.gz: already exists" in command.refused(
     *again, folder=folder
   )
   assert path.read_bytes() == before
+  assert not (folder / "runs" / "masks" / "case_1.nii.gz").exists()
   command.done(*again, "--overwrite", folder=folder)
   assert path.read_bytes() != before
 

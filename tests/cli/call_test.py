@@ -11,6 +11,7 @@ import time
 
 import pytest
 
+import jaxseg
 from jaxseg import cli
 from jaxseg import errors
 from jaxseg.cli import _call
@@ -28,6 +29,18 @@ def test_alone_it_lists_the_commands(arguments, capsys):
   for name, text in cli.COMMANDS.items():
     assert f"  {name}" in out and text in out
   assert max(map(len, out.splitlines())) <= 80
+
+
+@pytest.mark.parametrize("arguments", [(), ("sweep",), ("sweep", "--seed=1")])
+def test_it_says_its_version(arguments, capsys):
+  assert cli.main([*arguments, "--version"]) == 0
+  assert capsys.readouterr() == (f"jaxseg {jaxseg.__version__}\n", "")
+
+
+def test_an_empty_output_is_not_the_working_folder(tmp_path):
+  for name in ("evaluate", "export", "sweep"):
+    line = command.refused(name, "--output=", folder=tmp_path)
+    assert line == "--output: is empty; name a folder"
 
 
 def test_an_unknown_command_is_one_line_and_2(tmp_path):

@@ -10,11 +10,12 @@ import rich.console
 from jaxseg.cli import _console
 
 
-def printed(monkeypatch, *args):
+def printed(monkeypatch, *args, width=80):
   out = io.StringIO()
-  console = rich.console.Console(file=out, width=80)
-  monkeypatch.setattr(rich.console, "Console", lambda: console)
-  _console.table(*args)
+  console = rich.console.Console(file=out, width=width)
+  with monkeypatch.context() as patch:
+    patch.setattr(rich.console, "Console", lambda: console)
+    _console.table(*args)
   return out.getvalue()
 
 
@@ -37,6 +38,26 @@ def test_long_names_are_shown_whole(monkeypatch):
   row = {str(k): f"{k}" * 30 for k in range(4)}
   text = printed(monkeypatch, "", [row], list(row))
   assert all(text.count(f"{k}") >= 30 for k in range(4))
+
+
+def test_no_heading_and_no_number_is_broken(monkeypatch):
+  row = {"structure": "submandibular_left", "n": 12345, "dice": 0.5}
+  row |= {"interval": "0.123 to 0.456", "hd95_mm": 12.3, "missed": 1, "made": 2}
+  columns = {"structure": "structure", "n": "n", "dice": "Dice"}
+  columns |= {"interval": "95 %", "hd95_mm": "HD95, mm", "missed": "missed"}
+  columns["made"] = "made up"
+  text = printed(monkeypatch, "", [row], columns)
+  assert max(map(len, text.splitlines())) <= 80
+  assert "submandibular" in text and "HD95, mm" in text
+  text = printed(monkeypatch, "", [row], columns, width=60)
+  for whole in ("structure", "HD95", "missed", "made", "12345", "0.500"):
+    assert whole in text, text
+
+
+def test_numbers_that_do_not_fit_are_not_cut_off(monkeypatch):
+  row = {str(k): 10**20 + k for k in range(5)}
+  text = printed(monkeypatch, "", [row], list(row))
+  assert all(f"{value}" in text for value in row.values())
 
 
 def test_progress_without_a_terminal_is_one_line(capsys):

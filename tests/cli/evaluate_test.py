@@ -1,6 +1,7 @@
 """`jaxseg evaluate`, in this process."""
 
 import json
+import shutil
 
 import numpy as np
 import pytest
@@ -48,6 +49,81 @@ def test_scores_tables_and_page(patients, tmp_path):
   assert kept["refused"] == {} and len(kept["scores"]) == len(scores)
   page = (folder / "report" / "index.html").read_text()
   assert "GTV-1 <b>" not in page and "GTV-1 &lt;b&gt;" in page
+
+
+def sides(patients, *more):
+  return (
+    f"--prediction={patients / 'pred'}",
+    f"--reference={patients / 'ref'}",
+    "--workers=1",
+    "--nosurfaces",
+    *more,
+  )
+
+
+def test_it_goes_on_and_nothing_is_overwritten(patients, tmp_path, monkeypatch):
+  from jaxseg import study
+
+  place, real, scored = tmp_path / "runs" / "evaluate", study.evaluate_case, []
+
+  def stopped(pair, **how):
+    if len(scored) == 1:
+      raise KeyboardInterrupt
+    scored.append(pair)
+    return real(pair, **how)
+
+  monkeypatch.setattr(study, "evaluate_case", stopped)
+  code, _, err = command.call("evaluate", *sides(patients), folder=tmp_path)
+  assert (code, len(list((place / "cases").iterdir()))) == (3, 1)
+  assert "the same command goes on from here" in err
+  scored.append(None)
+  out = command.done("evaluate", *sides(patients), folder=tmp_path)
+  assert "1 of 2 cases were scored before" in out
+  whole = command.rows(place / "tables" / "scores.csv")
+  out = command.done("evaluate", *sides(patients), folder=tmp_path)
+  assert "2 of 2 cases were scored before" in out
+  assert command.rows(place / "tables" / "scores.csv") == whole
+  # Shards share the folder, and the command alone puts them together.
+  shards = ("--output=parts", "--shard=1/2"), ("--output=parts", "--shard=2/2")
+  for one in shards:
+    out = command.done("evaluate", *sides(patients, *one), folder=tmp_path)
+    assert "Scored: 1 cases into parts/cases" in out
+    assert [p.name for p in (tmp_path / "parts").iterdir()] == ["cases"]
+  given = sides(patients, "--output=parts")
+  assert "2 of 2" in command.done("evaluate", *given, folder=tmp_path)
+  parts = command.rows(tmp_path / "parts" / "tables" / "scores.csv")
+  for row in (*parts, *whole):
+    row.pop("command", None)
+  assert parts == whole
+  # Another evaluation does not end up among these, unless it is asked for.
+  for other, said in (
+    ("--absent=empty", "absent is auto, asked is empty"),
+    ("--worst_distance=5", "worst_distance is inf, asked is 5"),
+    ("--patients=^(.)", "of other cases or patients"),
+  ):
+    given = sides(patients, other)
+    line = command.refused("evaluate", *given, folder=tmp_path)
+    assert said in line and "--overwrite" in line
+  given = sides(patients, "--absent=empty", "--overwrite")
+  command.done("evaluate", *given, folder=tmp_path)
+
+
+def test_a_file_that_changed_is_another_evaluation(patients, tmp_path):
+  for name in ("pred", "ref"):
+    shutil.copytree(patients / name, tmp_path / name)
+  command.done("evaluate", *sides(tmp_path), folder=tmp_path)
+  (tmp_path / "pred" / "p1" / "spinal_cord.nii.gz").unlink()
+  drawn.files(tmp_path / "pred" / "p1", {"spinal_cord": drawn.CORD})
+  line = command.refused("evaluate", *sides(tmp_path), folder=tmp_path)
+  assert "spinal_cord.nii.gz' has changed since" in line
+  out = command.done(
+    "evaluate", *sides(tmp_path, "--overwrite"), folder=tmp_path
+  )
+  assert "1 of 2 cases were scored before" in out
+  (kept, _) = sorted((tmp_path / "runs" / "evaluate" / "cases").iterdir())
+  kept.write_text(kept.read_text().replace("spinal", "spimal"))
+  line = command.refused("evaluate", *sides(tmp_path), folder=tmp_path)
+  assert f"{kept.name}: is damaged" in line
 
 
 def test_a_bad_case_is_told_and_does_not_stop_the_others(patients, tmp_path):

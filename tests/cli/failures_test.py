@@ -13,6 +13,7 @@ import types
 import pytest
 
 from jaxseg import _files
+from jaxseg import _unfinished
 from jaxseg import cli
 from jaxseg.cli import _call
 from jaxseg.cli import _failures
@@ -94,6 +95,40 @@ def test_a_file_in_the_way_is_named(tmp_path, place, capsys):
   assert _call.guarded(lambda: _files.write_json(path, {})) == 2
   line = capsys.readouterr().err
   assert line.startswith(f"{tmp_path / 'file'}: is a file where a folder")
+
+
+@pytest.mark.skipif(
+  not pathlib.Path("/proc/self").is_dir(), reason="there is no /proc here"
+)
+@pytest.mark.parametrize("place", ["/proc/x", "/proc/x/y/z", "/proc/self/x"])
+def test_where_nothing_can_be_made_is_named(place, capsys):
+  path = pathlib.Path(place)
+  assert _call.guarded(lambda: _files.write_json(path / "a.json", {})) == 2
+  line = capsys.readouterr().err
+  assert line.startswith("/proc/") and "; name another place" in line
+
+
+def test_a_file_of_ours_that_is_missing_stays_our_fault(tmp_path):
+  missing = FileNotFoundError(errno.ENOENT, "No such file", str(tmp_path / "x"))
+  assert _failures.said(missing) is None
+  assert not list(tmp_path.iterdir())
+
+
+def test_what_is_unfinished_is_called_as_it_will_be(tmp_path, capsys):
+  def full():
+    with _files.new_folder(tmp_path / "a.b") as folder:
+      path = str(folder / "c")
+      raise OSError(errno.ENOSPC, "No space left on device", path)
+
+  assert _call.guarded(full) == 2
+  assert capsys.readouterr().err.startswith(f"{tmp_path / 'a.b' / 'c'}: No sp")
+
+  def alone():
+    with _unfinished.file(tmp_path / "x.json") as path:
+      raise OSError(errno.ENOSPC, "No space left on device", str(path))
+
+  assert _call.guarded(alone) == 2
+  assert capsys.readouterr().err.startswith(f"{tmp_path / 'x.json'}: No sp")
 
 
 def test_a_folder_in_the_way_is_named(tmp_path, capsys):

@@ -168,6 +168,14 @@ def test_the_same_command_goes_on(deployed, tmp_path, monkeypatch):
   assert "3 of 3 scans are predicted, 1 of them before" in out
   again = (tmp_path / "out" / made.NAMES[0] / "result.json").stat()
   assert (again.st_mtime_ns, again.st_ino) == (kept.st_mtime_ns, kept.st_ino)
+  # What was changed since is no result any more.
+  mask = tmp_path / "out" / NAME / "masks" / "brain.nii.gz"
+  content = bytearray(mask.read_bytes())
+  content[-1] ^= 1
+  mask.write_bytes(content)
+  out = command.done("predict", *given, folder=tmp_path)
+  assert f"Refused: {NAME}: " in out
+  assert "masks/brain.nii.gz is not what was written; name another" in out
   # Settings that would give something else are refused, and replaced if asked.
   line = command.refused("predict", *given, "--threshold=0.5", folder=tmp_path)
   assert "was predicted with other settings" in line

@@ -75,7 +75,11 @@ def test_what_a_merge_lacks_is_named(folder):
       "sweep", *TWO, f"--shard={part}/3", f"--output=part{part}", folder=folder
     )
   merge = ("--merge=part1,part2", "--output=merged", "--resamples=20")
-  out = command.done("sweep", *merge, folder=folder)
+  line = command.refused("sweep", *merge, folder=folder)
+  assert "without 2 of the cases that belong to these counts: pat01" in line
+  assert "; count --shard=3/3 and merge again, or go without (--" in line
+  assert not (folder / "merged").exists()
+  out = command.done("sweep", *merge, "--partial", folder=folder)
   lacking = ["pat01_scan1", "pat02_scan2"]
   sentence = f"Missing: 2 cases that belong to these counts: {lacking[0]}"
   assert sentence in out
@@ -99,7 +103,9 @@ def test_what_a_merge_lacks_is_named(folder):
   assert "pat02" in line
   for path in (folder / "runs/sweep/counts").glob("*/pat02*"):
     path.unlink()
-  out = command.done("sweep", "--merge=runs/sweep", *merge[1:], folder=folder)
+  merge = ("--merge=runs/sweep", *merge[1:])
+  command.refused("sweep", *merge, folder=folder)
+  out = command.done("sweep", *merge, "--partial", folder=folder)
   assert "Missing: 2 cases" in out
 
 

@@ -91,6 +91,29 @@ def test_what_is_done_is_not_done_again_unless_it_changed(tmp_path):
   assert [p.name for p in (tmp_path / "a").iterdir()] == ["p1"]
 
 
+@pytest.mark.parametrize("name", ["image.nii.gz", "structures.json", "mask"])
+def test_what_was_changed_since_is_told(tmp_path, name):
+  drawn.patient(tmp_path / "in", "P1")
+  side = cohorts.open_side(tmp_path / "in")
+  (case,) = side.cases
+  how = {"side": side, "images": None, "folder": tmp_path / "out"}
+  plain = cohorts.ConvertOptions("nifti")
+  first = cohorts.convert_case(case, options=plain, **how)
+  (place,) = (tmp_path / "out").iterdir()
+  if name == "mask":
+    name = first.rows[0]["file"]
+  path = place / name
+  content = bytearray(path.read_bytes())
+  content[len(content) // 2] ^= 1
+  path.write_bytes(content)
+  again = cohorts.convert_case(case, options=plain, **how)
+  assert name in again.refused and "; " in again.refused
+  over = cohorts.ConvertOptions("nifti", overwrite=True)
+  again = cohorts.convert_case(case, options=over, **how)
+  assert not again.refused and not again.kept
+  assert cohorts.convert_case(case, options=plain, **how).kept
+
+
 def test_a_voxel_that_differs_refuses_the_case(tmp_path):
   drawn.patient(tmp_path / "in")
   side = cohorts.open_side(tmp_path / "in")

@@ -58,6 +58,10 @@ def test_of_a_listed_folder_only_what_is_given_counts(tmp_path):
   (tmp_path / "structures.json").write_text(json.dumps({"structures": rows}))
   side = cohorts.MaskFiles(tmp_path / "y.nii.gz")
   assert [one.name for one in side.open(side.cases[0]).named] == ["Y"]
+  assert not side.remarks
+  (tmp_path / "x.nii.gz").unlink()
+  side = cohorts.MaskFiles(tmp_path)
+  assert "lists what is not there: x.nii.gz" in str(side.remarks)
   side = cohorts.MaskFiles(tmp_path / "image.nii.gz")
   assert not side.cases and "an image and no mask" in str(side.left_out)
 
@@ -70,6 +74,11 @@ def test_a_list_that_names_files_elsewhere_is_refused(tmp_path):
   )
   with pytest.raises(errors.DataError, match="is no file beside it"):
     cohorts.MaskFiles(tmp_path)
+  (tmp_path / "a" / "structures.json").unlink()
+  (tmp_path / "a" / "structures.json").symlink_to("structures.json")
+  with pytest.raises(errors.DataError, match="structures.json: cannot be read"):
+    cohorts.MaskFiles(tmp_path)
+  (tmp_path / "a" / "structures.json").unlink()
   (tmp_path / "a" / "structures.json").write_text('{"structures": 3}')
   with pytest.raises(errors.DataError, match="is no list of structures"):
     cohorts.MaskFiles(tmp_path)

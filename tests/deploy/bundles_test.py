@@ -201,6 +201,15 @@ def test_an_objective_is_asked_of_the_wanted_structures_alone(
   assert found == path.parent
 
 
+def test_a_model_of_another_store_is_refused(deployed, tmp_path):
+  shutil.copytree(deployed / "run", tmp_path / "run")
+  path = tmp_path / "run" / "models" / "brain" / "bce" / "0" / "model.json"
+  _sealed.write(path, {**json.loads(path.read_text()), "store": "other"})
+  with pytest.raises(errors.DataError, match="the store other, and .*/run has"):
+    deploy.export([path.parent], tmp_path / "out")
+  assert not (tmp_path / "out").exists()
+
+
 def test_what_is_no_model_is_named(deployed, tmp_path):
   with pytest.raises(errors.DataError, match="neither a model nor a run"):
     deploy.export([tmp_path], tmp_path / "new")

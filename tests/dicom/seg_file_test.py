@@ -281,11 +281,14 @@ def test_a_shifted_and_larger_grid_is_exact(tmp_path, ct, masks):
   for name, mask in masks.items():
     wide[name] = np.zeros((8, 18, 20), np.bool_)
     wide[name][1:6, 2:15, 3:14] = mask
-    wide[name][7, 17, 19] = True  # Beyond the image: cut off.
+    wide[name][7, 17, 19] = True  # Beyond the image.
   path = seg(tmp_path / "s.dcm", frames_of(wide, 1), ipp=(-13, -23, 27))
   read = dicom.read_seg(path)
   for name, mask in masks.items():
-    np.testing.assert_array_equal(read.on(ct, name), mask)
+    np.testing.assert_array_equal(read.on(ct, name, crop=True), mask)
+    for how in ({}, {"resample": True}):
+      with pytest.raises(errors.GeometryError, match="1 of .* beyond.*crop"):
+        read.on(ct, name, **how)
 
 
 def test_a_flipped_grid_is_exact(tmp_path, ct, masks):

@@ -43,3 +43,22 @@ class TestArchives:
     for name in ("image.nii.gz", "notes.txt", "maps.npz"):
       (tmp_path / name).write_bytes(b"PK\x03\x04")
     assert dicom.find_series(tmp_path).to_unpack == ""
+
+
+@pytest.mark.parametrize("content", [b"", b"[]", None], ids=str)
+def test_what_is_called_as_a_slice_is_one(tmp_path, content):
+  paths = ct_series(tmp_path)
+  (tmp_path / "notes.dcm").write_bytes(b"no DICOM")
+  assert not dicom.find_series(tmp_path).broken
+  last = paths[-1]
+  last.unlink()
+  if content is None:
+    last.symlink_to("nowhere")
+  else:
+    last.write_bytes(content)
+  found = dicom.find_series(tmp_path)
+  ((path, reason),) = found.broken
+  assert path == last and last.name in str(reason)
+  assert [path.name for path in found.claiming] == ["notes.dcm"]
+  with pytest.raises(errors.JaxsegError, match=last.name):
+    dicom.read_ct(tmp_path)

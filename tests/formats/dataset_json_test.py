@@ -163,3 +163,18 @@ def test_other_readers_of_nnunet_turn_nothing(tmp_path):
   sitk.WriteImage(image, str(tmp_path / "case.nii.gz"))
   read = formats.read_probabilities(path, structure=1)
   np.testing.assert_allclose(np.diag(read.affine[:3, 2::-1]), 1)
+
+
+@pytest.mark.parametrize(
+  ("content", "said"),
+  [
+    ({"lacels": {"background": 0, "liver": 1}}, "'lacels' where \"labels\""),
+    ({"labels": {"background": 0, "ignose": 2}}, "'ignose' where \"ignore\""),
+    ({"labels": {"0": "background", "2": "Ignore"}}, "'Ignore' where"),
+  ],
+)
+def test_what_is_all_but_a_name_is_refused(tmp_path, content, said):
+  (tmp_path / "dataset.json").write_text(json.dumps(content))
+  np.save(tmp_path / "a.npy", np.zeros((2, 3, 4), np.uint8))
+  with pytest.raises(errors.DataError, match=said):
+    formats.read_reference(tmp_path / "a.npy")

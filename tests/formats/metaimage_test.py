@@ -71,6 +71,28 @@ def test_headers_that_are_none(tmp_path, old, new, said):
     formats.read_probabilities(path)
 
 
+@pytest.mark.parametrize(
+  "name",
+  [
+    "ElementSpacing",
+    "TransformMatrix",
+    "CompressedData",
+    "BinaryDataByteOrder",
+  ],
+)
+def test_a_field_misspelt_is_no_field_left_out(tmp_path, name):
+  image = sitk.GetImageFromArray(np.zeros((2, 3, 4), np.float32))
+  image.SetSpacing((1.5, 2.5, 3.5))
+  path = tmp_path / "a.mha"
+  sitk.WriteImage(image, str(path))
+  content = path.read_bytes()
+  at = content.index(name.encode()) + len(name) // 2
+  flipped = bytes([content[at] ^ 4])
+  path.write_bytes(content[:at] + flipped + content[at + 1 :])
+  with pytest.raises(errors.DataError, match=f"a.mha: .* no {name}"):
+    formats.read_probabilities(path)
+
+
 def test_values_cut_short(tmp_path):
   path = written(tmp_path)
   path.write_bytes(path.read_bytes()[:-1])

@@ -61,6 +61,22 @@ def test_one_page_is_a_slice(tmp_path):
     formats.read_probabilities(tmp_path / "a.png")
 
 
+@pytest.mark.parametrize("end", ["png", "tif", "mha", "npy"])
+def test_maps_of_sixteen_bits(tmp_path, end):
+  values = np.array([[0, 1, 255, 256], [32767, 32768, 65534, 65535]], np.uint16)
+  path = tmp_path / f"a.{end}"
+  if end == "npy":
+    np.save(path, values[np.newaxis])
+  else:
+    sitk.WriteImage(sitk.GetImageFromArray(values), str(path))
+  with pytest.raises(errors.DataError, match=r"--eight_bit\) if 0 to 65535"):
+    formats.read_probabilities(path)
+  read = formats.read_probabilities(path, eight_bit=True).array
+  assert read.dtype == np.float32
+  expected = [np.float32(u / 65535) for u in values.ravel().tolist()]
+  np.testing.assert_array_equal(read.ravel(), np.array(expected, np.float32))
+
+
 @pytest.mark.parametrize("suffix", [".png", ".tif"])
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
 def test_labels(tmp_path, suffix, dtype):
