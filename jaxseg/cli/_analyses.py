@@ -159,7 +159,9 @@ def sensitivity(
   each = [study.sensitivity(results, scope=one) for one in _scopes(results)]
   rows = [row for of_scope in each for row in of_scope]
   medians = [
-    row for of_scope in each for row in study.sensitivity_medians(of_scope)
+    row
+    for of_scope in each
+    for row in study.sensitivity_medians(of_scope, results=results)
   ]
   origin = provenance(flags, run, results)
   return told([report.sensitivity_section(run.folder, rows, medians, origin)])

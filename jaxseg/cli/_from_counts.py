@@ -57,7 +57,10 @@ def main(flags: _flags.Flags) -> None:
     every, folder, origin, resamples=2000, seed=seed
   )
   if arms:
-    sections.append(report.causes_section(folder, rows, arms, origin))
+    curves = study.cause_curves(every)
+    sections.append(
+      report.causes_section(folder, rows, arms, origin, curves=curves)
+    )
   path = folder / "report" / "index.html"
   report.write_study(
     path,

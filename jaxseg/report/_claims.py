@@ -212,7 +212,8 @@ def _own_threshold(row: Mapping[str, Any]) -> str:
 
 def _small_shift(row: Mapping[str, Any]) -> str:
   beside = {
-    "confirmed": "which agrees with the 11.8 % that the paper reported",
+    "agrees": "which agrees with the 11.8 % that the paper reported: the"
+    " interval holds it",
     "refuted": "far less than the 11.8 % that the paper reported",
     "same order": "of the order of the 11.8 % that the paper reported",
   }.get(

@@ -9,6 +9,7 @@ import numpy as np
 from jaxseg import thresholds
 from jaxseg.study import _choice
 from jaxseg.study import _cohort_counts
+from jaxseg.study import _shifts
 from jaxseg.study import _tables
 
 PERTURBATIONS = tuple(round(0.01 * k, 2) for k in range(-20, 21) if k)
@@ -61,22 +62,62 @@ def sensitivity(
   return _tables.of_models(results, lambda a, b: list(rows(a, b)), scope=scope)
 
 
-def sensitivity_medians(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+def sensitivity_medians(
+  rows: Sequence[dict[str, Any]],
+  *,
+  results: Sequence[_cohort_counts.CohortCounts] = (),
+  resamples: int = 1000,
+  seed: int = 0,
+) -> list[dict[str, Any]]:
   """Medians over structures and both directions, by size of the shift.
 
   Args:
-    rows: What `sensitivity` gave.
+    rows: What `sensitivity` gave, of one scope.
+    results: The counts that the rows are of, for 95 % intervals: structures,
+      seeds and patients are drawn, and the threshold is chosen anew in each
+      resample. On the validation patients, who choose it, a cost is never
+      negative, so that a resample's is too large rather than too small.
+    resamples: Of these.
+    seed: Of the resamples.
 
   Returns:
     A row per objective, aggregate, size and level of negatives (the run's own
     first), with the number of values, and of those left out because the shift
-    leaves [0, 1].
+    leaves [0, 1]; of counts also `_low` and `_high` of both medians.
   """
   groups: dict[tuple[str, str, float, Any], list[dict[str, Any]]] = {}
   for row in rows:
     size, level = abs(row["perturbation"]), row.get("negatives")
     key = row["objective"], row["aggregate"], size, level
     groups.setdefault(key, []).append(row)
+  ends: dict[tuple[str, str, float, Any], dict[str, float]] = {}
+  for objective, aggregate, level in dict.fromkeys(
+    (key[0], key[1], key[3]) for key in groups if results
+  ):
+    own = [
+      row["perturbation"]
+      for key, group in groups.items()
+      if (*key[:2], key[3]) == (objective, aggregate, level)
+      for row in group
+    ]
+    of = [
+      result
+      for result in results
+      if (result.facts["objective"], result.facts["negatives"])
+      == (objective, level)
+    ]
+    found = _shifts.intervals(
+      of,
+      sorted(set(own)),
+      aggregate=aggregate,
+      scope=rows[0]["scope"],
+      resamples=resamples,
+      seed=seed,
+    )
+    for size, interval in found.items():
+      ends[objective, aggregate, size, level] = {
+        f"median_{name}": value for name, value in interval.items()
+      }
   return [
     {
       "objective": objective,
@@ -89,6 +130,7 @@ def sensitivity_medians(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
       "left_out": _left_out(group),
       "median_reduction": _median(group, "reduction"),
       "median_reduction_test": _median(group, "reduction_test"),
+      **ends.get((objective, aggregate, size, level), {}),
     }
     for (objective, aggregate, size, level), group in sorted(
       groups.items(), key=lambda item: item[0][:3]

@@ -43,6 +43,12 @@ def test_tables_claims_causes_and_the_page(folder):
     "unet",
     "bice2020",
   }
+  (row, *_) = command.rows(tables / "sensitivity_medians.csv")
+  assert float(row["median_reduction_test_low"]) <= float(
+    row["median_reduction_test_high"]
+  )
+  assert command.rows(tables / "cause_curves.csv")
+  assert (folder / "out" / "figures" / "cause_curves.pdf").exists()
   scopes = {row["scope"] for row in command.rows(tables / "sensitivity.csv")}
   assert scopes == {"known", "kept"}
   page = (folder / "out" / "report" / "index.html").read_text()

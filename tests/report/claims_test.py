@@ -35,7 +35,7 @@ def row(claim, verdict, value=0.03, low=0.02, high=0.05, **changed):
     (row("C1", "confirmed"), "median of 3.0 % (95 % interval 2.0 % to 5.0 %)"),
     (row("C1", "refuted", 0.0), "0.5 is nearly as good as"),
     (row("C1", "undecided"), "own threshold beats 0.5 stays undecided"),
-    (row("C2", "confirmed"), "agrees with the 11.8 % that the paper reported"),
+    (row("C2", "agrees"), "which agrees with the 11.8 % that the paper repor"),
     (row("C2", "refuted"), "far less than the 11.8 % that the paper reported"),
     (row("C2", "same order"), "of the order of the 11.8 %"),
     (row("C2", "undecided"), "too uncertain to set beside"),
