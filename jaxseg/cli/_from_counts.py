@@ -43,7 +43,7 @@ def main(flags: _flags.Flags) -> None:
 
   folder = _place.output(flags.output or "runs/counts")
   every = _counts_flags.read(flags.counts)
-  results = _of_first_network(every)
+  results, replaced = study.learnt(_of_first_network(every))
   run: Any = study.CountedRun.of(folder, results)
   settings = study.Settings(seed=seed)
   sections = _analyses.sweep(flags, run, results, settings)
@@ -73,6 +73,9 @@ def main(flags: _flags.Flags) -> None:
     claims=claims,
   )
   print(f"Written: {path}")
+  if replaced:
+    named = ", ".join(result.name for result in replaced)
+    print(f"Left out of tables and page, never learnt: {named}")
 
 
 def _seed(flags: _flags.Flags) -> int:

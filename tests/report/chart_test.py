@@ -207,7 +207,7 @@ def test_causes_beside_what_calibration_allows():
   costs, below, above, half = chart.panels
   one, other = [entry.label for entry in chart.legend[:2]]
   assert one == "the authors' network"
-  assert other == "the authors' network, dropout at rest"
+  assert other == "the authors' network without one-channel dropout"
   [cost] = named(costs, one)
   assert cost["x"] == [20.0]
   assert cost["error_x"]["array"] == [20.0]
@@ -227,7 +227,7 @@ def test_a_section_of_causes(tmp_path, provenance):
   ]  # fmt: skip
   assert all(path.is_file() for path in section.tables)
   assert section.rows[0]["lost_interval"] == "10.0 % to 40.0 %"
-  assert section.rows[1]["kind"].endswith("dropout at rest")
+  assert section.rows[1]["kind"].endswith("without one-channel dropout")
   assert set(section.headings) <= set(section.rows[0])
   assert not section.figures
 
@@ -251,11 +251,14 @@ def test_curves_of_networks_are_drawn_beside_each_other(tmp_path, provenance):
   assert path.is_file() and path.with_suffix(".png").is_file()
   figure = _cause_curves.cause_curves(curves, rows, "title")
   one, other = figure.axes
-  assert [a.get_title(loc="left") for a in (one, other)] == ["brain", "<larynx>"]
+  assert [a.get_title(loc="left") for a in (one, other)] == [
+    "brain",
+    "<larynx>",
+  ]
   dots = [line for line in one.lines if len(line.get_xdata()) == 1]
   assert [line.get_xdata()[0] for line in dots] == [0.1] * 4
   assert [text.get_text() for text in figure.legends[0].get_texts()] == [
-    "the authors' network", "the authors' network, dropout at rest", "0.5",
+    "the authors' network", "the authors' network without one-channel dropout", "0.5",
   ]  # fmt: skip
 
 
