@@ -186,8 +186,8 @@ def cause_arms(
   arms: dict[tuple[Any, ...], dict[_draws.Key, _costs.Costs]] = {}
   stuck: dict[tuple[Any, ...], int] = {}
   for done, (result, scope) in enumerate(wanted, start=1):
-    own = columns(result, scope)
-    arm = tuple(own[name] for name in _ARM)
+    kind = columns(result, scope)
+    arm = tuple(kind[name] for name in _ARM)
     found = _costs.Costs.of(result, draws, scope=scope)
     arms.setdefault(arm, {})
     if found.stuck:

@@ -258,7 +258,8 @@ def test_curves_of_networks_are_drawn_beside_each_other(tmp_path, provenance):
   dots = [line for line in one.lines if len(line.get_xdata()) == 1]
   assert [line.get_xdata()[0] for line in dots] == [0.1] * 4
   assert [text.get_text() for text in figure.legends[0].get_texts()] == [
-    "the authors' network", "the authors' network without one-channel dropout", "0.5",
+    "the authors' network", "the authors' network without one-channel dropout",
+    "0.5",
   ]  # fmt: skip
 
 
