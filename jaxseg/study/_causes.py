@@ -188,11 +188,11 @@ def cause_arms(
   for done, (result, scope) in enumerate(wanted, start=1):
     kind = columns(result, scope)
     arm = tuple(kind[name] for name in _ARM)
-    found = _costs.Costs.of(result, draws, scope=scope)
     arms.setdefault(arm, {})
-    if found.stuck:
+    if _costs.never_learnt(result.sides(scope=scope)[0]):
       stuck[arm] = stuck.get(arm, 0) + 1
     else:
+      found = _costs.Costs.of(result, draws, scope=scope)
       arms[arm][found.key] = found
     if on_model:
       on_model(f"{result.name}, {scope}", done, len(wanted))

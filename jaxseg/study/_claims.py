@@ -54,8 +54,9 @@ def claims(
   draws = _draws.Draws.of(results, resamples=resamples, seed=seed)
   arms: dict[tuple[str, str, float], dict[_draws.Key, _costs.Costs]] = {}
   for done, result in enumerate(results, start=1):
-    found = _costs.Costs.of(result, draws, scope=scope)
-    if not found.stuck:
+    # Before all resamples, which would be for nothing.
+    if not _costs.never_learnt(result.sides(scope=scope)[0]):
+      found = _costs.Costs.of(result, draws, scope=scope)
       arms.setdefault(arm_of(result.facts), {})[found.key] = found
     if on_model:
       on_model(result.name, done, len(results))

@@ -90,34 +90,7 @@ def sensitivity_medians(
     size, level = abs(row["perturbation"]), row.get("negatives")
     key = row["objective"], row["aggregate"], size, level
     groups.setdefault(key, []).append(row)
-  ends: dict[tuple[str, str, float, Any], dict[str, float]] = {}
-  for objective, aggregate, level in dict.fromkeys(
-    (key[0], key[1], key[3]) for key in groups if results
-  ):
-    own = [
-      row["perturbation"]
-      for key, group in groups.items()
-      if (*key[:2], key[3]) == (objective, aggregate, level)
-      for row in group
-    ]
-    of = [
-      result
-      for result in results
-      if (result.facts["objective"], result.facts["negatives"])
-      == (objective, level)
-    ]
-    found = _shifts.intervals(
-      of,
-      sorted(set(own)),
-      aggregate=aggregate,
-      scope=rows[0]["scope"],
-      resamples=resamples,
-      seed=seed,
-    )
-    for size, interval in found.items():
-      ends[objective, aggregate, size, level] = {
-        f"median_{name}": value for name, value in interval.items()
-      }
+  ends = _intervals(rows, results, resamples=resamples, seed=seed)
   return [
     {
       "objective": objective,
@@ -136,6 +109,43 @@ def sensitivity_medians(
       groups.items(), key=lambda item: item[0][:3]
     )
   ]
+
+
+def _intervals(
+  rows: Sequence[dict[str, Any]],
+  results: Sequence[_cohort_counts.CohortCounts],
+  *,
+  resamples: int,
+  seed: int,
+) -> dict[tuple[str, str, float, Any], dict[str, float]]:
+  """Ends of each median's interval, by what its rows have in common."""
+  shifts: dict[tuple[str, str, Any], dict[float, None]] = {}
+  for row in rows:
+    key = row["objective"], row["aggregate"], row.get("negatives")
+    shifts.setdefault(key, {})[row["perturbation"]] = None
+  ends = {}
+  for (objective, aggregate, level), own in shifts.items():
+    of = [
+      result
+      for result in results
+      if (result.facts["objective"], result.facts["negatives"])
+      == (objective, level)
+    ]
+    if not of:
+      continue
+    found = _shifts.intervals(
+      of,
+      sorted(own),
+      aggregate=aggregate,
+      scope=rows[0]["scope"],
+      resamples=resamples,
+      seed=seed,
+    )
+    for size, interval in found.items():
+      ends[objective, aggregate, size, level] = {
+        f"median_{name}": value for name, value in interval.items()
+      }
+  return ends
 
 
 def _left_out(rows: Sequence[dict[str, Any]]) -> int:

@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 
 from jaxseg import study
+from jaxseg.study import _draws
+from jaxseg.study import _shifts
 from tests.study import made
 
 
@@ -71,6 +73,24 @@ def test_intervals_hold_the_medians_and_follow_the_patients():
     for name in ("median_reduction", "median_reduction_test"):
       low, high = row[f"{name}_low"], row[f"{name}_high"]
       assert low < row[name] < high, (name, row)
+  # What is drawn first are the observed patients, once each.
+  draws = _draws.Draws.of(results, resamples=1)
+  for row in rows:
+    (own,) = [
+      r
+      for r in results
+      if (r.facts["structure"], r.facts["seed"])
+      == (row["structure"], row["seed"])
+    ]
+    lost = _shifts._lost(
+      own,
+      draws,
+      [row["perturbation"]],
+      aggregate=row["aggregate"],
+      scope="kept",
+    )
+    assert lost[0][0, 0] == pytest.approx(row["reduction"])
+    assert lost[1][0, 0] == pytest.approx(row["reduction_test"])
   # The claim's interval, whose resamples are drawn by the same rule.
   (claim,) = [
     row for row in study.claims(results, resamples=200) if row["claim"] == "C2"

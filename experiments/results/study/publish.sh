@@ -18,18 +18,29 @@ runs=${1:-}
 work=${2:-$(mktemp -d)}
 mkdir -p "$work"
 
+put() {  # put FROM TO: a copy that is whole, or is not there
+  [ ! -d "$2" ] || return 0
+  rm -rf "$2.part"
+  cp -r "$1" "$2.part"
+  mv "$2.part" "$2"
+}
+
 if [ -n "$runs" ]; then
+  if [ ! -f "$runs/authors/run.json" ]; then
+    echo "$runs: holds no runs of train.sh; give its OUTPUT" >&2
+    exit 2
+  fi
   for run in "$runs"/*/; do
     name=$(basename "$run")
     copy=$work/$name
     mkdir -p "$copy/counts" "$here/counts/$name"
     cp "$run"/{run,split,inputs}.json "$copy"
-    [ -d "$copy/store" ] || cp -r "$run/store" "$copy"
+    put "$run/store" "$copy/store"
     # A model is finished when it has a summary; others are still trained.
     (cd "$run" && find models -name summary.json -printf '%h\n' | sort) |
       while read -r model; do
         mkdir -p "$copy/$(dirname "$model")"
-        [ -d "$copy/$model" ] || cp -r "$run/$model" "$copy/$model"
+        put "$run/$model" "$copy/$model"
       done
     find "$here/counts/$name" -name '*.npz' -exec cp {} "$copy/counts" \;
     python - "$copy" <<'PYTHON'
@@ -42,14 +53,16 @@ run = data.Run(sys.argv[1])
 if run.models():
   study.sweep_run(run, on_model=lambda name, *_: print("swept", name))
 PYTHON
-    cp "$copy"/counts/*.npz "$here/counts/$name" 2>/dev/null || true
+    find "$copy/counts" -name '*.npz' -exec cp {} "$here/counts/$name" \;
   done
 fi
 
 # The first is the network of the curves and of the objectives.
 folders=()
 for name in authors rest; do
-  [ -n "$(ls "$here/counts/$name" 2>/dev/null)" ] && folders+=("$here/counts/$name")
+  if [ -n "$(ls "$here/counts/$name" 2>/dev/null)" ]; then
+    folders+=("$here/counts/$name")
+  fi
 done
 for folder in "$here"/counts/*/; do
   folder=${folder%/}
