@@ -79,6 +79,8 @@ def reliability(rows: Rows, title: str) -> mpl_figure.Figure:
   look: dict[str, Any] = {"align": "edge", "color": _lines.MAPS[""].color}
   below.bar(low, _lines.column(rows, "voxels"), 0.9 * (high - low), **look)
   below.set_yscale("log")
+  below.yaxis.set_major_formatter(mpl_ticker.StrMethodFormatter("{x:,.0f}"))
+  below.yaxis.set_minor_formatter(mpl_ticker.NullFormatter())
   below.set(xlabel="probability", ylabel="voxels")
   return figure
 
