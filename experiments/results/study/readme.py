@@ -308,8 +308,8 @@ def stuck():
     return "All have learnt (validation Dice of 0.1 or more)."
   return fill(
     f"{len(named)} never learnt (validation Dice below 0.1):"
-    f" {'; '.join(named)}. By the rule such a model is replaced by seed + 10. Claims and causes"
-    " leave it out; until another seed stands for it, correlations and"
+    f" {'; '.join(named)}. By the rule such a model is replaced by seed + 10."
+    " Claims and causes leave it out; until another seed stands for it, correlations and"
     " sensitivity medians have it."
   )
 
