@@ -309,8 +309,8 @@ def stuck():
   return fill(
     f"{len(named)} never learnt (validation Dice below 0.1):"
     f" {'; '.join(named)}. By the rule such a model is replaced by seed + 10."
-    " Claims and causes leave it out; until another seed stands for it, correlations and"
-    " sensitivity medians have it."
+    " Claims and causes leave it out; until another seed stands for it,"
+    " correlations and sensitivity medians have it."
   )
 
 
