@@ -33,6 +33,8 @@ if [ -n "$runs" ]; then
   for run in "$runs"/*/; do
     name=$(basename "$run")
     copy=$work/$name
+    # One that is prepared, or trains its first model, has nothing yet.
+    [ -n "$(find "$run" -path '*/models/*' -name summary.json)" ] || continue
     mkdir -p "$copy/counts" "$here/counts/$name"
     cp "$run"/{run,split,inputs}.json "$copy"
     put "$run/store" "$copy/store"
