@@ -14,6 +14,7 @@ from jaxseg.report import _style
 from jaxseg.report import _wording
 
 Rows = Sequence[Mapping[str, Any]]
+_STUCK = 0.1  # Validation Dice, as in `study.is_stuck`.
 
 
 @_style.style()
@@ -58,7 +59,9 @@ def cause_curves(curves: Rows, rows: Rows, title: str) -> mpl_figure.Figure:
       panel.fill_between(x, low, high, color=look.color, alpha=0.15, lw=0)
       panel.plot(x, y, look.line, color=look.color, zorder=3)
       for row in rows:
-        if (_chart_causes.kind(row), row["structure"]) == (kind, name):
+        who = _chart_causes.kind(row), row["structure"]
+        # A model that never learnt is in no line.
+        if who == (kind, name) and row["dice"] >= _STUCK:
           dot: dict[str, Any] = {"mec": "white", "mew": 0.8, "zorder": 4}
           at = row["threshold"], row["dice_test"]
           panel.plot(*at, look.marker, color=look.color, ms=look.size, **dot)

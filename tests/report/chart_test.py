@@ -236,6 +236,8 @@ def test_curves_of_networks_are_drawn_beside_each_other(tmp_path, provenance):
   rows, arms = cause_rows()
   for row in rows:
     row["dice_test"] = 0.7
+  # One that never learnt has no dot.
+  rows.append({**rows[0], "seed": 2, "dice": 0.01, "dice_test": 0.01})
   settings = ("network", "dropout_at", "steps", "objective", "negatives")
   curves = [
     {**{name: arm[name] for name in settings}, "structure": organ,
