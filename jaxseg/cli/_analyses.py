@@ -159,7 +159,9 @@ def sensitivity(
   each = [study.sensitivity(results, scope=one) for one in _scopes(results)]
   rows = [row for of_scope in each for row in of_scope]
   medians = [
-    row for of_scope in each for row in study.sensitivity_medians(of_scope)
+    row
+    for of_scope in each
+    for row in study.sensitivity_medians(of_scope, results=results)
   ]
   origin = provenance(flags, run, results)
   return told([report.sensitivity_section(run.folder, rows, medians, origin)])
@@ -169,8 +171,17 @@ def prominence(
   flags: _flags.Flags,
   run: "data.Run",
   results: Sequence["study.CohortCounts"],
+  *,
+  levels: Sequence["study.CohortCounts"] | None = None,
 ) -> list["report.Section"]:
-  """Writes and prints how the optimum goes with prominence, and follows it."""
+  """Writes and prints how the optimum goes with prominence, and follows it.
+
+  Args:
+    flags: Of the command.
+    run: Run folder.
+    results: Counts of its models.
+    levels: Counts at all levels of negatives; None is `results`.
+  """
   from jaxseg import report
   from jaxseg import study
 
@@ -179,9 +190,10 @@ def prominence(
   found = [row for of_scope in each for row in study.correlations(of_scope)]
   origin = provenance(flags, run, results)
   sections = [report.prominence_section(run.folder, rows, found, origin)]
-  by_level = study.levels(results)
+  every = results if levels is None else levels
+  by_level = study.levels(every)
   if by_level:
-    slopes = study.level_slopes(results)
+    slopes = study.level_slopes(every)
     sections.append(report.levels_section(run.folder, by_level, slopes, origin))
   return told(sections)
 

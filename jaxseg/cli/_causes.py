@@ -83,6 +83,8 @@ def compared(
     " more than a calibrated map can."
   )
   for name, table in (("causes", rows), ("cause_arms", arms)):
+    if not table:
+      continue
     path = folder / "tables" / f"{name}.csv"
     report.write_csv(path, table, origin)
     print(f"Written: {path}")

@@ -43,12 +43,15 @@ def main(flags: _flags.Flags) -> None:
 
   folder = _place.output(flags.output or "runs/counts")
   every = _counts_flags.read(flags.counts)
-  results = _of_first_network(every)
+  own, levels = _of_first_network(every)
+  results, replaced = study.learnt(own)
   run: Any = study.CountedRun.of(folder, results)
   settings = study.Settings(seed=seed)
   sections = _analyses.sweep(flags, run, results, settings)
   sections += _analyses.sensitivity(flags, run, results)
-  sections += _analyses.prominence(flags, run, results)
+  sections += _analyses.prominence(
+    flags, run, results, levels=study.learnt(levels)[0]
+  )
   sections += _analyses.objectives(flags, run, results)
   sections += _analyses.recommended(flags, run, results)
   origin = _counts_flags.provenance(every, seed=seed, command=flags.command)
@@ -57,7 +60,10 @@ def main(flags: _flags.Flags) -> None:
     every, folder, origin, resamples=2000, seed=seed
   )
   if arms:
-    sections.append(report.causes_section(folder, rows, arms, origin))
+    curves = study.cause_curves(every)
+    sections.append(
+      report.causes_section(folder, rows, arms, origin, curves=curves)
+    )
   path = folder / "report" / "index.html"
   report.write_study(
     path,
@@ -70,6 +76,9 @@ def main(flags: _flags.Flags) -> None:
     claims=claims,
   )
   print(f"Written: {path}")
+  if replaced:
+    named = ", ".join(result.name for result in replaced)
+    print(f"Left out of tables and page, never learnt: {named}")
 
 
 def _seed(flags: _flags.Flags) -> int:
@@ -80,8 +89,8 @@ def _seed(flags: _flags.Flags) -> int:
 
 def _of_first_network(
   results: "Sequence[study.CohortCounts]",
-) -> "list[study.CohortCounts]":
-  """Models of one network, length of training and level of negatives."""
+) -> "tuple[list[study.CohortCounts], list[study.CohortCounts]]":
+  """Models of one network and length of training: of its level, and of all."""
   from jaxseg import report
   from jaxseg import study
 
@@ -95,7 +104,9 @@ def _of_first_network(
   ]
   first = [kind for kind in kinds if kind[0] == kinds[0][0]]
   usual = max(first, key=first.count)
-  own = [one for one, kind in zip(results, kinds, strict=True) if kind == usual]
+  both = list(zip(results, kinds, strict=True))
+  own = [one for one, kind in both if kind == usual]
+  levels = [one for one, kind in both if kind[:2] == usual[:2]]
   if len(own) < len(results):
     (network,) = report.format_column("network", [usual[0]])
     print(
@@ -103,4 +114,4 @@ def _of_first_network(
       " without the structure for each with it; the other"
       f" {len(results) - len(own)} take part in claims and causes"
     )
-  return own
+  return own, levels

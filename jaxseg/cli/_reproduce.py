@@ -16,6 +16,7 @@ import functools
 
 from jaxseg.cli import _analyses
 from jaxseg.cli import _call
+from jaxseg.cli import _causes
 from jaxseg.cli import _claims
 from jaxseg.cli import _cohort_flags
 from jaxseg.cli import _device_flags
@@ -96,6 +97,18 @@ def _main(flags: _flags.Flags) -> None:
     resamples=settings.resamples,
     seed=settings.seed,
   )
+  rows, arms = _causes.compared(
+    results,
+    run.folder,
+    origin,
+    resamples=settings.resamples,
+    seed=settings.seed,
+  )
+  if arms:
+    curves = study.cause_curves(results)
+    sections.append(
+      report.causes_section(run.folder, rows, arms, origin, curves=curves)
+    )
   with _console.progress("looking") as on_structure:
     scenes = study.scenes(run, run.models(), on_structure=on_structure)
     viewer = report.viewer_html(scenes)

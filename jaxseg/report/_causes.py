@@ -4,8 +4,10 @@ from collections.abc import Mapping, Sequence
 import pathlib
 from typing import Any
 
+from jaxseg.report import _cause_curves
 from jaxseg.report import _chart_causes
 from jaxseg.report import _page
+from jaxseg.report import _style
 from jaxseg.report import _tables
 from jaxseg.report import _wording
 
@@ -36,19 +38,28 @@ _COLUMNS = {
 
 
 def causes_section(
-  folder: pathlib.Path, rows: Rows, arms: Rows, provenance: Mapping[str, Any]
+  folder: pathlib.Path,
+  rows: Rows,
+  arms: Rows,
+  provenance: Mapping[str, Any],
+  *,
+  curves: Rows = (),
 ) -> _page.Section:
-  """Causes: tables/{causes,cause_arms}.csv, which it writes.
+  """Causes: tables/cause*.csv and figures/cause_curves, which it writes.
 
   Args:
     folder: Gets the tables.
     rows: What `study.causes` gave.
     arms: What `study.cause_arms` gave; at least one.
     provenance: What `report.provenance` gave.
+    curves: What `study.cause_curves` gave; without it there is no figure.
   """
+  tables = {"cause_arms": arms, "causes": rows}
+  if curves:
+    tables["cause_curves"] = curves
   paths = [
     _tables.write_csv(folder / "tables" / f"{name}.csv", table, provenance)
-    for name, table in (("cause_arms", arms), ("causes", rows))
+    for name, table in tables.items()
   ]
   scopes = [row["scope"] for row in arms]
   scope = _SHOWN if _SHOWN in scopes else scopes[0]
@@ -59,6 +70,12 @@ def causes_section(
     for row, name in zip(shown, names.values(), strict=True)
   ]
   own = [row for row in rows if row["scope"] == scope]
+  figures = {}
+  if curves:
+    said = "Dice of unseen patients against threshold"
+    drawn = _cause_curves.cause_curves(curves, own, said)
+    path, *_ = _style.save(drawn, folder / "figures" / "cause_curves")
+    figures[path] = f"{said}, a line for each network"
   chart = _chart_causes.causes(own, shown, f"Causes, scope {scope}")
   return _page.Section(
     "Causes",
@@ -66,6 +83,7 @@ def causes_section(
     rows=told,
     columns=_COLUMNS,
     tables=paths,
+    figures=figures,
     charts=[chart],
   )
 

@@ -36,23 +36,25 @@ def causes(rows: Rows, arms: Rows, title: str) -> _charts.Chart:
     arms: Table `cause_arms`, of the same.
     title: What it shows.
   """
-  names = labels(arms)
-  looks = {
-    kind: _style.ObjectiveStyle(
-      name, _COLORS[k % len(_COLORS)], _MARKERS[k % len(_MARKERS)], 6.0, "-"
-    )
-    for k, (kind, name) in enumerate(names.items())
-  }
+  of = looks(arms)
   panels = [
-    _costs(arms, looks),
-    *(_bound(rows, looks, side) for side in ("minus", "plus")),
-    _half_rule(rows, looks),
+    _costs(arms, of),
+    *(_bound(rows, of, side) for side in ("minus", "plus")),
+    _half_rule(rows, of),
   ]
-  legend = [
-    _charts.entry(look.label, look, line=False) for look in looks.values()
-  ]
+  legend = [_charts.entry(look.label, look, line=False) for look in of.values()]
   legend.append(_charts.Entry("", _BOUND, _palette.INK, dash="solid"))
   return _charts.Chart(title, panels, legend)
+
+
+def looks(arms: Rows) -> dict[tuple[Any, ...], _style.ObjectiveStyle]:
+  """How each kind of network is drawn."""
+  return {
+    one: _style.ObjectiveStyle(
+      name, _COLORS[k % len(_COLORS)], _MARKERS[k % len(_MARKERS)], 6.0, "-"
+    )
+    for k, (one, name) in enumerate(labels(arms).items())
+  }
 
 
 def labels(arms: Rows) -> dict[tuple[Any, ...], str]:
@@ -62,16 +64,17 @@ def labels(arms: Rows) -> dict[tuple[Any, ...], str]:
   ]
   found = {}
   for row in arms:
-    said = _wording.network_label(str(row["network"]))
-    if row["network"] == "bice2020":
-      said += f", dropout at {str(row['dropout_at']).replace(',', ', ')}"
+    said = str(row["network"])
+    if said == "bice2020":
+      said += f", dropout at {row['dropout_at']}"
+    said = _wording.network_label(said).replace(",", ", ").replace(",  ", ", ")
     for name in differ:
       value = row[name]
       if name == "objective":
         said += f", {_wording.objective_label(str(value))}"
       elif value is not None:
         said += f", {value:g} {name}"
-    found[_kind(row)] = said
+    found[kind(row)] = said
   return found
 
 
@@ -82,7 +85,7 @@ def _costs(
   kinds = list(looks)[::-1]
   traces = []
   for row in arms:
-    look = looks[_kind(row)]
+    look = looks[kind(row)]
     value, low, high = (
       100 * float(row[name]) for name in ("lost", "lost_low", "lost_high")
     )
@@ -102,7 +105,7 @@ def _costs(
     traces.append(
       _charts.trace(
         [value],
-        [kinds.index(_kind(row))],
+        [kinds.index(kind(row))],
         [look.label],
         name=_charts.text(look.label),
         mode="markers",
@@ -113,7 +116,7 @@ def _costs(
       )
     )
   axis = _charts.categories([])
-  ticks = [_charts.text(looks[kind].label) for kind in kinds]
+  ticks = [_charts.text(looks[one].label) for one in kinds]
   axis |= {"tickvals": list(range(len(kinds))), "ticktext": ticks}
   axis["range"] = [-0.6, len(kinds) - 0.4]
   return _charts.Panel(
@@ -208,11 +211,11 @@ def _points(
 ) -> list[dict[str, Any]]:
   """A marker for each model, in a trace for each kind."""
   traces = []
-  for kind, look in looks.items():
+  for one, look in looks.items():
     own = [
       row
       for row in rows
-      if _kind(row) == kind and all(map(_wording.is_finite, (row[x], row[y])))
+      if kind(row) == one and all(map(_wording.is_finite, (row[x], row[y])))
     ]
     scale = 100 if percent else 1
     unit = " %" if percent else ""
@@ -237,5 +240,6 @@ def _points(
   return traces
 
 
-def _kind(row: Mapping[str, Any]) -> tuple[Any, ...]:
+def kind(row: Mapping[str, Any]) -> tuple[Any, ...]:
+  """The settings that tell kinds of network apart."""
   return tuple(row.get(name) for name in _SETTINGS)

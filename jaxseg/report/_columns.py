@@ -43,7 +43,9 @@ COLUMNS = {
     "perturbation": "shift ±",
     "structures": "structures",
     "median_reduction": "median reduction",
+    "median_reduction_interval": "95 %",
     "median_reduction_test": "same, test",
+    "median_reduction_test_interval": "95 %, test",
     "left_out": "left out",
   },
   "prominence": {

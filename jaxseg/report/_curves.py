@@ -72,13 +72,15 @@ def reliability(rows: Rows, title: str) -> mpl_figure.Figure:
     return figure
   figure = _style.new_figure(title, 3.8)
   panel, below = figure.subplots(2, 1, sharex=True, height_ratios=(3, 1))
-  _dress(panel, "", diagonal=True)
+  dress(panel, "", diagonal=True)
   _draw(panel, lines[0], _lines.MAPS[""])
   panel.set_ylabel(labels[1])
   low, high = _lines.column(rows, "low"), _lines.column(rows, "high")
   look: dict[str, Any] = {"align": "edge", "color": _lines.MAPS[""].color}
   below.bar(low, _lines.column(rows, "voxels"), 0.9 * (high - low), **look)
   below.set_yscale("log")
+  below.yaxis.set_major_formatter(mpl_ticker.StrMethodFormatter("{x:,.0f}"))
+  below.yaxis.set_minor_formatter(mpl_ticker.NullFormatter())
   below.set(xlabel="probability", ylabel="voxels")
   return figure
 
@@ -128,21 +130,21 @@ def _multiples(
 ) -> mpl_figure.Figure:
   """A panel per name with its lines."""
   names = list(dict.fromkeys(line.panel for line in lines))
-  columns = _columns(len(names))
-  rows = math.ceil(len(names) / columns)
-  figure = _style.new_figure(title, 1.0 + (3.4 if columns < 3 else 2.3) * rows)
+  across = columns(len(names))
+  rows = math.ceil(len(names) / across)
+  figure = _style.new_figure(title, 1.0 + (3.4 if across < 3 else 2.3) * rows)
   grid = figure.subplots(
-    rows, columns, sharex=True, sharey=sharey, squeeze=False
+    rows, across, sharex=True, sharey=sharey, squeeze=False
   )
   panels = dict(zip(names, grid.ravel(), strict=False))
-  wide = {1: 90, 2: 50, 3: 34, 4: 25}.get(columns, 19)
+  wide = {1: 90, 2: 50, 3: 34, 4: 25}.get(across, 19)
   for name, panel in panels.items():
     said = "\n".join(_style.wrap(_lines.panel_label(name), wide))
-    _dress(panel, said, diagonal=diagonal)
+    dress(panel, said, diagonal=diagonal)
   for panel in grid.ravel()[len(names) :]:
     panel.set_visible(False)
   # The lowest panel of each column, in a ragged grid too.
-  for panel in grid.ravel()[max(0, len(names) - columns) : len(names)]:
+  for panel in grid.ravel()[max(0, len(names) - across) : len(names)]:
     panel.xaxis.set_tick_params(labelbottom=True)
     panel.set_xlabel(xlabel)
   for panel in grid[:, 0]:
@@ -154,14 +156,15 @@ def _multiples(
   return figure
 
 
-def _columns(count: int) -> int:
+def columns(count: int) -> int:
   """Columns of the grid: at most five, with few places left over."""
   if count <= 4:
     return count
   return min(range(5, 2, -1), key=lambda c: (-count % c > 1, -c))
 
 
-def _dress(panel: mpl_axes.Axes, title: str, *, diagonal: bool) -> None:
+def dress(panel: mpl_axes.Axes, title: str, *, diagonal: bool) -> None:
+  """Gives a panel its title, axes from 0 to 1, and a line to compare with."""
   panel.set_title(title)
   panel.set(xlim=(-0.02, 1.02), ylim=(0.0, 1.03))
   panel.set_xticks([0.0, 0.5, 1.0], ["0", "0.5", "1"])

@@ -334,8 +334,8 @@ def _draw_aggregate(
 
 
 def _label(name: str) -> str:
-  """A structure's name on an axis, where $ would begin mathematics."""
-  said = _wording.structure_label(name).replace("$", r"\$")
+  """A structure's name on an axis, in two lines at most."""
+  said = _wording.structure_label(name)
   return "\n".join(_style.wrap(said, 32)[:2])
 
 

@@ -32,7 +32,14 @@ _ASIDE = ("missing_models",)
 _CODE = ("command", "commit", "cohort_hash")
 _PERCENT = re.compile(r"(n/a|[-−]?[0-9.]+) ?%?")
 _LONG = 40  # Characters of a cell that may break into lines.
-_VERDICTS = ("confirmed", "refuted", "undecided", "same order", "not tested")
+_VERDICTS = (
+  "confirmed",
+  "agrees",
+  "same order",
+  "refuted",
+  "undecided",
+  "not tested",
+)
 
 
 @dataclasses.dataclass(frozen=True, eq=False)

@@ -4,6 +4,7 @@ Nothing is computed here: rows come from `jaxseg.study`.
 """
 
 from collections.abc import Mapping, Sequence
+import math
 import pathlib
 from typing import Any
 
@@ -34,6 +35,7 @@ Origin = Mapping[str, Any]
 # Of a run the first two; of a single class of maps all in one figure.
 _SURFACES_SHOWN: tuple[str | None, ...] = ("nsd_2mm", "hd95_mm", "assd_mm")
 _SHIFTS = (0.01, 0.02, 0.05, 0.1, 0.2)
+_MEDIANS = ("median_reduction", "median_reduction_test")
 
 
 def sweep_sections(
@@ -158,7 +160,11 @@ def sensitivity_section(
   """
   title = f"Dice lost by a wrong threshold, {_who(provenance)} validation"
   drawn = _sensitivity.sensitivity(_main(rows), title)
-  percent = ("median_reduction", "median_reduction_test")
+  shown = [row for row in _main(medians) if row["perturbation"] in _SHIFTS]
+  columns = dict(_columns.COLUMNS["sensitivity"])
+  if not any("median_reduction_low" in row for row in shown):
+    for name in _MEDIANS:
+      del columns[f"{name}_interval"]
   return written(
     folder,
     provenance,
@@ -167,13 +173,21 @@ def sensitivity_section(
     charts=[_chart_sensitivity.sensitivity(_main(rows), title)],
     title="Sensitivity to the threshold",
     text=_paragraphs.SENSITIVITY,
-    rows=[
-      {**row, **{name: _wording.percent(row[name]) for name in percent}}
-      for row in _main(medians)
-      if row["perturbation"] in _SHIFTS
-    ],
-    columns=_columns.COLUMNS["sensitivity"],
+    rows=[_percents(row) for row in shown],
+    columns=columns,
   )
+
+
+def _percents(row: Mapping[str, Any]) -> dict[str, Any]:
+  """A row of medians with percentages, and intervals where it has them."""
+  found = dict(row)
+  for name in _MEDIANS:
+    found[name] = _wording.percent(row[name])
+    ends = [row.get(f"{name}_{end}", math.nan) for end in ("low", "high")]
+    if all(map(math.isfinite, ends)):
+      low, high = map(_wording.percent, ends)
+      found[f"{name}_interval"] = f"{low} to {high}"
+  return found
 
 
 def prominence_section(

@@ -66,6 +66,7 @@ _RC = {
   "svg.fonttype": "path",  # Looks the same where the font is missing.
   "svg.hashsalt": "jaxseg",  # Else the identifiers in the file are random.
   "text.color": INK,
+  "text.parse_math": False,  # A name with two $ is a name, not a formula.
   "xtick.color": QUIET,
   "xtick.labelcolor": INK,
   "xtick.labelsize": 9.5,

@@ -96,9 +96,12 @@ def network_label(name: str) -> str:
   """A network's name for people: "U-Net" of "unet"."""
   if name == "unet":
     return "U-Net"
-  return name.replace(
-    "bice2020, dropout at image,stretch,last,rest", "the authors' network"
-  ).replace("bice2020", "the authors' network")
+  known = {
+    "bice2020, dropout at image,stretch,last,rest": "the authors' network",
+    "bice2020, dropout at rest": "the authors' network without one-channel"
+    " dropout",
+  }
+  return known.get(name, name.replace("bice2020", "the authors' network"))
 
 
 def definition_label(name: str) -> str:

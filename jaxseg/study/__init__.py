@@ -1,6 +1,7 @@
 """The study: maps to counts of a cohort, and each analysis of these counts."""
 
 from jaxseg.study._bound import calibrated_bound
+from jaxseg.study._cause_curves import cause_curves
 from jaxseg.study._causes import cause_arms
 from jaxseg.study._causes import CAUSE_SCOPES
 from jaxseg.study._causes import causes
@@ -105,6 +106,7 @@ __all__ = [
   "case_threshold_rows",
   "case_thresholds",
   "cause_arms",
+  "cause_curves",
   "causes",
   "check_labels",
   "chosen",

@@ -52,14 +52,14 @@ def causes(
     where a shift leaves [0, 1].
   """
   return [
-    {**_columns(result, scope), **_row(result, scope)}
+    {**columns(result, scope), **_row(result, scope)}
     for result in results
     for scope in scopes
     if scope in result.scopes
   ]
 
 
-def _columns(result: _cohort_counts.CohortCounts, scope: str) -> dict[str, Any]:
+def columns(result: _cohort_counts.CohortCounts, scope: str) -> dict[str, Any]:
   network = dict(result.facts.get("network", {}))
   return {
     **result.columns(scope),
@@ -186,13 +186,13 @@ def cause_arms(
   arms: dict[tuple[Any, ...], dict[_draws.Key, _costs.Costs]] = {}
   stuck: dict[tuple[Any, ...], int] = {}
   for done, (result, scope) in enumerate(wanted, start=1):
-    columns = _columns(result, scope)
-    arm = tuple(columns[name] for name in _ARM)
-    found = _costs.Costs.of(result, draws, scope=scope)
+    kind = columns(result, scope)
+    arm = tuple(kind[name] for name in _ARM)
     arms.setdefault(arm, {})
-    if found.stuck:
+    if _costs.never_learnt(result.sides(scope=scope)[0]):
       stuck[arm] = stuck.get(arm, 0) + 1
     else:
+      found = _costs.Costs.of(result, draws, scope=scope)
       arms[arm][found.key] = found
     if on_model:
       on_model(f"{result.name}, {scope}", done, len(wanted))

@@ -70,7 +70,7 @@ class Costs:
     chosen = draws.counts("validation", choose_on)
     known = chosen.positive.any(-1)
     own = thresholds.curve(chosen)
-    place = _optima(chosen, own)
+    place = optima(chosen, own)
     unseen = draws.counts("test", score_on)
     known &= unseen.positive.any(-1)
     curves = np.where(known[:, None], thresholds.curve(unseen), np.nan)
@@ -99,7 +99,7 @@ def never_learnt(validation: _cohort_counts.Cases) -> bool:
   return known and thresholds.optimum(validation.even).value < STUCK
 
 
-def _optima(counts: thresholds.Counts, curves: np.ndarray) -> np.ndarray:
+def optima(counts: thresholds.Counts, curves: np.ndarray) -> np.ndarray:
   """Position of each resample's optimum, as `thresholds.optimum` has it.
 
   Exact fractions only have to decide where thresholds of different counts come

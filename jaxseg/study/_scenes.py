@@ -163,7 +163,8 @@ def scenes(
 def _own_threshold(
   folder: pathlib.Path, counts: _cohort_counts.CohortCounts
 ) -> float:
-  path = folder / "threshold.json"
+  # The models of all folds have the same.
+  path = (data.fold_folders(folder) or (folder,))[0] / "threshold.json"
   if path.exists():
     return float(thresholds.ChosenThreshold.read(path).threshold)
   return thresholds.optimum(counts.sides()[0].even).threshold

@@ -47,6 +47,9 @@ def test_reproduce_leaves_tables_figures_and_a_page(reproduced):
   assert "The paper&#39;s claims" in page
   assert "../" not in page.partition("<script")[0]  # It is whole in itself.
   assert command.rows(run / "tables" / "claims.csv")[0]["cohort"] == "phantom"
+  causes = command.rows(run / "tables" / "causes.csv")
+  assert {r["scope"] for r in causes} == {"kept", "organ", "known"}
+  assert len(causes) == 3 * len(command.rows(run / "tables" / "objectives.csv"))
   assert "runs/phantom/report/index.html" in out
 
 

@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import pathlib
+import shutil
 import types
 
 import numpy as np
@@ -10,7 +11,9 @@ import pytest
 
 from jaxseg import data
 from jaxseg import errors
+from jaxseg import report
 from jaxseg import study
+from jaxseg import thresholds
 from jaxseg import training
 from jaxseg.cli import _family
 from jaxseg.cli import _flags
@@ -179,6 +182,37 @@ def test_every_patient_is_scored_once_by_a_model_that_has_not_seen_it(folded):
     assert (fold / "threshold.json").is_file()
   assert own.facts["beside"] and own.facts["negatives"] == 0
   assert own.facts["folds"][0] == 3
+
+
+@pytest.mark.slow
+def test_patients_of_folds_are_shown_by_models_that_have_not_seen_them(
+  folded, tmp_path
+):
+  run, _, (own,) = folded
+  # Not the highest Dice, which would be found without threshold.json.
+  run = data.Run(shutil.copytree(run.folder, tmp_path / "run"))
+  study.sweep_run(run, settings=study.Settings(criterion="recall>=0.95"))
+  chosen = thresholds.ChosenThreshold.read(run.models()[0] / "fold-0")
+  scored = own.select(part="test")
+  assert chosen.threshold != thresholds.optimum(own.sides()[0].even).threshold
+  scenes = list(study.scenes(run, run.models()))
+  assert [one.role for one in scenes] == list(study.ROLES)
+  for one in scenes:
+    (mine,) = one.maps
+    assert mine.threshold == chosen.threshold
+    assert mine.choices["negatives"] == 0
+    assert one.patients == len(run.store.contoured("brain"))
+    known = np.repeat(one.known, one.shape[1] * one.shape[2])
+    truth = np.zeros(known.size, np.bool_)
+    truth[one.reference] = True
+    counts = scored.even[scored.names.index(one.patient)]
+    for k in (1, 300, 500):
+      inside = mine.place[mine.level > k]
+      inside = inside[known[inside]]
+      assert truth[inside].sum() == counts.true_positive[k]
+      assert (~truth[inside]).sum() == counts.false_positive[k]
+  html = report.viewer_html(iter(scenes))
+  assert html.count("brain") and all(one.patient in html for one in scenes)
 
 
 @pytest.mark.slow

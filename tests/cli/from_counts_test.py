@@ -21,12 +21,19 @@ def folder(tmp_path_factory):
       for objective in ("bce", "dice")
     ]
     claims_test.write(folder / name, *results)
+  # Levels of negatives in a folder of their own, as other runs leave them.
+  results = [
+    made.model_counts(organ, negatives=level, **soft)
+    for organ in ("brain", "larynx")
+    for level in (1, 3)
+  ]
+  claims_test.write(folder / "levels", *results)
   return folder
 
 
 @pytest.mark.slow
 def test_tables_claims_causes_and_the_page(folder):
-  flags = ("--counts=own,other", "--output=out", "--seed=3")
+  flags = ("--counts=own,other,levels", "--output=out", "--seed=3")
   out = command.done("reproduce", *flags, folder=folder)
   assert "Tables and page: 4 models of U-Net" in out
   assert "calibration error" in out  # In a table of 100 columns, not broken.
@@ -43,6 +50,15 @@ def test_tables_claims_causes_and_the_page(folder):
     "unet",
     "bice2020",
   }
+  (row, *_) = command.rows(tables / "sensitivity_medians.csv")
+  assert float(row["median_reduction_test_low"]) <= float(
+    row["median_reduction_test_high"]
+  )
+  levels = command.rows(tables / "levels.csv")
+  assert [float(row["negatives"]) for row in levels] == [0.25, 1, 3] * 2
+  assert len(command.rows(tables / "level_slopes.csv")) == 2
+  assert command.rows(tables / "cause_curves.csv")
+  assert (folder / "out" / "figures" / "cause_curves.pdf").exists()
   scopes = {row["scope"] for row in command.rows(tables / "sensitivity.csv")}
   assert scopes == {"known", "kept"}
   page = (folder / "out" / "report" / "index.html").read_text()

@@ -8,6 +8,7 @@ import pytest
 
 from jaxseg import errors
 from jaxseg import report
+from jaxseg.report import _cause_curves
 from jaxseg.report import _chart_causes
 from jaxseg.report import _chart_lines
 from jaxseg.report import _chart_objectives
@@ -205,8 +206,8 @@ def test_causes_beside_what_calibration_allows():
   chart = check(_chart_causes.causes(*cause_rows(), "t"))
   costs, below, above, half = chart.panels
   one, other = [entry.label for entry in chart.legend[:2]]
-  assert one == "the authors' network, dropout at image, stretch, last, rest"
-  assert other == "the authors' network, dropout at rest"
+  assert one == "the authors' network"
+  assert other == "the authors' network without one-channel dropout"
   [cost] = named(costs, one)
   assert cost["x"] == [20.0]
   assert cost["error_x"]["array"] == [20.0]
@@ -226,8 +227,42 @@ def test_a_section_of_causes(tmp_path, provenance):
   ]  # fmt: skip
   assert all(path.is_file() for path in section.tables)
   assert section.rows[0]["lost_interval"] == "10.0 % to 40.0 %"
-  assert section.rows[1]["kind"].endswith("dropout at rest")
+  assert section.rows[1]["kind"].endswith("without one-channel dropout")
   assert set(section.headings) <= set(section.rows[0])
+  assert not section.figures
+
+
+def test_curves_of_networks_are_drawn_beside_each_other(tmp_path, provenance):
+  rows, arms = cause_rows()
+  for row in rows:
+    row["dice_test"] = 0.7
+  # One that never learnt has no dot.
+  rows.append({**rows[0], "seed": 2, "dice": 0.01, "dice_test": 0.01})
+  settings = ("network", "dropout_at", "steps", "objective", "negatives")
+  curves = [
+    {**{name: arm[name] for name in settings}, "structure": organ,
+     "threshold": t, "dice_test": 0.5, "dice_test_least": 0.4,
+     "dice_test_most": 0.6}
+    for arm in arms for organ in ("brain", "<larynx>") for t in (0.0, 0.5, 1.0)
+  ]  # fmt: skip
+  section = report.causes_section(
+    tmp_path, rows, arms, provenance, curves=curves
+  )
+  assert section.tables[-1].name == "cause_curves.csv"
+  [path] = section.figures
+  assert path.is_file() and path.with_suffix(".png").is_file()
+  figure = _cause_curves.cause_curves(curves, rows, "title")
+  one, other = figure.axes
+  assert [a.get_title(loc="left") for a in (one, other)] == [
+    "brain",
+    "<larynx>",
+  ]
+  dots = [line for line in one.lines if len(line.get_xdata()) == 1]
+  assert [line.get_xdata()[0] for line in dots] == [0.1] * 4
+  assert [text.get_text() for text in figure.legends[0].get_texts()] == [
+    "the authors' network", "the authors' network without one-channel dropout",
+    "0.5",
+  ]  # fmt: skip
 
 
 def test_text_of_data_is_no_markup():

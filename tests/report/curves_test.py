@@ -185,6 +185,8 @@ def test_reliability_of_a_run_and_of_maps(tmp_path):
   assert above.get_ylabel() == "share in the reference"
   assert below.get_yscale() == "log"
   assert len(below.patches) == 15
+  # Powers of ten are formulas of Matplotlib, whose names are none.
+  assert below.yaxis.get_major_formatter()(1000, 0) == "1,000"
   for name, one in (("run", figure), ("maps", maps)):
     _style.save(one, tmp_path / name)
 

@@ -104,3 +104,15 @@ def test_long_names_break_behind_an_underscore():
   ]  # fmt: skip
   assert _style.wrap("__" * 9, 5) == ["_____"] * 3 + ["___"]
   assert _style.wrap("unbreakable", 5) == ["unbreakable"]
+
+
+def test_names_with_dollars_are_no_formulas(tmp_path):
+  # Matplotlib would set "$x$" in italics, and fail at what is no formula.
+  name = "class $x_{$, label $\\frac{$"
+  with _style.style():
+    figure = _style.new_figure(name, 2.0)
+    panel = figure.subplots()
+    panel.set_title(name)
+    panel.set_yticks([0, 1], [name, "$1$"])
+  path, *_ = _style.save(figure, tmp_path / "figure")
+  assert path.stat().st_size > 1000

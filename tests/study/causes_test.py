@@ -91,6 +91,24 @@ def test_kinds_of_models_are_compared_on_the_same_organs_and_seeds():
   assert (one["half_rule"], one["beyond_bound"]) == (0, 2)
   assert other["compared_with"] == "" and np.isnan(other["p"])
   assert one["lost_low"] <= one["lost"] <= one["lost_high"]
+  # Their curves: of what has learnt, and else alike.
+  results.append(told(made.model_counts("brain", 0), steps=800))
+  results.append(made.model_counts("brain", 1, network=REST))
+  rows = study.cause_curves(results)
+  assert {(r["dropout_at"], r["structure"]): r["models"] for r in rows} == {
+    ("image,stretch,last,rest", "brain"): 1,
+    ("image,stretch,last,rest", "larynx"): 1,
+    ("rest", "brain"): 2,
+    ("rest", "larynx"): 1,
+  }
+  own = [r for r in rows if (r["dropout_at"], r["models"]) == ("rest", 2)]
+  assert [row["threshold"] for row in own] == [k / 100 for k in range(101)]
+  pair = [results[k].sides(scope="kept")[1].even for k in (1, -1)]
+  dice = [thresholds.curve(counts.sum())[500] for counts in pair]
+  assert own[50]["dice_test"] == pytest.approx(np.mean(dice))
+  assert own[50]["dice_test_least"] == pytest.approx(min(dice))
+  assert own[50]["dice_test_most"] == pytest.approx(max(dice))
+  assert study.cause_curves(results[1::2]) == []  # One network alone.
 
 
 def test_claims_are_of_one_length_of_training():

@@ -51,6 +51,16 @@ def test_steep_and_flat_networks_earn_opposite_verdicts(both):
   ]  # fmt: skip
 
 
+def test_an_interval_that_holds_the_reported_cost_agrees_with_it(
+  both, monkeypatch
+):
+  (row,) = decided(both, "C2", _claims.network_of(both[0].facts))
+  monkeypatch.setattr(_claims, "PAPER_COST", row["value"])
+  (row,) = decided(both, "C2", row["network"])
+  assert row["low"] < row["value"] < row["high"]
+  assert row["verdict"] == "agrees"
+
+
 def test_objectives_are_compared_with_the_same_organs_and_seeds():
   results = family(**STEEP) + family(objective="dice")
   (row,) = decided(results, "C4")

@@ -158,5 +158,5 @@ def test_optima_of_equal_fractions_are_those_of_the_library():
   for side in (counts.positive, counts.negative):
     side[0, 1:3] += 1
   curves = thresholds.curve(counts)
-  best = _costs._optima(counts, curves)
+  best = _costs.optima(counts, curves)
   assert best.tolist() == [thresholds.optimum(counts[0]).index]

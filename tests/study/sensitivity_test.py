@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 
 from jaxseg import study
+from jaxseg.study import _draws
+from jaxseg.study import _shifts
 from tests.study import made
 
 
@@ -53,3 +55,62 @@ def test_medians_are_over_structures_and_both_directions():
 def test_another_scope_is_named():
   (row, *_) = study.sensitivity([made.run_counts()], scope="volume")
   assert row["scope"] == "volume"
+
+
+def test_intervals_hold_the_medians_and_follow_the_patients():
+  soft = {"inside": (0.6, 0.2), "outside": (0.2, 0.1)}
+  results = [
+    made.model_counts(organ, seed, **soft)
+    for organ in ("brain", "larynx")
+    for seed in (0, 1)
+  ]
+  rows = study.sensitivity(results, perturbations=(-0.05, 0.05), scope="kept")
+  found = study.sensitivity_medians(rows, results=results, resamples=200)
+  again = study.sensitivity_medians(rows, results=results, resamples=200)
+  assert found == again
+  assert {row["aggregate"] for row in found} == {"pooled", "mean_case"}
+  for row in found:
+    for name in ("median_reduction", "median_reduction_test"):
+      low, high = row[f"{name}_low"], row[f"{name}_high"]
+      assert low < row[name] < high, (name, row)
+  # What is drawn first are the observed patients, once each.
+  draws = _draws.Draws.of(results, resamples=1)
+  for row in rows:
+    (own,) = [
+      r
+      for r in results
+      if (r.facts["structure"], r.facts["seed"])
+      == (row["structure"], row["seed"])
+    ]
+    lost = _shifts._lost(
+      own,
+      draws,
+      [row["perturbation"]],
+      aggregate=row["aggregate"],
+      scope="kept",
+    )
+    assert lost[0][0, 0] == pytest.approx(row["reduction"])
+    assert lost[1][0, 0] == pytest.approx(row["reduction_test"])
+  # The claim's interval, whose resamples are drawn by the same rule.
+  (claim,) = [
+    row for row in study.claims(results, resamples=200) if row["claim"] == "C2"
+  ]
+  (row,) = [row for row in found if row["aggregate"] == "pooled"]
+  assert claim["value"] == pytest.approx(row["median_reduction_test"])
+  assert claim["low"] == pytest.approx(row["median_reduction_test_low"])
+  assert claim["high"] == pytest.approx(row["median_reduction_test_high"])
+
+
+@pytest.mark.filterwarnings("error")
+def test_a_shift_that_leaves_the_range_has_no_interval():
+  result = made.run_counts("larynx", 0.0)
+  (row,) = study.sensitivity_medians(
+    [
+      row
+      for row in study.sensitivity([result], perturbations=(-0.1,))
+      if row["aggregate"] == "pooled"
+    ],
+    results=[result],
+    resamples=20,
+  )
+  assert row["left_out"] == 1 and math.isnan(row["median_reduction_low"])

@@ -9,6 +9,9 @@
 #   rest     the same without dropout of the tensors of one channel
 #   losses   into authors: 2D Dice, and both
 #   levels   into levels-N: N slices without the structure for each with it
+#
+# ORGANS="esophagus" trains this one alone, such as with seed + 10 in place of a
+# model that never learnt.
 set -euo pipefail
 
 input=$1
@@ -16,6 +19,7 @@ output=$2
 seed=$3
 shift 3
 organs="parotid_left mandible brainstem larynx parotid_right spinal_cord esophagus"
+organs=${ORGANS:-$organs}
 
 train() {  # train FOLDER ORGAN OBJECTIVE [FLAG...]
   python -m experiments.train --recipe=bice2020 --epochs=50 \
