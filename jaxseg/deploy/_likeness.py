@@ -273,7 +273,8 @@ def absurdities(turned: volumes.Volume, modality: str) -> list[Remark]:
   if modality != "CT":
     return found
   low, high = int(turned.array.min()), int(turned.array.max())
-  if float(np.mean(turned.array < _FAT_HU)) < _LEAST_BELOW:
+  below = sum(int(np.count_nonzero(one < _FAT_HU)) for one in turned.array)
+  if below / turned.array.size < _LEAST_BELOW:
     found.append(
       Remark(
         f"has values from {low} to {high}, and neither air nor fat (below"
@@ -284,11 +285,12 @@ def absurdities(turned: volumes.Volume, modality: str) -> list[Remark]:
     return found
   from scipy import ndimage  # Slow to import.
 
-  some = turned.array[:: -(-slices // _SLICES)]
-  smooth = ndimage.uniform_filter(some.astype(np.float32), (0, 5, 5))
-  # What is smoothed with the air about the body is no density of it.
-  core = ndimage.minimum_filter(some, (1, 5, 5)) > _BODY_HU
-  inside = smooth[core]
+  parts = []
+  for one in turned.array[:: -(-slices // _SLICES)]:
+    smooth = ndimage.uniform_filter(one.astype(np.float32), 5)
+    # What is smoothed with the air about the body is no density of it.
+    parts.append(smooth[ndimage.minimum_filter(one, 5) > _BODY_HU])
+  inside = np.concatenate(parts)
   if len(inside):
     first, middle, last = np.percentile(inside, [10, 50, 90])
     one_density = last - first < _ONE_DENSITY_HU

@@ -74,6 +74,7 @@ def written(
     one = _predict.predict(
       ready, model, maps=on_map if "maps" in kinds else None, **how
     )
+    model.release()
     for end, packed in (("", one.mask), (INNER, one.inner), (OUTER, one.outer)):
       if packed is None:
         continue

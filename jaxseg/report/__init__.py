@@ -16,7 +16,7 @@ from jaxseg.report._latex import write_latex
 from jaxseg.report._level_section import levels_section
 from jaxseg.report._page import Section
 from jaxseg.report._page import write_page
-from jaxseg.report._provenance import provenance
+from jaxseg._provenance import provenance
 from jaxseg.report._sections import example_sections
 from jaxseg.report._sections import objectives_section
 from jaxseg.report._sections import prominence_section
