@@ -171,14 +171,51 @@ def _prepared_mm(
   return spacing[1] * placement.step[0], spacing[2] * placement.step[1]
 
 
+def familiar(
+  config: data.PrepareConfig,
+  turned: volumes.Volume,
+  training: Mapping[str, Any],
+) -> data.PrepareConfig:
+  """A prepared grid whose pixels have a size that the network has seen.
+
+  A network that was trained on each patient's own pixels knows organs by their
+  size in pixels. A cohort such as OpenKBP has pixels of 4 mm, a scanner's are
+  of 0.5 to 1: on these the network would look for organs of a few millimetres.
+  So such a scan is brought to the training's median.
+
+  Args:
+    config: The prepared grid of the model.
+    turned: The scan, axial.
+    training: Of `of_training`; {} is not known.
+
+  Returns:
+    The same where the scan's pixels are as in training, or the grid has a
+    spacing of its own, or is a part of the image.
+  """
+  known = (training.get("measures") or {}).get("pixel_mm")
+  if config.spacing is not None or config.crop is not None or known is None:
+    return config
+  own = float(np.sqrt(turned.spacing[1] * turned.spacing[2]))
+  low, middle, high = known
+  noticed = TIMES["pixel_mm"][2]
+  if low / noticed <= own <= high * noticed:
+    return config
+  return dataclasses.replace(config, spacing=float(middle))
+
+
 def compare(
-  found: Mapping[str, float], training: Mapping[str, Any]
+  found: Mapping[str, float],
+  training: Mapping[str, Any],
+  *,
+  brought_mm: float | None = None,
 ) -> list[Remark]:
   """How a scan differs from those of a training.
 
   Args:
     found: Of `of_scan`.
     training: Of `of_training`; {} is not known.
+    brought_mm: What the scan's pixels are brought to, mm; None keeps their own.
+      Finer ones then lose nothing, and are never absurd.
   """
   remarks = []
   known = training.get("measures") or {}
@@ -190,6 +227,9 @@ def compare(
     if low / noticed <= value <= high * noticed:
       continue
     far = refused is not None and not low / refused <= value <= high * refused
+    if name == "pixel_mm" and brought_mm is not None:
+      said = f"pixels, brought to {brought_mm:.3g} mm, of"
+      far = far and value > high
     remarks.append(_remark(said, unit, value, low, high, absurd=far))
   for name, (said, unit, more) in PLUS.items():
     if name not in known or name not in found:

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from jaxseg import _memory
 from jaxseg import _model_input
 from jaxseg import cohorts
 from jaxseg import contours
@@ -96,8 +97,13 @@ def read(
     given = series.hounsfield()
   given = _whole(given, first.modality)
   turned = first.turned(given)
-  configs = dict.fromkeys(c for m in models.values() for c in m.preparations)
-  prepared = {one: data.prepare_image(turned, one) for one in configs}
+  known_of = {name: _models.training(one) for name, one in models.items()}
+  prepared = {}
+  for name, model in models.items():
+    for config in model.preparations:
+      if config not in prepared:
+        pixels = _likeness.familiar(config, turned, known_of[name])
+        prepared[config] = data.prepare_image(turned, pixels)
   remarks: dict[str, list[_likeness.Remark]] = {"": []}
   remarks[""] += _likeness.absurdities(turned, first.modality)
   if series is not None:
@@ -107,8 +113,14 @@ def read(
     config: _likeness.of_scan(turned, *one) for config, one in prepared.items()
   }
   for name, model in models.items():
-    known = _models.training(model)
-    own = _likeness.compare(measured[model.preparations[0]], known)
+    known = known_of[name]
+    own = _likeness.compare(
+      measured[model.preparations[0]],
+      known,
+      brought_mm=_likeness.familiar(
+        model.preparations[0], turned, known
+      ).spacing,
+    )
     if not known.get("measures"):
       text = "nothing is known of the training's scans to compare with"
       own = [_likeness.Remark(text)]
@@ -121,7 +133,9 @@ def read(
   where = str(image.source or scan.name)
   _likeness.refuse(list(dict.fromkeys(every)), where, anyway=anyway)
   if not values:
-    image, turned = _placed_alone(image), _placed_alone(turned)
+    given = image = _placed_alone(image)
+    turned = _placed_alone(turned)
+    _memory.give_back()
   return Ready(scan, image, turned, prepared, told, scan.digest())
 
 
