@@ -153,8 +153,8 @@ class Placement:
       numbers if nothing was resampled, else linear interpolation, float32.
     """
     if self.is_crop:
-      origin = tuple(int(o) for o in self.origin)
-      return volume.paste(array, self.shape[1:], origin, fill)
+      at = tuple(int(o) for o in self.origin)
+      return volume.paste(array, self.shape[1:], at, fill)
     origin, step = _ITSELF
     return _bilinear.bilinear(
       array,

@@ -175,32 +175,39 @@ def familiar(
   config: data.PrepareConfig,
   turned: volumes.Volume,
   training: Mapping[str, Any],
+  size: Sequence[int],
 ) -> data.PrepareConfig:
   """A prepared grid whose pixels have a size that the network has seen.
 
   A network that was trained on each patient's own pixels knows organs by their
   size in pixels. A cohort such as OpenKBP has pixels of 4 mm, a scanner's are
   of 0.5 to 1: on these the network would look for organs of a few millimetres.
-  So such a scan is brought to the training's median.
+  So such a scan is brought to the training's median; a part of the image, as
+  many pixels, then lies about the body.
 
   Args:
     config: The prepared grid of the model.
     turned: The scan, axial.
     training: Of `of_training`; {} is not known.
+    size: Rows and columns that the network was trained on.
 
   Returns:
     The same where the scan's pixels are as in training, or the grid has a
-    spacing of its own, or is a part of the image.
+    spacing of its own.
   """
   known = (training.get("measures") or {}).get("pixel_mm")
-  if config.spacing is not None or config.crop is not None or known is None:
+  # Of a part of the image, a spacing has no effect.
+  if known is None or (config.spacing is not None and config.crop is None):
     return config
   own = float(np.sqrt(turned.spacing[1] * turned.spacing[2]))
   low, middle, high = known
   noticed = TIMES["pixel_mm"][2]
   if low / noticed <= own <= high * noticed:
     return config
-  return dataclasses.replace(config, spacing=float(middle))
+  rows, columns = size
+  return dataclasses.replace(
+    config, size=(rows, columns), spacing=float(middle), crop=None
+  )
 
 
 def compare(

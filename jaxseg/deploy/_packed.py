@@ -21,7 +21,7 @@ class Packed:
   @staticmethod
   def of(mask: np.ndarray) -> "Packed":
     """Packs a bool mask."""
-    return Packed(mask.shape, zlib.compress(np.packbits(mask), 1))
+    return Packed(mask.shape, zlib.compress(np.packbits(mask).tobytes(), 1))
 
   def unpack(self) -> np.ndarray:
     """The bool mask."""

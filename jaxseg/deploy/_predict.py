@@ -98,12 +98,16 @@ def read(
   given = _whole(given, first.modality)
   turned = first.turned(given)
   known_of = {name: _models.training(one) for name, one in models.items()}
-  prepared = {}
+  prepared: dict[data.PrepareConfig, tuple[data.Placement, np.ndarray]] = {}
+  brought: dict[data.PrepareConfig, float | None] = {}
   for name, model in models.items():
-    for config in model.preparations:
-      if config not in prepared:
-        pixels = _likeness.familiar(config, turned, known_of[name])
-        prepared[config] = data.prepare_image(turned, pixels)
+    for member in model.members:
+      if member.prepare not in prepared:
+        pixels = _likeness.familiar(
+          member.prepare, turned, known_of[name], member.facts["size"]
+        )
+        prepared[member.prepare] = data.prepare_image(turned, pixels)
+        brought[member.prepare] = None if pixels.crop else pixels.spacing
   remarks: dict[str, list[_likeness.Remark]] = {"": []}
   remarks[""] += _likeness.absurdities(turned, first.modality)
   if series is not None:
@@ -117,9 +121,7 @@ def read(
     own = _likeness.compare(
       measured[model.preparations[0]],
       known,
-      brought_mm=_likeness.familiar(
-        model.preparations[0], turned, known
-      ).spacing,
+      brought_mm=brought[model.preparations[0]],
     )
     if not known.get("measures"):
       text = "nothing is known of the training's scans to compare with"

@@ -54,7 +54,7 @@ def test_finer_pixels_are_brought_to_the_trainings_and_taken():
   sharp = volume.Volume.from_affine(
     np.zeros((3, 512, 512), np.int16), np.diag([2.5, 0.49, 0.49, 1.0])
   )
-  brought = _likeness.familiar(own, sharp, known).spacing
+  brought = _likeness.familiar(own, sharp, known, (96, 96)).spacing
   assert brought == 3.91
   (one,) = _likeness.compare({"pixel_mm": 0.49}, known, brought_mm=brought)
   assert not one.absurd
@@ -77,13 +77,14 @@ def test_pixels_as_in_training_stay_as_they_are():
     for mm in (4.5, 0.49)
   )
   own = data.PrepareConfig(size=(96, 96))
-  assert _likeness.familiar(own, coarse, known) == own
-  assert _likeness.familiar(own, sharp, {}) == own
-  for kept in (
-    data.PrepareConfig(size=(96, 96), spacing=4.0),
-    data.PrepareConfig(crop=(0.25, 0.75)),
-  ):
-    assert _likeness.familiar(kept, sharp, known) == kept
+  assert _likeness.familiar(own, coarse, known, (96, 96)) == own
+  assert _likeness.familiar(own, sharp, {}, (96, 96)) == own
+  kept = data.PrepareConfig(size=(96, 96), spacing=4.0)
+  assert _likeness.familiar(kept, sharp, known, (96, 96)) == kept
+  part = data.PrepareConfig(crop=(0.25, 0.75))
+  assert _likeness.familiar(part, coarse, known, (64, 64)) == part
+  brought = _likeness.familiar(part, sharp, known, (64, 64))
+  assert brought == data.PrepareConfig(size=(64, 64), spacing=3.91)
 
 
 def scan(hu, slices=8):
