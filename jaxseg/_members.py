@@ -22,6 +22,9 @@ _FORMAT = "jaxseg.model/1"
 # Slices at once, or the next multiple of the devices: the last batch is padded,
 # so one compiled function serves.
 _BATCH = 32
+# A CPU is no faster by more pixels at once than these, and what it keeps of
+# each layer would only take more memory.
+_PIXELS_ON_CPU = 8 * 96 * 96
 _ENTRIES = {
   "structure": str,
   "objective": str,
@@ -42,14 +45,14 @@ class Member:
     facts: What model.json says.
     forward: Window and network.
     prepare: The prepared grid.
-    variables: The network's "params" and "batch_stats".
+    slot: Which of its checkpoints.
   """
 
   folder: pathlib.Path
   facts: dict[str, Any]
   forward: models.Forward
   prepare: data.PrepareConfig
-  variables: dict[str, Any]
+  slot: str
 
   @staticmethod
   def load(folder: pathlib.Path, slot: str) -> "Member":
@@ -79,12 +82,7 @@ class Member:
       prepare = data.PrepareConfig.from_json(facts["prepare"])
       rows, columns = facts["size"]
       _ = facts["structure"]
-      like = jax.eval_shape(
-        lambda images: forward.network.init(
-          jax.random.key(0), forward.inputs(forward.alone(images))
-        ),
-        jax.ShapeDtypeStruct((1, rows, columns), np.int16),
-      )
+      _variables_like(forward, (int(rows), int(columns)))
     except (
       AttributeError,
       KeyError,
@@ -95,8 +93,34 @@ class Member:
       raise errors.DataError(
         f"{path}: an entry is missing or malformed ({e}); {_weights.AGAIN}"
       ) from e
-    variables = _weights.restore(folder / "checkpoints" / slot, like, facts)
-    return Member(folder, facts, forward, prepare, variables)
+    member = Member(folder, facts, forward, prepare, slot)
+    _ = member.digest  # That the weights are whole is told now.
+    return member
+
+  @functools.cached_property
+  def variables(self) -> dict[str, Any]:
+    """The network's "params" and "batch_stats".
+
+    Raises:
+      DataError: They are damaged, or others than when they were first read.
+    """
+    rows, columns = self.facts["size"]
+    like = _variables_like(self.forward, (int(rows), int(columns)))
+    slot = self.folder / "checkpoints" / self.slot
+    variables = _weights.restore(slot, like, self.facts)
+    before = self.__dict__.get("digest")
+    if before is not None and _digest(variables) != before:
+      raise errors.DataError(
+        f"{self.folder}: its weights were replaced while they were in use;"
+        " start the command again"
+      )
+    return variables
+
+  def release(self) -> None:
+    """Frees the weights; they are read again where they are needed again."""
+    _ = self.digest  # By which they are known.
+    for name in ("variables", "_placed"):
+      self.__dict__.pop(name, None)
 
   @property
   def modality(self) -> str:
@@ -106,11 +130,7 @@ class Member:
   @functools.cached_property
   def digest(self) -> str:
     """Fingerprint of the weights, 16 hexadecimal digits."""
-    content = hashlib.sha256()
-    for path, leaf in jax.tree_util.tree_leaves_with_path(self.variables):
-      content.update(jax.tree_util.keystr(path).encode())
-      content.update(np.ascontiguousarray(leaf).tobytes())
-    return content.hexdigest()[:16]
+    return _digest(self.variables)
 
   @functools.cached_property
   def _placed(self) -> Any:  # On each of this process's devices.
@@ -118,8 +138,12 @@ class Member:
 
   def predict(self, images: np.ndarray) -> np.ndarray:
     devices = _devices.local()
-    size = _BATCH + -_BATCH % len(devices)
-    maps = []
+    size = _BATCH
+    on_cpu = devices.devices[0].platform == "cpu"
+    if on_cpu:
+      size = min(_BATCH, max(1, _PIXELS_ON_CPU // images[0].size))
+    size += -size % len(devices)
+    maps: list[Any] = []
     index = np.arange(len(images))
     if self.forward.slices > 1:  # Each batch is gathered when its turn comes.
       index = data.around(index, 0, len(images), self.forward.slices)
@@ -127,8 +151,31 @@ class Member:
       part = images[index[begin : begin + size]]
       batch = np.zeros((size, *part.shape[1:]), images.dtype)
       batch[: len(part)] = part
-      maps.append(self.forward.predict(self._placed, devices.rows(batch)))
+      found = self.forward.predict(self._placed, devices.rows(batch))
+      # Several batches at once would share the cores, and take more memory.
+      maps.append(np.asarray(found) if on_cpu else found)
     return np.concatenate(jax.device_get(maps))[: len(images)]
+
+
+@functools.lru_cache(maxsize=64)
+def _variables_like(
+  forward: models.Forward, size: tuple[int, int]
+) -> Mapping[str, Any]:
+  """Shapes of a network's variables; of ten alike it is traced once."""
+  return jax.eval_shape(
+    lambda images: forward.network.init(
+      jax.random.key(0), forward.inputs(forward.alone(images))
+    ),
+    jax.ShapeDtypeStruct((1, *size), np.int16),
+  )
+
+
+def _digest(variables: Mapping[str, Any]) -> str:
+  content = hashlib.sha256()
+  for path, leaf in jax.tree_util.tree_leaves_with_path(variables):
+    content.update(jax.tree_util.keystr(path).encode())
+    content.update(np.ascontiguousarray(leaf).tobytes())
+  return content.hexdigest()[:16]
 
 
 def mean(

@@ -238,6 +238,11 @@ class Model:
     """The networks whose mean map it gives."""
     return self._members
 
+  def release(self) -> None:
+    """Frees the weights' memory; they are read again where they are needed."""
+    for member in self._members:
+      member.release()
+
   def with_views(self, tta: int) -> "Model":
     """The same with another number of shifted views.
 

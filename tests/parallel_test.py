@@ -15,8 +15,8 @@ import pytest
 from jaxseg import errors
 from jaxseg import formats
 from jaxseg import parallel
+from tests import cluster as clusters
 from tests import parallel_double
-from tests.conftest import ROOT
 
 
 @pytest.mark.parametrize("workers", [1, 2])
@@ -119,69 +119,10 @@ def test_processes_end_with_the_one_that_is_killed():
     process.communicate(timeout=20)  # While they live, the pipe stays open.
 
 
-class Cluster:
-  """A scheduler and workers, as processes of their own."""
-
-  def __init__(self, folder):
-    self._folder = folder
-    self._file = folder / "scheduler.json"
-    self._start(
-      "dask_scheduler", "--host", "127.0.0.1", "--port", "0", "--no-dashboard"
-    )
-    deadline = time.monotonic() + 60
-    while not self._file.exists() or not self._file.stat().st_size:
-      assert time.monotonic() < deadline
-      time.sleep(0.1)
-    self.workers = []
-    self.address = None
-
-  def _start(self, module, *words):
-    process = subprocess.Popen(
-      [
-        *(sys.executable, "-m", f"distributed.cli.{module}", *words),
-        *("--scheduler-file", str(self._file)),
-      ],
-      cwd=self._folder,
-      env={**os.environ, "PYTHONPATH": str(ROOT)},
-      stdout=subprocess.DEVNULL,
-      stderr=subprocess.DEVNULL,
-    )
-    self._processes = [*getattr(self, "_processes", []), process]
-    return process
-
-  def with_workers(self, number):
-    """Address of the scheduler, and so many workers that live."""
-    import distributed
-
-    self.workers = [one for one in self.workers if one.poll() is None]
-    while len(self.workers) < number:
-      worker = self._start(
-        "dask_worker",
-        *("--nthreads", "1", "--no-nanny", "--no-dashboard"),
-        *("--memory-limit", "0"),
-      )
-      self.workers.append(worker)
-    with distributed.Client(
-      scheduler_file=str(self._file), timeout=30
-    ) as client:
-      client.wait_for_workers(number, timeout=60)
-      return client.scheduler.address, self.workers
-
-  def stop(self):
-    # A worker that has lost its scheduler waits for another: workers first.
-    for process in self._processes[::-1]:
-      process.terminate()
-      try:
-        process.wait(5)
-      except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait(5)
-
-
 @pytest.fixture(scope="module")
 def cluster(tmp_path_factory):
   pytest.importorskip("distributed", reason="dask.distributed is not installed")
-  started = Cluster(tmp_path_factory.mktemp("cluster"))
+  started = clusters.Cluster(tmp_path_factory.mktemp("cluster"))
   yield started
   started.stop()
 

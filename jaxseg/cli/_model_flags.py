@@ -74,9 +74,9 @@ def structures(flags: _flags.Flags) -> Sequence[str] | None:
 
 def origin(flags: _flags.Flags) -> dict[str, Any]:
   """Command, version, commit and date of what is written."""
-  from jaxseg import report
+  from jaxseg import _provenance  # Without what else a report needs.
 
-  told = report.provenance(
+  told = _provenance.provenance(
     cohort="",
     cohort_hash="",
     synthetic=False,

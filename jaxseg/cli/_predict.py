@@ -120,6 +120,9 @@ def define(flags: _flags.Flags) -> None:
 
 
 def main(flags: _flags.Flags) -> None:
+  from jaxseg import _memory
+
+  _memory.spare()  # Before JAX starts its threads.
   from jaxseg import cohorts
   from jaxseg import deploy
   from jaxseg import parallel

@@ -8,12 +8,14 @@ import numpy as np
 
 from jaxseg import errors
 from jaxseg import volume
+from jaxseg.data import _bilinear
+from jaxseg.data import _body
 
-# Between fat (-100 HU) and air (-1000 HU): what is denser is body or couch.
-_BODY_HU = -300
 _AIR_HU = -1000
 # Slices resampled at once: what is in between is in float32, some times over.
-_AT_ONCE = 16
+_AT_ONCE = 4
+# Origin and step of the patient's grid in the patient's own pixels.
+_ITSELF = ((0.0, 0.0), (1.0, 1.0))
 BEYOND = ("unknown", "absent")
 
 
@@ -124,8 +126,19 @@ class Placement:
       from scipy import ndimage  # Slow to import: not to read a store.
 
       smooth = ndimage.gaussian_filter(smooth, sigma, mode="nearest")
-    source = volume.Volume.from_affine(smooth, np.eye(4))
-    return volume.resample(source, self._grid(len(array)), fill=fill).array
+    if not all(sigma[1:]):
+      # Whole numbers half-way between two others, which the last bit of ITK's
+      # arithmetic rounds: stores of before stay as they are.
+      source = volume.Volume.from_affine(smooth, np.eye(4))
+      return volume.resample(source, self._grid(len(array)), fill=fill).array
+    return _bilinear.bilinear(
+      smooth,
+      self.size,
+      origin=self.origin,
+      step=self.step,
+      own=_ITSELF,
+      fill=fill,
+    )
 
   def restore(self, array: np.ndarray, *, fill: float = 0.0) -> np.ndarray:
     """Brings `[slice, *size]` back onto the patient's grid.
@@ -140,12 +153,17 @@ class Placement:
       numbers if nothing was resampled, else linear interpolation, float32.
     """
     if self.is_crop:
-      origin = tuple(int(o) for o in self.origin)
-      return volume.paste(array, self.shape[1:], origin, fill)
-    slices = len(array)
-    source = volume.Volume(array.astype(np.float32), self._grid(slices))
-    own = volume.Grid.from_affine((slices, *self.shape[1:]), np.eye(4))
-    return volume.resample(source, own, fill=fill).array
+      at = tuple(int(o) for o in self.origin)
+      return volume.paste(array, self.shape[1:], at, fill)
+    origin, step = _ITSELF
+    return _bilinear.bilinear(
+      array,
+      self.shape[1:],
+      origin=origin,
+      step=step,
+      own=(self.origin, self.step),
+      fill=fill,
+    )
 
   @property
   def covered(self) -> np.ndarray:
@@ -230,33 +248,9 @@ def place(
     step = tuple(spacing / own for own in image.spacing[1:])  # type: ignore
   origin = tuple(
     c - (n - 1) / 2 * s
-    for c, n, s in zip(_body_centre(image.array), size, step, strict=True)
+    for c, n, s in zip(_body.centre(image.array), size, step, strict=True)
   )
   if spacing is None:
     origin = tuple(round(o) for o in origin)
   origin = tuple(float(o) for o in origin)
   return Placement(image.shape, size, origin, step)  # type: ignore
-
-
-def _body_centre(image: np.ndarray) -> tuple[float, float]:
-  """Mean over slices of the body's centre (row, column).
-
-  Each slice weighs the same; else the shoulders would decide.
-  """
-  from scipy import ndimage
-
-  body = image > _BODY_HU
-  parts, count = ndimage.label(body)
-  if not count:
-    raise errors.GeometryError(
-      f"no voxel above {_BODY_HU} HU; is the image a CT in HU?"
-    )
-  sizes = np.bincount(parts.ravel())
-  sizes[0] = 0
-  body = parts == np.argmax(sizes)
-  rows, columns = body.sum(2, dtype=np.int64), body.sum(1, dtype=np.int64)
-  area = rows.sum(1)
-  seen = area > 0
-  row = rows[seen] @ np.arange(image.shape[1]) / area[seen]
-  column = columns[seen] @ np.arange(image.shape[2]) / area[seen]
-  return float(row.mean()), float(column.mean())

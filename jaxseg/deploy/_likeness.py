@@ -171,14 +171,58 @@ def _prepared_mm(
   return spacing[1] * placement.step[0], spacing[2] * placement.step[1]
 
 
+def familiar(
+  config: data.PrepareConfig,
+  turned: volumes.Volume,
+  training: Mapping[str, Any],
+  size: Sequence[int],
+) -> data.PrepareConfig:
+  """A prepared grid whose pixels have a size that the network has seen.
+
+  A network that was trained on each patient's own pixels knows organs by their
+  size in pixels. A cohort such as OpenKBP has pixels of 4 mm, a scanner's are
+  of 0.5 to 1: on these the network would look for organs of a few millimetres.
+  So such a scan is brought to the training's median; a part of the image, as
+  many pixels, then lies about the body.
+
+  Args:
+    config: The prepared grid of the model.
+    turned: The scan, axial.
+    training: Of `of_training`; {} is not known.
+    size: Rows and columns that the network was trained on.
+
+  Returns:
+    The same where the scan's pixels are as in training, or the grid has a
+    spacing of its own.
+  """
+  known = (training.get("measures") or {}).get("pixel_mm")
+  # Of a part of the image, a spacing has no effect.
+  if known is None or (config.spacing is not None and config.crop is None):
+    return config
+  own = float(np.sqrt(turned.spacing[1] * turned.spacing[2]))
+  low, middle, high = known
+  noticed = TIMES["pixel_mm"][2]
+  if low / noticed <= own <= high * noticed:
+    return config
+  rows, columns = size
+  return dataclasses.replace(
+    config, size=(rows, columns), spacing=float(middle), crop=None
+  )
+
+
 def compare(
-  found: Mapping[str, float], training: Mapping[str, Any]
+  found: Mapping[str, float],
+  training: Mapping[str, Any],
+  *,
+  brought_mm: float | None = None,
 ) -> list[Remark]:
   """How a scan differs from those of a training.
 
   Args:
     found: Of `of_scan`.
     training: Of `of_training`; {} is not known.
+    brought_mm: What the scan's pixels are brought to, mm; None keeps their own.
+      Finer ones then lose nothing, and are never absurd.
   """
   remarks = []
   known = training.get("measures") or {}
@@ -190,6 +234,9 @@ def compare(
     if low / noticed <= value <= high * noticed:
       continue
     far = refused is not None and not low / refused <= value <= high * refused
+    if name == "pixel_mm" and brought_mm is not None:
+      said = f"pixels, brought to {brought_mm:.3g} mm, of"
+      far = far and value > high
     remarks.append(_remark(said, unit, value, low, high, absurd=far))
   for name, (said, unit, more) in PLUS.items():
     if name not in known or name not in found:
@@ -273,7 +320,8 @@ def absurdities(turned: volumes.Volume, modality: str) -> list[Remark]:
   if modality != "CT":
     return found
   low, high = int(turned.array.min()), int(turned.array.max())
-  if float(np.mean(turned.array < _FAT_HU)) < _LEAST_BELOW:
+  below = sum(int(np.count_nonzero(one < _FAT_HU)) for one in turned.array)
+  if below / turned.array.size < _LEAST_BELOW:
     found.append(
       Remark(
         f"has values from {low} to {high}, and neither air nor fat (below"
@@ -284,11 +332,12 @@ def absurdities(turned: volumes.Volume, modality: str) -> list[Remark]:
     return found
   from scipy import ndimage  # Slow to import.
 
-  some = turned.array[:: -(-slices // _SLICES)]
-  smooth = ndimage.uniform_filter(some.astype(np.float32), (0, 5, 5))
-  # What is smoothed with the air about the body is no density of it.
-  core = ndimage.minimum_filter(some, (1, 5, 5)) > _BODY_HU
-  inside = smooth[core]
+  parts = []
+  for one in turned.array[:: -(-slices // _SLICES)]:
+    smooth = ndimage.uniform_filter(one.astype(np.float32), 5)
+    # What is smoothed with the air about the body is no density of it.
+    parts.append(smooth[ndimage.minimum_filter(one, 5) > _BODY_HU])
+  inside = np.concatenate(parts)
   if len(inside):
     first, middle, last = np.percentile(inside, [10, 50, 90])
     one_density = last - first < _ONE_DENSITY_HU

@@ -52,7 +52,9 @@ def load_models(
         bundled[name] = path
         order.append(name)
       continue
-    name = load_model(path).structure
+    model = load_model(path)
+    model.release()
+    name = model.structure
     alone.setdefault(name, []).append(path)
     order.append(name)
   for name in set(bundled) & set(alone):
@@ -74,6 +76,7 @@ def load_models(
       )
     else:
       models[name] = load_model(alone[name], threshold=threshold)
+    models[name].release()  # Of many structures one is at work at a time.
   modalities = {one.modality for one in models.values()}
   if len(modalities) > 1:
     raise errors.ConfigError(

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from jaxseg import _memory
 from jaxseg import _model_input
 from jaxseg import cohorts
 from jaxseg import contours
@@ -18,9 +19,10 @@ from jaxseg import volume as volumes
 from jaxseg.deploy import _clean
 from jaxseg.deploy import _likeness
 from jaxseg.deploy import _models
+from jaxseg.deploy import _packed
 
-# Slices brought back at once: 16 of 512 x 512 are 17 MB.
-_AT_ONCE = 16
+# Slices brought back at once: 4 of 512 x 512 are 4 MB.
+_AT_ONCE = 4
 # What rounding may add to a map on its way back.
 _ROUNDING = 1e-6
 
@@ -31,8 +33,8 @@ class Ready:
 
   Attributes:
     scan: Where it comes from.
-    image: As it was read.
-    turned: Axial, in HU.
+    image: As it was read; zeros where nobody needs its values any more.
+    turned: Axial, in HU; zeros likewise.
     prepared: On each prepared grid.
     remarks: Structure -> what is not as it was in its training; "" stands for
       all of them.
@@ -45,30 +47,6 @@ class Ready:
   prepared: Mapping[data.PrepareConfig, tuple[data.Placement, np.ndarray]]
   remarks: Mapping[str, Sequence[_likeness.Remark]]
   digest: str
-
-
-@dataclasses.dataclass(frozen=True, eq=False)
-class Packed:
-  """A mask in a bit a voxel.
-
-  Attributes:
-    shape: Its shape.
-    bits: Eight voxels a byte.
-  """
-
-  shape: tuple[int, ...]
-  bits: np.ndarray
-
-  @staticmethod
-  def of(mask: np.ndarray) -> "Packed":
-    """Packs a bool mask."""
-    return Packed(mask.shape, np.packbits(mask))
-
-  def unpack(self) -> np.ndarray:
-    """The bool mask."""
-    count = int(np.prod(self.shape))
-    found = np.unpackbits(self.bits, count=count)
-    return found.reshape(self.shape).view(np.bool_)
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -86,14 +64,18 @@ class Found:
 
   structure: str
   threshold: float
-  mask: Packed
-  inner: Packed | None
-  outer: Packed | None
+  mask: _packed.Packed
+  inner: _packed.Packed | None
+  outer: _packed.Packed | None
   facts: Mapping[str, Any]
 
 
 def read(
-  scan: cohorts.Scan, models: Mapping[str, Model], *, anyway: bool = False
+  scan: cohorts.Scan,
+  models: Mapping[str, Model],
+  *,
+  anyway: bool = False,
+  values: bool = True,
 ) -> Ready:
   """Reads a scan and prepares it.
 
@@ -101,6 +83,7 @@ def read(
     scan: The scan.
     models: By structure, of one modality.
     anyway: Whether a scan is taken of which a map means nothing.
+    values: Whether the scan's own values are kept, which only a picture needs.
 
   Raises:
     DataError: A file is malformed, or the scan is none for these models.
@@ -114,8 +97,17 @@ def read(
     given = series.hounsfield()
   given = _whole(given, first.modality)
   turned = first.turned(given)
-  configs = dict.fromkeys(c for m in models.values() for c in m.preparations)
-  prepared = {one: data.prepare_image(turned, one) for one in configs}
+  known_of = {name: _models.training(one) for name, one in models.items()}
+  prepared: dict[data.PrepareConfig, tuple[data.Placement, np.ndarray]] = {}
+  brought: dict[data.PrepareConfig, float | None] = {}
+  for name, model in models.items():
+    for member in model.members:
+      if member.prepare not in prepared:
+        pixels = _likeness.familiar(
+          member.prepare, turned, known_of[name], member.facts["size"]
+        )
+        prepared[member.prepare] = data.prepare_image(turned, pixels)
+        brought[member.prepare] = None if pixels.crop else pixels.spacing
   remarks: dict[str, list[_likeness.Remark]] = {"": []}
   remarks[""] += _likeness.absurdities(turned, first.modality)
   if series is not None:
@@ -125,8 +117,12 @@ def read(
     config: _likeness.of_scan(turned, *one) for config, one in prepared.items()
   }
   for name, model in models.items():
-    known = _models.training(model)
-    own = _likeness.compare(measured[model.preparations[0]], known)
+    known = known_of[name]
+    own = _likeness.compare(
+      measured[model.preparations[0]],
+      known,
+      brought_mm=brought[model.preparations[0]],
+    )
     if not known.get("measures"):
       text = "nothing is known of the training's scans to compare with"
       own = [_likeness.Remark(text)]
@@ -138,7 +134,19 @@ def read(
   every = [one for own in told.values() for one in own]
   where = str(image.source or scan.name)
   _likeness.refuse(list(dict.fromkeys(every)), where, anyway=anyway)
+  if not values:
+    given = image = _placed_alone(image)
+    turned = _placed_alone(turned)
+    _memory.give_back()
   return Ready(scan, image, turned, prepared, told, scan.digest())
+
+
+def _placed_alone(image: volumes.Volume) -> volumes.Volume:
+  """An image of one value: what it is and where it lies, without memory."""
+  nothing = np.broadcast_to(np.zeros((), np.int16), image.shape)
+  if isinstance(image, dicom.Image):
+    return dataclasses.replace(image, array=nothing, unscanned=None)
+  return dataclasses.replace(image, array=nothing)
 
 
 def _whole(given: volumes.Volume, modality: str) -> volumes.Volume:
@@ -151,12 +159,14 @@ def _whole(given: volumes.Volume, modality: str) -> volumes.Volume:
   if np.can_cast(array.dtype, np.int16):
     return volumes.Volume(array.astype(np.int16), given.grid, given.source)
   limit = np.iinfo(np.int16)
-  if array.dtype == np.float16:
-    array = array.astype(np.float32)  # In which the limit is a number.
-  if not (np.isfinite(array).all() and array.min() >= limit.min):
-    return given  # It is refused by what comes next.
-  # Metal and overflow lie beyond, and beyond every window.
-  values = np.rint(np.minimum(array, limit.max)).astype(np.int16)
+  values = np.empty(array.shape, np.int16)
+  for own, whole in zip(array, values, strict=True):
+    if own.dtype == np.float16:
+      own = own.astype(np.float32)  # In which the limit is a number.
+    if not (np.isfinite(own).all() and own.min() >= limit.min):
+      return given  # It is refused by what comes next.
+    # Metal and overflow lie beyond, and beyond every window.
+    whole[...] = np.rint(np.minimum(own, limit.max))
   return volumes.Volume(values, given.grid, given.source)
 
 
@@ -248,7 +258,7 @@ def predict(
     facts["level"] = chosen.level if chosen is not None else None
     facts["volume_ml_inner"] = int(np.count_nonzero(kept[1])) * voxel_ml
     facts["volume_ml_outer"] = int(np.count_nonzero(kept[2])) * voxel_ml
-  packed = [Packed.of(mask) for mask in kept]
+  packed = [_packed.Packed.of(mask) for mask in kept]
   return Found(
     model.structure,
     float(threshold),

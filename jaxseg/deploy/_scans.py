@@ -182,7 +182,9 @@ def _begin(scan: cohorts.Scan, job: Job) -> Outcome | _predict.Ready:
       before = _write.done(folder, scan.digest(), job.settings())
       if before is not None:
         return Outcome(scan.name, before, before=True)
-    return _predict.read(scan, job.load(), anyway=job.anyway)
+    return _predict.read(
+      scan, job.load(), anyway=job.anyway, values="overlays" in job.kinds
+    )
   except (errors.JaxsegError, OSError) as e:
     return Outcome(scan.name, {}, refused=str(e))
 

@@ -14,6 +14,7 @@ from typing import Any
 import jaxseg
 from jaxseg import _digests
 from jaxseg import _files
+from jaxseg import _memory
 from jaxseg import _sealed
 from jaxseg import _text
 from jaxseg import dicom
@@ -74,6 +75,7 @@ def written(
     one = _predict.predict(
       ready, model, maps=on_map if "maps" in kinds else None, **how
     )
+    model.release()
     for end, packed in (("", one.mask), (INNER, one.inner), (OUTER, one.outer)):
       if packed is None:
         continue
@@ -88,8 +90,10 @@ def written(
           interpreted_type="ORGAN" if end and _color(name) else None,
           description=_description(one, model, end),
         )
+      del mask  # Of the next structure there is one of its own.
     rows[name] = _row(one, model, ready)
     found.append(one)
+    _memory.give_back()
   warnings = _warnings(ready)
   if series and "rtstruct" in kinds:
     text = " ".join(["Automatic contours, not approved.", *warnings])

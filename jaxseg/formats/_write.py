@@ -61,7 +61,10 @@ def write_mask(
     ExistingOutputError: It is there already.
     MissingExtraError: nibabel is not installed.
   """
-  inside = mask.with_array(np.asarray(mask.array, np.uint8))
+  given = mask.array
+  # The same bytes: no copy where none is needed.
+  array = given.view(np.uint8) if given.dtype == np.bool_ else given
+  inside = mask.with_array(np.asarray(array, np.uint8))
   return _write(pathlib.Path(stem), inside, overwrite)
 
 

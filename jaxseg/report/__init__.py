@@ -5,6 +5,7 @@ from jaxseg import _extras
 
 _extras.load("matplotlib", extra="report")
 
+from jaxseg._provenance import provenance
 from jaxseg.report._causes import causes_section
 from jaxseg.report._choices import per_case_section
 from jaxseg.report._claims import claims_section
@@ -16,7 +17,6 @@ from jaxseg.report._latex import write_latex
 from jaxseg.report._level_section import levels_section
 from jaxseg.report._page import Section
 from jaxseg.report._page import write_page
-from jaxseg.report._provenance import provenance
 from jaxseg.report._sections import example_sections
 from jaxseg.report._sections import objectives_section
 from jaxseg.report._sections import prominence_section

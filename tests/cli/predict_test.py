@@ -14,6 +14,7 @@ import SimpleITK as sitk
 import jaxseg
 from jaxseg import dicom
 from jaxseg import volume
+from tests import cluster as clusters
 from tests import deployed as made
 from tests.cli import command
 
@@ -334,3 +335,28 @@ def test_processes_and_shards_give_the_same(deployed, tmp_path):
       assert highest[0] == pytest.approx(highest[1], rel=1e-6)
       assert one["structures"] == two["structures"]
   assert len(command.rows(tmp_path / "c" / "results-1of2.csv")) == 4
+
+
+@pytest.mark.slow
+def test_a_cluster_gives_the_same(deployed, tmp_path):
+  pytest.importorskip("distributed", reason="dask.distributed is not installed")
+  folder = tmp_path / "cluster"
+  folder.mkdir()
+  cluster = clusters.Cluster(folder)
+  given = flags(deployed, deployed / "files", "--write=rtstruct,nifti")
+  try:
+    address, _ = cluster.with_workers(2)
+    # Its workers run in another folder than the command does.
+    more = ("--output=there", f"--scheduler={address}")
+    out = command.done("predict", *given, *more, folder=tmp_path)
+    assert "3 of 3 scans are predicted" in out
+    out = command.done("predict", *given, *more, folder=tmp_path)
+    assert "3 of 3 scans are predicted, 3 of them before" in out
+  finally:
+    cluster.stop()
+  command.done("predict", *given, "--output=here", folder=tmp_path)
+  for path in (tmp_path / "here").rglob("*.nii.gz"):
+    there = tmp_path / "there" / path.relative_to(tmp_path / "here")
+    one, two = (np.asarray(nibabel.load(p).dataobj) for p in (path, there))
+    np.testing.assert_array_equal(one, two)
+  assert len(list((tmp_path / "there").rglob("rtstruct.dcm"))) == 3

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from jaxseg import data
 from jaxseg import errors
 from jaxseg import volume
 from jaxseg.deploy import _likeness
@@ -45,6 +46,45 @@ def test_what_is_not_is_said_with_its_range(changes, text, absurd):
   (one,) = told(**changes)
   assert text in one.text
   assert one.absurd == bool(absurd)
+
+
+def test_finer_pixels_are_brought_to_the_trainings_and_taken():
+  known = {"measures": {"pixel_mm": [3.75, 3.91, 5.08]}}
+  own = data.PrepareConfig(size=(96, 96))
+  sharp = volume.Volume.from_affine(
+    np.zeros((3, 512, 512), np.int16), np.diag([2.5, 0.49, 0.49, 1.0])
+  )
+  brought = _likeness.familiar(own, sharp, known, (96, 96)).spacing
+  assert brought == 3.91
+  (one,) = _likeness.compare({"pixel_mm": 0.49}, known, brought_mm=brought)
+  assert not one.absurd
+  assert one.text == (
+    "pixels, brought to 3.91 mm, of 0.49 mm, in training 3.75 to 5.08 mm"
+  )
+  # Else an organ would be eight times as large as the network knows it; and
+  # what is coarser has lost what it shows.
+  assert _likeness.compare({"pixel_mm": 0.49}, known)[0].absurd
+  (coarse,) = _likeness.compare({"pixel_mm": 30.0}, known, brought_mm=3.91)
+  assert coarse.absurd
+
+
+def test_pixels_as_in_training_stay_as_they_are():
+  known = {"measures": {"pixel_mm": [3.75, 3.91, 5.08]}}
+  coarse, sharp = (
+    volume.Volume.from_affine(
+      np.zeros((3, 16, 16), np.int16), np.diag([2.5, mm, mm, 1.0])
+    )
+    for mm in (4.5, 0.49)
+  )
+  own = data.PrepareConfig(size=(96, 96))
+  assert _likeness.familiar(own, coarse, known, (96, 96)) == own
+  assert _likeness.familiar(own, sharp, {}, (96, 96)) == own
+  kept = data.PrepareConfig(size=(96, 96), spacing=4.0)
+  assert _likeness.familiar(kept, sharp, known, (96, 96)) == kept
+  part = data.PrepareConfig(crop=(0.25, 0.75))
+  assert _likeness.familiar(part, coarse, known, (64, 64)) == part
+  brought = _likeness.familiar(part, sharp, known, (64, 64))
+  assert brought == data.PrepareConfig(size=(64, 64), spacing=3.91)
 
 
 def scan(hu, slices=8):

@@ -3,11 +3,14 @@
 import shutil
 import subprocess
 
+import jax
 import numpy as np
 import pytest
 from scipy import ndimage
 
 import jaxseg
+from jaxseg import _members
+from jaxseg import _weights
 from jaxseg import cohorts
 from jaxseg import data
 from jaxseg import dicom
@@ -150,3 +153,42 @@ def test_a_real_patient(openkbp, deployed, tmp_path):
   wider = ndimage.binary_dilation(mask, np.ones((1, 3, 3)))
   assert not (mask & ~other).any()
   assert not (other & ~wider).any()
+
+
+def test_maps_do_not_depend_on_slices_at_once(ready, monkeypatch):
+  one, models = ready
+  (member,) = models["brain"].members
+  ((_, images),) = one.prepared.values()
+  whole = member.predict(images)
+  monkeypatch.setattr(_members, "_PIXELS_ON_CPU", 1)
+  np.testing.assert_array_equal(member.predict(images), whole)
+
+
+def test_weights_are_read_again_and_must_be_the_same(deployed, tmp_path):
+  shutil.copytree(deployed / "bundle", tmp_path / "bundle")
+  loaded = jaxseg.load_model(tmp_path / "bundle", structure="brain")
+  images = np.random.default_rng(0).integers(-900, 900, (2, 32, 32), np.int16)
+  before = loaded.predict_prepared(images)
+  loaded.release()
+  assert "variables" not in loaded.members[0].__dict__
+  np.testing.assert_array_equal(loaded.predict_prepared(images), before)
+  loaded.release()
+  (member,) = loaded.members
+  drawn = jax.tree.map(lambda leaf: leaf + 1, dict(member.variables))
+  member.release()
+  slot = member.folder / "checkpoints" / "best"
+  shutil.rmtree(slot)
+  _weights.save(slot, drawn, member.facts)
+  with pytest.raises(errors.DataError, match="were replaced while"):
+    loaded.predict_prepared(images)
+
+
+def test_a_scan_without_its_values_gives_the_same(deployed, ready):
+  one, models = ready
+  bare = _predict.read(one.scan, models, values=False)
+  assert not bare.image.array.any() and not bare.turned.array.any()
+  found, expected = (
+    _predict.predict(scan, models["brain"]) for scan in (bare, one)
+  )
+  assert found.facts == expected.facts
+  np.testing.assert_array_equal(found.mask.unpack(), expected.mask.unpack())

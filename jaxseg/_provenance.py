@@ -69,7 +69,7 @@ def _place(text: str) -> str:
 
 def _commit() -> str:
   """The source's commit, "+" if files differ from it; "" without git."""
-  folder = pathlib.Path(__file__).resolve().parents[2]
+  folder = pathlib.Path(__file__).resolve().parents[1]
   if not (folder / ".git").exists():
     return ""
   git = ["git", "-C", str(folder)]

@@ -1,0 +1,13 @@
+import numpy as np
+import pytest
+
+from jaxseg.deploy import _packed
+
+
+@pytest.mark.parametrize("shape", [(1, 1, 1), (3, 5, 7), (2, 8, 8)])
+def test_a_mask_comes_back(shape):
+  mask = np.random.default_rng(0).random(shape) < 0.5
+  for one in (mask, np.zeros(shape, bool), np.ones(shape, bool)):
+    packed = _packed.Packed.of(one)
+    np.testing.assert_array_equal(packed.unpack(), one)
+  assert packed.unpack().dtype == np.bool_
