@@ -17,6 +17,7 @@ from jaxseg import formats
 from jaxseg import parallel
 from tests import cluster as clusters
 from tests import parallel_double
+from tests.conftest import ROOT
 
 
 @pytest.mark.parametrize("workers", [1, 2])

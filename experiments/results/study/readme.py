@@ -249,9 +249,9 @@ def correlated():
       ) and row["definition"] == "kept_fraction":
         ends = row["pearson_low"], row["pearson_high"]
         held = [f"{r:g}" for r in (0, 0.92) if ends[0] <= r <= ends[1]]
-        held = " and ".join(held) or "neither 0 nor 0.92"
+        both = " and ".join(held) or "neither 0 nor 0.92"
         who = "without that dropout" if part else "with that dropout"
-        found.append(f"the one {who} holds {held}")
+        found.append(f"the one {who} holds {both}")
   return fill(
     "A few organs are few observations: of the intervals of the kept fraction"
     f" {' and '.join(found)} (the paper's r is 0.92). Spinal cord and"
