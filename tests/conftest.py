@@ -7,6 +7,7 @@ import os
 import pathlib
 import platform
 import shutil
+import signal
 import tarfile
 import tempfile
 import time
@@ -109,6 +110,10 @@ def _set_environment() -> None:
 
 
 _set_environment()
+
+# Shells start what runs in the background deaf to Ctrl-C, which tests send.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+  signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # The same cases in every run; JAXSEG_FUZZ=1 draws new ones (BUILD.md).
 hypothesis.settings.register_profile(
