@@ -7,6 +7,7 @@ import os
 import pathlib
 import platform
 import shutil
+import signal
 import tarfile
 import tempfile
 import time
@@ -17,6 +18,16 @@ import pytest
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 SHARED = ROOT.parent / "shared"
 WORKERS = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+
+DEVICES = "--xla_force_host_platform_device_count"
+# Programs that compile three to five times sooner, and run slower: the quick
+# tests run most of theirs once. XLA ends the process at a flag that it does not
+# know, so they are for the version that the flags were tried with.
+QUICKLY = (
+  "--xla_backend_optimization_level=0",
+  "--xla_cpu_parallel_codegen_split_count=1",
+  "--xla_cpu_use_fusion_emitters=false",
+)
 
 # Files that take longest, so that no worker is left with one at the end:
 # `make durations` tells.
@@ -66,11 +77,27 @@ def _programs() -> str:
   return "-".join(["jax", *versions, digest, str(_cores())])
 
 
-def _set_environment() -> None:
+def xla_flags(devices: int) -> str:
+  """XLA_FLAGS for a process of its own that has so many devices."""
+  flags = os.environ["XLA_FLAGS"].split()
+  kept = [flag for flag in flags if not flag.startswith(DEVICES)]
+  return " ".join([*kept, f"{DEVICES}={devices}"])
+
+
+def _add_xla_flags(*more: str) -> None:
   flags = os.environ.get("XLA_FLAGS", "").split()
-  devices = "--xla_force_host_platform_device_count=2"
-  if devices not in flags:
-    os.environ["XLA_FLAGS"] = " ".join([*flags, devices])
+  flags += [flag for flag in more if flag not in flags]
+  os.environ["XLA_FLAGS"] = " ".join(flags)
+
+
+def _is_pinned(name: str) -> bool:
+  """Whether a package has the version that is tested."""
+  pins = (ROOT / "third_party" / "constraints.txt").read_text().split()
+  return f"{name}=={importlib.metadata.version(name)}" in pins
+
+
+def _set_environment() -> None:
+  _add_xla_flags(f"{DEVICES}=2")
   os.environ.setdefault("JAX_PLATFORMS", "cpu")
   os.environ["JAX_NUMPY_RANK_PROMOTION"] = "raise"
   os.environ["MPLBACKEND"] = "Agg"
@@ -84,11 +111,21 @@ def _set_environment() -> None:
 
 _set_environment()
 
+# Shells start what runs in the background deaf to Ctrl-C, which tests send.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+  signal.signal(signal.SIGINT, signal.default_int_handler)
+
 # The same cases in every run; JAXSEG_FUZZ=1 draws new ones (BUILD.md).
 hypothesis.settings.register_profile(
   "jaxseg", derandomize="JAXSEG_FUZZ" not in os.environ, deadline=None
 )
 hypothesis.settings.load_profile("jaxseg")
+
+
+def pytest_configure(config):
+  """Compiles quickly for `make test`; all tests together as users compile."""
+  if config.option.markexpr == "not slow" and _is_pinned("jaxlib"):
+    _add_xla_flags(*QUICKLY)
 
 
 def pytest_xdist_auto_num_workers() -> int:

@@ -12,8 +12,8 @@ import pytest
 from jaxseg import _devices
 from jaxseg import errors
 from tests.conftest import ROOT
+from tests.conftest import xla_flags
 
-FLAG = "--xla_force_host_platform_device_count"
 PROGRAM = (sys.executable, "-W", "error", "-m", "tests.devices_double")
 
 
@@ -22,7 +22,7 @@ def four_devices(folder, which):
   done = subprocess.run(
     [*PROGRAM, str(folder), which],
     cwd=ROOT,
-    env={**os.environ, "XLA_FLAGS": f"{FLAG}=4"},
+    env={**os.environ, "XLA_FLAGS": xla_flags(4)},
     stdout=subprocess.PIPE,
     text=True,
     check=True,

@@ -7,6 +7,7 @@ import sys
 
 from jaxseg import _distributed
 from tests.conftest import ROOT
+from tests.conftest import xla_flags
 
 _WORK = """
 import sys
@@ -71,7 +72,7 @@ def test_two_processes_decide_and_refuse_together():
   both = [
     subprocess.Popen(
       [sys.executable, "-W", "error", "-c", _WORK, str(me), address],
-      env={**os.environ, "PYTHONPATH": str(ROOT), "XLA_FLAGS": ""},
+      env={**os.environ, "PYTHONPATH": str(ROOT), "XLA_FLAGS": xla_flags(1)},
       stdout=subprocess.PIPE,
       stderr=subprocess.PIPE,
       text=True,

@@ -33,7 +33,12 @@ def run(tmp_path_factory):
 @pytest.fixture(scope="module")
 def trained(run):
   """Folders of two models of the brain and one of the spinal cord."""
-  configs = tiny.config(), tiny.config(seed=1), tiny.config("spinal_cord")
+  short = {"epochs": 1, "steps_per_epoch": 1}
+  configs = (
+    tiny.config(),
+    tiny.config(seed=1, **short),
+    tiny.config("spinal_cord", **short),
+  )
   return [done.folder for done in tiny.train(run, *configs)]
 
 
@@ -70,18 +75,11 @@ def test_it_is_what_the_store_gives(run, trained):
   np.testing.assert_array_equal(loaded.predict(swapped).array, maps.array)
 
 
-@pytest.fixture(scope="module")
-def phantom(tmp_path_factory):
-  """The phantom, read from files."""
-  folder = tmp_path_factory.mktemp("phantom") / "files"
-  made = cohorts.Phantom(patients=3, size=64, slice_mm=10.0)
-  return cohorts.DicomFolder(cohorts.write_phantom(folder, made))
-
-
 @pytest.mark.parametrize(
   "grid", [{"size": (32, 32), "spacing": 8.0}, {"crop": (0.25, 0.75)}], ids=str
 )
-def test_it_is_what_the_store_gives_of_the_phantom(phantom, tmp_path, grid):
+def test_it_is_what_the_store_gives_of_the_phantom(deployed, tmp_path, grid):
+  phantom = cohorts.DicomFolder(deployed / "files")
   prepare = data.PrepareConfig(structures=("oral_cavity",), **grid)
   names = phantom.patients()
   split = data.Split(*((name,) for name in names))

@@ -25,7 +25,16 @@ def _known(options):
 OPTIONS = _known(
   {
     "xla_backend_optimization_level": "0",
+    "xla_cpu_parallel_codegen_split_count": "1",
     "xla_cpu_use_fusion_emitters": False,
+  }
+)
+# What XLA does by itself, whatever flags the tests have been started with.
+OF_USERS = _known(
+  {
+    "xla_backend_optimization_level": "3",
+    "xla_cpu_parallel_codegen_split_count": "32",
+    "xla_cpu_use_fusion_emitters": True,
   }
 )
 jit = functools.partial(jax.jit, compiler_options=OPTIONS)

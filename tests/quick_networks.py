@@ -2,7 +2,8 @@
 
 A step of five blocks takes XLA 11 CPU seconds to compile, and 2 like this; it
 runs at a third of the speed. A conftest.py imports `networks` for its folder, a
-single file takes the fixture `quick_networks`, a process of its own has them by
+single file takes the fixture `quick_networks`. A process of its own has them,
+and no more blocks than tests/cli/conftest.py gives commands, by
 
     python -m tests.quick_networks train --structure=brain ...
 
@@ -11,6 +12,7 @@ start the commands themselves.
 """
 
 import contextlib
+import functools
 import sys
 from unittest import mock
 
@@ -24,14 +26,22 @@ from jaxseg.training import _compiled
 from tests import quick
 
 NAMES = ("compiler_options", "init_options")
-OF_USERS = {name: getattr(_fast, name) for name in NAMES}
-_CACHED = (
-  _forward._compiled,
-  _compiled._compiled,
-  _compiled._compiled_init,
-  _compiled._compiled_count,
-  _compiled._compiled_step,
+_FAST = {name: getattr(_fast, name) for name in NAMES}
+OF_USERS = {
+  name: lambda of_users=of_users: {**quick.OF_USERS, **of_users()}
+  for name, of_users in _FAST.items()
+}
+# What keeps compiled functions. Tests have their own, which outlive a context:
+# the next file of tests traces and compiles nothing anew.
+_KEPT = (
+  (_forward, "_compiled"),
+  (_compiled, "_compiled"),
+  (_compiled, "_compiled_init"),
+  (_compiled, "_compiled_count"),
+  (_compiled, "_compiled_step"),
 )
+_OF_USERS = tuple(getattr(place, name) for place, name in _KEPT)
+_QUICK = tuple(functools.cache(own.__wrapped__) for own in _OF_USERS)
 
 
 @contextlib.contextmanager
@@ -45,17 +55,23 @@ def options_are(options):
 
 
 @contextlib.contextmanager
-def compiled_quickly():
-  """All networks are, within; what was compiled otherwise is forgotten."""
-  with options_are(dict.fromkeys(NAMES, lambda: quick.OPTIONS)):
-    _forget()
+def _compiled_by(options, kept):
+  """Options, by name, and what is kept of functions compiled with them."""
+  with contextlib.ExitStack() as patches:
+    patches.enter_context(options_are(options))
+    for (place, name), cached in zip(_KEPT, kept, strict=True):
+      patches.enter_context(mock.patch.object(place, name, cached))
     yield
-  _forget()
 
 
-def _forget():
-  for function in _CACHED:
-    function.cache_clear()
+def compiled_quickly():
+  """All networks are, within; those of users are kept apart from them."""
+  return _compiled_by(dict.fromkeys(NAMES, lambda: quick.OPTIONS), _QUICK)
+
+
+def compiled_as_users():
+  """All networks are, within: as processes compile that are jaxseg's own."""
+  return _compiled_by(OF_USERS, _OF_USERS)
 
 
 @pytest.fixture(scope="package", autouse=True)
@@ -66,5 +82,8 @@ def networks():
 
 
 if __name__ == "__main__":
-  with compiled_quickly():
+  from tests import tiny
+  from tests.cli import shallow
+
+  with compiled_quickly(), shallow.networks(tiny.NETWORK["blocks"]):
     sys.exit(cli.main(sys.argv[1:]))

@@ -53,6 +53,7 @@ def test_reproduce_leaves_tables_figures_and_a_page(reproduced):
   assert "runs/phantom/report/index.html" in out
 
 
+@pytest.mark.usefixtures("no_figures")
 def test_reproduce_again_trains_nothing(reproduced):
   folder, flags, _ = reproduced
   run = folder / "runs" / "phantom"
@@ -64,6 +65,7 @@ def test_reproduce_again_trains_nothing(reproduced):
   assert [path.stat().st_mtime_ns for path in paths] == before
 
 
+@pytest.mark.usefixtures("no_figures")
 @pytest.mark.parametrize("name", ANALYSES)
 def test_each_analysis_starts_from_the_run_folder(reproduced, tmp_path, name):
   folder, _, _ = reproduced
@@ -186,6 +188,7 @@ def test_flags_without_effect_are_refused_before_anything(maps, flags, text):
   assert sorted(maps.rglob("*")) == before
 
 
+@pytest.mark.usefixtures("no_figures")
 def test_a_chosen_threshold_survives_training_again(reproduced):
   folder, _, _ = reproduced
   path = folder / "runs/phantom/models/brain/bce/0/threshold.json"

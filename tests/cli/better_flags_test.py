@@ -7,6 +7,7 @@ import pytest
 from jaxseg import errors
 from jaxseg import training
 from jaxseg.cli import _better_flags
+from tests import tiny
 from tests.cli import command
 
 TRAIN = ("train", "--structure=parotid_left", "--output=run", *command.TINY)
@@ -36,7 +37,7 @@ def test_options_arrive_and_bind_the_run(prepared, monkeypatch):
   assert found.augment == {"shift": 0.05, "rotation": 5.0}
   assert (found.clip_norm, found.ema) == (1.0, 0.9)
   network = {"slices": 3, "deep_supervision": 1}
-  assert found.network == {"name": "unet", "base": 4, **network}
+  assert found.network == {**tiny.NETWORK, **network}
   kept = json.loads((prepared / "runs/phantom/run.json").read_text())
   assert kept["training_flags"]["augment"] == ["shift", "rotation:5"]
   assert kept["training_flags"]["tta"] == 2  # All its models are swept alike.

@@ -197,6 +197,7 @@ def test_flags_are_defined_without_slow_imports(name):
 def test_a_process_interrupted_ends_with_3_and_resumes(prepared):
   flags = ("--structure=brain", "--output=runs/phantom")
   flags += ("--base=4", "--batch=8", "--epochs=6", "--steps_per_epoch=2")
+  flags += ("--devices=1",)
   process = command.start("train", *flags, folder=prepared, by=quick_networks)
   metrics = prepared / "runs/phantom/models/brain/bce/0/metrics.csv"
   deadline = time.monotonic() + 240

@@ -123,7 +123,7 @@ def test_damage_to_run_json_is_one_line(prepared, tmp_path):
 
 
 def test_the_split_seed_draws_split_and_patients(tmp_path):
-  flags = ("--patients=6", "--grid=48", *command.PREPARED)
+  flags = ("--patients=3", "--grid=48", *command.PREPARED)
   facts = []
   for seed in (0, 1):
     output = f"--output=run{seed}"

@@ -14,7 +14,8 @@ from tests.conftest import ROOT
 # Small patients, and few steps of a small network.
 PHANTOM = ("--patients=8", "--grid=48")
 PREPARED = ("--size=32", "--spacing=8")
-NETWORK = ("--base=4", "--epochs=1", "--steps_per_epoch=3", "--batch=8")
+STEPS = ("--base=4", "--batch=8")
+NETWORK = (*STEPS, "--epochs=1", "--steps_per_epoch=3", "--devices=1")
 TINY = (*PHANTOM, *PREPARED, *NETWORK)
 
 

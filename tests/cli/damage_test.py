@@ -55,11 +55,11 @@ def test_no_damage_is_silent_or_a_traceback(
   monkeypatch.setattr(
     _style, "save", lambda _, stem: [stem.with_suffix(".svg")]
   )
-  run = tmp_path / "run"
-  shutil.copytree(healthy, run)
   # The tables as these commands write them.
   for name, *flags in COMMANDS[2:]:
     command.done(name, *flags, f"--output={healthy}", folder=tmp_path)
+  run = tmp_path / "run"
+  shutil.copytree(healthy, run)
   cases = damage.whole(flips=8)
   if place.endswith(".json") and "zarr" not in place:
     cases |= damage.entries(healthy / place)

@@ -5,35 +5,27 @@ import re
 import shutil
 
 import pydicom
-import pytest
 
 from tests.cli import command
 
 
-@pytest.fixture(scope="module")
-def made(tmp_path_factory):
-  """A folder with made-up patients in made/."""
-  folder = tmp_path_factory.mktemp("made")
-  flags = ("--patients=8", "--grid=48", "--output=made")
-  out = command.done("phantom", *flags, folder=folder)
+def test_all_of_the_phantom_is_found(tmp_path):
+  flags = ("--patients=2", "--grid=48", "--output=made")
+  out = command.done("phantom", *flags, folder=tmp_path)
   assert "Written: made" in out
   assert "inspect made" in out
-  return folder
-
-
-def test_all_of_the_phantom_is_found(made):
-  out = command.done("inspect", "made", folder=made)
-  assert "8 of 8 patients can be used" in out
-  audit = json.loads((made / "runs/inspect/audit.json").read_text())
-  assert len(audit["patients"]) == 8
+  out = command.done("inspect", "made", folder=tmp_path)
+  assert "2 of 2 patients can be used" in out
+  audit = json.loads((tmp_path / "runs/inspect/audit.json").read_text())
+  assert len(audit["patients"]) == 2
   assert audit["command"].endswith("inspect made")
-  table = command.rows(made / "runs" / "inspect" / "audit.csv")
+  table = command.rows(tmp_path / "runs" / "inspect" / "audit.csv")
   assert {row["status"] for row in table} == {"matched"}
   assert float(table[0]["ml"]) > 1
 
 
-def test_train_leaves_a_broken_patient_out(made, tmp_path):
-  shutil.copytree(made / "made", tmp_path / "made")
+def test_train_leaves_a_broken_patient_out(prepared_once, tmp_path):
+  shutil.copytree(prepared_once / "runs/phantom-dicom", tmp_path / "made")
   (tmp_path / "made/phantom_003/ct/0020.dcm").unlink()
   (tmp_path / "made/others.zip").write_bytes(b"PK")
   path = tmp_path / "made/phantom_005/rtstruct.dcm"

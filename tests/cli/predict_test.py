@@ -16,6 +16,7 @@ from jaxseg import dicom
 from jaxseg import volume
 from tests import cluster as clusters
 from tests import deployed as made
+from tests import quick_networks
 from tests.cli import command
 
 STRUCTURES = ("brain", "oral_cavity")
@@ -315,24 +316,19 @@ def test_an_ensemble_of_a_run_wants_a_threshold(deployed, ct, tmp_path):
 def test_processes_and_shards_give_the_same(deployed, tmp_path):
   where = deployed / "files"
   given = flags(deployed, where, "--write=nifti")
-  command.done("predict", *given, "--output=a", folder=tmp_path)
   more = ("--output=b", "--workers=2")
   command.done("predict", *given, *more, folder=tmp_path)
-  for part in ("1/2", "2/2"):
-    more = ("--output=c", f"--shard={part}")
-    command.done("predict", *given, *more, folder=tmp_path)
+  with quick_networks.compiled_as_users():  # As those two processes do.
+    command.done("predict", *given, "--output=a", folder=tmp_path)
+    for part in ("1/2", "2/2"):
+      more = ("--output=c", f"--shard={part}")
+      command.done("predict", *given, *more, folder=tmp_path)
   for other in ("b", "c"):
     for name in made.NAMES:
       one, two = (
         json.loads((tmp_path / k / name / "result.json").read_text())
         for k in ("a", other)
       )
-      # Tests compile networks quickly, processes of their own do not.
-      highest = [
-        [found.pop("highest_probability") for found in k["structures"].values()]
-        for k in (one, two)
-      ]
-      assert highest[0] == pytest.approx(highest[1], rel=1e-6)
       assert one["structures"] == two["structures"]
   assert len(command.rows(tmp_path / "c" / "results-1of2.csv")) == 4
 

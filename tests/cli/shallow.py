@@ -1,4 +1,6 @@
-"""Commands whose networks have one block, for processes of their own.
+"""Commands whose networks have few blocks, for there is no flag for that.
+
+A process of its own has networks of one block by
 
     python -m tests.cli.shallow train --structure=brain ...
 
@@ -15,15 +17,18 @@ from jaxseg.cli import _training_flags
 _settings = _training_flags._settings
 
 
-def _shallow(*arguments):
-  settings = _settings(*arguments)
-  return {**settings, "network": {**settings["network"], "blocks": 1}}
-
-
 @contextlib.contextmanager
-def networks():
+def networks(blocks=1):
   """All that commands train in this process, within."""
-  with mock.patch.object(_training_flags, "_settings", _shallow):
+
+  def shallow(*arguments):
+    settings = _settings(*arguments)
+    network = dict(settings["network"])
+    if network["name"] == "unet":  # Others are as they are.
+      network["blocks"] = blocks
+    return {**settings, "network": network}
+
+  with mock.patch.object(_training_flags, "_settings", shallow):
     yield
 
 

@@ -8,18 +8,10 @@ import pytest
 from jaxseg.cli import _maps_told
 from tests.cli import command
 
+pytestmark = pytest.mark.usefixtures("no_figures")
+
 GIVEN = ("--probabilities=maps", "--reference=labels", "--resamples=20")
 TWO = (*GIVEN, "--class=1,2")
-
-
-@pytest.fixture(autouse=True)
-def _no_figures(monkeypatch):
-  """Drawing takes most of a sweep's time, and is tested elsewhere."""
-
-  def draw(_, content, **__):
-    content.write(b"<svg/>")
-
-  monkeypatch.setattr("matplotlib.figure.Figure.savefig", draw)
 
 
 @pytest.fixture

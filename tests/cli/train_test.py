@@ -1,6 +1,7 @@
 """`jaxseg train`: from patients to a model and its score."""
 
 import json
+import shutil
 
 import pytest
 
@@ -16,9 +17,10 @@ TRAIN = ("train", "--structure=parotid_left", "--output=run")
 
 
 @pytest.fixture(scope="module")
-def trained(tmp_path_factory):
+def trained(prepared_once, tmp_path_factory):
   """A folder with a phantom run of one model, and what training printed."""
   folder = tmp_path_factory.mktemp("trained")
+  shutil.copytree(prepared_once / "runs" / "phantom", folder / "run")
   return folder, command.done(*TRAIN, *command.TINY, folder=folder)
 
 
@@ -53,7 +55,8 @@ def test_the_run_keeps_its_training_flags(trained):
   folder, _ = trained
   given = {"base": 4, "epochs": 1, "steps_per_epoch": 3, "batch": 8}
   assert facts(folder)["training_flags"] == given
-  # Without the flags: those of the run. Another seed: the same split.
+  # Without the flags: those of the run, on all devices, of which there are two.
+  # Another seed: the same split.
   split = (folder / "run" / "split.json").read_bytes()
   command.done(*TRAIN, "--seed=1", folder=folder)
   assert (folder / "run" / "split.json").read_bytes() == split
@@ -213,7 +216,6 @@ def test_the_studys_own_recipe_trains(tmp_path):
     "--seed=-1",
     "--devices=99",
     "--models_at_once=0",
-    "--batch=7",  # On the two devices of the tests.
     "--shard=3/2",
     "--checkpoint_minutes=0",
     "--checkpoint_minutes=nan",
@@ -222,4 +224,11 @@ def test_the_studys_own_recipe_trains(tmp_path):
 def test_settings_that_cannot_work_are_refused_before_preparing(flag, tmp_path):
   flags = ("--structure=brain", *command.TINY, flag)
   command.refused("train", *flags, folder=tmp_path)
+  assert not list(tmp_path.iterdir())
+
+
+def test_a_batch_that_all_devices_cannot_share_is_refused(tmp_path):
+  flags = ("--structure=brain", *command.PHANTOM, "--batch=7")  # Two devices.
+  line = command.refused("train", *flags, folder=tmp_path)
+  assert "--devices=1" in line
   assert not list(tmp_path.iterdir())

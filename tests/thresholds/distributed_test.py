@@ -9,6 +9,7 @@ import numpy as np
 
 from jaxseg import thresholds
 from tests.conftest import ROOT
+from tests.conftest import xla_flags
 
 # Each process holds its half of the map and never sees the other.
 PROGRAM = """
@@ -51,7 +52,11 @@ def test_two_processes_count_as_one(tmp_path):
   with socket.socket() as free:
     free.bind(("127.0.0.1", 0))
     address = f"127.0.0.1:{free.getsockname()[1]}"
-  environment = {**os.environ, "PYTHONPATH": str(ROOT), "XLA_FLAGS": ""}
+  environment = {
+    **os.environ,
+    "PYTHONPATH": str(ROOT),
+    "XLA_FLAGS": xla_flags(1),
+  }
   processes = [
     subprocess.Popen(
       [sys.executable, "-c", PROGRAM, str(rank), address, str(tmp_path)],

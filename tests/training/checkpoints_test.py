@@ -257,7 +257,9 @@ def as_before(path):
   extra.write_text(json.dumps({name: said[name] for name in kept}))
 
 
-@pytest.mark.parametrize("ahead", [False, True])
+@pytest.mark.parametrize(
+  "ahead", [pytest.param(False, marks=pytest.mark.slow), True]
+)
 def test_those_of_earlier_versions_go_on_to_the_same_bits(
   run, whole, tmp_path, ahead
 ):

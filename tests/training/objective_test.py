@@ -13,10 +13,12 @@ from jaxseg import study
 from jaxseg import training
 from jaxseg.training import _compiled
 from jaxseg.training import _objective
+from tests import quick
 from tests import tiny
 
 # Depth is not the point, and each loss compiles a step of its own.
 NETWORK = {**tiny.NETWORK, "blocks": 1}
+DICE = tuple(f"dice_{form}" for form in ("batch", "present", "smooth"))
 MINE = "tests.training.objective_test:squared_error"
 
 
@@ -79,41 +81,56 @@ def test_they_train_and_repeat_to_the_bit(run, objective, tmp_path):
   assert histories[0][-1] < histories[0][0]
 
 
-def gradient_without_the_structure(name):
-  """Steepest slope of 400 false positives on a slice without the structure."""
-  loss = training.loss_of(name)
-  labels = np.zeros((2, 20, 40, 1), np.float32)
-  labels[0, 4:9, 5:12] = 1
-  logits = np.where(labels > 0, 4.0, -4.0).astype(np.float32)
-  logits[1, :, :20] = 2.0
+@quick.jit
+def slopes_without_the_structure(logits, labels):
+  """Name -> steepest slope on the second slice."""
 
-  def mean(z):
-    # Of the study's three `loss_of` has the function without its weight.
-    own = {"weight": 0.0} if name == "bce_dice" else {}
-    return jnp.mean(loss(z, jnp.asarray(labels), **own))
+  def slope(name):
+    loss = training.loss_of(name)
+    gradient = jax.grad(lambda z: jnp.mean(loss(z, labels)))(logits)
+    return jnp.abs(gradient[1]).max()
 
-  return float(jnp.abs(jax.grad(mean)(jnp.asarray(logits))[1]).max())
+  return {name: slope(name) for name in ("dice", *DICE)}
 
 
 def test_other_forms_of_dice_learn_on_slices_without_the_structure():
-  paper = gradient_without_the_structure("dice")
-  for form in ("batch", "present", "smooth"):
-    assert gradient_without_the_structure(f"dice_{form}") > 20 * paper, form
+  labels = np.zeros((2, 20, 40, 1), np.float32)
+  labels[0, 4:9, 5:12] = 1
+  logits = np.where(labels > 0, 4.0, -4.0).astype(np.float32)
+  logits[1, :, :20] = 2.0  # 400 false positives, without the structure.
+  slopes = slopes_without_the_structure(logits, labels)
+  for name in DICE:
+    assert slopes[name] > 20 * slopes["dice"], name
 
 
-@pytest.mark.parametrize("form", ["batch", "present", "smooth"])
-def test_other_forms_of_dice_are_the_papers_where_every_slice_has_it(form):
+def one_slice():
+  """Logits and labels of a slice with the structure."""
   labels = np.zeros((1, 16, 16, 1), np.float32)
   labels[0, 4:9, 5:12] = 1
   logits = np.linspace(-2, 2, labels.size, dtype=np.float32)
-  logits = logits.reshape(labels.shape)
-  for name, weight in (("dice", 0.0), ("bce_dice", 0.5)):
+  return logits.reshape(labels.shape), labels
+
+
+@quick.jit
+def of_one_slice(logits, labels):
+  """Forms of Dice: name -> (their loss, by the step's weight, the paper's)."""
+  found = {}
+  for name in training.FORMED:
+    form, weight = _objective.form_of(name)
     smooth = 100.0 if form == "smooth" else 1.0
-    np.testing.assert_allclose(
-      np.mean(training.loss_of(f"{name}_{form}")(logits, labels)),
+    found[name] = (
+      training.loss_of(name)(logits, labels),
+      _objective.formed(form)(logits, labels, weight=weight),
       losses.bce_dice(logits, labels, weight=weight, smooth=smooth)[0, 0],
-      rtol=1e-6,
     )
+  return found
+
+
+def test_other_forms_of_dice_are_the_papers_where_every_slice_has_it():
+  found = of_one_slice(*one_slice())
+  assert {*DICE} < {*found}
+  for name, (loss, _, paper) in found.items():
+    np.testing.assert_allclose(np.mean(loss), paper, rtol=1e-6, err_msg=name)
 
 
 def test_mixes_of_a_form_share_a_compiled_step():
@@ -126,19 +143,12 @@ def test_mixes_of_a_form_share_a_compiled_step():
     assert steps[f"dice_{form}"] is steps[f"bce_dice_{form}"]
   assert len({id(step) for step in steps.values()}) == 5
   # And each is its own loss, by the weight.
-  labels = np.zeros((2, 16, 16, 1), np.float32)
-  labels[0, 4:9, 5:12] = 1
-  logits = np.linspace(-2, 2, labels.size, dtype=np.float32)
-  logits = logits.reshape(labels.shape)
-  for name, loss in training.FORMED.items():
-    form, weight = _objective.form_of(name)
-    np.testing.assert_allclose(
-      _objective.formed(form)(logits, labels, weight=weight),
-      loss(logits, labels),
-    )
+  for name, (loss, weighted, _) in of_one_slice(*one_slice()).items():
+    np.testing.assert_allclose(loss, weighted, rtol=1e-6, err_msg=name)
   assert _objective.form_of("tversky") is None
 
 
+@pytest.mark.slow
 def test_they_differ_from_each_other(run, tmp_path):
   configs = [
     tiny.config(objective=o, epochs=1, network=NETWORK)
