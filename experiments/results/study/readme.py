@@ -9,6 +9,7 @@ import math
 import pathlib
 import sys
 import textwrap
+from typing import Any
 
 from jaxseg import study
 
@@ -102,7 +103,7 @@ def of_network(row):
 
 
 def claims():
-  rows = []
+  rows: list[tuple[Any, ...]] = []
   for row in read("claims"):
     form = said if row["claim"] in ("C3", "C4") else percent
     ends = [form(row[end]) for end in ("low", "high")]
