@@ -200,7 +200,8 @@ class Model:
     The network sees the slices as in training: axial, rows to posterior and
     columns to the patient's left. A volume with other axes, as NIfTI files
     often have, is turned, and its map turned back; no value is interpolated
-    by that.
+    by that. Pixels far from the training's size stay as they are, unless the
+    model has a spacing of its own; `jaxseg predict` brings them to it.
 
     Args:
       volume: CT in HU; other numbers than whole ones are rounded. For a model

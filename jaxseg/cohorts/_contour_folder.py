@@ -307,7 +307,7 @@ def _about(
   """Number -> colour, interpreted type, algorithm."""
   if isinstance(source, dicom.Segmentation):
     return {
-      one.number: (None, "", one.algorithm_type) for one in source.segments
+      one.number: (one.color, "", one.algorithm_type) for one in source.segments
     }
   return {
     roi.number: (roi.color, roi.interpreted_type, roi.generation_algorithm)

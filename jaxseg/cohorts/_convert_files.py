@@ -2,7 +2,9 @@
 
 from collections.abc import Mapping, Sequence
 import dataclasses
+import itertools
 import pathlib
+import re
 from typing import Any
 
 import numpy as np
@@ -18,6 +20,8 @@ from jaxseg.cohorts import _mask_files
 
 TARGETS = ("nifti", "rtstruct", "seg")
 _IMAGE = "image"
+_TYPE = re.compile(r"[A-Z0-9_ ]{1,16}")
+_MADE = ("AUTOMATIC", "SEMIAUTOMATIC", "MANUAL")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -224,18 +228,26 @@ def _as_dicom(
       rows.append(_row(one, canonical, "", "empty", **about))
       continue
     masks[one.name] = found.mask.array
-    kind = one.interpreted_type or None
+    kind = one.interpreted_type.upper() or None
+    if kind and not _TYPE.fullmatch(kind):
+      kind = None  # No term of DICOM's; no mask depends on it.
     shapes[one.name] = dicom.RtStructure(
       found.mask.array,
       color=one.color,
       interpreted_type=kind,
-      generation_algorithm=one.algorithm,
+      generation_algorithm=one.algorithm if one.algorithm in _MADE else "",
+      number=one.number,
     )
     rows.append(_row(one, canonical, file, status, **about))
   if not masks:
     return rows
   path = folder / file
   if options.target == "rtstruct":
+    numbers = _numbers(shapes)
+    shapes = {
+      name: dataclasses.replace(shape, number=numbers[name])
+      for name, shape in shapes.items()
+    }
     dicom.write_rtstruct(
       path,
       shapes,
@@ -244,8 +256,8 @@ def _as_dicom(
       own_names=opened.own_names,
     )
     back = dicom.read_rtstruct(path)
-    for roi, (name, mask) in zip(back.rois, masks.items(), strict=True):
-      _check_same(name, mask, back.mask(roi.number, image))
+    for name, mask in masks.items():
+      _check_same(name, mask, back.mask(numbers[name], image))
     return rows
   dicom.write_seg(
     path,
@@ -255,11 +267,24 @@ def _as_dicom(
     algorithm=_algorithm([one for one, _ in wanted]),
     series_description="Converted segmentation, unapproved",
     own_names=opened.own_names,
+    colors={n: one.color for n, one in shapes.items() if one.color},
   )
   seg = dicom.read_seg(path)
   for segment, (name, mask) in zip(seg.segments, masks.items(), strict=True):
     _check_same(name, mask, seg.mask_on(image, segment.number))
   return rows
+
+
+def _numbers(shapes: Mapping[str, dicom.RtStructure]) -> dict[str, int]:
+  """ROI numbers: their own, unless an earlier one has it."""
+  found: dict[str, int] = {}
+  for name, shape in shapes.items():
+    number = shape.number
+    if number is not None and 0 <= number < 2**31:
+      if number not in found.values():
+        found[name] = number
+  free = (n for n in itertools.count(1) if n not in {*found.values()})
+  return {n: found[n] if n in found else next(free) for n in shapes}
 
 
 def _algorithm(named: Sequence[_contours.Named]) -> str:

@@ -221,9 +221,12 @@ def _facts(row: Mapping[str, Any]) -> dict[str, Any]:
   color = row.get("color")
   if not isinstance(color, list) or len(color) != 3:
     color = None
+  elif not all(type(one) is int and 0 <= one < 256 for one in color):
+    color = None  # Someone's own; no mask depends on it.
+  number = row.get("number")
   return {
-    "number": row.get("number") if isinstance(row.get("number"), int) else None,
-    "color": None if color is None else tuple(int(c) for c in color),
+    "number": number if type(number) is int else None,
+    "color": None if color is None else tuple(color),
     "interpreted_type": str(row.get("interpreted_type") or ""),
     "algorithm": str(row.get("algorithm") or ""),
   }

@@ -280,7 +280,7 @@ def _part(
   if threshold is None:
     why = "sweep the run before"
     if len(folders) > 1:
-      why = "its models are of no one run that is there"
+      why = "its models are not of one run that is there"
     notes.append(f"{name}: has no threshold of its own ({why}); predict will"
                  " want --threshold")  # fmt: skip
   about: dict[str, Any] = {
@@ -291,6 +291,9 @@ def _part(
     "network": model.facts["network"],
     "cohort": model.facts.get("cohort"),
     "cohort_hash": model.facts.get("store"),
+    "cohort_hashes": list(
+      dict.fromkeys(str(m.facts.get("store")) for m in model.members)
+    ),
     "synthetic": bool(model.facts.get("synthetic")),
     "prepare": [dataclasses.asdict(one) for one in model.preparations],
     "training": dict(_models.training(model)),

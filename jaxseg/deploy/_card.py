@@ -33,7 +33,7 @@ def card(content: Mapping[str, Any]) -> str:
     "`jaxseg predict` measures the same of each new scan, says what is far from"
     " it, and refuses what no such network can know.",
     "## Use\n```\njaxseg predict --model=THIS_FOLDER --input=CT_FOLDER"
-    " --output=OUT\n```\n```python\nimport jaxseg\n\nmodel ="
+    f" --output=OUT{_cut(found)}\n```\n```python\nimport jaxseg\n\nmodel ="
     f' jaxseg.load_model("THIS_FOLDER", structure="{next(iter(found))}")\n'
     "```",
     f"## Licence\n{_plain(content['licence'])}",
@@ -61,6 +61,13 @@ def _what(content: Mapping[str, Any], found: Mapping[str, Any]) -> str:
       " nothing about people.**"
     )
   return text
+
+
+def _cut(found: Mapping[str, Any]) -> str:
+  """The flag that predict wants where a structure has no threshold."""
+  return (
+    "" if all(one.get("cut") for one in found.values()) else " --threshold=T"
+  )
 
 
 def _rows(found: Mapping[str, Any]) -> list[Sequence[str]]:
@@ -103,12 +110,18 @@ def _training(found: Mapping[str, Any]) -> str:
         ", ".join(one["objectives"]),
         ", ".join(map(str, one["seeds"])),
         str(one.get("cohort") or "unknown"),
-        str(one.get("cohort_hash") or "unknown"),
-        str((one.get("training") or {}).get("patients", "unknown")),
+        ", ".join(_hashes(one)),
+        str((one.get("training") or {}).get("patients", "unknown"))
+        + (" of the first" if len(_hashes(one)) > 1 else ""),
         " and ".join(steps) or "nothing",
       )
     )
   return _table(rows)
+
+
+def _hashes(one: Mapping[str, Any]) -> list[str]:
+  """Hashes of the cohorts of an ensemble's members, each once."""
+  return one.get("cohort_hashes") or [str(one.get("cohort_hash") or "unknown")]
 
 
 def _choices(found: Mapping[str, Any]) -> list[str]:

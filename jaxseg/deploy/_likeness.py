@@ -235,8 +235,11 @@ def compare(
       continue
     far = refused is not None and not low / refused <= value <= high * refused
     if name == "pixel_mm" and brought_mm is not None:
-      said = f"pixels, brought to {brought_mm:.3g} mm, of"
+      # To which size differs from structure to structure.
+      text = f"pixels of {value:.3g} mm, brought to the training's median"
       far = far and value > high
+      remarks.append(_ranged(text, (low, high), " mm", far))
+      continue
     remarks.append(_remark(said, unit, value, low, high, absurd=far))
   for name, (said, unit, more) in PLUS.items():
     if name not in known or name not in found:

@@ -26,6 +26,8 @@ _AT_ONCE = 4
 # What rounding may add to a map on its way back.
 _ROUNDING = 1e-6
 
+_Prepared = tuple[data.Placement, np.ndarray]
+
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Ready:
@@ -35,7 +37,9 @@ class Ready:
     scan: Where it comes from.
     image: As it was read; zeros where nobody needs its values any more.
     turned: Axial, in HU; zeros likewise.
-    prepared: On each prepared grid.
+    prepared: On each prepared grid that a model wants.
+    grids: Structure -> prepared grid of the model -> that in `prepared`, which
+      is another where the scan is brought to the training's pixels.
     remarks: Structure -> what is not as it was in its training; "" stands for
       all of them.
     digest: Of the scan's files.
@@ -44,9 +48,23 @@ class Ready:
   scan: cohorts.Scan
   image: volumes.Volume
   turned: volumes.Volume
-  prepared: Mapping[data.PrepareConfig, tuple[data.Placement, np.ndarray]]
+  prepared: Mapping[data.PrepareConfig, _Prepared]
+  grids: Mapping[str, Mapping[data.PrepareConfig, data.PrepareConfig]]
   remarks: Mapping[str, Sequence[_likeness.Remark]]
   digest: str
+
+  def of(self, model: Model) -> dict[data.PrepareConfig, _Prepared]:
+    """What `Model.predict_placed` is given."""
+    grids = self.grids[model.structure]
+    return {
+      config: self.prepared[grids[config]] for config in model.preparations
+    }
+
+  def brought(self, model: Model) -> float | None:
+    """Pixels that the scan was brought to for a model, mm; None: its own."""
+    config = model.preparations[0]
+    grid = self.grids[model.structure][config]
+    return None if grid == config else grid.spacing
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -98,16 +116,19 @@ def read(
   given = _whole(given, first.modality)
   turned = first.turned(given)
   known_of = {name: _models.training(one) for name, one in models.items()}
-  prepared: dict[data.PrepareConfig, tuple[data.Placement, np.ndarray]] = {}
-  brought: dict[data.PrepareConfig, float | None] = {}
-  for name, model in models.items():
-    for member in model.members:
-      if member.prepare not in prepared:
-        pixels = _likeness.familiar(
-          member.prepare, turned, known_of[name], member.facts["size"]
-        )
-        prepared[member.prepare] = data.prepare_image(turned, pixels)
-        brought[member.prepare] = None if pixels.crop else pixels.spacing
+  grids = {
+    name: {
+      member.prepare: _likeness.familiar(
+        member.prepare, turned, known_of[name], member.facts["size"]
+      )
+      for member in model.members
+    }
+    for name, model in models.items()
+  }
+  wanted = dict.fromkeys(
+    grid for own in grids.values() for grid in own.values()
+  )
+  prepared = {grid: data.prepare_image(turned, grid) for grid in wanted}
   remarks: dict[str, list[_likeness.Remark]] = {"": []}
   remarks[""] += _likeness.absurdities(turned, first.modality)
   if series is not None:
@@ -118,10 +139,11 @@ def read(
   }
   for name, model in models.items():
     known = known_of[name]
+    grid = grids[name][model.preparations[0]]
     own = _likeness.compare(
-      measured[model.preparations[0]],
+      measured[grid],
       known,
-      brought_mm=brought[model.preparations[0]],
+      brought_mm=None if grid.crop else grid.spacing,
     )
     if not known.get("measures"):
       text = "nothing is known of the training's scans to compare with"
@@ -138,7 +160,7 @@ def read(
     given = image = _placed_alone(image)
     turned = _placed_alone(turned)
     _memory.give_back()
-  return Ready(scan, image, turned, prepared, told, scan.digest())
+  return Ready(scan, image, turned, prepared, grids, told, scan.digest())
 
 
 def _placed_alone(image: volumes.Volume) -> volumes.Volume:
@@ -204,9 +226,7 @@ def predict(
   Raises:
     DataError: No threshold was chosen or given.
   """
-  placed = model.predict_placed(
-    {config: ready.prepared[config] for config in model.preparations}
-  )
+  placed = model.predict_placed(ready.of(model))
   chosen = model.threshold
   way_chosen = "off"
   if threshold is None:
@@ -253,6 +273,9 @@ def predict(
     "cleaning": dataclasses.asdict(way),
     "voxels_before_cleaning": cut_voxels,
   }
+  brought = ready.brought(model)
+  if brought is not None:
+    facts["brought_to_mm"] = brought
   if ends is not None:
     facts["interval"] = [float(min(ends)), float(max(ends))]
     facts["level"] = chosen.level if chosen is not None else None

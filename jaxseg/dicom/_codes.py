@@ -79,6 +79,7 @@ _TO_XYZ_D50 = np.array(
     [0.0139322, 0.0971045, 0.7141733],
   ]
 )
+_TO_LINEAR = np.linalg.inv(_TO_XYZ_D50)
 _SIDES = {"left": "Left", "right": "Right"}
 
 
@@ -136,6 +137,22 @@ def color(
   return round(255 * red), round(255 * green), round(255 * blue)
 
 
+def checked_color(given: Sequence[int], name: str) -> tuple[int, int, int]:
+  """A colour that somebody gave for a structure.
+
+  Raises:
+    DataError: It is not three whole numbers from 0 to 255.
+  """
+  values = tuple(given)
+  if len(values) != 3 or any(v not in range(256) for v in values):
+    raise errors.DataError(
+      f"structure {_text.shown(name)}: color is {given}; give three whole"
+      " numbers from 0 to 255"
+    )
+  red, green, blue = (int(v) for v in values)
+  return red, green, blue
+
+
 def cielab(rgb: tuple[int, int, int]) -> list[int]:
   """An sRGB colour as RecommendedDisplayCIELabValue: L*, a*, b* of 16 bits.
 
@@ -154,6 +171,25 @@ def cielab(rgb: tuple[int, int, int]) -> list[int]:
   lightness, a, b = 116 * y - 16, 500 * (x - y), 200 * (y - z)
   scaled = (lightness / 100, (a + 128) / 255, (b + 128) / 255)
   return [round(min(max(value, 0), 1) * 65535) for value in scaled]
+
+
+def srgb(lab: Sequence[float] | np.ndarray) -> tuple[int, int, int]:
+  """The sRGB colour of a RecommendedDisplayCIELabValue; `cielab` undone.
+
+  A colour that no screen of sRGB shows becomes the nearest of each channel.
+  """
+  lightness, a, b = np.array(lab, np.float64) / 65535
+  y = (100 * lightness + 16) / 116
+  parts = np.array([y + (255 * a - 128) / 500, y, y - (255 * b - 128) / 200])
+  ratio = np.where(
+    parts > 6 / 29, parts**3, (parts - 4 / 29) * 3 * (6 / 29) ** 2
+  )
+  linear = np.clip(_TO_LINEAR @ (ratio * _TO_XYZ_D50.sum(axis=1)), 0, 1)
+  values = np.where(
+    linear <= 0.0031308, linear * 12.92, 1.055 * linear ** (1 / 2.4) - 0.055
+  )
+  red, green, blue = (round(255 * float(value)) for value in values)
+  return red, green, blue
 
 
 def checked_text(text: object, longest: int, what: str) -> str:

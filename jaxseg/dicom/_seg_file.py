@@ -12,6 +12,7 @@ from pydicom.dataset import Dataset
 
 from jaxseg import _text
 from jaxseg import errors
+from jaxseg.dicom import _codes
 from jaxseg.dicom import _header
 from jaxseg.dicom import _parse
 from jaxseg.dicom import _pixels
@@ -220,8 +221,20 @@ def _segments(
       algorithm_type=_header.text(item, "SegmentAlgorithmType", path),
       algorithm_name=_header.text(item, "SegmentAlgorithmName", path),
       tracking_id=_header.text(item, "TrackingID", path),
+      color=_color(item, path),
     )
   return tuple(segments[number] for number in sorted(segments))
+
+
+def _color(item: Dataset, path: pathlib.Path) -> tuple[int, int, int] | None:
+  """The colour of a segment, or None where it is absent or invalid."""
+  try:
+    found = _header.numbers(item, "RecommendedDisplayCIELabValue", path, 3)
+  except errors.DataError:
+    return None  # No mask depends on it.
+  if found is None or (found < 0).any() or (found > 65535).any():
+    return None
+  return _codes.srgb(found)
 
 
 def _code(

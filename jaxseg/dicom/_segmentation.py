@@ -63,6 +63,7 @@ class Segment:
     algorithm_type: "MANUAL", "SEMIAUTOMATIC", "AUTOMATIC" or "".
     algorithm_name: SegmentAlgorithmName.
     tracking_id: TrackingID.
+    color: RecommendedDisplayCIELabValue as sRGB 0 to 255, or None.
   """
 
   number: int
@@ -73,6 +74,7 @@ class Segment:
   algorithm_type: str = ""
   algorithm_name: str = ""
   tracking_id: str = ""
+  color: tuple[int, int, int] | None = None
 
 
 @dataclasses.dataclass(frozen=True, eq=False)

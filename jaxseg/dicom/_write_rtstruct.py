@@ -182,13 +182,15 @@ def _content(
 ) -> Iterator[Any]:
   """All that the UIDs of the new series and instance depend on."""
   yield from (jaxseg.__version__, about[0], ct.series_uid, *about[1:])
-  for roi, own in zip(rois, contours, strict=True):
+  for place, (roi, own) in enumerate(zip(rois, contours, strict=True), start=1):
     yield (
       roi.name,
       roi.color,
       roi.interpreted_type,
       roi.description,
       roi.generation_algorithm,
+      # A place of its own, as most have, has never counted.
+      *(() if roi.number == place else (roi.number,)),
       len(own),
     )
     for one in own:
@@ -203,7 +205,7 @@ def _sequences(
   """The sequences of the structure set, its contours and observations.
 
   Args:
-    rois: The structures, numbered from 1.
+    rois: The structures.
     contours: Those of each.
     ct: The image that they refer to.
 
@@ -212,9 +214,8 @@ def _sequences(
   """
   images = _References(ct)
   about, shapes, observed = [], [], []
-  for number, (roi, own) in enumerate(
-    zip(rois, contours, strict=True), start=1
-  ):
+  for place, (roi, own) in enumerate(zip(rois, contours, strict=True), start=1):
+    number = roi.number
     described = _dataset.item(
       ROINumber=number,
       ReferencedFrameOfReferenceUID=ct.frame_of_reference_uid,
@@ -231,7 +232,7 @@ def _sequences(
       _dataset.put(shape, ContourSequence=list(_contour_items(own, images)))
     shapes.append(shape)
     seen = _dataset.item(
-      ObservationNumber=number,
+      ObservationNumber=place,
       ReferencedROINumber=number,
       RTROIInterpretedType=roi.interpreted_type,
       ROIInterpreter="",

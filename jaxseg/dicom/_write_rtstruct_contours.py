@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 import dataclasses
+import itertools
 import re
 
 import numpy as np
@@ -43,6 +44,8 @@ class RtStructure:
     description: ROIGenerationDescription, at most 64 characters, such as model
       and threshold.
     generation_algorithm: "AUTOMATIC", "SEMIAUTOMATIC", "MANUAL" or "".
+    number: ROINumber, 0 or more; None takes the lowest from 1 on that no other
+      structure has.
   """
 
   mask: Mask | None = None
@@ -51,6 +54,7 @@ class RtStructure:
   interpreted_type: str | None = None
   description: str = ""
   generation_algorithm: str = "AUTOMATIC"
+  number: int | None = None
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -66,6 +70,7 @@ class Drawn:
     slices: Slice of each contour, ascending.
     contours: float64 `[P, 3]` each, LPS mm, not closed by a repeated point.
     known: The vocabulary's entry, None for another name.
+    number: ROINumber.
   """
 
   name: str
@@ -76,6 +81,7 @@ class Drawn:
   slices: list[int]
   contours: list[np.ndarray]
   known: vocabulary.Structure | None = None
+  number: int = 1
 
 
 Shape = Mask | Sequence[np.ndarray] | RtStructure
@@ -104,8 +110,9 @@ def drawn(
     DataError: A name, text or polygon cannot be written.
   """
   names: dict[str, object] = {}
+  numbers = _numbers(structures)
   result = []
-  for number, (key, shape) in enumerate(structures.items()):
+  for place, (key, shape) in enumerate(structures.items()):
     name, known = _codes.named(key, own=own_names)
     if name in names:
       raise errors.DataError(
@@ -128,7 +135,7 @@ def drawn(
     result.append(
       Drawn(
         name=name,
-        color=_color(given, known, number, name),
+        color=_color(given, known, place, name),
         interpreted_type=_type(given, known, name),
         description=_codes.checked_text(
           given.description, 64, f"description of {_text.shown(name)}"
@@ -137,9 +144,35 @@ def drawn(
         slices=[index for index, _ in pairs],
         contours=[points for _, points in pairs],
         known=known,
+        number=numbers[place],
       )
     )
   return result
+
+
+def _numbers(structures: Mapping[str, Shape]) -> list[int]:
+  """ROINumber of each structure."""
+  given = {
+    key: shape.number
+    for key, shape in structures.items()
+    if isinstance(shape, RtStructure) and shape.number is not None
+  }
+  taken: dict[int, str] = {}
+  for key, number in given.items():
+    # An IS has 32 bits.
+    if not (type(number) is int and 0 <= number < 2**31):
+      raise errors.DataError(
+        f"structure {_text.shown(key)}: number is {number!r}; give a whole"
+        " number from 0 on"
+      )
+    if number in taken:
+      raise errors.DataError(
+        f"structures {_text.shown(taken[number])} and {_text.shown(key)} both"
+        f" have the number {number}; give each its own"
+      )
+    taken[number] = key
+  free = (n for n in itertools.count(1) if n not in taken)
+  return [given[key] if key in given else next(free) for key in structures]
 
 
 def _plain(shape: Mask | Sequence[np.ndarray], name: str) -> RtStructure:
@@ -164,14 +197,7 @@ def _color(
 ) -> tuple[int, int, int]:
   if given.color is None:
     return _codes.color(known, number)
-  values = tuple(given.color)
-  if len(values) != 3 or any(v not in range(256) for v in values):
-    raise errors.DataError(
-      f"structure {_text.shown(name)}: color is {given.color}; give three whole"
-      " numbers from 0 to 255"
-    )
-  red, green, blue = (int(v) for v in values)
-  return red, green, blue
+  return _codes.checked_color(given.color, name)
 
 
 def _type(

@@ -9,7 +9,6 @@ import warnings
 
 import numpy as np
 from pydicom.dataset import Dataset
-from pydicom.sr.codedict import codes
 
 import jaxseg
 from jaxseg import _extras
@@ -22,6 +21,7 @@ from jaxseg.dicom import _dataset
 from jaxseg.dicom import _decimals
 from jaxseg.dicom import _image
 from jaxseg.dicom import _roi_mask
+from jaxseg.dicom import _write_seg_segment as _segment
 
 _HIGHEST = 255
 
@@ -40,6 +40,7 @@ def write_seg(
   now: datetime.datetime | None = None,
   overwrite: bool = False,
   own_names: bool = False,
+  colors: Mapping[str, tuple[int, int, int]] | None = None,
 ) -> pathlib.Path:
   """Writes masks or probability maps as a SEG of the series they belong to.
 
@@ -65,14 +66,17 @@ def write_seg(
     overwrite: Whether an existing file may be replaced.
     own_names: Whether canonical names, too, are written as they stand, as they
       were in a file that is converted.
+    colors: sRGB, 0 to 255 each, by keys of `masks`; those without one have
+      that of the vocabulary, or one of a fixed series.
 
   Returns:
     The path.
 
   Raises:
     GeometryError: An array is not on the image's grid.
-    DataError: A name or text cannot be written, arrays are neither bool nor
-      finite fractions in [0, 1], or the image lacks the UIDs to refer to.
+    DataError: A name, text or colour cannot be written, arrays are neither
+      bool nor finite fractions in [0, 1], or the image lacks the UIDs to refer
+      to.
     ConfigError: `algorithm` is unknown.
     ExistingOutputError: The file exists.
 
@@ -99,13 +103,15 @@ def write_seg(
       raise errors.DataError(f"{name} is empty; give 1 to 64 characters")
   _dataset.check_image(ct)
   arrays = _checked(masks, ct, where, own_names)
+  colors_of = _colors(masks, colors or {}, own_names)
   fractional = next(iter(arrays.values())).dtype != np.bool_
   segments = [
-    _segment(number, name, algorithm, texts)
+    _segment.described(number, name, algorithm, texts, colors_of.get(name))
     for number, name in enumerate(arrays, start=1)
   ]
   used, pixels = _used(arrays, fractional)
-  new = _dataset.Uids(seed, _content(ct, arrays, (seed, texts, algorithm)))
+  about = (seed, texts, algorithm, *colors_of.items())
+  new = _dataset.Uids(seed, _content(ct, arrays, about))
   highdicom = _highdicom()
   with warnings.catch_warnings():
     warnings.simplefilter(
@@ -161,8 +167,8 @@ def _content(
   ct: _image.Image, arrays: Mapping[str, np.ndarray], about: tuple
 ) -> Iterator[Any]:
   """All that the UIDs depend on."""
-  seed, texts, algorithm = about
-  yield (jaxseg.__version__, seed, ct.series_uid, texts, algorithm)
+  seed, *others = about
+  yield (jaxseg.__version__, seed, ct.series_uid, *others)
   for name, array in arrays.items():
     yield (name, array.dtype.str)
     yield array
@@ -203,6 +209,24 @@ def _checked(
   return arrays
 
 
+def _colors(
+  masks: Mapping[str, Any],
+  colors: Mapping[str, tuple[int, int, int]],
+  own_names: bool,
+) -> dict[str, tuple[int, int, int]]:
+  """The colours under the names that will be written."""
+  found = {}
+  for key, given in colors.items():
+    if key not in masks:
+      raise errors.DataError(
+        f"colors: there is no structure {_text.shown(key)} to write; give the"
+        " keys of masks"
+      )
+    name, _ = _codes.named(key, own=own_names)
+    found[name] = _codes.checked_color(given, name)
+  return found
+
+
 def _fractions(array: np.ndarray, said: str) -> np.ndarray:
   """A probability map, float32 in steps of 1/255."""
   if not np.issubdtype(array.dtype, np.floating):
@@ -231,48 +255,6 @@ def _used(
     used = np.arange(1)  # A file must have at least one frame.
   pixels = np.stack([a[used] for a in arrays.values()], axis=-1)
   return used, pixels if fractional else pixels.view(np.uint8)
-
-
-def _segment(
-  number: int, name: str, algorithm: str, texts: Mapping[str, str]
-) -> Dataset:
-  """The description of one structure."""
-  highdicom = _highdicom()
-  _, known = _codes.named(name)
-  category, kind, side = _codes.coded(known)
-  identification = None
-  if algorithm != "MANUAL":
-    identification = highdicom.AlgorithmIdentificationSequence(
-      name=texts["model"],
-      family=codes.DCM.ArtificialIntelligence,
-      version=texts["model_version"],
-    )
-  made = highdicom.seg.SegmentDescription(
-    segment_number=number,
-    segment_label=name,
-    segmented_property_category=category,
-    segmented_property_type=kind,
-    algorithm_type=algorithm,
-    algorithm_identification=identification,
-  )
-  _dataset.put(
-    made,
-    RecommendedDisplayCIELabValue=_codes.cielab(
-      _codes.color(known, number - 1)
-    ),
-  )
-  if side is not None:
-    _dataset.put(
-      made.SegmentedPropertyTypeCodeSequence[0],
-      SegmentedPropertyTypeModifierCodeSequence=[
-        _dataset.item(
-          CodeValue=side.value,
-          CodingSchemeDesignator=side.scheme_designator,
-          CodeMeaning=side.meaning,
-        )
-      ],
-    )
-  return made
 
 
 def _sources(ct: _image.Image) -> list[Dataset]:

@@ -6,6 +6,7 @@ FOLDER/SLUG-DIGEST.json holds what a case was made of, and its rows.
 from collections.abc import Mapping, Sequence
 import dataclasses
 import pathlib
+import re
 from typing import Any
 
 import jaxseg
@@ -17,6 +18,8 @@ from jaxseg import errors
 from jaxseg import formats
 from jaxseg.study import _evaluate
 
+# What `_path` makes; nobody else's file is deleted.
+_OWN = re.compile(r".+-[0-9a-f]{8}\.json")
 # Names the masks beside it; see `cohorts.MaskFiles`.
 _MANIFEST = "structures.json"
 _KINDS: dict[str, _sealed.Kind] = {
@@ -53,7 +56,8 @@ class KeptScores:
       predictions: Their source.
       references: Their source.
       options: How they are compared.
-      overwrite: Delete what is of another evaluation, instead of refusing it.
+      overwrite: Delete what is damaged or of another evaluation, instead of
+        refusing it.
 
     Raises:
       ExistingOutputError: The folder holds cases of another evaluation.
@@ -68,7 +72,12 @@ class KeptScores:
     self._rows: dict[str, list[dict[str, Any]]] = {}
     wanted = {self._path(pair): pair for pair in pairs}
     for path in sorted(folder.glob("*.json")):
-      differs, rows = self._looked(path, wanted.get(path))
+      try:
+        differs, rows = self._looked(path, wanted.get(path))
+      except errors.DataError:
+        if not (overwrite and _OWN.fullmatch(path.name)):
+          raise
+        differs, rows = "damaged", []
       if not differs:
         self._rows[wanted[path][1]] = rows
       elif overwrite:

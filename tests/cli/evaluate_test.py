@@ -124,6 +124,14 @@ def test_a_file_that_changed_is_another_evaluation(patients, tmp_path):
   kept.write_text(kept.read_text().replace("spinal", "spimal"))
   line = command.refused("evaluate", *sides(tmp_path), folder=tmp_path)
   assert f"{kept.name}: is damaged" in line
+  out = command.done(
+    "evaluate", *sides(tmp_path, "--overwrite"), folder=tmp_path
+  )
+  assert "1 of 2 cases were scored before" in out
+  other = kept.with_name("mine.json")  # Nobody's but the user's.
+  other.write_text("{}")
+  given = sides(tmp_path, "--overwrite")
+  assert other.name in command.refused("evaluate", *given, folder=tmp_path)
 
 
 def test_a_bad_case_is_told_and_does_not_stop_the_others(patients, tmp_path):

@@ -248,3 +248,50 @@ def test_files_of_masks_get_standard_names(tmp_path):
   assert not found.refused
   written = dicom.read_rtstruct(tmp_path / "a/p1/rtstruct.dcm")
   assert [roi.name for roi in written.rois] == ["Parotid_L"]
+
+
+@pytest.mark.parametrize("between", ["nifti", "seg"])
+def test_numbers_and_colours_come_back(tmp_path, between):
+  image = drawn.ct(tmp_path / "in" / "P1" / "ct", "P1")
+  facts = {"Cord": (7, (1, 2, 3)), "wart": (2, (200, 100, 0))}
+  masks = {
+    name: dicom.RtStructure(drawn.CORD, number=number, color=color)
+    for name, (number, color) in facts.items()
+  }
+  dicom.write_rtstruct(tmp_path / "in" / "P1" / "rt.dcm", masks, image)
+  side = cohorts.open_side(tmp_path / "in")
+  (there,) = _convert(side, tmp_path / "a", between)
+  assert not there.refused
+  side = cohorts.open_side(tmp_path / "a", beside=[tmp_path / "in"])
+  images = cohorts.Images(tmp_path / "in")
+  (back,) = _convert(side, tmp_path / "b", "rtstruct", images)
+  assert not back.refused
+  rois = dicom.read_rtstruct(tmp_path / "b/p1/rtstruct.dcm").rois
+  colors = {roi.name: roi.color for roi in rois}
+  assert colors == {name: color for name, (_, color) in facts.items()}
+  # A SEG numbers its segments from 1 on, as the standard asks; here in the
+  # order of the numbers that there were.
+  numbers = {"nifti": [7, 2], "seg": [2, 1]}[between]
+  assert [{r.name: r.number for r in rois}[n] for n in facts] == numbers
+
+
+def test_what_no_mask_depends_on_refuses_none(tmp_path):
+  image = drawn.patient(tmp_path / "in")
+  side = cohorts.open_side(tmp_path / "in")
+  _convert(side, tmp_path / "a", "nifti")
+  path = tmp_path / "a" / "p1" / "structures.json"
+  kept = json.loads(path.read_text())
+  kept.pop("digest")
+  odd = {"color": [1, "x", 2.5], "number": -3, "interpreted_type": "Né",
+         "algorithm": "GUESS"}  # fmt: skip
+  kept["structures"][0].update(odd)
+  kept["structures"][1].update(number=True, color=[0, 0, 999])
+  kept["structures"][2].update(number=1, interpreted_type="organ")
+  path.write_text(json.dumps(kept))
+  side = cohorts.open_side(tmp_path / "a")
+  images = cohorts.Images(tmp_path / "in")
+  (back,) = _convert(side, tmp_path / "b", "rtstruct", images)
+  assert not back.refused
+  found = dicom.read_rtstruct(tmp_path / "b/p1/rtstruct.dcm")
+  assert [roi.interpreted_type for roi in found.rois][2] == "ORGAN"
+  assert (found.mask("SpinalCord", image).array == drawn.CORD).all()

@@ -16,6 +16,7 @@ from jaxseg import errors
 from jaxseg import study
 from jaxseg import thresholds
 from jaxseg.deploy import _bundles
+from jaxseg.deploy import _card
 from tests import deployed as made
 
 
@@ -230,3 +231,14 @@ def test_models_of_no_run_have_no_common_threshold(deployed, tmp_path):
   model = jaxseg.load_model(tmp_path / "new")
   assert model.threshold is None
   assert model.about["training"] == {}
+  assert (
+    "--output=OUT --threshold=T"
+    in (tmp_path / "new" / "MODEL_CARD.md").read_text()
+  )
+
+
+def test_the_card_names_the_cohorts_of_all_members():
+  one = {"objectives": ["bce"], "seeds": [0, 1], "cohort": "own",
+         "cohort_hash": "aa", "cohort_hashes": ["aa", "bb"],
+         "training": {"patients": 8}}  # fmt: skip
+  assert "| aa, bb | 8 of the first |" in _card._training({"brain": one})

@@ -59,7 +59,8 @@ def test_finer_pixels_are_brought_to_the_trainings_and_taken():
   (one,) = _likeness.compare({"pixel_mm": 0.49}, known, brought_mm=brought)
   assert not one.absurd
   assert one.text == (
-    "pixels, brought to 3.91 mm, of 0.49 mm, in training 3.75 to 5.08 mm"
+    "pixels of 0.49 mm, brought to the training's median, in training 3.75 to"
+    " 5.08 mm"
   )
   # Else an organ would be eight times as large as the network knows it; and
   # what is coarser has lost what it shows.

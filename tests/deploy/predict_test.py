@@ -1,5 +1,6 @@
 """Maps come back a few slices at a time, and are cut as in memory."""
 
+import dataclasses
 import shutil
 import subprocess
 
@@ -31,7 +32,7 @@ def ready(deployed):
 
 def test_slices_come_back_as_the_whole_does(ready):
   one, models = ready
-  placed = models["brain"].predict_placed(one.prepared)
+  placed = models["brain"].predict_placed(one.of(models["brain"]))
   whole = placed.restore()
   peaks = placed.peaks()
   assert (whole.max((1, 2)) <= peaks + 1e-6).all()
@@ -78,7 +79,7 @@ def test_cleaned_contours_stay_within_each_other(ready):
 def test_a_threshold_for_this_very_map(ready):
   one, models = ready
   mouth = models["oral_cavity"]
-  whole = mouth.predict_placed(one.prepared).restore()
+  whole = mouth.predict_placed(one.of(mouth)).restore()
   learnt = study.Chooser.from_json(mouth.about["choice"]["learnt"])
   volume = float(np.prod(one.image.spacing)) / 1000
   for way in study.PER_CASE:
@@ -104,6 +105,29 @@ def test_a_scan_is_prepared_once_for_all_models(ready, monkeypatch):
   )
   _predict.read(one.scan, models)
   assert len(models) == 2 and len(prepared) == 1
+
+
+def test_each_is_brought_to_the_pixels_of_its_own_training(ready, monkeypatch):
+  """Whatever other structures are asked for with it."""
+  one, models = ready[0], {}
+  for mm, (name, model) in zip((8.0, 9.0), ready[1].items(), strict=True):
+    known = model.about["training"]["measures"]
+    monkeypatch.setitem(known, "pixel_mm", [mm, mm, mm])
+    plain = [  # With a spacing they would keep to that.
+      dataclasses.replace(
+        member, prepare=dataclasses.replace(member.prepare, spacing=None)
+      )
+      for member in model.members
+    ]
+    models[name] = jaxseg.Model(plain, model.threshold, 1, model.about)
+  both = _predict.read(one.scan, models)
+  assert sum("brought to the" in r.text for r in both.remarks[""]) == 1
+  for mm, (name, model) in zip((8.0, 9.0), models.items(), strict=True):
+    alone = _predict.read(one.scan, {name: model}).of(model)
+    ((_, images),) = both.of(model).values()
+    np.testing.assert_array_equal(images, *(i for _, i in alone.values()))
+    facts = _predict.predict(both, model).facts
+    assert facts["brought_to_mm"] == mm
 
 
 @pytest.mark.slow

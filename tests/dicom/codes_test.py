@@ -7,6 +7,7 @@ import pydicom
 import pytest
 
 from jaxseg import dicom
+from jaxseg import errors
 from jaxseg import structures
 from jaxseg.dicom import _codes
 from tests.dicom.ct_double import ct_series
@@ -29,6 +30,14 @@ def test_colours_in_cielab(rgb):
   # PS3.3, C.10.7.1.1: 0 to 100, and -128 to 127, in 16 bits.
   found = lightness / 655.35, a / 257 - 128, b / 257 - 128
   np.testing.assert_allclose(found, LAB[rgb], rtol=0, atol=0.02)
+
+
+def test_colours_come_back_from_cielab():
+  draw = np.random.default_rng(0)
+  for rgb in [*LAB, *map(tuple, draw.integers(0, 256, (200, 3)).tolist())]:
+    assert _codes.srgb(_codes.cielab(rgb)) == rgb
+  # Brighter and greener than any screen shows: the nearest of each channel.
+  assert _codes.srgb((65535, 0, 65535)) == (0, 255, 0)
 
 
 @pytest.fixture(scope="module")
@@ -87,3 +96,35 @@ def test_names_that_may_be_cut_off_are_warned_of(written, caplog):
   (record,) = caplog.records
   said = record.getMessage()
   assert "1 ROI names" in said and "'Seventeen letters'" in said
+
+
+def test_segments_may_have_colours_of_their_own(written):
+  folder, ct, mask = written
+  shapes, own = {"parotid_left": mask, "Wart": mask}, {"Wart": (1, 2, 3)}
+  path = dicom.write_seg(folder / "colors.dcm", shapes, ct, colors=own)
+  known = structures.get("parotid_left").color
+  segments = dicom.read_seg(path).segments
+  assert [one.color for one in segments] == [known, (1, 2, 3)]
+  for wrong in ({"Wart": (1, 2, 300)}, {"wart": (1, 2, 3)}):
+    with pytest.raises(errors.DataError, match="color"):
+      dicom.write_seg(folder / "no.dcm", shapes, ct, colors=wrong)
+
+
+def test_rois_may_have_numbers_of_their_own(written):
+  folder, ct, mask = written
+  shapes = {
+    "a": mask,
+    "b": dicom.RtStructure(mask, number=1),
+    "c": dicom.RtStructure(mask, number=40),
+    "d": mask,
+  }
+  path = dicom.write_rtstruct(folder / "own.dcm", shapes, ct)
+  found = dicom.read_rtstruct(path)
+  assert {roi.name: roi.number for roi in found.rois} == {
+    "a": 2, "b": 1, "c": 40, "d": 3,
+  }  # fmt: skip
+  assert dciodvfy(path) == []
+  for wrong in (1, -1, 2**31, True, 1.0):
+    shapes["a"] = dicom.RtStructure(mask, number=wrong)
+    with pytest.raises(errors.DataError, match="number"):
+      dicom.write_rtstruct(folder / "no.dcm", shapes, ct)
