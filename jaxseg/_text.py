@@ -87,3 +87,10 @@ def _one_off(a: str, b: str) -> bool:
   same = next((k for k, (x, y) in enumerate(pairs) if x != y), len(a))
   skip = 1 if len(a) == len(b) else 0
   return a[same + skip :] == b[same + 1 :]
+
+
+def span(low: int | None, high: int | None) -> str:
+  """A range of whole numbers, "2,200 to 4,000"; "" where it is not known."""
+  if low is None or high is None:
+    return ""
+  return f"{low:,}" if low == high else f"{low:,} to {high:,}"

@@ -18,6 +18,7 @@ from collections.abc import Mapping, Sequence
 import pathlib
 from typing import Any, TYPE_CHECKING
 
+from jaxseg import _text
 from jaxseg.cli import _counts_flags
 from jaxseg.cli import _flags
 from jaxseg.cli import _place
@@ -95,7 +96,7 @@ def _told(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, str]]:
   """What the console has room for; of settings those that differ."""
   settings = [
     name
-    for name in ("objective", "steps", "negatives")
+    for name in ("objective", "steps_asked", "negatives")
     if len({row[name] for row in rows}) > 1
   ]
   told = []
@@ -106,6 +107,10 @@ def _told(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, str]]:
       own["network"] += f", dropout at {places}"
     for name in settings:
       own[name] = "–" if row[name] is None else f"{row[name]}"
+    if "steps_asked" in own:
+      least, most = row["steps_least"], row["steps_most"]
+      own["steps"] = _text.span(least, most) or f"≤ {own['steps_asked']}"
+      del own["steps_asked"]
     models = f"of {row['models']}"
     told.append(
       {

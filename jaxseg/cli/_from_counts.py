@@ -1,6 +1,7 @@
 """The study's analyses and page from counts alone, on any machine."""
 
 from collections.abc import Sequence
+import textwrap
 from typing import Any, TYPE_CHECKING
 
 from jaxseg.cli import _analyses
@@ -109,9 +110,10 @@ def _of_first_network(
   levels = [one for one, kind in both if kind[:2] == usual[:2]]
   if len(own) < len(results):
     (network,) = report.format_column("network", [usual[0]])
-    print(
+    said = (
       f"Tables and page: {len(own)} models of {network}, {usual[2]:g} slices"
       " without the structure for each with it; the other"
       f" {len(results) - len(own)} take part in claims and causes"
     )
+    print(textwrap.fill(said, 80))
   return own, levels

@@ -14,7 +14,7 @@ from jaxseg.report import _style
 from jaxseg.report import _wording
 
 Rows = Sequence[Mapping[str, Any]]
-_STUCK = 0.1  # Validation Dice, as in `study.is_stuck`.
+STUCK = 0.1  # Validation Dice, as in `study.is_stuck`.
 
 
 @_style.style()
@@ -61,7 +61,7 @@ def cause_curves(curves: Rows, rows: Rows, title: str) -> mpl_figure.Figure:
       for row in rows:
         who = _chart_causes.kind(row), row["structure"]
         # A model that never learnt is in no line.
-        if who == (kind, name) and row["dice"] >= _STUCK:
+        if who == (kind, name) and row["dice"] >= STUCK:
           dot: dict[str, Any] = {"mec": "white", "mew": 0.8, "zorder": 4}
           at = row["threshold"], row["dice_test"]
           panel.plot(*at, look.marker, color=look.color, ms=look.size, **dot)

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 import pathlib
 from typing import Any
 
+from jaxseg import _text
 from jaxseg.report import _cause_curves
 from jaxseg.report import _chart_causes
 from jaxseg.report import _page
@@ -21,18 +22,19 @@ calibrated map of the same Dice can have, by a linear programme: a model above \
 it is not calibrated. Of a calibrated map the best threshold is half of the \
 best Dice; `half rule` counts the models in which that is within 0.01 as good. \
 Costs are medians of the test patients, scope `{scope}`, at thresholds chosen \
-on the validation patients."""
+on the validation patients; models that learnt nothing are left out. The \
+difference is that of the same organs and seeds{to}, in percentage points."""
 _COLUMNS = {
   "kind": "network",
   "models": "models",
+  "steps": "steps of training",
   "threshold": "best threshold",
   "lost_said": "lost at ±0.05",
   "lost_interval": "95 %",
   "lost_half_said": "lost at 0.5",
   "half_rule": "half rule",
   "beyond_bound": "beyond the bound",
-  "lost_difference_said": "difference",
-  "compared_with": "to",
+  "lost_difference_said": "difference, points",
   "p_holm": "p (Holm)",
 }
 
@@ -69,7 +71,11 @@ def causes_section(
     {**row, "kind": name, **_said(row)}
     for row, name in zip(shown, names.values(), strict=True)
   ]
-  own = [row for row in rows if row["scope"] == scope]
+  own = [
+    row
+    for row in rows
+    if row["scope"] == scope and row["dice"] >= _cause_curves.STUCK
+  ]
   figures = {}
   if curves:
     said = "Dice of unseen patients against threshold"
@@ -79,7 +85,7 @@ def causes_section(
   chart = _chart_causes.causes(own, shown, f"Causes, scope {scope}")
   return _page.Section(
     "Causes",
-    text=_TEXT.format(scope=scope),
+    text=_TEXT.format(scope=scope, to=_compared(shown)),
     rows=told,
     columns=_COLUMNS,
     tables=paths,
@@ -88,11 +94,29 @@ def causes_section(
   )
 
 
+def _compared(arms: Rows) -> str:
+  """What the differences are to, by the networks' names."""
+  names = dict.fromkeys(
+    _wording.network_label(f"{row['network']}, {row['compared_with']}")
+    for row in arms
+    if row["compared_with"]
+  )
+  return f" to {' or '.join(names)}" if names else ""
+
+
 def _said(row: Mapping[str, Any]) -> dict[str, str]:
   found = {
     f"{name}_said": _wording.percent(row[name], 1)
-    for name in ("lost", "lost_half", "lost_difference")
+    for name in ("lost", "lost_half")
   }
+  # Of two shares the difference is no share.
+  points = _wording.percent(row["lost_difference"], 1).removesuffix(" %")
+  found["lost_difference_said"] = points
+  least, most = row.get("steps_least"), row.get("steps_most")
+  found["steps"] = _text.span(least, most)
+  if not found["steps"]:
+    asked = row.get("steps_asked")
+    found["steps"] = "n/a" if asked is None else f"at most {asked:,}"
   low, high = (
     _wording.percent(row[f"lost_{end}"], 1) for end in ("low", "high")
   )

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 import math
+import textwrap
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,7 @@ from jaxseg.report import _style
 from jaxseg.report import _wording
 
 Rows = Sequence[Mapping[str, Any]]
-_SETTINGS = ("network", "dropout_at", "steps", "objective", "negatives")
+_SETTINGS = ("network", "dropout_at", "steps_asked", "objective", "negatives")
 _COLORS = (
   "#0072b2",
   "#d55e00",
@@ -25,6 +26,7 @@ _COLORS = (
 )
 _MARKERS = "osD^vPX"
 _BOUND = "what a calibrated map can lose"
+_TICK = 22  # Characters of a line, so that a phone has room for the values.
 _STEPS = 24  # Of the line of the bound.
 
 
@@ -72,6 +74,8 @@ def labels(arms: Rows) -> dict[tuple[Any, ...], str]:
       value = row[name]
       if name == "objective":
         said += f", {_wording.objective_label(str(value))}"
+      elif name == "steps_asked":
+        said += "" if value is None else f", at most {value:,g} steps"
       elif value is not None:
         said += f", {value:g} {name}"
     found[kind(row)] = said
@@ -116,7 +120,10 @@ def _costs(
       )
     )
   axis = _charts.categories([])
-  ticks = [_charts.text(looks[one].label) for one in kinds]
+  ticks = [
+    "<br>".join(map(_charts.text, textwrap.wrap(looks[one].label, _TICK)))
+    for one in kinds
+  ]
   axis |= {"tickvals": list(range(len(kinds))), "ticktext": ticks}
   axis["range"] = [-0.6, len(kinds) - 0.4]
   return _charts.Panel(

@@ -30,14 +30,14 @@ _NEEDS = {
   " (--dropout_at=rest)",
 }
 # Of what a value is said as a percentage.
-_SHARES = ("C1", "C2", "C6")
+_SHARES = ("C1", "C2")
 _UNITS = {
   "C1": "median share of Dice lost at 0.5",
   "C2": "median share of Dice lost",
   "C3": "slope of the threshold on ln(kept fraction)",
   "C4": "cost of ±0.05 over that of BCE",
   "C5": "organs in which one wins all three",
-  "C6": "points of Dice lost at ±0.05, with it minus without",
+  "C6": "percentage points of Dice lost at ±0.05, with it minus without",
 }
 _COLUMNS = {
   "claim": "claim",
@@ -174,6 +174,8 @@ def _value(row: Mapping[str, Any], column: str) -> str:
     return _wording.format_value(value)
   if row["claim"] in _SHARES:
     return _wording.percent(value, 1)
+  if row["claim"] == "C6":  # Of two shares the difference is no share.
+    return _wording.percent(value, 1).removesuffix(" %")
   if row["claim"] == "C5":
     return f"{value:g} of {row['structures']}"
   return f"{value:z.2f}".replace("-", "−")
@@ -269,14 +271,18 @@ def _distances(row: Mapping[str, Any]) -> str:
 
 
 def _cause(row: Mapping[str, Any]) -> str:
-  verb = {
-    "confirmed": "causes the cost of a shift",
-    "refuted": "does not cause the cost of a shift",
-  }.get(row["verdict"], "may or may not cause the cost of a shift")
-  return (
-    f"The authors' dropout of one-channel tensors {verb}: with it,"
-    f" {_number(row)} more of Dice is lost."
+  said = {
+    "confirmed": "The authors' dropout of one-channel tensors makes a shift"
+    " cost more",
+    "refuted": "The authors' dropout of one-channel tensors is not what makes a"
+    " shift costly",
+  }.get(
+    row["verdict"],
+    "Whether the authors' dropout of one-channel tensors adds a percentage"
+    " point to the cost of a shift stays undecided",
   )
+  number = _number(row).replace(" (", " percentage points (", 1)
+  return f"{said}: with it, {number} more of Dice are lost."
 
 
 _SENTENCES = {

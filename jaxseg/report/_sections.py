@@ -11,6 +11,7 @@ from typing import Any
 from matplotlib import figure as mpl_figure
 
 from jaxseg import study
+from jaxseg.report import _cause_curves
 from jaxseg.report import _chart_lines
 from jaxseg.report import _chart_objectives
 from jaxseg.report import _chart_prominence
@@ -172,9 +173,25 @@ def sensitivity_section(
     {"sensitivity": (drawn, "Relative Dice reduction by structure and shift")},
     charts=[_chart_sensitivity.sensitivity(_main(rows), title)],
     title="Sensitivity to the threshold",
-    text=_paragraphs.SENSITIVITY,
+    text=_paragraphs.SENSITIVITY + _never_learnt(_main(rows)),
     rows=[_percents(row) for row in shown],
     columns=columns,
+  )
+
+
+def _never_learnt(rows: Rows) -> str:
+  """Which models learnt nothing, though the medians have them; "" if none."""
+  named = dict.fromkeys(
+    f"{_wording.structure_label(row['structure'])}"
+    f" ({_wording.objective_label(row['objective'])}, seed {row['seed']})"
+    for row in rows
+    if row["dice"] < _cause_curves.STUCK and row["aggregate"] == "pooled"
+  )
+  if not named:
+    return ""
+  return (
+    " Learnt nothing (validation Dice below 0.1 at every threshold), and are in"
+    f" these medians all the same: {', '.join(named)}."
   )
 
 

@@ -120,7 +120,7 @@ def _settings(run: data.Run, objectives: Rows) -> dict[str, Any]:
       if patients
     ),
     "Structures": ", ".join(map(_wording.structure_label, structures)),
-    "Models": f"{len(objectives)}, seeds "
+    "Models": f"{len(objectives)}, seed{'s' * (len(seeds) > 1)} "
     + ", ".join(str(seed) for seed in seeds if seed is not None),
     "Recipe": facts.get("recipe"),
     "Slices": _slices(prepare),

@@ -10,8 +10,15 @@ from jaxseg.study import _causes
 from jaxseg.study import _cohort_counts
 from jaxseg.study import _costs
 
-_KIND = ("network", "dropout_at", "steps", "objective", "negatives", "scope")
-_ALIKE = ("steps", "objective", "negatives")
+_KIND = (
+  "network",
+  "dropout_at",
+  "steps_asked",
+  "objective",
+  "negatives",
+  "scope",
+)
+_ALIKE = ("steps_asked", "objective", "negatives")
 _EVERY = 10  # Of the even grid: 0, 0.01 ... 1, of 1001 thresholds.
 Rows = list[dict[str, Any]]
 
@@ -24,7 +31,7 @@ def cause_curves(
   """Curves of the test patients, a network beside the other.
 
   Args:
-    results: Counts of models; those that were trained as long, on as many
+    results: Counts of models; those that were to be trained as long, on as many
       slices without the structure and on the same objective as the first
       network's are compared. Models that never learnt are left out.
     scope: Slices that count.

@@ -24,7 +24,15 @@ from jaxseg.study import _draws
 CAUSE_SCOPES = ("kept", "organ", "known")
 _NAN = math.nan
 # What an arm's models have in common.
-_ARM = ("network", "dropout_at", "steps", "objective", "negatives", "scope")
+# By the steps asked: of one setting, organs of fewer slices make fewer.
+_ARM = (
+  "network",
+  "dropout_at",
+  "steps_asked",
+  "objective",
+  "negatives",
+  "scope",
+)
 # Figures of an arm that are medians over organs and seeds, with an interval.
 _MEDIANS = ("threshold", "lost_half", "lost")
 Rows = list[dict[str, Any]]
@@ -43,16 +51,22 @@ def causes(
     scopes: Slices that count; those that a model lacks are left out.
 
   Returns:
-    Rows with what the model is (network, dropout_at, steps, negatives), how
-    many slices without the structure it was trained and is scored on per slice
-    with it, `threshold` and `dice` of the validation patients' optimum, the
-    Dice lost there 0.05 below and above it with the bound of each, whether
-    half of the Dice lies where Dice is within 0.01 of its best (`half_rule`),
-    the calibration error, and what the test patients lose (`_test`). nan
-    where a shift leaves [0, 1].
+    Rows with what the model is (network, dropout_at, negatives; steps_asked,
+    the most that it was to be trained for, and `steps`, which it was trained
+    for: fewer where its slices fill no more, or where it ended early; None
+    where that is not known), how many slices without the structure it was
+    trained and is scored on per slice with it, `threshold` and `dice` of the
+    validation patients' optimum, the Dice lost there 0.05 below and above it
+    with the bound of each, whether half of the Dice lies where Dice is within
+    0.01 of its best (`half_rule`), the calibration error, and what the test
+    patients lose (`_test`). nan where a shift leaves [0, 1].
   """
   return [
-    {**columns(result, scope), **_row(result, scope)}
+    {
+      **columns(result, scope),
+      "steps": result.facts.get("steps_made"),
+      **_row(result, scope),
+    }
     for result in results
     for scope in scopes
     if scope in result.scopes
@@ -65,7 +79,7 @@ def columns(result: _cohort_counts.CohortCounts, scope: str) -> dict[str, Any]:
     **result.columns(scope),
     "network": str(network.get("name", "network")),
     "dropout_at": _dropout(network),
-    "steps": result.facts.get("steps"),
+    "steps_asked": result.facts.get("steps"),
     "negatives": float(result.facts["negatives"]),
   }
 
@@ -171,8 +185,8 @@ def cause_arms(
   validation patients. Models that never learnt (`stuck_models`) count in
   `stuck` alone. `lost_difference` is the median of the paired difference to
   the network whose dropout leaves the tensors of one channel alone (else to
-  the one without dropout) of the same steps, objective and negatives, with a
-  two-sided p of the resamples, and Holm's for all of them in a scope.
+  the one without dropout) of the same steps asked, objective and negatives,
+  with a two-sided p of the resamples, and Holm's for all of them in a scope.
 
   Args:
     results: Counts of models.
@@ -258,8 +272,19 @@ def _theory(rows: Rows) -> dict[tuple[Any, ...], dict[str, Any]]:
         np.median([row["calibration_error"] for row in own])
       ),
       "prior_ratio": float(np.median([row["prior_ratio"] for row in own])),
+      **_steps_made([row["steps"] for row in own]),
     }
     for arm, own in arms.items()
+  }
+
+
+def _steps_made(steps: Sequence[int | None]) -> dict[str, int | None]:
+  """The fewest and the most steps of an arm's models, if all are known."""
+  known = [own for own in steps if own is not None]
+  whole = bool(known) and len(known) == len(steps)
+  return {
+    f"steps_{name}": f(known) if whole else None
+    for name, f in (("least", min), ("most", max))
   }
 
 

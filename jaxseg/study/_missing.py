@@ -1,7 +1,9 @@
 """Models that a run should have, and that no analysis can count on."""
 
 from collections.abc import Iterator, Mapping, Sequence
+import csv
 import functools
+import io
 import pathlib
 from typing import Any
 
@@ -39,7 +41,7 @@ def model_digest(folder: pathlib.Path) -> str:
 
 
 def steps(folder: pathlib.Path) -> int | None:
-  """Steps that a model was to be trained for; None where none were set.
+  """The most steps a model was to be trained for; None where none were set.
 
   Of several models in one folder, such as of folds, the first tells.
 
@@ -57,6 +59,32 @@ def steps(folder: pathlib.Path) -> int | None:
   if not isinstance(epochs, int) or not isinstance(each, int):
     return None
   return epochs * each
+
+
+def steps_made(folder: pathlib.Path) -> int | None:
+  """Steps that a model was trained for; None where it does not say.
+
+  An epoch has no more steps than the slices of the structure fill, and a
+  training may end early, so that it can be fewer than `steps`. Of the models of
+  folds it is the mean, rounded.
+
+  Raises:
+    DataError: Its metrics.csv is damaged.
+  """
+  found = []
+  for one in data.fold_folders(folder) or (folder,):
+    path = one / "metrics.csv"
+    if not path.exists():
+      return None
+    try:
+      rows = list(csv.DictReader(io.StringIO(path.read_text("utf-8"))))
+      found.append(int(rows[-1]["step"]))
+    except (IndexError, KeyError, TypeError, ValueError) as e:
+      raise errors.DataError(
+        f"{path}: its last line has no whole number of steps; restore it, or"
+        " delete it if the number may be missing in the tables"
+      ) from e
+  return round(sum(found) / len(found))
 
 
 def usable(run: data.Run) -> list[pathlib.Path]:

@@ -178,9 +178,11 @@ def _with_training(
 ) -> _cohort_counts.CohortCounts:
   """Counts that tell of the training; those of older versions do not."""
   more = {"training_patients": len(run.split.train)}
-  steps = _missing.steps(folder)
-  if steps is not None:
-    more["steps"] = steps
+  known = (
+    ("steps", _missing.steps(folder)),
+    ("steps_made", _missing.steps_made(folder)),
+  )
+  more |= {name: steps for name, steps in known if steps is not None}
   if set(more) <= set(counts.facts):
     return counts
   return dataclasses.replace(counts, facts={**counts.facts, **more})

@@ -1,5 +1,6 @@
 """Charts of the page: what plotly takes, and the numbers in them."""
 
+import html
 import math
 
 import numpy as np
@@ -184,7 +185,7 @@ def cause_rows():
   rows, arms = [], []
   for dropout, lost in (("image,stretch,last,rest", 0.2), ("rest", 0.01)):
     kind = {
-      "network": "bice2020", "dropout_at": dropout, "steps": 500,
+      "network": "bice2020", "dropout_at": dropout, "steps_asked": 500,
       "objective": "bce", "negatives": 0.25, "scope": "kept",
     }  # fmt: skip
     for seed in (0, 1):
@@ -221,7 +222,22 @@ def test_causes_beside_what_calibration_allows():
 
 
 def test_a_section_of_causes(tmp_path, provenance):
-  section = report.causes_section(tmp_path, *cause_rows(), provenance)
+  rows, arms = cause_rows()
+  rows.append({**rows[0], "seed": 2, "dice": 0.01})  # It never learnt.
+  arms[0] |= {"steps_asked": 500, "steps_least": 220, "steps_most": 500}
+  arms[0] |= {"compared_with": "dropout at rest", "lost_difference": 0.193}
+  section = report.causes_section(tmp_path, rows, arms, provenance)
+  assert section.rows[0]["steps"] == "220 to 500"
+  assert section.rows[1]["steps"] == "at most 500"
+  assert section.rows[0]["lost_difference_said"] == "19.3"
+  assert "to the authors' network without one-channel dropout" in section.text
+  [chart] = section.charts
+  costs, below, *_ = chart.panels
+  assert named(below, "the authors' network")[0]["x"] == [0.8, 0.8]
+  # A long name is broken, or a phone has no room for the values.
+  ticks = costs.layout["yaxis"]["ticktext"]
+  lines = [html.unescape(line) for one in ticks for line in one.split("<br>")]
+  assert max(map(len, lines)) <= 22 and len(lines) > len(ticks)
   assert [path.name for path in section.tables] == [
     "cause_arms.csv", "causes.csv"
   ]  # fmt: skip
@@ -238,7 +254,7 @@ def test_curves_of_networks_are_drawn_beside_each_other(tmp_path, provenance):
     row["dice_test"] = 0.7
   # One that never learnt has no dot.
   rows.append({**rows[0], "seed": 2, "dice": 0.01, "dice_test": 0.01})
-  settings = ("network", "dropout_at", "steps", "objective", "negatives")
+  settings = ("network", "dropout_at", "steps_asked", "objective", "negatives")
   curves = [
     {**{name: arm[name] for name in settings}, "structure": organ,
      "threshold": t, "dice_test": 0.5, "dice_test_least": 0.4,

@@ -46,8 +46,9 @@ def row(claim, verdict, value=0.03, low=0.02, high=0.05, **changed):
     (row("C4", "undecided", math.nan), "cannot be told"),
     (row("C5", "confirmed", 4.0, math.nan, math.nan), "is 4 of 7 organs"),
     (row("C5", "refuted", 6.0, math.nan, math.nan), "in 6 of 7 organs"),
-    (row("C6", "confirmed"), "causes the cost of a shift: with it, 3.0 %"),
-    (row("C6", "refuted", -0.05), "does not cause the cost of a shift"),
+    (row("C6", "confirmed"), "a shift cost more: with it, 3.0 percentage poin"),
+    (row("C6", "undecided"), "cost of a shift stays undecided: with it, 3.0 p"),
+    (row("C6", "refuted", -0.05), "is not what makes a shift costly"),
   ],
 )
 def test_sentences(one, said):

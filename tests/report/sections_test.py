@@ -124,6 +124,14 @@ def test_the_analyses_of_a_run(results, tmp_path, provenance):
     ),
     report.objectives_section(tmp_path, objectives, provenance),
   ]
+  assert "Learnt nothing" not in sections[0].text
+  stuck = [
+    {**row, "dice": 0.05} if row["structure"] == "brain" else row
+    for row in rows
+  ]
+  told = report.sensitivity_section(tmp_path, stuck, medians, provenance).text
+  assert "at every threshold), and are in these medians all the same" in told
+  assert "brain (BCE, seed 0)" in told
   assert [files(section) for section in sections] == [
     ["sensitivity_medians.csv", "sensitivity.csv", "sensitivity.svg"],
     ["correlations.csv", "prominence.csv", "prominence.svg"],

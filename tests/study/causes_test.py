@@ -54,6 +54,7 @@ def test_slices_without_the_organ_are_told_of_training_and_scoring():
       result,
       prominence={"kept_fraction": 0.01, "organ_fraction": 0.03},
       steps=400,
+      steps_made=220,
     ),
     scopes={"known": known, "organ": organ},
   )
@@ -69,7 +70,7 @@ def test_slices_without_the_organ_are_told_of_training_and_scoring():
   # Trained on more slices without the organ than it is scored on: the best
   # threshold of a calibrated map is lower.
   assert rows["organ"]["threshold_by_prior"] < rows["organ"]["half_of_dice"]
-  assert rows["known"]["steps"] == 400
+  assert (rows["known"]["steps_asked"], rows["known"]["steps"]) == (400, 220)
 
 
 def test_kinds_of_models_are_compared_on_the_same_organs_and_seeds():
@@ -120,4 +121,13 @@ def test_claims_are_of_one_length_of_training():
   rows = study.claims([*long, *short], resamples=9)
   assert rows == study.claims(long, resamples=9)
   arms = study.cause_arms([*long, *short], resamples=9, scopes=("kept",))
-  assert [row["steps"] for row in arms] == [800, 100]
+  assert [row["steps_asked"] for row in arms] == [800, 100]
+  assert arms[0]["steps_least"] is None
+  # An organ of fewer slices made fewer steps of the same setting.
+  made_of = [
+    told(one, steps_made=n)
+    for one, n in zip(long, (800, 350, 800), strict=True)
+  ]
+  (arm,) = study.cause_arms(made_of, resamples=9, scopes=("kept",))
+  assert (arm["models"], arm["steps_least"], arm["steps_most"]) == (3, 350, 800)
+  assert study.claims(made_of, resamples=9) == study.claims(long, resamples=9)

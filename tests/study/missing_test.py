@@ -103,6 +103,23 @@ def test_a_damaged_file_of_a_model_is_one_line(swept, name, text):
   assert "\n" not in str(caught.value)
 
 
+def test_steps_that_were_made_are_kept_beside_those_asked(swept):
+  folder = swept.models()[0]
+  path = swept.counts(folder)
+  log = folder / "metrics.csv"
+  made_there = int(log.read_text().splitlines()[-1].split(",")[1])
+  counts = study.CohortCounts.read(path)
+  assert counts.facts["steps_made"] == made_there <= counts.facts["steps"]
+  # Of an older version: told without a count of any voxel.
+  older = {k: v for k, v in counts.facts.items() if k != "steps_made"}
+  dataclasses.replace(counts, facts=older).write(path)
+  study.sweep_run(swept)
+  assert study.CohortCounts.read(path).facts == counts.facts
+  log.write_text("epoch,step\n0,many\n")
+  with pytest.raises(errors.DataError, match=r"metrics.csv: .*; restore it"):
+    study.sweep_run(swept)
+
+
 def test_each_flipped_bit_of_counts_is_found(swept):
   path = swept.folder / "counts/brain-bce-0.npz"
   content = path.read_bytes()
