@@ -4,6 +4,7 @@ python readme.py FOLDER
 """
 
 import collections
+from collections.abc import Callable
 import csv
 import math
 import pathlib
@@ -105,7 +106,7 @@ def of_network(row):
 def claims():
   rows: list[tuple[Any, ...]] = []
   for row in read("claims"):
-    form = said if row["claim"] in ("C3", "C4") else percent
+    form: Callable[..., str] = said if row["claim"] in ("C3", "C4") else percent
     if row["claim"] == "C6":
       form = points
     ends = [form(row[end]) for end in ("low", "high")]
