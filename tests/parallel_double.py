@@ -66,3 +66,7 @@ def half_a_result(item):
 
     connection.Connection._send = send
   return number
+
+
+def for_ever(_):
+  time.sleep(600)

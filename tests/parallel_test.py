@@ -96,7 +96,9 @@ def test_an_interrupt_within_a_result():
 @pytest.mark.parametrize("ordered", [False, True])
 def test_an_interrupt_while_processes_start(ordered):
   items = [bytes(2**20)] * 8  # More than a pipe holds: one is half written.
-  work = parallel.run(len, items, workers=2, ordered=ordered)
+  work = parallel.run(
+    parallel_double.for_ever, items, workers=2, ordered=ordered
+  )
   main = threading.get_ident()
   threading.Timer(0.2, signal.pthread_kill, (main, signal.SIGINT)).start()
   with pytest.raises(KeyboardInterrupt):
