@@ -22,8 +22,7 @@ calibrated map of the same Dice can have, by a linear programme: a model above \
 it is not calibrated. Of a calibrated map the best threshold is half of the \
 best Dice; `half rule` counts the models in which that is within 0.01 as good. \
 Costs are medians of the test patients, scope `{scope}`, at thresholds chosen \
-on the validation patients; models that learnt nothing are left out. The \
-difference is that of the same organs and seeds{to}, in percentage points."""
+on the validation patients; models that learnt nothing are left out.{to}"""
 _COLUMNS = {
   "kind": "network",
   "models": "models",
@@ -101,7 +100,12 @@ def _compared(arms: Rows) -> str:
     for row in arms
     if row["compared_with"]
   )
-  return f" to {' or '.join(names)}" if names else ""
+  if not names:
+    return ""
+  return (
+    " The difference is that of the same organs and seeds to"
+    f" {' or '.join(names)}, in percentage points."
+  )
 
 
 def _said(row: Mapping[str, Any]) -> dict[str, str]:

@@ -213,12 +213,14 @@ def _own_threshold(row: Mapping[str, Any]) -> str:
 
 
 def _small_shift(row: Mapping[str, Any]) -> str:
-  below = row["high"] < _PAPER_COST
+  below, above = row["high"] < _PAPER_COST, row["low"] > _PAPER_COST
   beside = {
     "agrees": "which agrees with the 11.8 % that the paper reported: the"
     " interval holds it",
     "refuted": "far less than the 11.8 % that the paper reported",
-    "same order": "of the order of the 11.8 % that the paper reported",
+    "same order": "more than the 11.8 % that the paper reported"
+    if above
+    else "of the order of the 11.8 % that the paper reported",
   }.get(
     row["verdict"],
     "below the 11.8 % that the paper reported, and by the rule neither of its"

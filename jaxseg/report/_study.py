@@ -51,7 +51,8 @@ def write_study(
   summary = [
     f"{len(run.store.patients)} patients of the cohort {run.store.cohort}:"
     f" {_parts(run)}."
-    f" {len(structures)} structures, one 2D network each, trained on {said}."
+    f" {len(structures)} structure{'s' * (len(structures) != 1)}, one 2D"
+    f" network each, trained on {said}."
     " Where should each map be cut?"
   ]
   summary += [_claims.sentences(claims), *(one.said for one in sections), note]
