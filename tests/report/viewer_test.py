@@ -269,6 +269,7 @@ def test_the_wheel_turns_slices_but_not_in_the_middle_of_a_scroll(browser):
     "document.getElementById(arguments[0]).dispatchEvent(e);"
     "return e.defaultPrevented"
   )
+  settle(browser)  # The page may still be unpacking.
   start = value(browser, "slice-at")
   assert browser.execute_script(turn, "viewer-canvas")
   settle(browser)
