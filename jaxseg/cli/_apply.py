@@ -28,6 +28,7 @@ from jaxseg import errors
 from jaxseg.cli import _flags
 from jaxseg.cli import _maps_classes
 from jaxseg.cli import _place
+from jaxseg.cli import _work_flags
 
 if TYPE_CHECKING:
   from jaxseg import study
@@ -101,9 +102,7 @@ def define(flags: _flags.Flags) -> None:
     "output", None, "FOLDER", "Gets the masks.", default="runs/masks"
   )
   flags.switch("overwrite", False, "Replace masks that are there and differ.")
-  flags.integer(
-    "workers", None, "N", "Number of processes.", default="the number of cores"
-  )
+  _work_flags.define(flags)
 
 
 def main(flags: _flags.Flags) -> None:

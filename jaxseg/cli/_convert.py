@@ -27,6 +27,7 @@ from jaxseg import errors
 from jaxseg.cli import _dicom_flags
 from jaxseg.cli import _flags
 from jaxseg.cli import _place
+from jaxseg.cli import _work_flags
 
 if TYPE_CHECKING:
   from jaxseg import cohorts
@@ -95,9 +96,7 @@ def define(flags: _flags.Flags) -> None:
     "Take the nearest voxels of masks that are on another grid than the image.",
   )
   flags.switch("overwrite", False, "Replace what is there already.")
-  flags.integer(
-    "workers", None, "N", "Number of processes.", default="the number of cores"
-  )
+  _work_flags.define(flags)
   _dicom_flags.define_contours(flags)
 
 

@@ -29,6 +29,7 @@ from jaxseg import errors
 from jaxseg.cli import _dicom_flags
 from jaxseg.cli import _flags
 from jaxseg.cli import _place
+from jaxseg.cli import _work_flags
 
 if TYPE_CHECKING:
   from jaxseg import cohorts
@@ -144,23 +145,9 @@ def define(flags: _flags.Flags) -> None:
     default="by folders case/organ, _scan1, _visit2, ...; said on the console",
   )
   flags.heading("Many cases")
-  flags.integer(
-    "workers", None, "N", "Number of processes.", default="the number of cores"
-  )
-  flags.string(
-    "scheduler",
-    None,
-    "ADDRESS",
-    "A dask.distributed scheduler to use instead.",
-    default="none",
-  )
-  flags.string(
-    "shard",
-    None,
-    "I/N",
-    "Part I of N of the cases, for job arrays: scores them and stops.",
-    default="all cases",
-  )
+  _work_flags.define(flags)
+  _work_flags.define_scheduler(flags)
+  _work_flags.define_shard(flags, "cases", ": scores them and stops")
   _dicom_flags.define_contours(flags)
 
 

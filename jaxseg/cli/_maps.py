@@ -13,6 +13,7 @@ from jaxseg.cli import _maps_merge
 from jaxseg.cli import _maps_told
 from jaxseg.cli import _per_case
 from jaxseg.cli import _place
+from jaxseg.cli import _work_flags
 
 if TYPE_CHECKING:
   from jaxseg import formats
@@ -125,23 +126,13 @@ def define(flags: _flags.Flags) -> None:
     "Compute HD95, ASSD and NSD at 2 mm at 101 thresholds as well.",
   )
   flags.heading("Many cases")
-  flags.integer(
-    "workers", None, "N", "Number of processes.", default="the number of cores"
-  )
-  flags.string(
-    "scheduler",
-    None,
-    "ADDRESS",
-    "A dask.distributed scheduler to use instead.",
-    default="none",
-  )
-  flags.string(
-    "shard",
-    None,
-    "I/N",
-    "Part I of N of the cases, for job arrays: counts them and stops;"
-    " afterwards --merge=OUTPUT,... puts the parts together.",
-    default="all cases",
+  _work_flags.define(flags)
+  _work_flags.define_scheduler(flags)
+  _work_flags.define_shard(
+    flags,
+    "cases",
+    ": counts them and stops; afterwards --merge=OUTPUT,... puts the parts"
+    " together",
   )
   flags.names(
     "merge",

@@ -26,6 +26,7 @@ from jaxseg.cli import _dicom_flags
 from jaxseg.cli import _flags
 from jaxseg.cli import _model_flags
 from jaxseg.cli import _place
+from jaxseg.cli import _work_flags
 
 if TYPE_CHECKING:
   from jaxseg import deploy
@@ -102,20 +103,8 @@ def define(flags: _flags.Flags) -> None:
     "N",
     "Number of processes; one reads ahead, and uses all cores or the device.",
   )
-  flags.string(
-    "scheduler",
-    None,
-    "ADDRESS",
-    "A dask.distributed scheduler to use instead.",
-    default="none",
-  )
-  flags.string(
-    "shard",
-    None,
-    "I/N",
-    "Part I of N of the scans, for job arrays.",
-    default="all scans",
-  )
+  _work_flags.define_scheduler(flags)
+  _work_flags.define_shard(flags, "scans")
   _dicom_flags.define_images(flags)
 
 

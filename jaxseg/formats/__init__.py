@@ -3,6 +3,7 @@
 from jaxseg.formats._classes import channel
 from jaxseg.formats._classes import classes
 from jaxseg.formats._classes import winners
+from jaxseg.formats._grids import continued_grid
 from jaxseg.formats._grids import match_grids
 from jaxseg.formats._held import held
 from jaxseg.formats._label_maps import find_masks
@@ -40,6 +41,7 @@ __all__ = [
   "channel",
   "classes",
   "companions",
+  "continued_grid",
   "find_maps",
   "find_masks",
   "held",

@@ -90,6 +90,25 @@ def match_grids(
   return copied, whole
 
 
+def continued_grid(
+  probabilities: volume.Volume, reference: volume.Volume
+) -> volume.Grid:
+  """The grid of `match_grids` where the map reaches beyond its reference.
+
+  Args:
+    probabilities: The map.
+    reference: The mask; both with a geometry.
+
+  Returns:
+    The reference's lattice, as far as the map's voxels reach.
+
+  Raises:
+    GeometryError: The two do not overlap.
+    LimitError: The grid would be larger than anyone's.
+  """
+  return _continued(probabilities, reference)[0]
+
+
 def _continued(
   probabilities: volume.Volume, reference: volume.Volume
 ) -> tuple[volume.Grid, tuple[int, ...]]:

@@ -197,20 +197,7 @@ def count_pair(
       probability; the line names the file.
   """
   key = key_of(pair, options)
-  given = read(
-    pair.probabilities,
-    structure=options.structure,
-    eight_bit=options.eight_bit,
-    beside=pair.reference,
-  )
-  reference = formats.read_reference(
-    pair.reference,
-    structure=options.label,
-    ignore=options.ignore,
-    beside=pair.probabilities,
-  )
-  p, coded = formats.match_grids(given, reference, resample=options.resample)
-  place = reference.grid or given.grid
+  p, coded, reference, place = read_pair(pair, options, read)
   if options.surfaces and place is None:
     raise errors.GeometryError(
       f"{pair.probabilities}: neither it nor its reference tells the voxel's"
@@ -235,11 +222,49 @@ def count_pair(
   except errors.DataError as e:
     raise errors.DataError(f"{pair.probabilities}: {e}") from e
   notes = [
-    *_of_reference(reference.array, coded, where),
+    *_of_reference(reference, coded, where),
     *_of_names(pair, options),
     *_remarks.find(p, y, where, found.scopes["volume"][0]),
   ]
   return dataclasses.replace(found, remarks=("\n".join(map(str, notes)),))
+
+
+def read_pair(
+  pair: formats.Pair,
+  options: MapOptions,
+  read: Callable[..., volume.Volume] = formats.read_probabilities,
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, volume.Grid | None]:
+  """Reads a map and its reference, and brings them onto one grid.
+
+  Args:
+    pair: Their files.
+    options: How they are read.
+    read: Reads the map.
+
+  Returns:
+    (map, coded reference on the map's grid, coded reference as it was read,
+    that grid; None if neither file tells it).
+
+  Raises:
+    JaxsegError: A file cannot be read, or the two do not fit.
+  """
+  given = read(
+    pair.probabilities,
+    structure=options.structure,
+    eight_bit=options.eight_bit,
+    beside=pair.reference,
+  )
+  reference = formats.read_reference(
+    pair.reference,
+    structure=options.label,
+    ignore=options.ignore,
+    beside=pair.probabilities,
+  )
+  p, coded = formats.match_grids(given, reference, resample=options.resample)
+  place = reference.grid or given.grid
+  if place is not None and place.shape != coded.shape:
+    place = formats.continued_grid(given, reference)
+  return p, coded, reference.array, place
 
 
 def _of_reference(

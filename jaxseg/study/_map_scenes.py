@@ -50,7 +50,7 @@ def map_scenes(
     for role, name in _scenes.shown([both], [cut]).items():
       if name not in by_name:  # Merged counts have no maps.
         continue
-      p, coded, place = _read(by_name[name], options)
+      p, coded, _, place = _count_cases.read_pair(by_name[name], options)
       image = None
       if images and name in images:
         image = _image_on(images[name], coded.shape, place)
@@ -71,29 +71,6 @@ def map_scenes(
       )
     if on_class:
       on_class(_called(counts), done, len(found))
-
-
-def _read(
-  pair: formats.Pair, options: _count_cases.MapOptions
-) -> tuple[np.ndarray, np.ndarray, volume.Grid | None]:
-  """The map and the coded reference as they are counted, and their grid."""
-  given = formats.read_probabilities(
-    pair.probabilities,
-    structure=options.structure,
-    eight_bit=options.eight_bit,
-    beside=pair.reference,
-  )
-  reference = formats.read_reference(
-    pair.reference,
-    structure=options.label,
-    ignore=options.ignore,
-    beside=pair.probabilities,
-  )
-  p, coded = formats.match_grids(given, reference, resample=options.resample)
-  place = reference.grid or given.grid
-  if place is not None and place.shape != coded.shape:  # It was continued.
-    place = given.grid
-  return p, coded, place
 
 
 def _image_on(

@@ -74,6 +74,27 @@ def test_an_image_of_no_known_place_is_refused(counted):
     list(study.map_scenes(pairs, [(counts, 0.4)], images))
 
 
+def test_a_map_in_another_order_lies_on_its_continued_reference(tmp_path):
+  """The image belongs where the reference is, not where the map's rows are."""
+  p, y = made.case(0)
+  made.write(p, tmp_path / "p" / "a.nii.gz")
+  made.write(np.where(y, 50, -950).astype(np.int16), tmp_path / "i.nii.gz")
+  made.write(y.astype(np.uint8), tmp_path / "r" / "a.nii.gz")
+  whole = sitk.ReadImage(str(tmp_path / "r" / "a.nii.gz"))
+  cropped = sitk.Flip(whole[1:], [True, False, False])
+  sitk.WriteImage(cropped, str(tmp_path / "r" / "a.nii.gz"))
+  pairs = made.pairs(tmp_path)
+  options = study.MapOptions(resample=True)
+  counts = study.count_maps(pairs, tmp_path / "c", options=options, workers=1)
+  images = {pairs[0].name: tmp_path / "i.nii.gz"}
+  (one,) = study.map_scenes(pairs, [(counts, 0.3)], images)
+  shown = np.full(one.shape, -950, np.int16)
+  z, y, x = one.origin
+  d, h, w = one.size
+  shown[z : z + d, y : y + h, x : x + w] = one.image
+  assert set(shown.ravel()[one.reference]) == {50}
+
+
 def test_ignored_voxels_are_in_no_mask(tmp_path):
   p, y = made.case(1)
   coded = y.astype(np.uint8)
