@@ -41,6 +41,7 @@ class Twin:
       "objective": config.objective,
       "seed": config.seed,
       "negatives": config.negatives,
+      "network": dict(config.network),
     }
     settings = {k: v for k, v in config.network.items() if k != "name"}
     self.network = torch_unet.TorchUNet(**settings)

@@ -3,10 +3,13 @@ r"""Bytes that devices exchange in a step, and what that costs at scale.
     python -m benchmarks.exchange_bench --shapes=16:96:16
 
 Counts what the compiled step of several devices sends (collectives of its
-HLO; fake devices do), measures a step of one device, and estimates the
-efficiency of 8, 64 and 256 devices that each keep their batch: step time
-against step time plus exchange, nothing overlapped, by a ring's
-2 (n - 1) / n times the bytes, at the links' stated speed in one direction.
+HLO; fake devices do), and estimates the efficiency of 8, 64 and 256 devices
+that each keep their batch: step time against step time plus exchange, nothing
+overlapped, by a ring's 2 (n - 1) / n times the bytes, at the links' stated
+speed in one direction; latencies are left out. The step's time is the one
+measured here, which is a CPU's, or XLA's count of its operations by the
+accelerator's stated peak: at all of that peak, where the exchange weighs most,
+and at a tenth. No accelerator is asked.
 """
 
 import os
@@ -38,16 +41,19 @@ _SHAPES = flags.DEFINE_list(
 _NORMS = flags.DEFINE_list("norms", ["group", "batch"], "Norms.")
 _STEPS = flags.DEFINE_integer("steps", 5, "Steps that are timed.")
 
-# Name -> bytes per second in one direction, as the makers state them.
+# Name -> (bytes per second in one direction, FLOP/s of a device at such a link
+# in what JAX takes for float32 products; None is the CPU at hand), as the
+# makers state them; for the FLOP/s see `jaxseg.training._cost`.
 LINKS = {
   # cloud.google.com/tpu/docs/v5e: 1600 Gbps interchip interconnect, both ways.
-  "TPU v5e ICI": 100e9,
+  "TPU v5e, ICI": (100e9, 197e12),
   # nvidia.com/en-us/data-center/h100: NVLink 900 GB/s, both ways.
-  "H100 NVLink": 450e9,
+  "H100, NVLink": (450e9, 494e12),
   # NVIDIA ConnectX-7, NDR: 400 Gb/s.
-  "InfiniBand NDR": 50e9,
-  "Ethernet 10 Gb/s": 1.25e9,
+  "H100, InfiniBand NDR": (50e9, 494e12),
+  "this CPU, 10 Gb/s Ethernet": (1.25e9, None),
 }
+_SHARES = (1.0, 0.1)  # Of the peak.
 _OPS = "all-reduce|all-gather|reduce-scatter|all-to-all|collective-permute"
 _BITS = re.compile(r"[a-z]+(\d+)")
 
@@ -110,16 +116,18 @@ def step_of(base: int, size: int, batch: int, norm: str, devices: int):
   return functions.step, (state, *rows, np.float32(1e-3), np.float32(0.5))
 
 
-def timed(base: int, size: int, batch: int, norm: str) -> float:
-  """CPU seconds of a step of one device."""
+def timed(base: int, size: int, batch: int, norm: str) -> tuple[float, float]:
+  """CPU seconds and floating-point operations of a step of one device."""
   step, (state, *rest) = step_of(base, size, batch, norm, 1)
+  found = step.lower(state, *rest).compile().cost_analysis()
+  flop = float((found[0] if isinstance(found, list) else found)["flops"])
   state, _ = step(state, *rest)
   jax.block_until_ready(state)
   began = time.process_time()
   for _ in range(_STEPS.value):
     state, _ = step(state, *rest)
   jax.block_until_ready(state)
-  return (time.process_time() - began) / _STEPS.value
+  return (time.process_time() - began) / _STEPS.value, flop
 
 
 def main(_: list[str]) -> None:
@@ -131,19 +139,22 @@ def main(_: list[str]) -> None:
       step, arguments = step_of(base, size, batch, norm, 4)
       told = exchanged(step.lower(*arguments).compile().as_text())
       sent = sum(number for _, number in told.values())
-      seconds = timed(base, size, batch, norm)
+      seconds, flop = timed(base, size, batch, norm)
       print(f"base {base}, {size} x {size}, batch {batch}, {norm} norm:")
       print(
-        f"  {told}: {sent / 1e6:.2f} MB a step; {seconds * 1e3:.0f} ms CPU"
-        " on one device"
+        f"  {told}: {sent / 1e6:.2f} MB a step; {flop / 1e9:.1f} GFLOP and"
+        f" {seconds * 1e3:.0f} ms CPU on one device"
       )
-      for name, speed in LINKS.items():
-        shares = ", ".join(
-          f"{n}: {efficiency(seconds, sent, n, speed):.2%}"
-          f" ({2 * (n - 1) / n * sent / speed * 1e3:.3f} ms)"
-          for n in (8, 64, 256)
-        )
-        print(f"  {name:18s} {shares}")
+      for name, (speed, peak) in LINKS.items():
+        for share in _SHARES if peak else (None,):
+          step_s = flop / (peak * share) if share else seconds
+          shares = ", ".join(
+            f"{n}: {efficiency(step_s, sent, n, speed):.1%}"
+            f" ({2 * (n - 1) / n * sent / speed * 1e3:.3f} ms)"
+            for n in (8, 64, 256)
+          )
+          at = f"{share:4.0%} of peak" if share else "measured"
+          print(f"  {name:26s} {at:12s} {step_s * 1e3:7.3f} ms  {shares}")
 
 
 if __name__ == "__main__":

@@ -33,8 +33,12 @@ from tests.dicom import rt_double
 
 _STS = flags.DEFINE_string("sts", None, "Folder of a case with a reference.")
 _ROUNDS = flags.DEFINE_integer("rounds", 3, "Rounds; the fastest counts.")
-_SHAPE = (200, 512, 512)
-_STRUCTURES = 20
+_STRUCTURES = flags.DEFINE_integer(
+  "structures", 20, "Structures of the phantom."
+)
+_SLICES = flags.DEFINE_integer(
+  "slices", 200, "Slices of the phantom; at least 40.", lower_bound=40
+)
 
 
 def ours(images, rtstruct, _):
@@ -93,23 +97,27 @@ READERS = {
 
 def phantom(folder: pathlib.Path):
   """Writes a series and its structures; the masks by another tool."""
+  shape = (_SLICES.value, 512, 512)
   ct_double.ct_series(
-    folder / "ct", shape=_SHAPE, spacing=(2.0, 0.9765625, 0.9765625)
+    folder / "ct", shape=shape, spacing=(2.0, 0.9765625, 0.9765625)
   )
   image = dicom.read_ct(folder / "ct")
   draw = np.random.default_rng(0)
   rois, expected = {}, {}
-  rows, columns = np.mgrid[: _SHAPE[1], : _SHAPE[2]]
+  steps = np.stack([image.grid.row_step, image.grid.column_step])
+  to_index = np.linalg.pinv(steps)  # Millimetres in a slice -> row, column.
+  rows, columns = np.mgrid[: shape[1], : shape[2]]
   centres = np.stack([rows.ravel(), columns.ravel()], axis=1)
-  for number in range(_STRUCTURES):
+  for number in range(_STRUCTURES.value):
     name = f"structure_{number}"
     body = number == 0
-    first = 0 if body else int(draw.integers(5, 120))
-    last = _SHAPE[0] if body else first + int(draw.integers(20, 75))
+    first = 0 if body else int(draw.integers(5, shape[0] * 3 // 5))
+    last = shape[0] if body else first + int(draw.integers(20, 75))
+    last = min(last, shape[0])
     middle = (256, 256) if body else draw.uniform(130, 380, 2)
     radii = (150, 210) if body else draw.uniform(8, 55, 2)
     contours = []
-    mask, border = np.zeros(_SHAPE, bool), np.zeros(_SHAPE, bool)
+    mask, border = np.zeros(shape, bool), np.zeros(shape, bool)
     for k in range(first, last):
       turn = np.sort(draw.uniform(0, 2 * np.pi, int(draw.integers(60, 300))))
       wave = 1 + 0.1 * np.sin(5 * turn + 0.1 * k)
@@ -122,7 +130,7 @@ def phantom(folder: pathlib.Path):
       )
       # What the file says is what all readers are given: mm, 4 decimals.
       points = np.round(image.grid.lps(k, ring), 4)
-      ring = image.grid.in_plane(points, k)
+      ring = (points - image.grid.positions[k]) @ to_index
       contours.append(rt_double.Drawn(points, images=[image.instances[k]]))
       box = matplotlib.path.Path(ring).get_extents()
       near = ((centres >= box.min - 1) & (centres <= box.max + 1)).all(1)
@@ -223,7 +231,9 @@ def main(_) -> None:
     if _STS.value:
       case = pathlib.Path(_STS.value)
       measure(f"Real case {case.name}", *real(case, folder))
-    measure("Phantom, 512 x 512 x 200", *phantom(folder / "phantom"))
+    measure(
+      f"Phantom, 512 x 512 x {_SLICES.value}", *phantom(folder / "phantom")
+    )
 
 
 if __name__ == "__main__":

@@ -1,8 +1,6 @@
 """`jaxseg inspect` of a checkout; --help tells what it does."""
 
-import sys
-
 from jaxseg import cli
 
 if __name__ == "__main__":
-  sys.exit(cli.main(["inspect", *sys.argv[1:]]))
+  cli.console("inspect")

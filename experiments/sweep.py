@@ -1,8 +1,6 @@
 """`jaxseg sweep` of a checkout; --help tells what it does."""
 
-import sys
-
 from jaxseg import cli
 
 if __name__ == "__main__":
-  sys.exit(cli.main(["sweep", *sys.argv[1:]]))
+  cli.console("sweep")

@@ -6,9 +6,11 @@
         ...                        # It is remembered only; `asked` tells.
       _interrupts.check()
 
-A second signal ends the process where it stands.
+A second signal ends the process where it stands. A process that is a command
+does all of its work, imports too, in `run`, whose exit codes are ours.
 """
 
+import atexit
 from collections.abc import Callable, Iterator
 import contextlib
 import functools
@@ -17,7 +19,9 @@ import signal
 import sys
 import threading
 import time
+from typing import NoReturn
 
+INTERRUPTED = "interrupted; the same command goes on from here"
 # `timeout`, SLURM and terminals can send one request to end twice. Seconds.
 _ONE_S = 0.5
 # What was interrupted can be resumed; see `jaxseg.cli`.
@@ -39,7 +43,8 @@ _counting = threading.Lock()
 def watched(*, unless_taken: bool = False) -> Iterator[None]:
   """SIGINT and SIGTERM raise KeyboardInterrupt and are remembered.
 
-  Without effect in other threads than the main one, which alone gets signals.
+  Without effect in other threads than the main one, which alone gets signals,
+  and where they are watched already.
 
   Args:
     unless_taken: Leave a program's own way with these signals as it is.
@@ -51,11 +56,10 @@ def watched(*, unless_taken: bool = False) -> Iterator[None]:
   usual = (signal.SIG_DFL, signal.default_int_handler)
   if unless_taken and any(found not in usual for found in before.values()):
     before = {}
+  if all(found is _handle for found in before.values()):
+    before = {}
   if before:
-    _asked.clear()
-    for number in before:
-      signal.signal(number, _handle)
-    sys.unraisablehook = functools.partial(_lost, hook)
+    _watch()
   try:
     yield
   finally:
@@ -66,6 +70,32 @@ def watched(*, unless_taken: bool = False) -> Iterator[None]:
       if _again is not None:
         _again.cancel()
       _asked.clear()
+
+
+def run(work: Callable[[], int]) -> NoReturn:
+  """Ends the process with the exit code that a function gives.
+
+  SIGINT and SIGTERM do not change that: before the function has ended, in its
+  imports as well, they make it 3; while Python and libraries clean up after it,
+  they end the process at once, with the code that it has earned. What comes
+  before this is called ends the process by that signal; it has done nothing
+  then.
+
+  Args:
+    work: All that the process does.
+  """
+  atexit.register(_let_end)  # The first that is registered is called last.
+  try:
+    _watch()
+    code = work()
+    _ending(code)
+  except KeyboardInterrupt:
+    exec("")  # As in `jaxseg.cli`: Python would end by the signal after all.
+    code = _EXIT_CODE
+    _ending(code)
+    with contextlib.suppress(OSError):  # It may be closed.
+      os.write(2, f"{INTERRUPTED}\n".encode())
+  sys.exit(code)
 
 
 @contextlib.contextmanager
@@ -114,6 +144,27 @@ def check() -> None:
     raise KeyboardInterrupt
 
 
+def _watch() -> None:
+  _asked.clear()
+  for number in _NUMBERS:
+    signal.signal(number, _handle)
+  sys.unraisablehook = functools.partial(_lost, sys.unraisablehook)
+
+
+def _ending(code: int) -> None:
+  """From now on a signal ends the process at once, with a code."""
+  for number in _NUMBERS:
+    signal.signal(number, lambda *_: _leave(code))
+  if _again is not None:
+    _again.cancel()
+
+
+def _let_end() -> None:
+  """The last moments, in which Python would give signals back their default."""
+  for number in _NUMBERS:
+    signal.signal(number, signal.SIG_IGN)
+
+
 def _handle(number: int, _: object) -> None:
   global _again, _asked_at
   now = time.monotonic()
@@ -147,10 +198,14 @@ def _lost(hook: Callable[..., object], said: "sys.UnraisableHookArgs") -> None:
 
 
 def _end() -> None:
+  show = "\x1b[?25h" if sys.stderr.isatty() else ""  # The cursor, as it was.
+  os.write(2, f"{show}interrupted twice, ended at once\n".encode())
+  _leave(_EXIT_CODE)
+
+
+def _leave(code: int) -> NoReturn:
   """Ends the process and its workers without unwinding anything."""
   if "multiprocessing" in sys.modules:
     for worker in sys.modules["multiprocessing"].active_children():
       worker.kill()
-  show = "\x1b[?25h" if sys.stderr.isatty() else ""  # The cursor, as it was.
-  os.write(2, f"{show}interrupted twice, ended at once\n".encode())
-  os._exit(_EXIT_CODE)
+  os._exit(code)

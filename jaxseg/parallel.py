@@ -137,11 +137,13 @@ def _submitted(
 ) -> concurrent.futures.Future:
   """An item under way; no signal comes between a process and the pool's list.
 
-  What is not in the list could not be ended.
+  What is not in the list could not be ended, and would keep the pool waiting.
   """
-  with _interrupts.held():
-    future = pool.submit(function, item)
-  _interrupts.check()
+  # In a program that is no command nobody else watches.
+  with _interrupts.watched(unless_taken=True):
+    with _interrupts.held():
+      future = pool.submit(function, item)
+    _interrupts.check()
   return future
 
 

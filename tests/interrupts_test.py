@@ -79,21 +79,25 @@ def test_other_threads_leave_signals_alone():
   assert found == [before]
 
 
+def started(code):
+  """A process that runs some code."""
+  return subprocess.Popen(
+    [sys.executable, "-c", code],
+    env={**os.environ, "PYTHONPATH": str(ROOT)},
+    stdout=subprocess.PIPE,
+    stderr=subprocess.PIPE,
+    text=True,
+  )
+
+
 def test_a_second_signal_ends_at_once():
-  code = (
+  process = started(
     "import time\n"
     "from jaxseg import _interrupts\n"
     "with _interrupts.watched(), _interrupts.held():\n"
     "  print('ready', flush=True)\n"
     "  time.sleep(60)\n"
     "  time.sleep(60)\n"
-  )
-  process = subprocess.Popen(
-    [sys.executable, "-c", code],
-    env={**os.environ, "PYTHONPATH": str(ROOT)},
-    stdout=subprocess.PIPE,
-    stderr=subprocess.PIPE,
-    text=True,
   )
   assert process.stdout.readline() == "ready\n"
   process.send_signal(signal.SIGTERM)
@@ -102,3 +106,45 @@ def test_a_second_signal_ends_at_once():
   process.send_signal(signal.SIGTERM)
   _, err = process.communicate(timeout=10)
   assert (process.returncode, err) == (3, "interrupted twice, ended at once\n")
+
+
+@pytest.mark.parametrize(
+  ("work", "code", "said"),
+  [
+    # As if the imports of a command were under way.
+    ("wait('now', 60)", 3, "interrupted; the same command goes on from here"),
+    # A second request, once the first has been heard.
+    ("heard()", 3, ""),
+    # Whatever libraries do at exit.
+    ("atexit.register(wait, 'now', 60)", 0, ""),
+    # Python itself, when no handler of ours is called any more.
+    ("builtins.last = Last()", 0, ""),
+  ],
+)
+def test_a_process_ends_with_a_code_of_ours(work, code, said):
+  process = started(
+    "import atexit, builtins, os, signal, time\n"
+    "from jaxseg import _interrupts\n"
+    "def wait(text, seconds, write=os.write, sleep=time.sleep):\n"
+    "  write(1, text.encode() + b'\\n')\n"
+    "  sleep(seconds)\n"
+    "class Last:\n"
+    "  def __del__(self, wait=wait):\n"
+    "    wait('now', 0.5)\n"
+    "def heard():\n"
+    "  try:\n"
+    "    with _interrupts.watched():\n"
+    "      os.kill(os.getpid(), signal.SIGTERM)\n"
+    "      time.sleep(60)\n"
+    "  except KeyboardInterrupt:\n"
+    "    wait('now', 0.2)\n"
+    "    return 3\n"
+    "def work():\n"
+    f"  code = {work}\n"
+    "  return code if isinstance(code, int) else 0\n"
+    "_interrupts.run(work)\n"
+  )
+  assert process.stdout.readline() == "now\n"
+  process.send_signal(signal.SIGTERM)
+  _, err = process.communicate(timeout=10)
+  assert (process.returncode, err.strip()) == (code, said)

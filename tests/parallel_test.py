@@ -108,6 +108,23 @@ def test_an_interrupt_while_processes_start(ordered):
   assert "QueueFeederThread" not in names
 
 
+def test_an_interrupt_before_a_process_is_in_the_list(monkeypatch):
+  start = multiprocessing.context.SpawnProcess.start
+
+  def interrupted(self):
+    start(self)
+    signal.raise_signal(signal.SIGINT)
+
+  monkeypatch.setattr(
+    multiprocessing.context.SpawnProcess, "start", interrupted
+  )
+  items = [bytes(2**20)] * 8
+  work = parallel.run(parallel_double.for_ever, items, workers=2)
+  with pytest.raises(KeyboardInterrupt):
+    next(work)
+  assert not multiprocessing.active_children()
+
+
 def test_processes_end_with_the_one_that_is_killed():
   program = (
     "import sys, time; from jaxseg import parallel;"

@@ -13,7 +13,6 @@ start the commands themselves.
 
 import contextlib
 import functools
-import sys
 from unittest import mock
 
 import pytest
@@ -86,4 +85,4 @@ if __name__ == "__main__":
   from tests.cli import shallow
 
   with compiled_quickly(), shallow.networks(tiny.NETWORK["blocks"]):
-    sys.exit(cli.main(sys.argv[1:]))
+    cli.console()

@@ -21,7 +21,9 @@ A command is a module `_name.py` here, and a line of `COMMANDS`:
 from collections.abc import Sequence
 import importlib
 import sys
+from typing import NoReturn
 
+from jaxseg import _interrupts
 from jaxseg import errors
 
 __all__ = ["COMMANDS", "console", "main"]
@@ -77,9 +79,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
   return _call.run(name, module, rest)
 
 
-def console() -> None:
-  """The console script."""
-  sys.exit(main())
+def console(command: str | None = None) -> NoReturn:
+  """Runs a command as all that this process does, and ends it.
+
+  Args:
+    command: Its name, where the command line gives its flags alone, as that of
+      a script in experiments/; None where it comes first, as in `jaxseg train`.
+  """
+  before = [] if command is None else [command]
+  _interrupts.run(lambda: main([*before, *sys.argv[1:]]))
 
 
 def _overview() -> str:

@@ -81,7 +81,7 @@ def guarded(work: Callable[[], None]) -> int:
       # Raised within an exec, as of dataclasses in an import, it would make
       # Python end by SIGINT, whatever the exit code; the next exec forgets it.
       exec("")
-      return say("interrupted; the same command goes on from here", 3)
+      return say(_interrupts.INTERRUPTED, 3)
     except Exception as e:
       line = _failures.said(e)
       if line is not None:

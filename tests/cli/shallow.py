@@ -8,7 +8,6 @@ Nothing of JAX is imported before the command itself imports it.
 """
 
 import contextlib
-import sys
 from unittest import mock
 
 from jaxseg import cli
@@ -34,4 +33,4 @@ def networks(blocks=1):
 
 if __name__ == "__main__":
   with networks():
-    sys.exit(cli.main(sys.argv[1:]))
+    cli.console()

@@ -38,15 +38,35 @@ def test_peaks_are_by_kind_and_dtype():
   assert _cost.peak("NVIDIA A100-SXM4-80GB") == 156e12
   assert _cost.peak("NVIDIA H100 80GB HBM3", "bfloat16") == 989e12
   assert _cost.peak("NVIDIA H100 PCIe") == 378e12
+  assert _cost.peak("NVIDIA H200 NVL") == 417e12
+  assert _cost.peak("NVIDIA A10", "bfloat16") == 125e12
+  assert _cost.peak("Tesla V100-SXM2-16GB") == 15.7e12
+  assert _cost.peak("Tesla T4") == 8.1e12
+  assert _cost.peak("TPU v2") == 23e12
+  assert _cost.peak("TPU v6e") == _cost.peak("TPU v6 lite") == 918e12
   for kind in (
     "cpu",
     "NVIDIA L40S",
-    "NVIDIA H200 NVL",
-    "NVIDIA H100 NVL",
+    "NVIDIA A10G",
+    "Tesla V100-FHHL-16GB",
     "NVIDIA H100 80GB HBM3 MIG 1g.10gb",
     "TPU v4 lite",
   ):
     assert _cost.peak(kind) is None
+  assert _cost.peak("Tesla T4", "bfloat16") is None  # It has no such units.
+
+
+def test_an_unknown_peak_is_said(monkeypatch):
+  class Device:
+    device_kind, platform = "NVIDIA X1", "gpu"
+
+  monkeypatch.setattr(_cost.jax, "devices", lambda: [Device()])
+  notes = Notes()
+  told = _cost._Told(notes, tiny.config())
+  told.begin(_cost.Cost(1e9, 1e9))
+  told.epoch({"slices_per_s": 100.0})
+  assert len(notes.notes) == 2
+  assert "no peak of a NVIDIA X1 in float32" in notes.notes[1]
 
 
 def test_a_training_says_what_a_step_costs(monkeypatch):
