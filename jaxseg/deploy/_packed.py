@@ -1,5 +1,6 @@
 """Masks put aside until all structures of a scan are found."""
 
+from collections.abc import Iterator, Mapping
 import dataclasses
 import zlib
 
@@ -28,3 +29,19 @@ class Packed:
     count = int(np.prod(self.shape))
     bits = np.frombuffer(zlib.decompress(self.bits), np.uint8)
     return np.unpackbits(bits, count=count).reshape(self.shape).view(np.bool_)
+
+
+class Unpacked(Mapping[str, np.ndarray]):
+  """Packed masks, each unpacked when it is asked for."""
+
+  def __init__(self, packed: Mapping[str, Packed]):
+    self._packed = packed
+
+  def __getitem__(self, name: str) -> np.ndarray:
+    return self._packed[name].unpack()
+
+  def __iter__(self) -> Iterator[str]:
+    return iter(self._packed)
+
+  def __len__(self) -> int:
+    return len(self._packed)

@@ -23,6 +23,7 @@ from jaxseg import formats
 from jaxseg import Model
 from jaxseg import structures
 from jaxseg import volume as volumes
+from jaxseg.deploy import _packed
 from jaxseg.deploy import _predict
 
 FORMAT = "jaxseg.result/1"
@@ -105,10 +106,10 @@ def written(
       description=_ascii(text)[:_LONGEST].rstrip(),
     )
   if series and "seg" in kinds:
-    masks = {one.structure: one.mask.unpack() for one in found}
+    masks = {one.structure: one.mask for one in found}
     dicom.write_seg(
       folder / "seg.dcm",
-      masks,
+      _packed.Unpacked(masks),
       series,
       model="jaxseg",
       series_description=_series_description(warnings),
