@@ -115,11 +115,18 @@ def read(
     given = series.hounsfield()
   given = _whole(given, first.modality)
   turned = first.turned(given)
-  known_of = {name: _models.training(one) for name, one in models.items()}
+  known_of = {
+    (name, config): _models.training(one, config)
+    for name, one in models.items()
+    for config in (None, *one.preparations)
+  }
   grids = {
     name: {
       member.prepare: _likeness.familiar(
-        member.prepare, turned, known_of[name], member.facts["size"]
+        member.prepare,
+        turned,
+        known_of[name, member.prepare],
+        member.facts["size"],
       )
       for member in model.members
     }
@@ -138,7 +145,7 @@ def read(
     config: _likeness.of_scan(turned, *one) for config, one in prepared.items()
   }
   for name, model in models.items():
-    known = known_of[name]
+    known = known_of[name, None]
     grid = grids[name][model.preparations[0]]
     own = _likeness.compare(
       measured[grid],
@@ -260,7 +267,7 @@ def predict(
     masks[1] &= masks[0]
     masks[2] |= masks[0]
   kept = [_on_own_grid(ready, mask) for mask in masks]
-  voxel_ml = float(np.prod(ready.turned.spacing)) / 1000.0
+  voxel_ml = ready.turned.placed.voxel_ml
   voxels = int(np.count_nonzero(kept[0]))
   shown = np.flatnonzero(kept[0].any((1, 2)))
   facts: dict[str, Any] = {
@@ -323,8 +330,8 @@ def _of_map(ready: Ready, model: Model, placed: Any, way: str) -> float:
   from jaxseg import study
 
   chooser = study.Chooser.from_json(model.about["choice"]["learnt"])
-  volume = float(np.prod(ready.turned.spacing)) / 1000.0
-  return chooser.of_map(placed.restore(), way, voxel_ml=volume)
+  voxel_ml = ready.turned.placed.voxel_ml
+  return chooser.of_map(placed.restore(), way, voxel_ml=voxel_ml)
 
 
 def _slices(
