@@ -80,18 +80,16 @@ def written(
     for end, packed in (("", one.mask), (INNER, one.inner), (OUTER, one.outer)):
       if packed is None:
         continue
-      mask = packed.unpack()
       if "nifti" in kinds:
         stem = folder / "masks" / (_text.slug(name) + _STEMS[end])
-        formats.write_mask(stem, image.with_array(mask))
+        formats.write_mask_slices(stem, packed.slices(), image.placed)
       if series and "rtstruct" in kinds:
         drawn[_roi_name(name, end)] = dicom.RtStructure(
-          polygons=_predict.outlines(mask, series),
+          polygons=_predict.outlines(packed, series),
           color=_color(name),
           interpreted_type="ORGAN" if end and _color(name) else None,
           description=_description(one, model, end),
         )
-      del mask  # Of the next structure there is one of its own.
     rows[name] = _row(one, model, ready)
     found.append(one)
     _memory.give_back()

@@ -29,6 +29,7 @@ from jaxseg.formats._write import named
 from jaxseg.formats._write import write_image
 from jaxseg.formats._write import write_map
 from jaxseg.formats._write import write_mask
+from jaxseg.formats._write import write_mask_slices
 
 __all__ = [
   "IGNORED",
@@ -60,4 +61,5 @@ __all__ = [
   "write_image",
   "write_map",
   "write_mask",
+  "write_mask_slices",
 ]

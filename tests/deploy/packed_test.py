@@ -10,6 +10,7 @@ def test_a_mask_comes_back(shape):
   for one in (mask, np.zeros(shape, bool), np.ones(shape, bool)):
     packed = _packed.Packed.of(one)
     np.testing.assert_array_equal(packed.unpack(), one)
+    np.testing.assert_array_equal([*packed.slices()], one)
   assert packed.unpack().dtype == np.bool_
 
 
