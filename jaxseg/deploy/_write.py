@@ -103,6 +103,7 @@ def written(
       series_description=_series_description(warnings),
       description=_ascii(text)[:_LONGEST].rstrip(),
     )
+    drawn.clear()  # Noisy masks have as many points as voxels.
   if series and "seg" in kinds:
     masks = {one.structure: one.mask for one in found}
     dicom.write_seg(

@@ -120,7 +120,7 @@ def gathered(
       )
     names.append(name)
     kinds.add(array.dtype)
-    shown.append(array.any(axis=(1, 2)))
+    shown.append(np.any(array, axis=(1, 2)))
     own = None
     for k in np.flatnonzero(shown[-1]):
       own = array[k].ravel()
