@@ -4,7 +4,7 @@ A file's text may be hostile: control characters, markup, paths. Nothing here
 trusts it; HTML is escaped where HTML is made.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 import dataclasses
 import re
 import unicodedata
@@ -41,6 +41,29 @@ def shown(text: object) -> str:
     for c in str(text)[: _SHOWN + 1]
   )
   return f"'{said[:_SHOWN]}...'" if len(said) > _SHOWN else f"'{said}'"
+
+
+def remarks(
+  of: Mapping[str, Sequence[str]], *, brief: bool = False
+) -> list[str]:
+  """Remarks on things of some names, a line for each name.
+
+  Args:
+    of: Name, which may be hostile -> remarks.
+    brief: A line for each kind of remark instead, which is what stands before
+      its colon, with the first name.
+  """
+  if not brief:
+    return [f"{shown(name)}: {'; '.join(own)}" for name, own in of.items()]
+  alike: dict[str, list[str]] = {}
+  for name, own in of.items():
+    for one in own:
+      kind = one.partition(":")[0]
+      alike.setdefault(kind, []).append(f"{shown(name)}: {one}")
+  return [
+    first + (f" (and so of {len(others)} more)" if others else "")
+    for first, *others in alike.values()
+  ]
 
 
 def slug(text: object, *, fallback: str = "unnamed") -> str:

@@ -80,6 +80,11 @@ def test_the_core_needs_few():
   assert not found & {"pydicom", "SimpleITK", "flax", "matplotlib", "torch"}
 
 
+def test_a_table_is_written_without_what_draws():
+  found = loaded("from jaxseg import report; report.write_csv, report.heading")
+  assert not found & {"matplotlib", "jax"}
+
+
 def test_losses_need_jax_alone():
   found = loaded("from jaxseg import losses; losses.dice")
   assert not found & {"scipy.ndimage", "optax", "tensorstore", "orbax"}

@@ -59,3 +59,15 @@ def test_notes_are_one_line():
 def test_misspelt(found, said):
   assert _text.misspelt([found, "name"], ["labels"]) == said
   assert _text.misspelt([found, "labels"], ["labels"]) == ("", "")
+
+
+def test_remarks_that_many_share_are_told_once():
+  of = {"p1": ["merged: a.dcm", "odd"], "p2": ["merged: b.dcm"]}
+  assert _text.remarks(of) == [
+    "'p1': merged: a.dcm; odd",
+    "'p2': merged: b.dcm",
+  ]
+  assert _text.remarks(of, brief=True) == [
+    "'p1': merged: a.dcm (and so of 1 more)",
+    "'p1': odd",
+  ]

@@ -268,8 +268,8 @@ def _tell(
     print(f"and {len(others) - 20} more; audit.csv has all of them")
   for name, why in [*refused.items()][:20]:
     print(f"Refused: {_text.shown(name)}: {why}")
-  for name, remarks in [*side.remarks.items()][:20]:
-    print(f"Note: {_text.shown(name)}: {'; '.join(remarks)}")
+  for line in _text.remarks(side.remarks, brief=True)[:20]:
+    print(f"Note: {line}")
   for _, reason in [*getattr(side, "broken", ())][:20]:
     print(f"Not used: {reason}")
 

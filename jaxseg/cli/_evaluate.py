@@ -23,6 +23,8 @@ when OUTPUT/cases has all parts, the command without --shard does the rest.
 from collections.abc import Sequence
 import functools
 import math
+import sys
+import time
 from typing import Any, TYPE_CHECKING
 
 from jaxseg import errors
@@ -34,6 +36,9 @@ from jaxseg.cli import _work_flags
 if TYPE_CHECKING:
   from jaxseg import cohorts
   from jaxseg import study
+
+# After so many seconds an evaluation that takes so many minutes more is long.
+_SURE_S, _LONG_MIN = 20.0, 5.0
 
 
 def define(flags: _flags.Flags) -> None:
@@ -199,7 +204,8 @@ def main(flags: _flags.Flags) -> None:
     patients=dict(zip(names, patients.of, strict=True)),
     worst_distance=distance,
   )
-  _evaluate_told.tell(scores, summary, refused, alone)
+  brief = _evaluate_told.alone(pairs, ours, theirs, brief=True)
+  _evaluate_told.tell(scores, summary, refused, brief)
   _evaluate_told.save(
     output,
     scores,
@@ -241,8 +247,10 @@ def _scored(
     scheduler=flags.scheduler,
     here_first=True,
   )
+  hint = _Hint(len(todo), options.surfaces)
   with _console.progress("scoring") as on_case:
     for done, (index, (rows, why)) in enumerate(work, start=len(found) + 1):
+      hint.one_more()
       name = todo[index][1]
       if why:
         refused[name] = why
@@ -251,6 +259,29 @@ def _scored(
         found[name] = rows
       on_case(name, done, len(pairs))
   return found, {name: refused[name] for name in before if name in refused}
+
+
+class _Hint:
+  """Tells once, in time, how a long evaluation becomes a short one."""
+
+  def __init__(self, cases: int, surfaces: bool):
+    self._left, self._done = cases, 0
+    self._wanted = surfaces
+    self._began = time.monotonic()
+
+  def one_more(self) -> None:
+    """A case is scored."""
+    self._done += 1
+    self._left -= 1
+    took = time.monotonic() - self._began
+    minutes = took / self._done * self._left / 60
+    if self._wanted and took > _SURE_S and minutes > _LONG_MIN:
+      self._wanted = False
+      print(
+        f"Note: {self._left} cases will take about {minutes:.0f} minutes, most"
+        " of it for distances of surfaces; --nosurfaces leaves these out",
+        file=sys.stderr,
+      )
 
 
 def _case(

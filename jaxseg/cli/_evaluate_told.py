@@ -26,8 +26,17 @@ def alone(
   pairs: Sequence[tuple[str, str]],
   ours: "cohorts.Side",
   theirs: "cohorts.Side",
+  *,
+  brief: bool = False,
 ) -> list[str]:
-  """Cases without a partner, and those that cannot be used: a line of each."""
+  """Cases without a partner, and those that cannot be used: a line of each.
+
+  Args:
+    pairs: Names of the cases that belong together.
+    ours: Predictions.
+    theirs: References.
+    brief: Say what many cases have in common once, with the first of them.
+  """
   from jaxseg import _text
 
   found = []
@@ -46,8 +55,8 @@ def alone(
       for case, why in side.left_out.items()
     ]
     found += [
-      f"Note: {name} {_text.shown(case)}: {'; '.join(remarks)}"
-      for case, remarks in side.remarks.items()
+      f"Note: {name} {line}"
+      for line in _text.remarks(side.remarks, brief=brief)
     ]
     found += [
       f"Not used: {reason}" for _, reason in getattr(side, "broken", ())
@@ -87,12 +96,26 @@ def check(
     side: sorted({row[f"{side}_name"] for row in scores} - {""})
     for side in ("prediction", "reference")
   }
-  told = {side: ", ".join(own[:8]) or "none" for side, own in names.items()}
+  told = {side: _listed(own) for side, own in names.items()}
+  numbered = [all(map(str.isdigit, own)) for own in names.values() if own]
+  layout = ", or how files lie (--layout)" if len(set(numbered)) > 1 else ""
   raise errors.DataError(
     f"no structure is on both sides: the predictions have"
     f" {told['prediction']}, the references {told['reference']}; say which is"
-    " which (--aliases, --prediction_aliases)"
+    f" which (--aliases, --prediction_aliases){layout}"
   )
+
+
+def _listed(names: Sequence[str]) -> str:
+  """Names of structures, or the numbers that a label map has for them."""
+  if not names:
+    return "none"
+  if all(map(str.isdigit, names)):
+    names = sorted(names, key=int)
+  more = f" and {len(names) - 8} more" if len(names) > 8 else ""
+  labels = "label " if len(names) == 1 else "labels "
+  start = labels if all(map(str.isdigit, names)) else ""
+  return start + ", ".join(names[:8]) + more
 
 
 def settings(
@@ -168,7 +191,10 @@ def tell(
     "scores.csv",
   )
   if any(row["status"] == "not predicted" for row in scores):
-    print("Named by --structures, what no prediction has counts as missed.")
+    print(
+      "What no prediction names is taken for something that was not to be"
+      " predicted; with its name in --structures it counts as missed."
+    )
   _some(
     [f"Refused: {_text.shown(name)}: {why}" for name, why in refused.items()],
     "evaluation.json",

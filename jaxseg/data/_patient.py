@@ -49,6 +49,12 @@ class Patient:
     return self.stop - self.start
 
   @property
+  def voxel_ml(self) -> float:
+    """Volume of a voxel of the own grid, mL; as of `volume.Grid`."""
+    axes = np.asarray(self.affine, np.float64)[:3, :3]
+    return abs(float(np.linalg.det(axes))) / 1000
+
+  @property
   def scanned(self) -> np.ndarray:
     """Bool `[slice]`: which slices hold a measurement."""
     result = np.ones(self.slices, np.bool_)

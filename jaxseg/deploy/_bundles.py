@@ -297,6 +297,7 @@ def _part(
     "synthetic": bool(model.facts.get("synthetic")),
     "prepare": [dataclasses.asdict(one) for one in model.preparations],
     "training": dict(_models.training(model)),
+    **_apart(model),
   }
   if threshold is not None:
     about["cut"] = {
@@ -316,6 +317,14 @@ def _part(
   elif clean:
     notes.append(f"{name}: the run is not there to choose a cleaning on")
   return _Part(model, about, threshold)
+
+
+def _apart(model: Model) -> dict[str, Any]:
+  """The trainings of each prepared grid, where an ensemble has several."""
+  if len(model.preparations) < 2:
+    return {}
+  parts = [dict(_models.training(model, one)) for one in model.preparations]
+  return {"trainings": parts}
 
 
 def _check_store(folder: pathlib.Path, store: Any, run: data.Run) -> None:

@@ -111,12 +111,22 @@ def _training(found: Mapping[str, Any]) -> str:
         ", ".join(map(str, one["seeds"])),
         str(one.get("cohort") or "unknown"),
         ", ".join(_hashes(one)),
-        str((one.get("training") or {}).get("patients", "unknown"))
-        + (" of the first" if len(_hashes(one)) > 1 else ""),
+        _patients(one),
         " and ".join(steps) or "nothing",
       )
     )
   return _table(rows)
+
+
+def _patients(one: Mapping[str, Any]) -> str:
+  """How many patients a structure was trained on, of all that is known."""
+  known, cohorts = one.get("training") or {}, len(_hashes(one))
+  number = str(known.get("patients", "unknown"))
+  if cohorts == 1 or known.get("cohorts") == cohorts or not known:
+    return number
+  if "cohorts" not in known:  # As earlier versions exported them.
+    return f"{number} of the first"
+  return f"{number} of {known['cohorts']} of them"
 
 
 def _hashes(one: Mapping[str, Any]) -> list[str]:

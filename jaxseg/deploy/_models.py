@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 import functools
 import os
 import pathlib
+from typing import Any
 
 from jaxseg import _bundle
 from jaxseg import data
@@ -97,21 +98,83 @@ def run_of(folder: pathlib.Path) -> pathlib.Path | None:
 @functools.lru_cache(maxsize=64)
 def _training_of(
   run: pathlib.Path, structure: str, _: int
-) -> Mapping[str, object]:
+) -> Mapping[str, Any]:
   return _likeness.of_training(data.Run(run), structure)
 
 
-def training(model: Model) -> Mapping[str, object]:
-  """What the scans were like that a model was trained on; {} is not known."""
+def training(
+  model: Model, config: data.PrepareConfig | None = None
+) -> Mapping[str, Any]:
+  """What the scans were like that a model was trained on; {} is not known.
+
+  Args:
+    model: One, or an ensemble, whose members may have trained on several
+      cohorts: known is then what any of these has.
+    config: Of the members with this prepared grid alone; None is all.
+  """
   if "training" in model.about:
-    return dict(model.about["training"])
-  run = run_of(model.folders[0])
-  if run is None:
-    return {}
+    parts = model.about.get("trainings")
+    if config is None or parts is None:
+      return dict(model.about["training"])
+    return dict(parts[model.preparations.index(config)])
+  found: dict[pathlib.Path, tuple[Any, Mapping[str, Any]]] = {}
+  for member in model.members:
+    home = _home(member.folder)
+    if home is not None and config in (None, member.prepare):
+      own = _known(home, model.structure)
+      if own:
+        found.setdefault(home, (member.facts.get("store"), own))
+  return _united(list(found.values()))
+
+
+def _home(folder: pathlib.Path) -> pathlib.Path | None:
+  """The run, or the exported folder, that a model lies in."""
+  run = run_of(folder)
+  if run is not None:
+    return run
+  above = folder.resolve().parents[3:4]  # models/STRUCTURE/OBJECTIVE/SEED
+  return next(filter(_bundle.is_bundle, above), None)
+
+
+def _known(home: pathlib.Path, structure: str) -> Mapping[str, Any]:
+  """What a run, or an exported folder, knows of a structure's training."""
   try:
-    changed = (run / "run.json").stat().st_mtime_ns
-    return _training_of(run, model.structure, changed)
-  except (
-    errors.JaxsegError
-  ):  # Of a run that is damaged, the model may be whole.
+    if _bundle.is_bundle(home):
+      return dict(_bundle.read(home)[structure].about.get("training") or {})
+    changed = (home / "run.json").stat().st_mtime_ns
+    return _training_of(home, structure, changed)
+  except (KeyError, errors.JaxsegError):  # The model itself may be whole.
     return {}
+
+
+def _united(
+  found: Sequence[tuple[Any, Mapping[str, Any]]],
+) -> Mapping[str, Any]:
+  """The trainings of an ensemble's members as one.
+
+  Ranges are from the lowest to the highest of any; a median is that of the
+  most patients, whose scans have it, as no mean of two need be.
+
+  Args:
+    found: (which cohort, what `_likeness.of_training` gave) of each run.
+  """
+  if len(found) < 2:
+    return found[0][1] if found else {}
+  patients: dict[Any, int] = {}
+  for cohort, one in found:
+    own = int(one.get("patients", 0))
+    patients[cohort] = max(own, patients.get(cohort, 0))
+  ordered = sorted(
+    (one for _, one in found), key=lambda one: -one.get("patients", 0)
+  )
+  measures: dict[str, list[float]] = {}
+  for one in ordered:
+    for name, (low, middle, high) in (one.get("measures") or {}).items():
+      known = measures.setdefault(name, [low, middle, high])
+      known[0], known[2] = min(known[0], low), max(known[2], high)
+  return {
+    "patients": sum(patients.values()),
+    "measured": sum(int(one.get("measured", 0)) for one in ordered),
+    "cohorts": len(patients),
+    "measures": measures,
+  }

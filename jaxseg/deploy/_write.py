@@ -23,6 +23,7 @@ from jaxseg import formats
 from jaxseg import Model
 from jaxseg import structures
 from jaxseg import volume as volumes
+from jaxseg.deploy import _packed
 from jaxseg.deploy import _predict
 
 FORMAT = "jaxseg.result/1"
@@ -79,18 +80,16 @@ def written(
     for end, packed in (("", one.mask), (INNER, one.inner), (OUTER, one.outer)):
       if packed is None:
         continue
-      mask = packed.unpack()
       if "nifti" in kinds:
         stem = folder / "masks" / (_text.slug(name) + _STEMS[end])
-        formats.write_mask(stem, image.with_array(mask))
+        formats.write_mask_slices(stem, packed.slices(), image.placed)
       if series and "rtstruct" in kinds:
         drawn[_roi_name(name, end)] = dicom.RtStructure(
-          polygons=_predict.outlines(mask, series),
+          polygons=_predict.outlines(packed, series),
           color=_color(name),
           interpreted_type="ORGAN" if end and _color(name) else None,
           description=_description(one, model, end),
         )
-      del mask  # Of the next structure there is one of its own.
     rows[name] = _row(one, model, ready)
     found.append(one)
     _memory.give_back()
@@ -104,11 +103,12 @@ def written(
       series_description=_series_description(warnings),
       description=_ascii(text)[:_LONGEST].rstrip(),
     )
+    drawn.clear()  # Noisy masks have as many points as voxels.
   if series and "seg" in kinds:
-    masks = {one.structure: one.mask.unpack() for one in found}
+    masks = {one.structure: one.mask for one in found}
     dicom.write_seg(
       folder / "seg.dcm",
-      masks,
+      _packed.Unpacked(masks),
       series,
       model="jaxseg",
       series_description=_series_description(warnings),

@@ -101,6 +101,7 @@ class Uids:
       else:
         whole = isinstance(part, bytes)
         made.update(part if whole else repr(part).encode("utf-8"))
+      del part  # Before the next is made.
     self._digest = made.hexdigest()
 
   def of(self, what: str) -> str:

@@ -1,6 +1,6 @@
 """Writes masks or probability maps as a SEG, by highdicom."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 import datetime
 import os
 import pathlib
@@ -15,20 +15,17 @@ from jaxseg import _extras
 from jaxseg import _files
 from jaxseg import _text
 from jaxseg import errors
-from jaxseg import volume
 from jaxseg.dicom import _codes
 from jaxseg.dicom import _dataset
 from jaxseg.dicom import _decimals
 from jaxseg.dicom import _image
-from jaxseg.dicom import _roi_mask
+from jaxseg.dicom import _write_seg_pixels as _pixels
 from jaxseg.dicom import _write_seg_segment as _segment
-
-_HIGHEST = 255
 
 
 def write_seg(
   path: str | os.PathLike,
-  masks: Mapping[str, np.ndarray | volume.Volume | _roi_mask.RoiMask],
+  masks: _pixels.Masks,
   ct: _image.Image,
   *,
   model: str = "jaxseg",
@@ -53,6 +50,7 @@ def write_seg(
     path: The file to write; folders are made.
     masks: Name to a bool mask or a float probability map, `[slice, row,
       column]`, on the image's grid, or to a volume of either; all of one kind.
+      Each is asked for when it is its turn, so that a mapping may make it then.
       A canonical name is written as TG-263 has it, any other as it stands.
     ct: The image.
     model: SegmentAlgorithmName, at most 64 characters.
@@ -102,15 +100,14 @@ def write_seg(
     if not texts[name]:
       raise errors.DataError(f"{name} is empty; give 1 to 64 characters")
   _dataset.check_image(ct)
-  arrays = _checked(masks, ct, where, own_names)
+  pixels = _pixels.gathered(masks, ct, where, own_names)
   colors_of = _colors(masks, colors or {}, own_names)
-  fractional = next(iter(arrays.values())).dtype != np.bool_
   segments = [
     _segment.described(number, name, algorithm, texts, colors_of.get(name))
-    for number, name in enumerate(arrays, start=1)
+    for number, name in enumerate(pixels.names, start=1)
   ]
-  used, pixels = _used(arrays, fractional)
   about = (seed, texts, algorithm, *colors_of.items())
+  arrays = _pixels.arrays(masks, ct, own_names)
   new = _dataset.Uids(seed, _content(ct, arrays, about))
   highdicom = _highdicom()
   with warnings.catch_warnings():
@@ -119,8 +116,8 @@ def write_seg(
     )  # They are about values copied from the image.
     dataset = highdicom.seg.Segmentation(
       source_images=_sources(ct),
-      pixel_array=pixels,
-      segmentation_type="FRACTIONAL" if fractional else "BINARY",
+      pixel_array=pixels.described,
+      segmentation_type="FRACTIONAL" if pixels.fractional else "BINARY",
       segment_descriptions=segments,
       series_instance_uid=new.of("seg series"),
       series_number=1001,
@@ -131,19 +128,21 @@ def write_seg(
       software_versions=jaxseg.__version__,
       device_serial_number="none",
       fractional_type="PROBABILITY",
-      max_fractional_value=_HIGHEST,
+      max_fractional_value=_pixels.HIGHEST,
       content_label="SEGMENTATION",
       content_description=texts["description"] or None,
       series_description=texts["series_description"],
       specific_character_set=None,
-      omit_empty_frames=bool(pixels.any()),  # One frame has to be there.
-      **_plane(ct, used),
+      omit_empty_frames=bool(pixels.shown.any()),  # One must be there.
+      **_plane(ct, pixels.used),
     )
   _close_index(dataset)
+  slices = _slices(dataset, ct, pixels.used)
+  pixels.put(dataset, ct.grid.rows, ct.grid.columns, slices)
   _complete(
     dataset, ct, new.of("seg dimensions"), now or datetime.datetime.now()
   )
-  _dataset.say_character_set(dataset, [*arrays, texts["model"]])
+  _dataset.say_character_set(dataset, [*pixels.names, texts["model"]])
   _files.write_bytes(where, _dataset.encoded(dataset))
   return where
 
@@ -164,49 +163,15 @@ def _highdicom() -> Any:
 
 
 def _content(
-  ct: _image.Image, arrays: Mapping[str, np.ndarray], about: tuple
+  ct: _image.Image, arrays: Iterable[tuple[str, np.ndarray]], about: tuple
 ) -> Iterator[Any]:
   """All that the UIDs depend on."""
   seed, *others = about
   yield (jaxseg.__version__, seed, ct.series_uid, *others)
-  for name, array in arrays.items():
+  for name, array in arrays:
     yield (name, array.dtype.str)
     yield array
-
-
-def _checked(
-  masks: Mapping[str, np.ndarray | volume.Volume | _roi_mask.RoiMask],
-  ct: _image.Image,
-  path: pathlib.Path,
-  own_names: bool,
-) -> dict[str, np.ndarray]:
-  """The arrays under the names that will be written."""
-  arrays: dict[str, np.ndarray] = {}
-  for key, given in masks.items():
-    name, _ = _codes.named(key, own=own_names)
-    said = f"structure {_text.shown(name)}"
-    array = np.asarray(_dataset.array_of(given, ct, said))
-    if name in arrays:
-      raise errors.DataError(
-        f"{said}: two structures are written under this name; rename one"
-      )
-    if array.shape != ct.shape:
-      raise errors.GeometryError(
-        f"{said}: shape {array.shape} is not the image's {ct.shape}; give an"
-        " array on the image's grid"
-      )
-    if array.dtype != np.bool_:
-      array = _fractions(array, said)
-    arrays[name] = array
-  if not arrays:
-    raise errors.DataError(
-      f"{path}: there are no structures to write; give at least one"
-    )
-  if len({array.dtype for array in arrays.values()}) > 1:
-    raise errors.DataError(
-      f"{path}: masks and probability maps are mixed; write one file of each"
-    )
-  return arrays
+    del array  # Before the next is made.
 
 
 def _colors(
@@ -227,38 +192,8 @@ def _colors(
   return found
 
 
-def _fractions(array: np.ndarray, said: str) -> np.ndarray:
-  """A probability map, float32 in steps of 1/255."""
-  if not np.issubdtype(array.dtype, np.floating):
-    raise errors.DataError(
-      f"{said}: is {array.dtype}; give a bool mask or float probabilities"
-    )
-  # Written so that NaN is found as well.
-  wrong = ~((array >= 0) & (array <= 1))
-  if wrong.any():
-    place = tuple(int(n) for n in np.argwhere(wrong)[0])
-    raise errors.DataError(
-      f"{said}: the value at {place} is {array[place]}, not a probability in"
-      " [0, 1]; give probabilities, not logits"
-    )
-  steps = np.rint(array.astype(np.float32) * np.float32(_HIGHEST))
-  return steps / np.float32(_HIGHEST)
-
-
-def _used(
-  arrays: Mapping[str, np.ndarray], fractional: bool
-) -> tuple[np.ndarray, np.ndarray]:
-  """Slices that are not empty, and their values `[slice, row, column, n]`."""
-  filled = np.any([a.any(axis=(1, 2)) for a in arrays.values()], axis=0)
-  used = np.flatnonzero(filled)
-  if not len(used):
-    used = np.arange(1)  # A file must have at least one frame.
-  pixels = np.stack([a[used] for a in arrays.values()], axis=-1)
-  return used, pixels if fractional else pixels.view(np.uint8)
-
-
 def _sources(ct: _image.Image) -> list[Dataset]:
-  """The image as highdicom expects it: places and UIDs, no pixels."""
+  """The image as highdicom expects it: places and UIDs, one pixel a slice."""
   common = Dataset()
   _dataset.copy_patient(ct, common)
   _dataset.put(
@@ -268,8 +203,8 @@ def _sources(ct: _image.Image) -> list[Dataset]:
     StudyInstanceUID=ct.study_uid,
     SeriesInstanceUID=ct.series_uid,
     FrameOfReferenceUID=ct.frame_of_reference_uid,
-    Rows=ct.grid.rows,
-    Columns=ct.grid.columns,
+    Rows=1,
+    Columns=1,
   )
   if ct.frames:
     return [_multi_frame(ct, common)]
@@ -330,6 +265,18 @@ def _plane(ct: _image.Image, used: np.ndarray) -> dict[str, Any]:
       for k in used
     ],
   }
+
+
+def _slices(dataset: Dataset, ct: _image.Image, used: np.ndarray) -> list[int]:
+  """Which slice each frame lies in, by its position as it was written."""
+  at = {tuple(_decimal_floats(ct.grid.positions[k])): int(k) for k in used}
+  (shared,) = dataset.SharedFunctionalGroupsSequence
+  found = []
+  for group in dataset.PerFrameFunctionalGroupsSequence:
+    of = group if "PlanePositionSequence" in group else shared
+    (place,) = of.PlanePositionSequence
+    found.append(at[tuple(map(float, place.ImagePositionPatient))])
+  return found
 
 
 def _orientation(ct: _image.Image) -> list[float]:

@@ -30,6 +30,7 @@ from jaxseg.formats._write import named
 from jaxseg.formats._write import write_image
 from jaxseg.formats._write import write_map
 from jaxseg.formats._write import write_mask
+from jaxseg.formats._write import write_mask_slices
 
 __all__ = [
   "IGNORED",
@@ -62,4 +63,5 @@ __all__ = [
   "write_image",
   "write_map",
   "write_mask",
+  "write_mask_slices",
 ]

@@ -1,6 +1,6 @@
 """Maps found without references, and masks written where their maps lie."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 import os
 import pathlib
 
@@ -68,6 +68,47 @@ def write_mask(
   return _write(pathlib.Path(stem), inside, overwrite)
 
 
+def write_mask_slices(
+  stem: str | os.PathLike,
+  slices: Iterable[np.ndarray],
+  grid: volume.Grid,
+  *,
+  overwrite: bool = False,
+) -> pathlib.Path:
+  """Writes what `write_mask` does, of slices that are made one at a time.
+
+  Args:
+    stem: As of `write_mask`.
+    slices: bool `[row, column]`, all of the grid's, in order.
+    grid: Where they lie.
+    overwrite: As of `write_mask`.
+
+  Returns:
+    The path: stem.nii.gz.
+
+  Raises:
+    ExistingOutputError: It is there already.
+    GeometryError: The slices are not evenly spaced.
+    MissingExtraError: nibabel is not installed.
+  """
+  nibabel = _extras.load("nibabel", extra="io")
+  stem = pathlib.Path(stem)
+  path = stem.with_name(f"{stem.name}.nii.gz")
+  _files.check_free(path, overwrite=overwrite)
+  nothing = np.broadcast_to(np.uint8(0), grid.shape[::-1])
+  header = nibabel.Nifti1Image(nothing, _ras(grid.affine)).header
+  header.set_slope_inter(1, 0)
+  with (
+    _files.new_file(path) as temporary,
+    nibabel.openers.ImageOpener(temporary, "wb") as file,  # Closed first.
+  ):
+    header.write_to(file)
+    file.write(bytes(header.get_data_offset() - file.tell()))
+    for one in slices:
+      file.write(np.asarray(one, np.uint8).tobytes())
+  return path
+
+
 def write_image(
   stem: str | os.PathLike, image: volume.Volume, *, overwrite: bool = False
 ) -> pathlib.Path:
@@ -124,9 +165,13 @@ def _write(
         np.save(file, array)
     else:
       nibabel = _extras.load("nibabel", extra="io")
-      # NIfTI has x first, and points to the right, front and head (RAS).
-      ras = np.diag([-1.0, -1.0, 1.0, 1.0]) @ mask.affine[:, [2, 1, 0, 3]]
+      ras = _ras(mask.affine)
       nibabel.save(
         nibabel.Nifti1Image(array.transpose(2, 1, 0), ras), temporary
       )
   return path
+
+
+def _ras(affine: np.ndarray) -> np.ndarray:
+  """NIfTI has x first, and points to the right, front and head (RAS)."""
+  return np.diag([-1.0, -1.0, 1.0, 1.0]) @ affine[:, [2, 1, 0, 3]]

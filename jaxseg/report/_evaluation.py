@@ -64,6 +64,8 @@ _WORST = {
   "predicted_ml": "predicted, mL",
 }
 
+_OTHERS = {name: name for name in ("structure", "status", "cases", "reason")}
+
 
 def evaluation_sections(
   folder: pathlib.Path,
@@ -130,7 +132,7 @@ def evaluation_sections(
         "What was not scored",
         text=_LEFT,
         rows=others,
-        columns=("structure", "status", "cases", "reason"),
+        columns=_OTHERS,
       )
     )
   return sections

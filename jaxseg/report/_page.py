@@ -29,6 +29,8 @@ _PROVENANCE = {
 }
 # Of these nothing is said where there is nothing to say.
 _ASIDE = ("missing_models",)
+# Anyone's names, which may break anywhere, lest a table grow too wide.
+_NAMES = ("case", "worst_case")
 _CODE = ("command", "commit", "cohort_hash")
 _PERCENT = re.compile(r"(n/a|[-−]?[0-9.]+) ?%?")
 _LONG = 40  # Characters of a cell that may break into lines.
@@ -208,6 +210,8 @@ def _breakable(text: str) -> markupsafe.Markup:
 def _origin(value: Any) -> str:
   # A seed or a version is an identifier: shown with all its digits.
   value = _wording.plain(value)
+  if value == "":  # Such as the commit of what lies in no repository.
+    value = None
   whole = value is not None and not isinstance(value, bool)
   return str(value) if whole else _wording.format_value(value)
 
@@ -260,6 +264,8 @@ def _kinds(
       f"verdict {value.replace(' ', '-')}" if value in _VERDICTS else None
       for value in values
     ]
+  if column in _NAMES:
+    return ["name"] * len(shown)
   return ["long" if len(text) > _LONG else None for text in shown]
 
 

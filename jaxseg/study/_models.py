@@ -290,7 +290,7 @@ def _count(
             key=digest,
             part=part,
             scopes=data.scopes(patient, structure, shows, negatives=level),
-            voxel_ml=float(np.prod(patient.spacing)) / 1000.0,
+            voxel_ml=patient.voxel_ml,
             spacing=patient.spacing,
             cuts=cuts,
             facts=facts,

@@ -107,7 +107,7 @@ def measure(
     reference = store.reference(name, structure)
     found = int(reference[judged].sum(dtype=np.int64))
     voxels += found
-    millilitres += found * float(np.prod(patient.spacing)) / 1000.0
+    millilitres += found * patient.voxel_ml
     patients += 1
     count = int(judged.sum())
     slices += count

@@ -6,6 +6,8 @@ import shutil
 import numpy as np
 import pytest
 
+from jaxseg import dicom
+from jaxseg.cli import _evaluate
 from tests.cli import command
 from tests.cohorts import drawn
 
@@ -230,3 +232,45 @@ def test_structures_that_no_case_has_are_refused(tmp_path):
   )  # fmt: skip
   assert code == 2
   assert "--structures: Lens: no case has any of them" in err.splitlines()[-1]
+
+
+def test_labels_and_names_that_do_not_meet(tmp_path):
+  drawn.labels(tmp_path / "a" / "p1", drawn.CORD, drawn.LEFT)
+  masks = {"Brain": drawn.CORD, "Parotid_L": drawn.LEFT}
+  drawn.files(tmp_path / "b" / "p1", masks)
+  code, _, err = command.call(
+    "evaluate", "--prediction=a", "--reference=b", "--nosurfaces",
+    folder=tmp_path,
+  )  # fmt: skip
+  assert code == 2
+  assert "the predictions have labels 1, 2, the references Brain," in err
+  assert "(--aliases, --prediction_aliases), or how files lie (--layout)" in err
+
+
+def test_what_predict_writes_twice_is_told_once(tmp_path):
+  for name in ("P1", "P2"):
+    image = drawn.patient(tmp_path / "pred", name)
+    dicom.write_seg(tmp_path / "pred" / name / "seg.dcm", drawn.MASKS, image)
+    drawn.files(tmp_path / "ref" / name, drawn.MASKS)
+  out = command.done(
+    "evaluate", "--prediction=pred", "--reference=ref", "--nosurfaces",
+    folder=tmp_path,
+  )  # fmt: skip
+  notes = [line for line in out.splitlines() if "merged by structure" in line]
+  assert len(notes) == 1 and notes[0].endswith("(and so of 1 more)")
+  kept = json.loads((tmp_path / "runs/evaluate/evaluation.json").read_text())
+  assert sum("merged by" in line for line in kept["left_out"]) == 2
+
+
+def test_a_long_evaluation_hints_at_a_short_one(monkeypatch, capsys):
+  now = iter((0.0, 10.0, 30.0, 60.0))
+  monkeypatch.setattr(_evaluate.time, "monotonic", lambda: next(now))
+  hint = _evaluate._Hint(100, surfaces=True)
+  hint.one_more()  # It may have been the slowest one.
+  assert not capsys.readouterr().err
+  hint.one_more()
+  said = capsys.readouterr().err
+  assert "98 cases will take about 24 minutes" in said
+  assert "--nosurfaces leaves these out" in said
+  hint.one_more()
+  assert not capsys.readouterr().err

@@ -1,5 +1,6 @@
 """The store gives back what the cohort had, and says where it lies."""
 
+import dataclasses
 import json
 
 import numpy as np
@@ -7,6 +8,7 @@ import pytest
 
 from jaxseg import data
 from jaxseg import errors
+from jaxseg import volume
 from tests.cohort_double import Blobs
 
 
@@ -163,3 +165,15 @@ def test_a_store_above_the_current_folder_is_found(store, monkeypatch):
   monkeypatch.chdir(below)
   found = data.Store("..")
   np.testing.assert_array_equal(found.images(), store.images())
+
+
+def test_a_sheared_voxel_is_smaller_than_its_edges(store):
+  entry = next(iter(store.patients.values()))
+  grid = volume.Grid.from_affine(entry.placement.shape, entry.affine)
+  assert entry.voxel_ml == pytest.approx(grid.voxel_ml, rel=1e-12)
+  axes = np.array(entry.affine)
+  axes[1, 0] += 3.0  # Slices shifted against each other.
+  aslant = dataclasses.replace(entry, affine=tuple(map(tuple, axes)))
+  grid = volume.Grid.from_affine(entry.placement.shape, axes)
+  assert aslant.voxel_ml == pytest.approx(grid.voxel_ml, rel=1e-12)
+  assert aslant.voxel_ml < 0.99 * np.prod(grid.spacing) / 1000

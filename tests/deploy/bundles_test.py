@@ -17,6 +17,7 @@ from jaxseg import study
 from jaxseg import thresholds
 from jaxseg.deploy import _bundles
 from jaxseg.deploy import _card
+from jaxseg.deploy import _models
 from tests import deployed as made
 
 
@@ -242,3 +243,31 @@ def test_the_card_names_the_cohorts_of_all_members():
          "cohort_hash": "aa", "cohort_hashes": ["aa", "bb"],
          "training": {"patients": 8}}  # fmt: skip
   assert "| aa, bb | 8 of the first |" in _card._training({"brain": one})
+
+
+def test_an_ensemble_knows_the_trainings_of_all_its_runs(
+  deployed, tmp_path, monkeypatch
+):
+  """Whatever runs they come from, and in whatever order."""
+  runs = [deployed / "run", tmp_path / "other"]
+  shutil.copytree(runs[0], runs[1])
+  known = {
+    runs[0]: {"patients": 3, "measured": 3,
+              "measures": {"pixel_mm": [1.0, 1.5, 2.0], "fat": [0, 0.1, 1]}},
+    runs[1]: {"patients": 5, "measured": 5,
+              "measures": {"pixel_mm": [3.0, 3.5, 4.0]}},
+  }  # fmt: skip
+  of = {path.resolve(): value for path, value in known.items()}
+  monkeypatch.setattr(_models, "_training_of", lambda run, *_: of[run])
+  models = [run / "models" / "oral_cavity" / "bce" / "0" for run in runs]
+  for paths in (models, models[::-1]):
+    found = _models.training(jaxseg.load_model(paths))
+    assert found["measures"]["pixel_mm"] == [1.0, 3.5, 4.0]
+    assert found["measures"]["fat"] == [0, 0.1, 1]
+    assert found["patients"] == 5  # They are of one cohort.
+  # Exported one by one, and then as one.
+  for path, name in zip(models, "ab", strict=True):
+    deploy.export([path], tmp_path / name)
+  deploy.export([tmp_path / "a", tmp_path / "b"], tmp_path / "both")
+  about = jaxseg.load_model(tmp_path / "both").about
+  assert about["training"]["measures"]["pixel_mm"] == [1.0, 3.5, 4.0]

@@ -76,15 +76,32 @@ def test_cleaned_contours_stay_within_each_other(ready):
   assert ndimage.label(mask, np.ones((3, 3, 3)))[1] == 1
 
 
+def test_volumes_on_a_sheared_stack_are_of_its_voxels(ready):
+  one, models = ready
+  axes = one.turned.affine.copy()
+  axes[1, 0] += 5.0
+  grid = volume.Grid.from_affine(one.turned.shape, axes)
+  aslant = volume.Volume(one.turned.array, grid)
+  one = dataclasses.replace(one, image=aslant, turned=aslant)
+  facts = _predict.predict(one, models["brain"], interval=True).facts
+  assert facts["voxels"] > 0
+  for name in ("volume_ml", "volume_ml_inner", "volume_ml_outer"):
+    assert facts[name] / grid.voxel_ml == pytest.approx(
+      round(facts[name] / grid.voxel_ml), abs=1e-6
+    )
+  assert facts["volume_ml"] == facts["voxels"] * grid.voxel_ml
+  assert grid.voxel_ml < 0.99 * np.prod(grid.spacing) / 1000
+
+
 def test_a_threshold_for_this_very_map(ready):
   one, models = ready
   mouth = models["oral_cavity"]
   whole = mouth.predict_placed(one.of(mouth)).restore()
   learnt = study.Chooser.from_json(mouth.about["choice"]["learnt"])
-  volume = float(np.prod(one.image.spacing)) / 1000
+  voxel_ml = one.image.placed.voxel_ml
   for way in study.PER_CASE:
     found = _predict.predict(one, mouth, per_case=way)
-    assert found.threshold == learnt.of_map(whole, way, voxel_ml=volume)
+    assert found.threshold == learnt.of_map(whole, way, voxel_ml=voxel_ml)
     assert found.facts["per_case"] == way
     np.testing.assert_array_equal(
       found.mask.unpack(), whole >= np.float32(found.threshold)

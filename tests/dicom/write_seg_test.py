@@ -1,9 +1,11 @@
 """SEG written: valid, of the right series, and read back by others."""
 
+from collections.abc import Mapping
 import dataclasses
 import datetime
 import shutil
 import subprocess
+import weakref
 
 import highdicom
 from hypothesis import given
@@ -219,6 +221,47 @@ def test_uids_follow_from_seed_and_content(folder, ct):
     uid("u7.dcm", masks),
   ]
   assert len({first[0], *(uid for uid, _ in others)}) == 6
+
+
+class OneAtATime(Mapping):
+  """Makes each mask when it is asked for, and knows how many there are."""
+
+  def __init__(self, masks):
+    self.masks, self.alive, self.most = masks, 0, 0
+
+  def __getitem__(self, name):
+    made = self.masks[name].copy()
+    self.alive += 1
+    self.most = max(self.most, self.alive)
+    weakref.finalize(made, self.gone)
+    return made
+
+  def gone(self):
+    self.alive -= 1
+
+  def __iter__(self):
+    return iter(self.masks)
+
+  def __len__(self):
+    return len(self.masks)
+
+
+def test_masks_may_be_made_one_at_a_time(folder, ct):
+  masks = overlapping(ct)
+  options = {"seed": 3, "now": NOW}
+  whole = dicom.write_seg(folder / "whole.dcm", masks, ct, **options)
+  lazy = OneAtATime(masks)
+  parts = dicom.write_seg(folder / "parts.dcm", lazy, ct, **options)
+  assert parts.read_bytes() == whole.read_bytes()
+  assert (lazy.most, lazy.alive) == (1, 0)
+
+
+def test_whether_masks_overlap_is_said(folder, ct):
+  masks = overlapping(ct)
+  apart = {"a": masks["Größe"], "b": ~masks["Größe"]}
+  for own, said in ((masks, "YES"), (apart, "NO")):
+    path = dicom.write_seg(folder / f"{said}.dcm", own, ct)
+    assert pydicom.dcmread(path).SegmentsOverlap == said
 
 
 def test_highdicom_reads_the_same(folder, ct, request):

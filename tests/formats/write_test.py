@@ -31,6 +31,17 @@ def test_a_mask_comes_back_on_its_grid(tmp_path, mask):
   np.testing.assert_array_equal(formats.read_mask(path).array, ~mask)
 
 
+def test_slices_one_at_a_time_make_the_same_file(tmp_path, mask):
+  affine = np.diag([2.5, 0.8, -1.2, 1.0])
+  given = volume.Volume.from_affine(mask, affine)
+  whole = formats.write_mask(tmp_path / "whole" / "m", given)
+  stem = tmp_path / "parts" / "m"
+  path = formats.write_mask_slices(stem, iter(mask), given.placed)
+  assert path.read_bytes() == whole.read_bytes()
+  with pytest.raises(errors.ExistingOutputError, match="already exists"):
+    formats.write_mask_slices(stem, iter(mask), given.placed)
+
+
 def test_without_a_geometry_it_is_npy(tmp_path, mask):
   path = formats.write_mask(tmp_path / "a", volume.Volume(mask, None))
   assert path.name == "a.npy"

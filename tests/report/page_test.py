@@ -282,6 +282,19 @@ def test_the_viewer_stands_behind_the_first_section(write):
   assert '<a href="#patients">' in text
 
 
+def test_long_names_of_cases_break_so_that_the_last_column_is_seen(write):
+  rows = [{"structure": "brain", "worst_case": f"HN-{number}" * 9}
+          for number in (1, 2)]  # fmt: skip
+  text = write(sections=[report.Section("Scores", rows=rows)])
+  assert text.count('<td class="name">HN-') == 2
+  assert re.search(r"\.name \{[^}]*overflow-wrap: anywhere", text)
+
+
+def test_a_commit_that_is_not_known(write, provenance):
+  text = write(provenance={**provenance, "commit": ""})
+  assert re.search(r"Commit</dt><dd>(<code>)?(<span>)?–<", text)
+
+
 def test_gaps_in_tables(write):
   rows = [{"a": 1, "b": None}, {"a": math.nan}, {"a": math.inf, "b": "x"}]
   text = write([report.Section("A", rows=rows, columns={"a": "x", "b": "y"})])
