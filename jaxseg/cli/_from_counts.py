@@ -44,7 +44,9 @@ def main(flags: _flags.Flags) -> None:
 
   folder = _place.output(flags.output or "runs/counts")
   every = _counts_flags.read(flags.counts)
-  own, levels = _of_first_network(every)
+  own, levels, said = _of_first_network(every)
+  if said:
+    print(textwrap.fill(said, 80))
   results, replaced = study.learnt(own)
   run: Any = study.CountedRun.of(folder, results)
   settings = study.Settings(seed=seed)
@@ -57,14 +59,8 @@ def main(flags: _flags.Flags) -> None:
   sections += _analyses.recommended(flags, run, results)
   origin = _counts_flags.provenance(every, seed=seed, command=flags.command)
   claims = _claims.judged(every, folder, origin, resamples=2000, seed=seed)
-  rows, arms = _causes.compared(
-    every, folder, origin, resamples=2000, seed=seed
-  )
-  if arms:
-    curves = study.cause_curves(every)
-    sections.append(
-      report.causes_section(folder, rows, arms, origin, curves=curves)
-    )
+  compared = _causes.compared(every, folder, origin, resamples=2000, seed=seed)
+  sections += [compared] if compared else []
   path = folder / "report" / "index.html"
   report.write_study(
     path,
@@ -73,8 +69,10 @@ def main(flags: _flags.Flags) -> None:
     study.objectives(results),
     sections,
     _analyses.provenance(flags, run, results),
-    note="Made from counts of the models: no image and no model was read.",
+    note="Made from counts of the models: no image and no model was read."
+    + (f" {said}" if said else ""),
     claims=claims,
+    compared=len(every),
   )
   print(f"Written: {path}")
   if replaced:
@@ -90,15 +88,18 @@ def _seed(flags: _flags.Flags) -> int:
 
 def _of_first_network(
   results: "Sequence[study.CohortCounts]",
-) -> "tuple[list[study.CohortCounts], list[study.CohortCounts]]":
-  """Models of one network and length of training: of its level, and of all."""
+) -> "tuple[list[study.CohortCounts], list[study.CohortCounts], str]":
+  """Models of one network and length of training: of its level, and of all.
+
+  And a sentence that tells them from the others; "" where there are none.
+  """
   from jaxseg import report
   from jaxseg import study
 
   kinds = [
     (
       study.network_of(one.facts),
-      one.facts.get("steps"),
+      (one.facts.get("steps"), one.facts.get("epochs")),
       one.facts["negatives"],
     )
     for one in results
@@ -108,12 +109,15 @@ def _of_first_network(
   both = list(zip(results, kinds, strict=True))
   own = [one for one, kind in both if kind == usual]
   levels = [one for one, kind in both if kind[:2] == usual[:2]]
-  if len(own) < len(results):
-    (network,) = report.format_column("network", [usual[0]])
-    said = (
-      f"Tables and page: {len(own)} models of {network}, {usual[2]:g} slices"
-      " without the structure for each with it; the other"
-      f" {len(results) - len(own)} take part in claims and causes"
-    )
-    print(textwrap.fill(said, 80))
-  return own, levels
+  others = len(results) - len(own)
+  if not others:
+    return own, levels, ""
+  (network,) = report.format_column("network", [usual[0]])
+  slices = f"{usual[2]:g} slice{'s' * (usual[2] != 1)}"
+  return (
+    own,
+    levels,
+    f"Tables and charts are of {len(own)} models of {network}, {slices} without"
+    f" the structure for each with it; {others} other{'s' * (others != 1)}"
+    f" {'is' if others == 1 else 'are'} in claims and causes alone.",
+  )

@@ -119,8 +119,14 @@ def _said(row: Mapping[str, Any]) -> dict[str, str]:
   least, most = row.get("steps_least"), row.get("steps_most")
   found["steps"] = _text.span(least, most)
   if not found["steps"]:
-    asked = row.get("steps_asked")
-    found["steps"] = "n/a" if asked is None else f"at most {asked:,}"
+    steps, epochs = row.get("steps_asked"), row.get("epochs_asked")
+    found["steps"] = (
+      f"at most {steps:,}"
+      if steps
+      else f"of {epochs:,} epochs"
+      if epochs
+      else "n/a"
+    )
   low, high = (
     _wording.percent(row[f"lost_{end}"], 1) for end in ("low", "high")
   )

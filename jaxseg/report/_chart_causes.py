@@ -14,7 +14,14 @@ from jaxseg.report import _style
 from jaxseg.report import _wording
 
 Rows = Sequence[Mapping[str, Any]]
-_SETTINGS = ("network", "dropout_at", "steps_asked", "objective", "negatives")
+_SETTINGS = (
+  "network",
+  "dropout_at",
+  "steps_asked",
+  "epochs_asked",
+  "objective",
+  "negatives",
+)
 _COLORS = (
   "#0072b2",
   "#d55e00",
@@ -71,13 +78,15 @@ def labels(arms: Rows) -> dict[tuple[Any, ...], str]:
       said += f", dropout at {row['dropout_at']}"
     said = _wording.network_label(said).replace(",", ", ").replace(",  ", ", ")
     for name in differ:
-      value = row[name]
+      value = row.get(name)
       if name == "objective":
         said += f", {_wording.objective_label(str(value))}"
       elif name == "steps_asked":
         said += "" if value is None else f", at most {value:,g} steps"
+      elif name == "epochs_asked":
+        said += "" if value is None else f", at most {value:,g} epochs"
       elif value is not None:
-        said += f", {value:g} {name}"
+        said += f", {_wording.negatives_label(value)}"
     found[kind(row)] = said
   return found
 

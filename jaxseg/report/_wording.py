@@ -100,8 +100,18 @@ def network_label(name: str) -> str:
     "bice2020, dropout at image,stretch,last,rest": "the authors' network",
     "bice2020, dropout at rest": "the authors' network without one-channel"
     " dropout",
+    "bice2020, dropout at none": "the authors' network without dropout",
   }
   return known.get(name, name.replace("bice2020", "the authors' network"))
+
+
+def negatives_label(level: float) -> str:
+  """A level of negatives for people: "1 slice without the organ for ..."."""
+  if level == 0:
+    return "no slices without the organ"
+  return (
+    f"{level:g} slice{'s' * (level != 1)} without the organ for each with it"
+  )
 
 
 def definition_label(name: str) -> str:

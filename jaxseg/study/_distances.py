@@ -80,7 +80,7 @@ def _by_organ(
   """(objective, organ) -> each seed's distances in every resample."""
   found: dict[tuple[str, str], list[np.ndarray]] = {}
   for result in results:
-    key = result.facts["structure"], result.facts["seed"]
+    key = _draws.key_of(result.facts)
     objective = str(result.facts["objective"])
     mine = models.get((network, objective), {}).get(key)
     if mine is None or mine.facts != dict(result.facts):
