@@ -44,10 +44,11 @@ def main(flags: _flags.Flags) -> None:
 
   folder = _place.output(flags.output or "runs/counts")
   every = _counts_flags.read(flags.counts)
-  own, levels, said = _of_first_network(every)
+  own, levels = _of_first_network(every)
+  results, replaced = study.learnt(own)
+  said = _said(results, every, len(replaced))
   if said:
     print(textwrap.fill(said, 80))
-  results, replaced = study.learnt(own)
   run: Any = study.CountedRun.of(folder, results)
   settings = study.Settings(seed=seed)
   sections = _analyses.sweep(flags, run, results, settings)
@@ -72,7 +73,7 @@ def main(flags: _flags.Flags) -> None:
     note="Made from counts of the models: no image and no model was read."
     + (f" {said}" if said else ""),
     claims=claims,
-    compared=len(every),
+    compared=len(every) - len(replaced),
   )
   print(f"Written: {path}")
   if replaced:
@@ -88,12 +89,8 @@ def _seed(flags: _flags.Flags) -> int:
 
 def _of_first_network(
   results: "Sequence[study.CohortCounts]",
-) -> "tuple[list[study.CohortCounts], list[study.CohortCounts], str]":
-  """Models of one network and length of training: of its level, and of all.
-
-  And a sentence that tells them from the others; "" where there are none.
-  """
-  from jaxseg import report
+) -> "tuple[list[study.CohortCounts], list[study.CohortCounts]]":
+  """Models of one network and length of training: of its level, and of all."""
   from jaxseg import study
 
   kinds = [
@@ -109,15 +106,27 @@ def _of_first_network(
   both = list(zip(results, kinds, strict=True))
   own = [one for one, kind in both if kind == usual]
   levels = [one for one, kind in both if kind[:2] == usual[:2]]
-  others = len(results) - len(own)
+  return own, levels
+
+
+def _said(
+  results: "Sequence[study.CohortCounts]",
+  every: "Sequence[study.CohortCounts]",
+  replaced: int,
+) -> str:
+  """What tells the models of the tables from the others; "" if all are."""
+  from jaxseg import report
+  from jaxseg import study
+
+  others = len(every) - len(results) - replaced
   if not others:
-    return own, levels, ""
-  (network,) = report.format_column("network", [usual[0]])
-  slices = f"{usual[2]:g} slice{'s' * (usual[2] != 1)}"
+    return ""
+  facts = results[0].facts
+  (network,) = report.format_column("network", [study.network_of(facts)])
+  slices = f"{facts['negatives']:g} slice{'s' * (facts['negatives'] != 1)}"
   return (
-    own,
-    levels,
-    f"Tables and charts are of {len(own)} models of {network}, {slices} without"
-    f" the structure for each with it; {others} other{'s' * (others != 1)}"
-    f" {'is' if others == 1 else 'are'} in claims and causes alone.",
+    f"Tables and charts are of {len(results)} models of {network}, {slices}"
+    f" without the structure for each with it; {others}"
+    f" other{'s' * (others != 1)} {'is' if others == 1 else 'are'} in claims"
+    " and causes alone."
   )

@@ -86,7 +86,7 @@ def labels(arms: Rows) -> dict[tuple[Any, ...], str]:
       elif name == "epochs_asked":
         said += "" if value is None else f", at most {value:,g} epochs"
       elif value is not None:
-        said += f", {_wording.negatives_label(value)}"
+        said += f", negatives {value:g}"
     found[kind(row)] = said
   return found
 
@@ -133,6 +133,7 @@ def _costs(
     "<br>".join(map(_charts.text, textwrap.wrap(looks[one].label, _TICK)))
     for one in kinds
   ]
+  lines = max(1 + one.count("<br>") for one in ticks)
   axis |= {"tickvals": list(range(len(kinds))), "ticktext": ticks}
   axis["range"] = [-0.6, len(kinds) - 0.4]
   return _charts.Panel(
@@ -146,7 +147,7 @@ def _costs(
     },
     "Dice lost at ±0.05 by each kind of network; the table has the values",
     note="with the 95 % interval over patients, organs and seeds",
-    height=max(220, 90 + 44 * len(kinds)),
+    height=max(220, 90 + len(kinds) * max(44, 10 + 14 * lines)),
     wide=True,
   )
 

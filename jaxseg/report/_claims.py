@@ -104,10 +104,16 @@ def sentences(rows: Rows) -> str:
   networks = list(dict.fromkeys(row["network"] for row in rows))
   found = []
   for network in networks:
+    own = [row for row in rows if row["network"] == network]
+    levels = [row for row in own if row["claim"] == "C3"]
     said = [
-      _SENTENCES[row["claim"]](row)
-      for row in rows
-      if row["network"] == network and row["claim"] in _SENTENCES
+      _levels(*levels)
+      if row["claim"] == "C3"
+      else _SENTENCES[row["claim"]](row)
+      for row in own
+      # A claim of levels has a row for each organ, of one verdict.
+      if row["claim"] in _SENTENCES
+      and (row["claim"] != "C3" or row is levels[0])
     ]
     if said:
       label = _wording.network_label(network)
@@ -234,15 +240,19 @@ def _small_shift(row: Mapping[str, Any]) -> str:
   )
 
 
-def _levels(row: Mapping[str, Any]) -> str:
-  organ = _wording.structure_label(str(row["statement"]).rpartition(", ")[2])
+def _levels(*rows: Mapping[str, Any]) -> str:
   verb = {
     "confirmed": "moves the best threshold up",
     "refuted": "moves the best threshold down",
-  }.get(row["verdict"], "was not shown to move the best threshold")
+  }.get(rows[0]["verdict"], "was not shown to move the best threshold")
+  each = ", ".join(
+    f"{_wording.structure_label(str(row['statement']).rpartition(', ')[2])}:"
+    f" {_number(row)}"
+    for row in rows
+  )
   return (
-    f"Showing more of the organ in training {verb} ({organ}: {_number(row)} for"
-    " each factor of e)."
+    f"Showing more of the organ in training {verb} ({each} for each factor of"
+    " e)."
   )
 
 
@@ -265,6 +275,12 @@ def _distances(row: Mapping[str, Any]) -> str:
     return (
       "One objective is best by all surface distances in"
       f" {_value(row, 'value')} organs."
+    )
+  if row["verdict"] == "undecided":
+    return (
+      "Whether one objective is best by all surface distances stays undecided"
+      f" until all organs have been trained on each: one wins"
+      f" {_value(row, 'value')} organs so far."
     )
   return (
     "No objective is best by all surface distances: the most that one wins is"

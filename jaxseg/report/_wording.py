@@ -105,15 +105,6 @@ def network_label(name: str) -> str:
   return known.get(name, name.replace("bice2020", "the authors' network"))
 
 
-def negatives_label(level: float) -> str:
-  """A level of negatives for people: "1 slice without the organ for ..."."""
-  if level == 0:
-    return "no slices without the organ"
-  return (
-    f"{level:g} slice{'s' * (level != 1)} without the organ for each with it"
-  )
-
-
 def definition_label(name: str) -> str:
   """A definition's name for people: "kept fraction" of "kept_fraction"."""
   return _DEFINITIONS.get(name, name.replace("_", " "))

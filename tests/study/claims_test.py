@@ -124,6 +124,11 @@ def test_an_objective_that_wins_every_distance_refutes():
   (row,) = decided(results, "C5")
   assert (row["verdict"], row["value"]) == ("refuted", 3)
   assert "dice" in row["statement"]
+  # Of organs that one objective lacks nothing is known yet.
+  more = [made.model_counts(o) for o in ("esophagus", "spinal_cord")]
+  (row,) = decided([*results, *more], "C5")
+  assert (row["verdict"], row["value"]) == ("undecided", 3)
+  assert row["structures"] == 3
   mixed = family(objective="bce") + family(
     objective="dice", distances=(2.0, 0.5, 0.7)
   )

@@ -369,7 +369,7 @@ def stuck():
       ", and until another seed stands for it, correlations and sensitivity"
       " medians have it."
       if alone
-      else "; so do correlations and sensitivity medians."
+      else ", and so do correlations and sensitivity medians."
     )
   )
 
@@ -378,9 +378,9 @@ def seeds_said():
   """What both networks share of chance."""
   replaced = [other for _, other in stuck_rows() if other is not None]
   return (
-    ", and the same seeds but for a model that never learnt"
+    "and the same seeds but where a model never learnt"
     if replaced
-    else ", seeds"
+    else "and the same seeds"
   )
 
 
@@ -405,10 +405,12 @@ def run_of(name, wanted, own):
   """
   missing = [organ for organ in wanted if organ not in own]
   if len(missing) == len(wanted):
-    return f"- {name}: **not run**"
+    return fill(f"- {name}: **not run**").replace("\n", "\n  ")
   if not missing:
-    every = "seven" if len(wanted) == len(ORGANS) else len(wanted)
-    return f"- {name}: all {every} organs"
+    every = "all seven organs"
+    if len(wanted) < len(ORGANS):
+      every = " and ".join(wanted)
+    return f"- {name}: {every}"
   there = [organ for organ in wanted if organ in own]
   said = f"{name}: {', '.join(there)}; not run: {', '.join(missing)}"
   return fill(f"- {said}").replace("\n", "\n  ")
@@ -439,10 +441,8 @@ def finished(there):
         lines.append(run_of(said, ORGANS, own))
   for level in LEVELS:
     own = {o for o, _, _ in there.get(f"levels-{level}", ())}
-    said = (
-      f"the authors' network with {level} slices without the organ for each"
-    )
-    lines.append(run_of(f"{said} with it", ("parotid_left", "mandible"), own))
+    said = f"the authors' network, negatives {level}"
+    lines.append(run_of(said, ("parotid_left", "mandible"), own))
   lines.append(
     "- our U-Net at this size: **not run**; a short run of it is in\n"
     "  [openkbp](../openkbp/README.md)"
@@ -561,7 +561,7 @@ def main():
 Bice et al. report that a threshold 0.05 off costs a median of 11.8 % of Dice.
 Their network drops out channels before batch norm, also where a tensor has
 *one* channel. Here it is trained as it is (`authors`), and with dropout of
-tensors of several channels alone (`rest`): same patients, slices and steps\
+tensors of several channels alone (`rest`): same patients, slices and steps,
 {seeds_said()}.
 
 ![Dice against threshold, with and without the dropout](cause_curves.png)
@@ -588,6 +588,9 @@ seed{"s" * (len(seeds) > 1)} {", ".join(map(str, seeds))}.
 {stuck()} Of train.sh's plan:
 
 {finished(there)}
+
+Negatives are slices without the organ for each with it; where nothing is said
+they are {LEVEL:g}, and none for spinal cord and oesophagus.
 
 {limits()}
 
@@ -624,8 +627,9 @@ which all of it is made without images or models, in minutes:
 
 ```
 bash experiments/results/study/publish.sh
-cd experiments/results/study/counts
-jaxseg reproduce --counts={",".join(folders(there))} --output=runs/study
+counts=experiments/results/study/counts   # with the page:
+jaxseg reproduce --output=runs/study \\
+  --counts={",".join(f"$counts/{name}" for name in folders(there))}
 ```
 
 From the patients (20 to 35 minutes a model on a core of this machine; what was
