@@ -1,6 +1,6 @@
 """The paper's claims: their table, and each in a sentence of plain words."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 import math
 import pathlib
 from typing import Any
@@ -55,6 +55,9 @@ that took no part in that, on slices as training shows them (scope `kept`); \
 intervals resample patients, organs and seeds. A claim whose interval does not \
 decide it is undecided. Models that learnt nothing (stuck) are left out and \
 counted."""
+_WIDE = """ \
+The interval of C4's ratio is wider than it had to be (in simulated studies it \
+holds the truth in 99 %, not 95): it decides late, not wrongly."""
 
 
 def claims_section(
@@ -77,6 +80,8 @@ def section(
 ) -> _page.Section:
   """The same, of tables that are there."""
   text = _TEXT
+  if any(row["claim"] == "C4" for row in rows):
+    text += _WIDE
   stuck = any(row.get("stuck") for row in rows)
   if provenance.get("synthetic"):
     text += (
@@ -303,7 +308,7 @@ def _cause(row: Mapping[str, Any]) -> str:
   return f"{said}: with it, {number} more of Dice are lost."
 
 
-_SENTENCES = {
+_SENTENCES: dict[str, Callable[..., str]] = {
   "C1": _own_threshold,
   "C2": _small_shift,
   "C3": _levels,
