@@ -35,7 +35,7 @@ _GRID = thresholds.grid(101)
 _WIDTH = 1.2  # Of the logits within a patient.
 _FIXED = 35  # A threshold chosen elsewhere: 0.35.
 _HALF = 50
-KINDS = ("percentile", "expanded", "bca")
+KINDS = ("percentile", "expanded", "studentized")
 
 
 def counts_of(patients, draw, failures, *, inside=1.0, outside=-3.2):
@@ -56,33 +56,48 @@ def counts_of(patients, draw, failures, *, inside=1.0, outside=-3.2):
 
 
 def curves_of(sides, weights):
-  """Pooled and mean Dice of each row of weights, `[2, row, T]`."""
+  """Pooled and mean Dice of each row of weights, `[2, row, T]`, and errors."""
   true, wrong = (
     np.cumsum(side[:, ::-1], 1)[:, ::-1][:, 1:].astype(float) for side in sides
   )
   inside = sides[0].sum(1).astype(float)
-  pooled = (
-    2
-    * (weights @ true)
-    / (weights @ (true + wrong) + (weights @ inside)[:, None])
-  )
-  each = 2 * true / (true + wrong + inside[:, None])
-  return np.stack([pooled, weights @ each / weights.sum(1, keepdims=True)])
+  size = true + wrong + inside[:, None]
+  number = weights.sum(1, keepdims=True)
+  dice, errors = [], []
+  for above, below in (
+    (2 * true, size),
+    (2 * true / size, np.ones_like(size)),
+  ):
+    own = weights @ above / (weights @ below)
+    residuals = weights @ above**2 - 2 * own * (weights @ (above * below))
+    residuals = np.maximum(residuals + own**2 * (weights @ below**2), 0)
+    share = residuals / (weights @ below) ** 2
+    dice.append(own)
+    errors.append(np.sqrt(share * number / np.maximum(number - 1, 1)))
+  return np.stack(dice), np.stack(errors)
 
 
 def statistics(first, second, weights):
-  """Name -> values `[row]` of each row of weights."""
+  """Name -> values and errors, `[row]` each, of each row of weights."""
   found = {}
-  curves, others = (curves_of(sides, weights) for sides in (first, second))
-  for name, one, other in zip(
-    ("pooled", "mean of patients"), curves, others, strict=True
+  (curves, errors), (others, _) = (
+    curves_of(sides, weights) for sides in (first, second)
+  )
+  none = np.full(len(weights), np.nan)
+  for name, one, other, error in zip(
+    ("pooled", "mean of patients"), curves, others, errors, strict=True
   ):
+    best = one.argmax(1)
+    every = np.arange(len(best))
     found |= {
-      f"best threshold, {name}": _GRID[one.argmax(1)].astype(float),
-      f"best Dice, {name}": one.max(1),
-      f"Dice at a fixed threshold, {name}": one[:, _FIXED],
-      f"gain over 0.5, {name}": one[:, _FIXED] - one[:, _HALF],
-      f"difference of two models, {name}": one[:, _FIXED] - other[:, _FIXED],
+      f"best threshold, {name}": (_GRID[best].astype(float), none),
+      f"best Dice, {name}": (one[every, best], error[every, best]),
+      f"Dice at a fixed threshold, {name}": (one[:, _FIXED], error[:, _FIXED]),
+      f"gain over 0.5, {name}": (one[:, _FIXED] - one[:, _HALF], none),
+      f"difference of two models, {name}": (
+        one[:, _FIXED] - other[:, _FIXED],
+        none,
+      ),
     }
   return found
 
@@ -96,29 +111,6 @@ def weights_of(size, resamples, seed):
   )
 
 
-def interval(kind, estimate, samples, without, size):
-  """Limits of 95 %.
-
-  Args:
-    kind: One of `KINDS`.
-    estimate: Of the cohort.
-    samples: Of its resamples.
-    without: Of the cohort without each patient.
-    size: Number of patients.
-  """
-  if kind != "bca":
-    return thresholds.Bootstrap(
-      estimate, samples, np.empty((1, size))
-    ).interval(kind=kind)
-  share = np.mean(samples < estimate) + np.mean(samples == estimate) / 2
-  bias = special.ndtri(np.clip(share, 1e-3, 1 - 1e-3))
-  left = without.mean() - without
-  scale = 6 * (left**2).sum() ** 1.5
-  skew = (left**3).sum() / scale if scale else 0.0
-  z = bias + special.ndtri(np.array([0.025, 0.975]))
-  return np.percentile(samples, 100 * special.ndtr(bias + z / (1 - skew * z)))
-
-
 def compare(sides, made, size, resamples, seed):
   """Says if the library's own bootstrap differs."""
   counts = thresholds.Counts(_GRID, *sides)
@@ -127,10 +119,20 @@ def compare(sides, made, size, resamples, seed):
     ("mean of patients", "mean_case"),
   ):
     own = thresholds.bootstrap(
-      counts, "optimum", aggregate=aggregate, resamples=resamples, seed=seed
-    ).samples
-    for k, what in enumerate(("best threshold", "best Dice")):
-      far = np.abs(own[:, k] - made[f"{what}, {name}"]).max()
+      counts,
+      "optimum",
+      aggregate=aggregate,
+      resamples=resamples,
+      seed=seed,
+      studentize=True,
+    )
+    values, errors = made[f"best Dice, {name}"]
+    for what, one, other in (
+      ("best threshold", own.samples[:, 0], made[f"best threshold, {name}"][0]),
+      ("best Dice", own.samples[:, 1], values),
+      ("its error", own.standard_errors[1:, 1], errors),
+    ):
+      far = np.abs(one - other).max()
       print(f"{size} patients: {what}, {name}: differs by at most {far:.1e}")
 
 
@@ -151,7 +153,7 @@ def table(failures):
   ]
   truth = {
     name: values[0]
-    for name, values in statistics(*many, np.ones((1, 100_000))).items()
+    for name, (values, _) in statistics(*many, np.ones((1, 100_000))).items()
   }
   began = time.process_time()
   held = {}
@@ -164,22 +166,21 @@ def table(failures):
         draw.bit_generator.state = state  # The same patients, another model.
         second = counts_of(size, draw, failures, inside=1.2)
         weights = np.vstack(
-          [
-            np.ones(size),
-            weights_of(size, _RESAMPLES.value, cohort),
-            1 - np.eye(size),
-          ]
+          [np.ones(size), weights_of(size, _RESAMPLES.value, cohort)]
         )
         made = statistics(first, second, weights)
-        last = 1 + _RESAMPLES.value
         if not cohort and seed == seeds[0]:
-          drawn = {name: values[1:last] for name, values in made.items()}
+          drawn = {
+            name: (values[1:], errors[1:])
+            for name, (values, errors) in made.items()
+          }
           compare(first, drawn, size, _RESAMPLES.value, cohort)
-        for name, values in made.items():
+        for name, (values, errors) in made.items():
+          found = thresholds.Bootstrap(
+            values[0], values[1:], np.empty((1, size)), errors
+          )
           for kind in KINDS:
-            low, high = interval(
-              kind, values[0], values[1:last], values[last:], size
-            )
+            low, high = found.interval(kind=kind)
             held.setdefault((name, kind, size, seed), []).append(
               (low > truth[name] + 1e-9, high < truth[name] - 1e-9)
             )

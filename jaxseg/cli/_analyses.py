@@ -1,6 +1,7 @@
 """What the analyses of a run share: a line of origin, tables, their files."""
 
 from collections.abc import Mapping, Sequence
+import textwrap
 from typing import Any, TYPE_CHECKING
 
 from jaxseg.cli import _cohort_flags
@@ -120,7 +121,7 @@ def tell_missing(run: "data.Run") -> None:
 
   said = study.missing_said(study.missing_models(run))
   if said:
-    print(said)
+    print(textwrap.fill(said, 80, break_on_hyphens=False))
 
 
 def sweep(

@@ -11,7 +11,9 @@ and whether half of the best Dice is as good a threshold as the best.
 
 Reads counts of models, all on one split; no images, and no models. Writes
 OUTPUT/tables/causes.csv, a row for each model and scope, and
-tables/cause_arms.csv, medians over organs and seeds with 95 % intervals.
+tables/cause_arms.csv, medians over organs and seeds with 95 % intervals. Of
+networks that differ in nothing else it draws their curves side by side,
+figures/cause_curves.*, with the numbers in tables/cause_curves.csv.
 """
 
 from collections.abc import Mapping, Sequence
@@ -24,6 +26,7 @@ from jaxseg.cli import _flags
 from jaxseg.cli import _place
 
 if TYPE_CHECKING:
+  from jaxseg import report
   from jaxseg import study
 
 
@@ -51,22 +54,23 @@ def compared(
   *,
   resamples: int,
   seed: int,
-  scopes: Sequence[str] | None = None,
-) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-  """Compares, prints and writes; gives rows of models and of kinds of them."""
+) -> "report.Section | None":
+  """Compares, prints and writes; None where no model has learnt."""
   from jaxseg import report
   from jaxseg import study
   from jaxseg.cli import _console
 
   with _console.progress("comparing") as on_model:
     arms = study.cause_arms(
-      results,
-      resamples=resamples,
-      seed=seed,
-      scopes=scopes or study.CAUSE_SCOPES,
-      on_model=on_model,
+      results, resamples=resamples, seed=seed, on_model=on_model
     )
   rows = study.causes(results)
+  if not arms:
+    print("Note: nothing can be compared; no model has learnt")
+    if rows:
+      path = folder / "tables" / "causes.csv"
+      print(f"Written: {report.write_csv(path, rows, origin)}")
+    return None
   for scope in dict.fromkeys(row["scope"] for row in arms):
     told = _told([row for row in arms if row["scope"] == scope])
     _console.table(
@@ -74,8 +78,6 @@ def compared(
       told,
       {name: name for name in told[0]},
     )
-  if not arms:
-    print("Note: nothing can be compared; no model has learnt")
   print(
     "t*: median threshold, chosen on the validation patients; lost: median"
     " share of\nDice that unseen patients lose at ±0.05; at 0.5: the same for a"
@@ -83,21 +85,20 @@ def compared(
     " a threshold as the best,\nwithin 0.01 of Dice; beyond: models that lose"
     " more than a calibrated map can."
   )
-  for name, table in (("causes", rows), ("cause_arms", arms)):
-    if not table:
-      continue
-    path = folder / "tables" / f"{name}.csv"
-    report.write_csv(path, table, origin)
+  section = report.causes_section(
+    folder, rows, arms, origin, curves=study.cause_curves(results)
+  )
+  for path in (*section.tables, *section.figures):
     print(f"Written: {path}")
-  return rows, arms
+  return section
 
 
 def _told(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, str]]:
   """What the console has room for; of settings those that differ."""
   settings = [
     name
-    for name in ("objective", "steps_asked", "negatives")
-    if len({row[name] for row in rows}) > 1
+    for name in ("objective", "steps_asked", "epochs_asked", "negatives")
+    if len({row.get(name) for row in rows}) > 1
   ]
   told = []
   for row in rows:
@@ -106,11 +107,16 @@ def _told(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, str]]:
       places = row["dropout_at"].replace(",", ", ")
       own["network"] += f", dropout at {places}"
     for name in settings:
-      own[name] = "–" if row[name] is None else f"{row[name]}"
-    if "steps_asked" in own:
-      least, most = row["steps_least"], row["steps_most"]
-      own["steps"] = _text.span(least, most) or f"≤ {own['steps_asked']}"
-      del own["steps_asked"]
+      value = row.get(name)
+      own[name] = "–" if value is None else f"{value}"
+    steps = own.pop("steps_asked", None)
+    epochs = own.pop("epochs_asked", None)
+    if steps or epochs:
+      made = _text.span(row["steps_least"], row["steps_most"])
+      unknown = f"≤ {steps}" if steps not in (None, "–") else "–"
+      own["steps"] = made or unknown
+    if epochs:
+      own["epochs"] = epochs
     models = f"of {row['models']}"
     told.append(
       {

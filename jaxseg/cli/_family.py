@@ -240,7 +240,7 @@ def swept(
     for structure, objective, negatives, seed in sorted(stuck):
       print(
         f"Never learnt, so trained again: {structure}, {objective},"
-        f" {negatives:g} negatives, seed {seed}"
+        f" negatives {negatives:g}, seed {seed}"
       )
     train(flags, run, again)
     family, last = family + again, again

@@ -46,6 +46,9 @@ def main(flags: _flags.Flags) -> None:
   every = _counts_flags.read(flags.counts)
   own, levels = _of_first_network(every)
   results, replaced = study.learnt(own)
+  said = _said(results, every, len(replaced))
+  if said:
+    print(textwrap.fill(said, 80))
   run: Any = study.CountedRun.of(folder, results)
   settings = study.Settings(seed=seed)
   sections = _analyses.sweep(flags, run, results, settings)
@@ -57,14 +60,8 @@ def main(flags: _flags.Flags) -> None:
   sections += _analyses.recommended(flags, run, results)
   origin = _counts_flags.provenance(every, seed=seed, command=flags.command)
   claims = _claims.judged(every, folder, origin, resamples=2000, seed=seed)
-  rows, arms = _causes.compared(
-    every, folder, origin, resamples=2000, seed=seed
-  )
-  if arms:
-    curves = study.cause_curves(every)
-    sections.append(
-      report.causes_section(folder, rows, arms, origin, curves=curves)
-    )
+  compared = _causes.compared(every, folder, origin, resamples=2000, seed=seed)
+  sections += [compared] if compared else []
   path = folder / "report" / "index.html"
   report.write_study(
     path,
@@ -73,8 +70,10 @@ def main(flags: _flags.Flags) -> None:
     study.objectives(results),
     sections,
     _analyses.provenance(flags, run, results),
-    note="Made from counts of the models: no image and no model was read.",
+    note="Made from counts of the models: no image and no model was read."
+    + (f" {said}" if said else ""),
     claims=claims,
+    compared=len(every) - len(replaced),
   )
   print(f"Written: {path}")
   if replaced:
@@ -92,13 +91,12 @@ def _of_first_network(
   results: "Sequence[study.CohortCounts]",
 ) -> "tuple[list[study.CohortCounts], list[study.CohortCounts]]":
   """Models of one network and length of training: of its level, and of all."""
-  from jaxseg import report
   from jaxseg import study
 
   kinds = [
     (
       study.network_of(one.facts),
-      one.facts.get("steps"),
+      (one.facts.get("steps"), one.facts.get("epochs")),
       one.facts["negatives"],
     )
     for one in results
@@ -108,12 +106,27 @@ def _of_first_network(
   both = list(zip(results, kinds, strict=True))
   own = [one for one, kind in both if kind == usual]
   levels = [one for one, kind in both if kind[:2] == usual[:2]]
-  if len(own) < len(results):
-    (network,) = report.format_column("network", [usual[0]])
-    said = (
-      f"Tables and page: {len(own)} models of {network}, {usual[2]:g} slices"
-      " without the structure for each with it; the other"
-      f" {len(results) - len(own)} take part in claims and causes"
-    )
-    print(textwrap.fill(said, 80))
   return own, levels
+
+
+def _said(
+  results: "Sequence[study.CohortCounts]",
+  every: "Sequence[study.CohortCounts]",
+  replaced: int,
+) -> str:
+  """What tells the models of the tables from the others; "" if all are."""
+  from jaxseg import report
+  from jaxseg import study
+
+  others = len(every) - len(results) - replaced
+  if not others:
+    return ""
+  facts = results[0].facts
+  (network,) = report.format_column("network", [study.network_of(facts)])
+  slices = f"{facts['negatives']:g} slice{'s' * (facts['negatives'] != 1)}"
+  return (
+    f"Tables and charts are of {len(results)} models of {network}, {slices}"
+    f" without the structure for each with it; {others}"
+    f" other{'s' * (others != 1)} {'is' if others == 1 else 'are'} in claims"
+    " and causes alone."
+  )

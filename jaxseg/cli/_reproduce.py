@@ -97,18 +97,14 @@ def _main(flags: _flags.Flags) -> None:
     resamples=settings.resamples,
     seed=settings.seed,
   )
-  rows, arms = _causes.compared(
+  compared = _causes.compared(
     results,
     run.folder,
     origin,
     resamples=settings.resamples,
     seed=settings.seed,
   )
-  if arms:
-    curves = study.cause_curves(results)
-    sections.append(
-      report.causes_section(run.folder, rows, arms, origin, curves=curves)
-    )
+  sections += [compared] if compared else []
   with _console.progress("looking") as on_structure:
     scenes = study.scenes(run, run.models(), on_structure=on_structure)
     viewer = report.viewer_html(scenes)

@@ -22,7 +22,10 @@ calibrated map of the same Dice can have, by a linear programme: a model above \
 it is not calibrated. Of a calibrated map the best threshold is half of the \
 best Dice; `half rule` counts the models in which that is within 0.01 as good. \
 Costs are medians of the test patients, scope `{scope}`, at thresholds chosen \
-on the validation patients; models that learnt nothing are left out.{to}"""
+on the validation patients; models that learnt nothing are left out.{to}\
+{negatives}"""
+_NEGATIVES = """ \
+`negatives` are the slices without the organ in training, for each with it."""
 _COLUMNS = {
   "kind": "network",
   "models": "models",
@@ -84,7 +87,13 @@ def causes_section(
   chart = _chart_causes.causes(own, shown, f"Causes, scope {scope}")
   return _page.Section(
     "Causes",
-    text=_TEXT.format(scope=scope, to=_compared(shown)),
+    text=_TEXT.format(
+      scope=scope,
+      to=_compared(shown),
+      negatives=_NEGATIVES
+      if len({row["negatives"] for row in shown}) > 1
+      else "",
+    ),
     rows=told,
     columns=_COLUMNS,
     tables=paths,
@@ -119,8 +128,14 @@ def _said(row: Mapping[str, Any]) -> dict[str, str]:
   least, most = row.get("steps_least"), row.get("steps_most")
   found["steps"] = _text.span(least, most)
   if not found["steps"]:
-    asked = row.get("steps_asked")
-    found["steps"] = "n/a" if asked is None else f"at most {asked:,}"
+    steps, epochs = row.get("steps_asked"), row.get("epochs_asked")
+    found["steps"] = (
+      f"at most {steps:,}"
+      if steps
+      else f"of {epochs:,} epochs"
+      if epochs
+      else "n/a"
+    )
   low, high = (
     _wording.percent(row[f"lost_{end}"], 1) for end in ("low", "high")
   )

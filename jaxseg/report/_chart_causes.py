@@ -14,7 +14,14 @@ from jaxseg.report import _style
 from jaxseg.report import _wording
 
 Rows = Sequence[Mapping[str, Any]]
-_SETTINGS = ("network", "dropout_at", "steps_asked", "objective", "negatives")
+_SETTINGS = (
+  "network",
+  "dropout_at",
+  "steps_asked",
+  "epochs_asked",
+  "objective",
+  "negatives",
+)
 _COLORS = (
   "#0072b2",
   "#d55e00",
@@ -71,13 +78,15 @@ def labels(arms: Rows) -> dict[tuple[Any, ...], str]:
       said += f", dropout at {row['dropout_at']}"
     said = _wording.network_label(said).replace(",", ", ").replace(",  ", ", ")
     for name in differ:
-      value = row[name]
+      value = row.get(name)
       if name == "objective":
         said += f", {_wording.objective_label(str(value))}"
       elif name == "steps_asked":
         said += "" if value is None else f", at most {value:,g} steps"
+      elif name == "epochs_asked":
+        said += "" if value is None else f", at most {value:,g} epochs"
       elif value is not None:
-        said += f", {value:g} {name}"
+        said += f", negatives {value:g}"
     found[kind(row)] = said
   return found
 
@@ -124,6 +133,7 @@ def _costs(
     "<br>".join(map(_charts.text, textwrap.wrap(looks[one].label, _TICK)))
     for one in kinds
   ]
+  lines = max(1 + one.count("<br>") for one in ticks)
   axis |= {"tickvals": list(range(len(kinds))), "ticktext": ticks}
   axis["range"] = [-0.6, len(kinds) - 0.4]
   return _charts.Panel(
@@ -137,7 +147,7 @@ def _costs(
     },
     "Dice lost at ±0.05 by each kind of network; the table has the values",
     note="with the 95 % interval over patients, organs and seeds",
-    height=max(220, 90 + 44 * len(kinds)),
+    height=max(220, 90 + len(kinds) * max(44, 10 + 14 * lines)),
     wide=True,
   )
 

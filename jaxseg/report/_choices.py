@@ -81,13 +81,12 @@ def _who(name: str) -> str:
 
 def _facts(rows: Sequence[Mapping[str, Any]]) -> dict[str, str]:
   """What each objective's own thresholds gain, with the interval."""
-  several = len({row.get("network") for row in rows}) > 1
   found = {}
   for row in rows:
     if row.get("method") != "organ" or "gain_half_low" not in row:
       continue
     who = _wording.objective_label(str(row.get("objective", "")))
-    if several:
+    if "network" in row:  # The page may compare it with others.
       who = f"{_wording.network_label(str(row['network']))}, {who}"
     value, low, high = (
       f"{row[f'gain_half{end}']:+z.3f}".replace("-", "−")

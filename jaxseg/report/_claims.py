@@ -1,6 +1,6 @@
 """The paper's claims: their table, and each in a sentence of plain words."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 import math
 import pathlib
 from typing import Any
@@ -22,8 +22,7 @@ _STATEMENTS = {
 _NEEDS = {
   "C1": "models of bce",
   "C2": "models of bce",
-  "C3": "three levels of negatives or more, for two organs"
-  " (--negatives=0,0.25,1)",
+  "C3": "four levels of negatives, for two organs (--negatives=0,0.25,1,3)",
   "C4": "models of bce and of another objective",
   "C5": "models of two objectives, with surface distances",
   "C6": "bice2020 with and without its dropout of one-channel tensors"
@@ -55,6 +54,9 @@ that took no part in that, on slices as training shows them (scope `kept`); \
 intervals resample patients, organs and seeds. A claim whose interval does not \
 decide it is undecided. Models that learnt nothing (stuck) are left out and \
 counted."""
+_WIDE = """ \
+The interval of C4's ratio is wider than it had to be (in simulated studies it \
+holds the truth in 99 %, not 95): it decides late, not wrongly."""
 
 
 def claims_section(
@@ -77,6 +79,8 @@ def section(
 ) -> _page.Section:
   """The same, of tables that are there."""
   text = _TEXT
+  if any(row["claim"] == "C4" for row in rows):
+    text += _WIDE
   stuck = any(row.get("stuck") for row in rows)
   if provenance.get("synthetic"):
     text += (
@@ -104,10 +108,16 @@ def sentences(rows: Rows) -> str:
   networks = list(dict.fromkeys(row["network"] for row in rows))
   found = []
   for network in networks:
+    own = [row for row in rows if row["network"] == network]
+    levels = [row for row in own if row["claim"] == "C3"]
     said = [
-      _SENTENCES[row["claim"]](row)
-      for row in rows
-      if row["network"] == network and row["claim"] in _SENTENCES
+      _levels(*levels)
+      if row["claim"] == "C3"
+      else _SENTENCES[row["claim"]](row)
+      for row in own
+      # A claim of levels has a row for each organ, of one verdict.
+      if row["claim"] in _SENTENCES
+      and (row["claim"] != "C3" or row is levels[0])
     ]
     if said:
       label = _wording.network_label(network)
@@ -234,15 +244,19 @@ def _small_shift(row: Mapping[str, Any]) -> str:
   )
 
 
-def _levels(row: Mapping[str, Any]) -> str:
-  organ = _wording.structure_label(str(row["statement"]).rpartition(", ")[2])
+def _levels(*rows: Mapping[str, Any]) -> str:
   verb = {
     "confirmed": "moves the best threshold up",
     "refuted": "moves the best threshold down",
-  }.get(row["verdict"], "was not shown to move the best threshold")
+  }.get(rows[0]["verdict"], "was not shown to move the best threshold")
+  each = ", ".join(
+    f"{_wording.structure_label(str(row['statement']).rpartition(', ')[2])}:"
+    f" {_number(row)}"
+    for row in rows
+  )
   return (
-    f"Showing more of the organ in training {verb} ({organ}: {_number(row)} for"
-    " each factor of e)."
+    f"Showing more of the organ in training {verb} ({each} for each factor of"
+    " e)."
   )
 
 
@@ -266,6 +280,12 @@ def _distances(row: Mapping[str, Any]) -> str:
       "One objective is best by all surface distances in"
       f" {_value(row, 'value')} organs."
     )
+  if row["verdict"] == "undecided":
+    return (
+      "Whether one objective is best by all surface distances stays undecided"
+      f" until all organs have been trained on each: one wins"
+      f" {_value(row, 'value')} organs so far."
+    )
   return (
     "No objective is best by all surface distances: the most that one wins is"
     f" {_value(row, 'value')} organs."
@@ -287,7 +307,7 @@ def _cause(row: Mapping[str, Any]) -> str:
   return f"{said}: with it, {number} more of Dice are lost."
 
 
-_SENTENCES = {
+_SENTENCES: dict[str, Callable[..., str]] = {
   "C1": _own_threshold,
   "C2": _small_shift,
   "C3": _levels,

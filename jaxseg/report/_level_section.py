@@ -43,7 +43,7 @@ def levels_section(
   tables = {"levels": rows, **({"level_slopes": slopes} if slopes else {})}
   said = [
     f" {_wording.structure_label(str(row['statement']).split(', ')[-1])}:"
-    f" {row['value']:.3f} ({row['low']:.3f} to {row['high']:.3f}),"
+    f" {_said(row, 'value')} ({_said(row, 'low')} to {_said(row, 'high')}),"
     f" {row['verdict']}."
     for row in slopes
   ]
@@ -108,6 +108,10 @@ def levels(rows: Rows, title: str) -> mpl_figure.Figure:
   panel.set_ylabel(f"optimal threshold, {label}")
   _style.add_legend(figure, handles)
   return figure
+
+
+def _said(row: Mapping[str, Any], name: str) -> str:
+  return f"{row[name]:z.3f}".replace("-", "−")
 
 
 def _number(value: float, _: Any) -> str:

@@ -28,6 +28,7 @@ def write_study(
   *,
   note: str = "",
   claims: Rows = (),
+  compared: int | None = None,
   viewer: markupsafe.Markup | None = None,
 ) -> None:
   """Writes the page of a run.
@@ -41,6 +42,8 @@ def write_study(
     provenance: What `report.provenance` gave.
     note: What else a reader must know, such as which models are missing.
     claims: What `study.claims` gave; the page links to tables/claims.csv.
+    compared: How many models claims and causes are of, where they are not only
+      of those in the tables.
     viewer: What `viewer_html` gave: slices of patients.
   """
   objectives = _levels.own(objectives)
@@ -69,7 +72,7 @@ def write_study(
     sections=sections,
     facts=facts,
     claims=_claims.section(claims, provenance, _there(run.folder, "claims")),
-    settings=_settings(run, objectives),
+    settings=_settings(run, objectives, compared),
     viewer=viewer,
   )
 
@@ -102,13 +105,18 @@ def _facts(
   return found
 
 
-def _settings(run: data.Run, objectives: Rows) -> dict[str, Any]:
+def _settings(
+  run: data.Run, objectives: Rows, compared: int | None
+) -> dict[str, Any]:
   """What the run's own files say of it."""
   facts = getattr(run, "facts", {})
   prepare, split = facts.get("prepare", {}), facts.get("split", {})
   structures = dict.fromkeys(row["structure"] for row in objectives)
   seeds = dict.fromkeys(row.get("seed") for row in objectives)
   given = run.split
+  models = str(len(objectives))
+  if compared not in (None, len(objectives)):
+    models += f" of {compared} (the others are in claims and causes alone)"
   found: dict[str, Any] = {
     "Patients": f"{len(run.store.patients)}: "
     + ", ".join(
@@ -121,7 +129,7 @@ def _settings(run: data.Run, objectives: Rows) -> dict[str, Any]:
       if patients
     ),
     "Structures": ", ".join(map(_wording.structure_label, structures)),
-    "Models": f"{len(objectives)}, seed{'s' * (len(seeds) > 1)} "
+    "Models": f"{models}, seed{'s' * (len(seeds) > 1)} "
     + ", ".join(str(seed) for seed in seeds if seed is not None),
     "Recipe": facts.get("recipe"),
     "Slices": _slices(prepare),
@@ -156,8 +164,8 @@ def _parts(run: data.Run) -> str:
   if folds:
     return (
       f"in {folds} folds, each is scored once, by a model that has not seen"
-      " them, at a threshold chosen on all of them, each by the model that"
-      " chose its checkpoint on them"
+      " them; the threshold is chosen on all of them, on maps of the models"
+      " that used them for nothing but the choice of a checkpoint"
     )
   split = run.split
   training = f"{len(split.train)} for training, " if split.train else ""

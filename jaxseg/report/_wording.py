@@ -100,6 +100,7 @@ def network_label(name: str) -> str:
     "bice2020, dropout at image,stretch,last,rest": "the authors' network",
     "bice2020, dropout at rest": "the authors' network without one-channel"
     " dropout",
+    "bice2020, dropout at none": "the authors' network without dropout",
   }
   return known.get(name, name.replace("bice2020", "the authors' network"))
 

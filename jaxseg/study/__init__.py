@@ -1,5 +1,6 @@
 """The study: maps to counts of a cohort, and each analysis of these counts."""
 
+from jaxseg.study._arms import network_of
 from jaxseg.study._bound import calibrated_bound
 from jaxseg.study._cause_curves import cause_curves
 from jaxseg.study._causes import cause_arms
@@ -13,7 +14,6 @@ from jaxseg.study._choice import sweep_rows
 from jaxseg.study._chooser import Chooser
 from jaxseg.study._chooser import PER_CASE
 from jaxseg.study._claims import claims
-from jaxseg.study._claims import network_of
 from jaxseg.study._claims import stuck_models
 from jaxseg.study._cohort_counts import Cases
 from jaxseg.study._cohort_counts import CohortCounts

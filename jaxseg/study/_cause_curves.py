@@ -10,15 +10,7 @@ from jaxseg.study import _causes
 from jaxseg.study import _cohort_counts
 from jaxseg.study import _costs
 
-_KIND = (
-  "network",
-  "dropout_at",
-  "steps_asked",
-  "objective",
-  "negatives",
-  "scope",
-)
-_ALIKE = ("steps_asked", "objective", "negatives")
+_ALIKE = ("steps_asked", "epochs_asked", "objective", "negatives")
 _EVERY = 10  # Of the even grid: 0, 0.01 ... 1, of 1001 thresholds.
 Rows = list[dict[str, Any]]
 
@@ -50,10 +42,10 @@ def cause_curves(
     if _costs.never_learnt(choose_on):
       continue
     columns = _causes.columns(result, scope)
-    own = tuple(columns[name] for name in _ALIKE)
+    own = tuple(map(columns.get, _ALIKE))
     alike = own if alike is None else alike
     if own == alike:
-      kind = tuple(columns[name] for name in _KIND)
+      kind = tuple(map(columns.get, _causes.ARM))
       of = kinds.setdefault(kind, {})
       of.setdefault(columns["structure"], []).append(score_on)
   if len(kinds) < 2:
@@ -69,7 +61,7 @@ def cause_curves(
       for k in range(0, len(grid), step):
         rows.append(
           {
-            **dict(zip(_KIND, kind, strict=True)),
+            **_causes.named(kind),
             "structure": structure,
             "models": len(cases),
             "threshold": round(float(grid[k]), 6),

@@ -14,21 +14,23 @@ from typing import Any
 import numpy as np
 
 from jaxseg import thresholds
+from jaxseg.study import _arms
 from jaxseg.study import _bound
-from jaxseg.study import _claims
 from jaxseg.study import _cohort_counts
 from jaxseg.study import _correlation
 from jaxseg.study import _costs
 from jaxseg.study import _draws
+from jaxseg.study import _stuck
 
 CAUSE_SCOPES = ("kept", "organ", "known")
 _NAN = math.nan
 # What an arm's models have in common.
-# By the steps asked: of one setting, organs of fewer slices make fewer.
-_ARM = (
+# By the length asked: of one setting, organs of fewer slices make fewer steps.
+ARM = (
   "network",
   "dropout_at",
   "steps_asked",
+  "epochs_asked",
   "objective",
   "negatives",
   "scope",
@@ -52,14 +54,16 @@ def causes(
 
   Returns:
     Rows with what the model is (network, dropout_at, negatives; steps_asked,
-    the most that it was to be trained for, and `steps`, which it was trained
-    for: fewer where its slices fill no more, or where it ended early; None
-    where that is not known), how many slices without the structure it was
-    trained and is scored on per slice with it, `threshold` and `dice` of the
-    validation patients' optimum, the Dice lost there 0.05 below and above it
-    with the bound of each, whether half of the Dice lies where Dice is within
-    0.01 of its best (`half_rule`), the calibration error, and what the test
-    patients lose (`_test`). nan where a shift leaves [0, 1].
+    the most that it was to be trained for, or epochs_asked where steps were not
+    set, and `steps`, which it was trained for: fewer where its slices fill no
+    more, or where it ended early; None where that is not known), how many
+    slices without the structure it was trained and is scored on per slice with
+    it,
+    `threshold` and `dice` of the validation patients' optimum, the Dice lost
+    there 0.05 below and above it with the bound of each, whether half of the
+    Dice lies where Dice is within 0.01 of its best (`half_rule`), the
+    calibration error, and what the test patients lose (`_test`). nan where a
+    shift leaves [0, 1].
   """
   return [
     {
@@ -75,22 +79,15 @@ def causes(
 
 def columns(result: _cohort_counts.CohortCounts, scope: str) -> dict[str, Any]:
   network = dict(result.facts.get("network", {}))
+  epochs = result.facts.get("epochs")
   return {
     **result.columns(scope),
     "network": str(network.get("name", "network")),
-    "dropout_at": _dropout(network),
+    "dropout_at": _arms.dropout_places(network),
     "steps_asked": result.facts.get("steps"),
+    **({"epochs_asked": epochs} if epochs else {}),
     "negatives": float(result.facts["negatives"]),
   }
-
-
-def _dropout(network: Mapping[str, Any]) -> str:
-  """Where a network drops out, in words."""
-  if network.get("name") != "bice2020" or not network.get("dropout", 1):
-    return "none"
-  every = _claims.ONE_CHANNEL.split(",")
-  own = str(network.get("dropout_at", _claims.ONE_CHANNEL)).split(",")
-  return ",".join(place for place in every if place in own) or "none"
 
 
 def _row(result: _cohort_counts.CohortCounts, scope: str) -> dict[str, Any]:
@@ -185,7 +182,7 @@ def cause_arms(
   validation patients. Models that never learnt (`stuck_models`) count in
   `stuck` alone. `lost_difference` is the median of the paired difference to
   the network whose dropout leaves the tensors of one channel alone (else to
-  the one without dropout) of the same steps asked, objective and negatives,
+  the one without dropout) of the same length asked, objective and negatives,
   with a two-sided p of the resamples, and Holm's for all of them in a scope.
 
   Args:
@@ -195,13 +192,14 @@ def cause_arms(
     scopes: Slices that count.
     on_model: Called after each model and scope with (name, done, all).
   """
+  results = _stuck.in_place(results)
   draws = _draws.Draws.of(results, resamples=resamples, seed=seed)
   wanted = [(r, s) for s in scopes for r in results if s in r.scopes]
   arms: dict[tuple[Any, ...], dict[_draws.Key, _costs.Costs]] = {}
   stuck: dict[tuple[Any, ...], int] = {}
   for done, (result, scope) in enumerate(wanted, start=1):
     kind = columns(result, scope)
-    arm = tuple(kind[name] for name in _ARM)
+    arm = tuple(map(kind.get, ARM))
     arms.setdefault(arm, {})
     if _costs.never_learnt(result.sides(scope=scope)[0]):
       stuck[arm] = stuck.get(arm, 0) + 1
@@ -213,7 +211,7 @@ def cause_arms(
   theory = _theory(causes(results, scopes=scopes))
   rows = [
     {
-      **dict(zip(_ARM, arm, strict=True)),
+      **named(arm),
       **_medians(models, draws),
       **theory.get(arm, {}),
       "stuck": stuck.get(arm, 0),
@@ -228,6 +226,14 @@ def cause_arms(
     for row, p in zip(own, corrected, strict=True):
       row["p_holm"] = p
   return rows
+
+
+def named(arm: Sequence[Any]) -> dict[str, Any]:
+  """Values of an arm's columns by their names."""
+  found = dict(zip(ARM, arm, strict=True))
+  if found["epochs_asked"] is None:
+    del found["epochs_asked"]  # Most tables have no use for it.
+  return found
 
 
 def _medians(
@@ -263,7 +269,7 @@ def _theory(rows: Rows) -> dict[tuple[Any, ...], dict[str, Any]]:
   arms: dict[tuple[Any, ...], Rows] = {}
   for row in rows:
     if row["dice"] >= _costs.STUCK:
-      arms.setdefault(tuple(row[name] for name in _ARM), []).append(row)
+      arms.setdefault(tuple(map(row.get, ARM)), []).append(row)
   return {
     arm: {
       "half_rule": sum(row["half_rule"] for row in own),

@@ -177,7 +177,7 @@ def _uncertainty(
   else:
     row |= {"left_out_value": nested.held_out, "optimism": nested.optimism}
   low, high = resampled(cases, "optimum", settings, **how).interval(
-    settings.level, kind="expanded"
+    settings.level, kind="studentized"
   )
   ends = zip(low.tolist(), high.tolist(), strict=True)
   for name, (first, last) in zip(("threshold", "value"), ends, strict=True):
@@ -222,7 +222,7 @@ def _scored(
       counts=thresholds.coarsen(cases.even, two),
       aggregate=aggregate,
     )
-    low, high = found.interval(settings.level, kind="expanded")
+    low, high = found.interval(settings.level, kind="studentized")
     for name, place in (("", at > half), ("_half", at < half)):
       row[f"dice_test{name}_low"] = float(low[int(place)])
       row[f"dice_test{name}_high"] = float(high[int(place)])
@@ -258,10 +258,15 @@ def resampled(
     statistic,
     index=different,
     patients=cases.patients,
+    studentize=True,
     **how,
   )
+  place = place.ravel()
+  spread = found.standard_errors
+  if spread is not None:
+    spread = spread[np.append(0, 1 + place)]
   return thresholds.Bootstrap(
-    found.estimate, found.samples[place.ravel()], drawn
+    found.estimate, found.samples[place], drawn, spread
   )
 
 

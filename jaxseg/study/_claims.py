@@ -13,15 +13,18 @@ from typing import Any
 
 import numpy as np
 
+from jaxseg.study import _arms
 from jaxseg.study import _cohort_counts
 from jaxseg.study import _costs
 from jaxseg.study import _distances
 from jaxseg.study import _draws
+from jaxseg.study import _stuck
 
 # Bice et al. 2021, doi:10.1002/acm2.13331.
 PAPER_COST = 0.118
-ONE_CHANNEL = "image,stretch,last,rest"
 _REST = "rest"
+# Of negatives: what a slope needs to be shown, and to be decided by.
+_FEWEST_LEVELS, _LEVELS = 3, 4
 Rows = list[dict[str, Any]]
 Arms = Mapping[tuple[str, str, float], Mapping[_draws.Key, _costs.Costs]]
 
@@ -50,14 +53,14 @@ def claims(
     models, left_out (sides of a shift that leave [0, 1]) and stuck (models of
     this claim that `stuck_models` names, which do not count).
   """
-  results = of_usual_length(results)
+  results = _stuck.in_place(_arms.of_usual_length(results))
   draws = _draws.Draws.of(results, resamples=resamples, seed=seed)
   arms: dict[tuple[str, str, float], dict[_draws.Key, _costs.Costs]] = {}
   for done, result in enumerate(results, start=1):
     # Before all resamples, which would be for nothing.
     if not _costs.never_learnt(result.sides(scope=scope)[0]):
       found = _costs.Costs.of(result, draws, scope=scope)
-      arms.setdefault(arm_of(result.facts), {})[found.key] = found
+      arms.setdefault(_arms.arm_of(result.facts), {})[found.key] = found
     if on_model:
       on_model(result.name, done, len(results))
   rows = [
@@ -90,7 +93,7 @@ def stuck_models(
 def _is_asked(row: Mapping[str, Any], facts: Mapping[str, Any]) -> bool:
   """Whether a claim is of a model."""
   networks, objectives, structure = row["asked"]
-  network, objective, _ = arm_of(facts)
+  network, objective, _ = _arms.arm_of(facts)
   return (
     network in networks
     and (objectives is None or objective in objectives)
@@ -98,83 +101,13 @@ def _is_asked(row: Mapping[str, Any], facts: Mapping[str, Any]) -> bool:
   )
 
 
-def network_of(facts: Mapping[str, Any]) -> str:
-  """A model's network in words, with the places of its dropout."""
-  network = dict(facts.get("network", {}))
-  said = str(network.get("name", "network"))
-  if said == "bice2020":
-    said += f", dropout at {network.get('dropout_at', ONE_CHANNEL)}"
-  return said
-
-
-def arm_of(facts: Mapping[str, Any]) -> tuple[str, str, float]:
-  """What models are compared by: network, objective, negatives."""
-  objective = str(facts["objective"])
-  return network_of(facts), objective, float(facts["negatives"])
-
-
-def model_of(facts: Mapping[str, Any]) -> tuple[Any, ...]:
-  """What no two models of a study share."""
-  own = facts["structure"], facts["seed"], facts.get("steps")
-  return (*arm_of(facts), *own)
-
-
-def of_usual_length(
-  results: Sequence[_cohort_counts.CohortCounts],
-) -> list[_cohort_counts.CohortCounts]:
-  """Of each network the models trained as long as most; of two, the longer.
-
-  A claim is about one length of training; what the length does `causes` says.
-  Models of an unknown length stay.
-  """
-  lengths: dict[str, list[int]] = {}
-  for result in results:
-    if result.facts.get("steps"):
-      own = lengths.setdefault(arm_of(result.facts)[0], [])
-      own.append(result.facts["steps"])
-  usual = {
-    name: max(own, key=lambda steps: (own.count(steps), steps))
-    for name, own in lengths.items()
-  }
-  return [
-    result
-    for result in results
-    if result.facts.get("steps") in (None, usual.get(arm_of(result.facts)[0]))
-  ]
-
-
-def of_usual_level(
-  results: Sequence[_cohort_counts.CohortCounts],
-) -> list[_cohort_counts.CohortCounts]:
-  """Of each network and objective the models of its own level of negatives.
-
-  Where a run's own is not known, of the most frequent, and of two the higher.
-  """
-  arms: dict[tuple[str, str, float], dict[_draws.Key, Any]] = {}
-  for result in results:
-    key = result.facts["structure"], result.facts["seed"]
-    arms.setdefault(arm_of(result.facts), {})[key] = result
-  usual: dict[tuple[str, str], tuple[str, str, float]] = {}
-  for arm in sorted(arms, key=lambda arm: _weight(arms[arm], arm[2])):
-    usual[arm[:2]] = arm
-  kept = set(usual.values())
-  return [result for result in results if arm_of(result.facts) in kept]
-
-
 def _usual(arms: Arms, objective: str = "bce") -> Iterator[tuple[str, Any]]:
   """Each network's models of an objective at its own or most frequent level."""
   for name in sorted({arm[0] for arm in arms}):
     own = [a for a in arms if a[0] == name and a[1] == objective]
     if own:
-      yield name, arms[max(own, key=lambda arm: _weight(arms[arm], arm[2]))]
-
-
-def _weight(
-  models: Mapping[_draws.Key, Any], level: float
-) -> tuple[bool, int, float]:
-  """How usual a level of negatives is: a run's own comes before others."""
-  beside = all(one.facts.get("beside") for one in models.values())
-  return not beside, len(models), level
+      usual = max(own, key=lambda arm: _arms.weight(arms[arm], arm[2]))
+      yield name, arms[usual]
 
 
 def _by_objective(
@@ -267,20 +200,24 @@ def _levels(arms: Arms, draws: _draws.Draws) -> Iterator[dict[str, Any]]:
   """C3: slope of the optimum on the logarithm of prominence, by levels."""
   for name in sorted({arm[0] for arm in arms}):
     levels = {a[2]: arms[a] for a in arms if a[:2] == (name, "bce")}
-    organs = sorted(
-      {
-        structure
-        for structure in {key[0] for own in levels.values() for key in own}
-        if sum(any(k[0] == structure for k in own) for own in levels.values())
-        >= 3
-      }
-    )
-    slopes = {organ: _slope(organ, levels, draws) for organ in organs}
-    ends = [_draws.interval(values) for values in slopes.values()]
+    trained = {
+      structure: sum(any(k[0] == structure for k in o) for o in levels.values())
+      for structure in {key[0] for own in levels.values() for key in own}
+    }
+    slopes = {
+      organ: _slope(organ, levels, draws)
+      for organ, number in sorted(trained.items())
+      if number >= _FEWEST_LEVELS
+    }
+    ends = [
+      _draws.interval(values)
+      for organ, values in slopes.items()
+      if trained[organ] >= _LEVELS
+    ]
     verdict = "undecided"
-    if len(organs) >= 2 and all(low > 0 for low, _ in ends):
+    if len(ends) >= 2 and all(low > 0 for low, _ in ends):
       verdict = "confirmed"
-    elif len(organs) >= 2 and all(high < 0 for _, high in ends):
+    elif len(ends) >= 2 and all(high < 0 for _, high in ends):
       verdict = "refuted"
     for organ, values in slopes.items():
       models = {
@@ -366,7 +303,9 @@ def _flatter(arms: Arms, draws: _draws.Draws) -> Iterator[dict[str, Any]]:
 def _cause(arms: Arms, draws: _draws.Draws) -> Iterator[dict[str, Any]]:
   """C6: cost of ±0.05 with dropout of one-channel tensors minus without."""
   usual = dict(_usual(arms))
-  names = [f"bice2020, dropout at {place}" for place in (ONE_CHANNEL, _REST)]
+  names = [
+    f"bice2020, dropout at {place}" for place in (_arms.ONE_CHANNEL, _REST)
+  ]
   if not all(name in usual for name in names):
     return
   one, other = (usual[name] for name in names)

@@ -184,7 +184,7 @@ class CohortCounts:
       return f"{len(self.names)} case{'s' if len(self.names) != 1 else ''}"
     structure, objective, seed, level = map(self.facts.get, _MODEL)
     said = f"{structure}, {objective}, seed {seed}"
-    return f"{said}, {level:g} negatives" if self.facts.get("beside") else said
+    return f"{said}, negatives {level:g}" if self.facts.get("beside") else said
 
   @property
   def class_columns(self) -> dict[str, Any]:

@@ -43,8 +43,8 @@ class Costs:
 
   @property
   def key(self) -> _draws.Key:
-    """Structure and seed."""
-    return self.facts["structure"], self.facts["seed"]
+    """Structure and seed that it is paired by."""
+    return _draws.key_of(self.facts)
 
   @property
   def stuck(self) -> bool:

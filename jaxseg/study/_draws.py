@@ -7,6 +7,7 @@ differ by is not what two groups of patients differ by.
 from collections.abc import Mapping, Sequence
 import dataclasses
 import math
+from typing import Any
 
 import numpy as np
 
@@ -14,6 +15,11 @@ from jaxseg import thresholds
 from jaxseg.study import _cohort_counts
 
 Key = tuple[str, int]  # Structure and seed.
+
+
+def key_of(facts: Mapping[str, Any]) -> Key:
+  """What a model is paired by; in the place of a stuck one that one's seed."""
+  return str(facts["structure"]), int(facts.get("stands_for", facts["seed"]))
 
 
 @dataclasses.dataclass(frozen=True, eq=False)

@@ -19,8 +19,20 @@ _OF_MODEL = (
   ("config.json", "restore it, or delete the model's folder and train again"),
   ("summary.json", "delete it, and jaxseg train ends with it anew"),
 )
-# Named in a line; the others are only counted.
-_SHOWN = 10
+# Named of each reason; the others are only counted.
+_SHOWN = 5
+_UNFINISHED = "training is not finished"
+_OTHER = "its counts are of another model"
+_UNCOUNTED = "its counts are missing"
+_STUCK = "never learnt: validation Dice below 0.1 at every threshold"
+_GONE = "has counts, and its model's folder is gone"
+_SAID = {
+  _UNFINISHED: "Not trained to the end (jaxseg train goes on)",
+  _OTHER: "Counted when the model was another (jaxseg sweep counts it anew)",
+  _UNCOUNTED: "Not counted yet (jaxseg sweep does)",
+  _STUCK: "Learnt nothing, and another seed stands for it",
+  _GONE: "Has counts, but no model (delete the counts if it is not wanted)",
+}
 
 
 def model_digest(folder: pathlib.Path) -> str:
@@ -40,10 +52,12 @@ def model_digest(folder: pathlib.Path) -> str:
   return _files.digest(found)
 
 
-def steps(folder: pathlib.Path) -> int | None:
-  """The most steps a model was to be trained for; None where none were set.
+def asked(folder: pathlib.Path) -> dict[str, int]:
+  """How long a model was to be trained.
 
-  Of several models in one folder, such as of folds, the first tells.
+  `steps`, the most that it was to make; where an epoch was to have as many as
+  the slices fill, `epochs` instead. Of several models in one folder, such as of
+  folds, the first tells.
 
   Raises:
     DataError: Its config.json is missing or damaged.
@@ -54,11 +68,13 @@ def steps(folder: pathlib.Path) -> int | None:
     path = min(folder.glob(f"*/{name}"), default=path)
   config = _sealed.read(path, again=again).get("config")
   if not isinstance(config, dict):
-    return None
+    return {}
   epochs, each = config.get("epochs"), config.get("steps_per_epoch")
-  if not isinstance(epochs, int) or not isinstance(each, int):
-    return None
-  return epochs * each
+  if not isinstance(epochs, int):
+    return {}
+  if not isinstance(each, int):
+    return {"epochs": epochs}
+  return {"steps": epochs * each}
 
 
 def steps_made(folder: pathlib.Path) -> int | None:
@@ -139,19 +155,19 @@ def _missing(run: data.Run) -> Iterator[tuple[str, str]]:
       counted -= {file} if folder in there else set()
     elif not data.finished(folder):
       counted.discard(file)
-      yield name, "training is not finished"
+      yield name, _UNFINISHED
     elif file in counted:
       counted.discard(file)
-      yield name, "its counts are of another model"
+      yield name, _OTHER
     else:
-      yield name, "its counts are missing"
+      yield name, _UNCOUNTED
   for folder, left in zip(there, _left_out(run, there), strict=True):
     if left:
       name = folder.relative_to(models).as_posix()
-      yield name, "never learnt: validation Dice below 0.1 at every threshold"
+      yield name, _STUCK
   for file in counted:
     name = file.removesuffix(".npz")
-    yield name, "has counts, and its model's folder is gone"
+    yield name, _GONE
 
 
 def _left_out(run: data.Run, there: Sequence[pathlib.Path]) -> list[bool]:
@@ -191,15 +207,24 @@ def _kept(path: pathlib.Path, *_: int) -> tuple[Mapping[str, Any], bool]:
 
 
 def missing_said(missing: Sequence[str]) -> str:
-  """A sentence for the console and the page; "" where nothing is missing."""
+  """Sentences for the console and the page; "" where nothing is missing.
+
+  Args:
+    missing: What `missing_models` gave.
+  """
   if not missing:
     return ""
-  named = "; ".join(missing[:_SHOWN])
-  more = f" and {len(missing) - _SHOWN} more" if len(missing) > _SHOWN else ""
+  reasons: dict[str, list[str]] = {}
+  for line in missing:
+    name, _, why = line.removesuffix(")").partition(" (")
+    reasons.setdefault(why, []).append(name)
   one = len(missing) == 1
-  return (
+  said = [
     f"Missing: {len(missing)} model{'' if one else 's'} of this run"
-    f" {'is' if one else 'are'} in no table, figure or median: {named}{more}."
-    " jaxseg train finishes trainings, jaxseg sweep counts finished models;"
-    " delete the folder, or the counts, of one that is not wanted."
-  )
+    f" {'is' if one else 'are'} in no table, figure or median."
+  ]
+  for why, names in reasons.items():
+    more = len(names) - _SHOWN
+    named = ", ".join(names[:_SHOWN]) + (f" and {more} more" * (more > 0))
+    said.append(f"{_SAID.get(why, why)}: {named}.")
+  return " ".join(said)

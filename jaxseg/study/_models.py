@@ -178,11 +178,10 @@ def _with_training(
 ) -> _cohort_counts.CohortCounts:
   """Counts that tell of the training; those of older versions do not."""
   more = {"training_patients": len(run.split.train)}
-  known = (
-    ("steps", _missing.steps(folder)),
-    ("steps_made", _missing.steps_made(folder)),
-  )
-  more |= {name: steps for name, steps in known if steps is not None}
+  more |= _missing.asked(folder)
+  steps = _missing.steps_made(folder)
+  if steps is not None:
+    more["steps_made"] = steps
   if set(more) <= set(counts.facts):
     return counts
   return dataclasses.replace(counts, facts={**counts.facts, **more})

@@ -10,11 +10,12 @@ import numpy as np
 
 from jaxseg import errors
 from jaxseg import thresholds
-from jaxseg.study import _claims
+from jaxseg.study import _arms
 from jaxseg.study import _cohort_counts
 from jaxseg.study import _correlation
 from jaxseg.study import _costs
 from jaxseg.study import _draws
+from jaxseg.study import _stuck
 
 # Score of a patient -> whether less is better, and its mean or median counts.
 SCORES: Mapping[str, tuple[bool, str]] = {
@@ -69,15 +70,15 @@ def objective_tests(
   References:
     F. Wilcoxon, Individual comparisons by ranking methods, doi:10.2307/3001968.
   """
-  results = _claims.of_usual_length(results)
+  results = _stuck.in_place(_arms.of_usual_length(results))
   draws = _draws.Draws.of(results, resamples=resamples, seed=seed)
   models: dict[tuple[str, float, str], dict[_draws.Key, Any]] = {}
   for done, result in enumerate(results, start=1):
-    network, objective, negatives = _claims.arm_of(result.facts)
+    network, objective, negatives = _arms.arm_of(result.facts)
     choose_on, score_on = result.sides()
     best = thresholds.optimum(choose_on.even)
     if not _costs.never_learnt(choose_on):
-      key = str(result.facts["structure"]), int(result.facts["seed"])
+      key = _draws.key_of(result.facts)
       models.setdefault((network, negatives, objective), {})[key] = _scored(
         result.name, score_on, best.threshold
       )

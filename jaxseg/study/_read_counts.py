@@ -7,7 +7,7 @@ from typing import Any
 from jaxseg import _sealed
 from jaxseg import _text
 from jaxseg import errors
-from jaxseg.study import _claims
+from jaxseg.study import _arms
 from jaxseg.study import _cohort_counts
 
 _KINDS = {
@@ -65,7 +65,7 @@ def read_counts(
           " of one split"
         )
       # Only one of two would be counted.
-      other = models.setdefault(_claims.model_of(result.facts), path)
+      other = models.setdefault(_arms.model_of(result.facts), path)
       if other is not path:
         raise errors.DataError(
           f"{path}: is of the same network, structure, objective, negatives and"

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from jaxseg.study import _claims
+from jaxseg.study import _arms
 from jaxseg.study import _cohort_counts
 from jaxseg.study import _costs
 from jaxseg.study import _draws
@@ -51,7 +51,7 @@ def recommendations(
     dice (mean), gain (over `organ`) and gain_half (over 0.5) with interval and
     p, and p_holm and p_holm_half of what a recommendation rests on.
   """
-  results = _claims.of_usual_level(_claims.of_usual_length(results))
+  results = _arms.of_usual_level(_arms.of_usual_length(results))
   draws = _draws.Draws.of(results, resamples=resamples, seed=seed)
   arms: dict[tuple[str, str, float], dict[_draws.Key, Any]] = {}
   for done, result in enumerate(results, start=1):
@@ -62,7 +62,7 @@ def recommendations(
       there = score_on.reference > 0
       names = [n for n, has in zip(score_on.names, there, strict=True) if has]
       weights = draws.weights("test", names)
-      arms.setdefault(_claims.arm_of(result.facts), {})[key] = (
+      arms.setdefault(_arms.arm_of(result.facts), {})[key] = (
         names,
         {m: _draws.means(v[there], weights) for m, v in scores.items()},
       )

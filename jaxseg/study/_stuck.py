@@ -1,6 +1,7 @@
 """Trainings that never learnt: reported, left out, replaced by another seed."""
 
 from collections.abc import Mapping, Sequence
+import dataclasses
 from typing import Any
 
 from jaxseg import thresholds
@@ -8,7 +9,9 @@ from jaxseg.study import _cohort_counts
 from jaxseg.study import _costs
 
 # What models of one kind share, whatever their seed.
-_KIND = ("structure", "objective", "negatives", "network")
+_KIND = ("structure", "objective", "negatives", "network", "steps", "epochs")
+# By the rule a stuck one is trained again with this added to its seed.
+_NEXT_SEED = 10
 
 
 def is_stuck(result: _cohort_counts.CohortCounts) -> bool:
@@ -44,6 +47,37 @@ def learnt(
   found: tuple[list[Any], list[Any]] = ([], [])
   for result, left in zip(results, out, strict=True):
     found[left].append(result)
+  return found
+
+
+def in_place(
+  results: Sequence[_cohort_counts.CohortCounts],
+) -> list[_cohort_counts.CohortCounts]:
+  """The same models; those in the place of a stuck one say so.
+
+  Their facts have its seed as `stands_for`, by which they are paired with the
+  models of other networks and objectives.
+
+  Args:
+    results: Counts of models.
+  """
+  found = list(results)
+  kinds: dict[str, dict[int, int]] = {}
+  for place, result in enumerate(results):
+    kind = repr([result.facts.get(name) for name in _KIND])
+    kinds.setdefault(kind, {})[result.facts["seed"]] = place
+  for own in kinds.values():
+    bad = {seed for seed, place in own.items() if is_stuck(results[place])}
+    good = set(own) - bad
+    for seed in sorted(bad):
+      # The last: those between were asked for, or are stuck, too.
+      others = [s for s in good if s > seed and (s - seed) % _NEXT_SEED == 0]
+      if others:
+        good.remove(other := max(others))
+        facts = {**results[own[other]].facts, "stands_for": seed}
+        found[own[other]] = dataclasses.replace(
+          results[own[other]], facts=facts
+        )
   return found
 
 

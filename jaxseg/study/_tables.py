@@ -118,7 +118,7 @@ def curve_rows(
   )
   if choose_on.with_structure >= 2:
     found = _choice.resampled(choose_on, "curve", settings)
-    low, high = found.interval(settings.level, kind="expanded")
+    low, high = found.interval(settings.level, kind="studentized")
     columns |= {"dice_low": low, "dice_high": high}
   if score_on is not choose_on:
     columns["dice_test"] = thresholds.curve(score_on.even, aggregate="pooled")

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Sequence
 import dataclasses
-import math
 from typing import Any
 
 import numpy as np
@@ -13,6 +12,7 @@ from jaxseg.thresholds import _clusters
 from jaxseg.thresholds import _counts
 from jaxseg.thresholds import _criterion
 from jaxseg.thresholds import _grid
+from jaxseg.thresholds import _intervals
 from jaxseg.thresholds import _optimum
 from jaxseg.thresholds import _resampled
 from jaxseg.thresholds import _sensitivity
@@ -25,7 +25,9 @@ STATISTICS = (
   "sensitivity",
   "regret",
 )
-INTERVALS = ("percentile", "expanded")
+INTERVALS = ("percentile", "expanded", "studentized")
+# Of fewer patients a resample's own standard error says too little.
+_FEW = 10
 Statistic = str | Callable[[_counts.Counts[np.ndarray]], Any]
 
 
@@ -38,11 +40,14 @@ class Bootstrap:
     samples: Its value for each resample, float64 `[resample, ...]`.
     index: The patients that each resample drew, `[resample, patient]`; two
       bootstraps with one seed and number of patients drew the same.
+    standard_errors: Those of the estimate and, behind it, of the samples,
+      `[resample + 1, ...]`; nan where there is none, None where none was asked.
   """
 
   estimate: np.ndarray
   samples: np.ndarray
   index: np.ndarray
+  standard_errors: np.ndarray | None = None
 
   def interval(
     self, level: float = 0.95, *, kind: str = "percentile"
@@ -54,18 +59,23 @@ class Bootstrap:
       kind: "percentile" takes the percentiles that leave out equal shares of
         the samples, which is too narrow for few patients; "expanded" those
         farther out by as much as Student's t exceeds the normal distribution,
-        and as the variance of the sample falls short of the population's.
+        and as the variance of the sample falls short of the population's;
+        "studentized" those of the samples' distances in standard errors, on the
+        logit scale, for a share such as Dice of patients who differ much to
+        one side; where there is no standard error, or fewer than 10 patients
+        were drawn, it is "expanded".
 
     Returns:
       (low, high), `[...]` each, of the samples that have a value; nan where
       none has.
 
     Raises:
-      ConfigError: The level is not in (0, 1), or the kind is unknown.
+      ConfigError: The level is not in (0, 1), the kind is unknown, or it needs
+        standard errors that were not asked for.
 
     References:
       T. C. Hesterberg, What teachers should know about the bootstrap,
-      arXiv:1411.5279, section 4.3.3.
+      arXiv:1411.5279, sections 4.3.3 and 5.
     """
     if not 0 < level < 1:
       raise errors.ConfigError(f"level {level} is not between 0 and 1")
@@ -73,9 +83,11 @@ class Bootstrap:
       raise errors.ConfigError(
         f"interval {kind!r} is unknown; take {' or '.join(INTERVALS)}"
       )
+    if kind == "studentized":
+      return self._studentized(level)
     tails = [50 * (1 - level), 50 * (1 + level)]
     if kind == "expanded":
-      tails = expanded(level, self.index.shape[-1])
+      tails = _intervals.expanded(level, self.index.shape[-1])
     known = ~np.isnan(self.samples)
     if known.all():  # Much faster than looking for nan in every column.
       low, high = np.percentile(self.samples, tails, axis=0)
@@ -84,6 +96,21 @@ class Bootstrap:
     filled = np.where(there, self.samples, 0)
     low, high = np.nanpercentile(filled, tails, axis=0)
     return np.where(there, low, np.nan), np.where(there, high, np.nan)
+
+  def _studentized(self, level: float) -> tuple[np.ndarray, np.ndarray]:
+    """The interval of that kind; see `interval`."""
+    if self.standard_errors is None:
+      raise errors.ConfigError(
+        "interval 'studentized' needs standard errors; ask `bootstrap` for"
+        " them, studentize=True"
+      )
+    low, high = self.interval(level, kind="expanded")
+    if self.index.shape[-1] < _FEW:
+      return low, high
+    values = np.concatenate([np.asarray(self.estimate)[None], self.samples])
+    ends = _intervals.studentized(level, values, self.standard_errors)
+    there = ~np.isnan(ends[0])
+    return np.where(there, ends[0], low), np.where(there, ends[1], high)
 
   @property
   def standard_error(self) -> np.ndarray:
@@ -108,25 +135,6 @@ class Bootstrap:
     )
 
 
-def expanded(level: float, patients: int) -> list[float]:
-  """Percentiles, 0 to 100, whose interval is wide enough for few patients.
-
-  >>> [round(end, 2) for end in expanded(0.95, 15)]
-  [1.32, 98.68]
-
-  Args:
-    level: Of the interval.
-    patients: How many are resampled.
-  """
-  if patients < 2:
-    return [0.0, 100.0]
-  from scipy import special  # Slow to import, and needed here alone.
-
-  far = special.stdtrit(patients - 1, (1 - level) / 2)
-  tail = special.ndtr(far * math.sqrt(patients / (patients - 1)))
-  return [100 * float(tail), 100 * float(1 - tail)]
-
-
 def bootstrap(
   counts: _counts.Counts,
   statistic: Statistic = "threshold",
@@ -139,6 +147,7 @@ def bootstrap(
   perturbations: Sequence[float] = (-0.05, 0.05),
   index: npt.ArrayLike | None = None,
   patients: npt.ArrayLike | None = None,
+  studentize: bool = False,
 ) -> Bootstrap:
   """Resamples patients with replacement, and computes a statistic each time.
 
@@ -177,6 +186,9 @@ def bootstrap(
       patients are numbered in the order of their first cases.
     patients: Patient of each case, `[case]`, names or numbers. None takes each
       case for a patient.
+    studentize: Whether standard errors are computed, for intervals of that
+      kind; those of "value" and "curve" of a metric that is a share, and nan of
+      all else.
 
   Returns:
     Samples `[resample, structure..., ...]`; a resample in which no patient has
@@ -222,11 +234,14 @@ def bootstrap(
         called.append(_called(statistic, host[cases]))
       except errors.DataError:  # For example, no patient has the structure.
         called.append(np.full(as_is.shape, np.nan))
-    return Bootstrap(as_is, np.stack(called), drawn)
+    samples = np.stack(called)
+    none = np.full((len(samples) + 1, *as_is.shape), np.nan)
+    return Bootstrap(as_is, samples, drawn, none if studentize else None)
   _check(statistic, criterion, aggregate, empty)
   lead = tuple(host.positive.shape[1:-1])
-  estimates: list[np.ndarray] = []
-  samples: list[np.ndarray] = []
+  every = np.vstack([np.arange(number), drawn])  # All of them once, first.
+  values: list[np.ndarray] = []
+  spread: list[np.ndarray] = []
   for place in np.ndindex(*lead):
     one = host[(slice(None), *place)] if lead else host
     if _criterion.constraint(criterion) is not None:  # It may be out of reach.
@@ -234,15 +249,17 @@ def bootstrap(
         one, criterion=criterion, aggregate=aggregate, empty=empty
       )
     made = _resampled.Resampled(one, of, criterion, aggregate, empty)
-    once = np.arange(number)[None]
-    estimates.append(_of(made, statistic, once, perturbations)[0])
-    samples.append(_of(made, statistic, drawn, perturbations))
-  joined = np.stack(samples, axis=1)
-  own = joined.shape[2:]
+    found, own = _of(made, statistic, every, perturbations, studentize)
+    values.append(found)
+    spread.append(own)
+  joined = np.stack(values, axis=1)
+  shape = (len(every), *lead, *joined.shape[2:])
+  joined = joined.reshape(shape)
   return Bootstrap(
-    np.reshape(np.stack(estimates), (*lead, *own)),
-    np.reshape(joined, (len(drawn), *lead, *own)),
+    joined[0],
+    joined[1:],
     drawn,
+    np.stack(spread, axis=1).reshape(shape) if studentize else None,
   )
 
 
@@ -291,37 +308,58 @@ def _of(
   statistic: str,
   drawn: np.ndarray,
   perturbations: Sequence[float],
-) -> np.ndarray:
-  """A statistic of each resample, `[resample, ...]`."""
-  parts = []
+  studentize: bool,
+) -> tuple[np.ndarray, np.ndarray]:
+  """A statistic of each resample and its errors, `[resample, ...]` each."""
+  parts, spread = [], []
   for curves, weights in made.blocks(drawn):
+    values, best = _statistic(made, statistic, curves, weights, perturbations)
+    parts.append(values)
+    if not studentize:
+      continue
+    own = np.full(values.shape, np.nan)
     if statistic == "curve":
-      parts.append(curves)
-      continue
-    best = made.optima(curves, weights)
-    some = best >= 0
-    top = np.where(some, curves[np.arange(len(best)), best], np.nan)
-    if statistic == "value":
-      parts.append(top)
-      continue
-    grid = np.asarray(made.thresholds, np.float64)
-    if statistic in ("threshold", "optimum"):
-      there = np.where(some, grid[best], np.nan)
-      both = statistic == "optimum"
-      parts.append(np.stack([there, top], axis=-1) if both else there)
-      continue
-    shifts = np.asarray(perturbations, np.float64)
-    wanted = (
-      np.full((len(best), 1), 0.5)
-      if statistic == "regret"
-      else grid[best][:, None] + shifts
-    )
-    place = _grid.nearest(grid, wanted)
-    value = np.take_along_axis(curves, place, axis=1)
-    with np.errstate(invalid="ignore", divide="ignore"):
-      lost = (top[:, None] - value) / top[:, None]
-    if statistic == "sensitivity":
-      near = _sensitivity.reached(grid, grid[best][:, None], shifts)
-      lost = np.where(near, lost, np.nan)
-    parts.append(lost[:, 0] if statistic == "regret" else lost)
-  return np.concatenate(parts)
+      own = made.errors(curves, weights)
+    elif statistic == "value":
+      own = made.errors(values, weights, best)
+    elif statistic == "optimum":
+      own[:, 1] = made.errors(values[:, 1], weights, best)
+    spread.append(own)
+  joined = np.concatenate(parts)
+  return joined, np.concatenate(spread) if studentize else joined
+
+
+def _statistic(
+  made: _resampled.Resampled,
+  statistic: str,
+  curves: np.ndarray,
+  weights: np.ndarray,
+  perturbations: Sequence[float],
+) -> tuple[np.ndarray, np.ndarray]:
+  """A statistic of some resamples, and the positions of their optima."""
+  if statistic == "curve":
+    return curves, np.zeros(0, np.int64)
+  best = made.optima(curves, weights)
+  some = best >= 0
+  top = np.where(some, curves[np.arange(len(best)), best], np.nan)
+  if statistic == "value":
+    return top, best
+  grid = np.asarray(made.thresholds, np.float64)
+  if statistic in ("threshold", "optimum"):
+    there = np.where(some, grid[best], np.nan)
+    both = statistic == "optimum"
+    return (np.stack([there, top], axis=-1) if both else there), best
+  shifts = np.asarray(perturbations, np.float64)
+  wanted = (
+    np.full((len(best), 1), 0.5)
+    if statistic == "regret"
+    else grid[best][:, None] + shifts
+  )
+  place = _grid.nearest(grid, wanted)
+  value = np.take_along_axis(curves, place, axis=1)
+  with np.errstate(invalid="ignore", divide="ignore"):
+    lost = (top[:, None] - value) / top[:, None]
+  if statistic == "regret":
+    return lost[:, 0], best
+  near = _sensitivity.reached(grid, grid[best][:, None], shifts)
+  return np.where(near, lost, np.nan), best

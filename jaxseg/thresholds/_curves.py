@@ -27,7 +27,7 @@ _METRICS: dict[str, Ratio] = {
   "volume": lambda tp, fp, fn, tn: (-abs(fp - fn), tp + fn),
 }
 _F_BETA = re.compile(r"f([0-9]{1,4}(?:\.[0-9]{1,4})?)")
-_SIGNED = ("volume", "volume_difference")
+SIGNED = ("volume", "volume_difference")
 _AGGREGATES = ("pooled", "mean_case", "median_case", "worst_case")
 
 
@@ -171,7 +171,7 @@ def score(
 
 def _outcomes(metric: str, empty: str) -> _empty.Outcomes:
   best, worst = 1.0, 0.0
-  if metric in _SIGNED:
+  if metric in SIGNED:
     best, worst = 0.0, -math.inf if metric == "volume" else math.inf
   return _empty.outcomes(empty, best=best, worst=worst)
 
@@ -185,7 +185,7 @@ def _score(
   dtype: Any = np.float64 if host else jnp.float32
   if not host:
     # As uint32, 2 TP + FP + FN fits, and is exact up to the division.
-    if metric not in _SIGNED:
+    if metric not in SIGNED:
       four = tuple(
         v.astype(jnp.uint32) if v.dtype == jnp.int32 else v for v in four
       )

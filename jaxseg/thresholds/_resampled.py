@@ -76,6 +76,61 @@ class Resampled:
         values /= factors.sum(1, keepdims=True)
     return np.where(some[:, None], values, np.nan)
 
+  def errors(
+    self,
+    curves: np.ndarray,
+    weights: np.ndarray,
+    columns: np.ndarray | None = None,
+  ) -> np.ndarray:
+    """Standard errors of the values of each resample, by linearisation.
+
+    A value is a ratio of sums over patients, of a metric's two parts or of
+    scores and cases; its error is that of the residuals, n - 1 in the place of
+    n. nan where nobody is drawn, or the metric is no share.
+
+    Args:
+      curves: `[resample, T]`, or the values at `columns`, `[resample]`.
+      weights: Of the cases, `[resample, case]`.
+      columns: A threshold for each resample; None is all.
+    """
+    if self._bound is not None or self._metric in _curves.SIGNED:
+      return np.full(curves.shape, np.nan)
+    above, below = self._parts
+    first = np.unique(self._patients, return_index=True)[1]
+    drawn = weights[:, first].astype(np.float64)
+    number = drawn.sum(1)
+    if columns is None:
+      squares = _squares(drawn, above, below, curves, number[:, None])
+    else:
+      squares = np.full(len(curves), np.nan)
+      for k in np.unique(columns):
+        own = columns == k
+        if k >= 0:
+          one = np.s_[:, k : k + 1]
+          squares[own] = _squares(
+            drawn[own], above[one], below[one], curves[own, None],
+            number[own, None],
+          )[:, 0]  # fmt: skip
+    return np.sqrt(squares)
+
+  @functools.cached_property
+  def _parts(self) -> tuple[np.ndarray, np.ndarray]:
+    """Numerator and denominator of each patient, float64 `[patient, T]`."""
+    if self._pooled:
+      tp, fp, inside, outside = self._floats
+      above, below = _curves.ratio(self._metric)(
+        tp, fp, inside[:, None] - tp, outside[:, None] - fp
+      )
+    else:
+      above = self._scores.values_of_cases
+      below = np.ones_like(above)
+    _, patient = np.unique(self._patients, return_inverse=True)
+    shape = (patient.max(initial=-1) + 1, above.shape[1])
+    sums = np.zeros(shape), np.zeros(shape)
+    for total, part in zip(sums, (above, below), strict=True):
+      np.add.at(total, patient, part)
+    return sums
+
   @functools.cached_property
   def _floats(self) -> list[np.ndarray]:
     return [v.astype(np.float64) for v in (*self._two, *self._sizes)]
@@ -139,6 +194,25 @@ class Resampled:
     return _criterion.of_four(
       tp, fp, inside - tp, outside - fp, self._metric, worst=False
     )
+
+
+def _squares(
+  drawn: np.ndarray,
+  above: np.ndarray,
+  below: np.ndarray,
+  values: np.ndarray,
+  number: np.ndarray,
+) -> np.ndarray:
+  """Squared standard errors, `[resample, T]`, of ratios of sums."""
+  residuals = (
+    drawn @ above**2
+    - 2 * values * (drawn @ (above * below))
+    + values**2 * (drawn @ below**2)
+  )
+  with np.errstate(invalid="ignore", divide="ignore"):
+    share = residuals / (drawn @ below) ** 2 * number / (number - 1)
+  # What is left of a difference of equal numbers is no error.
+  return np.where(share > _NEAR * values**2, share, share * 0)
 
 
 @dataclasses.dataclass(frozen=True, eq=False)

@@ -32,6 +32,13 @@ def test_counts_of_several_runs_to_tables(tmp_path):
   legend = done.partition("t*: ")[2].partition("Written")[0].splitlines()
   assert legend and max(map(len, legend)) <= 80
   assert "2 of 2" in done and "Written: " in done
+  # The curves, too.
+  assert (tmp_path / "out" / "figures" / "cause_curves.svg").is_file()
+  curves = command.rows(tmp_path / "out" / "tables" / "cause_curves.csv")
+  assert {row["dropout_at"] for row in curves} == {
+    "image,stretch,last,rest",
+    "rest",
+  }
 
 
 def test_what_tells_no_interval_is_refused(tmp_path):

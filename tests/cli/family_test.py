@@ -134,7 +134,7 @@ def test_what_never_learnt_is_trained_again_with_ten_more(monkeypatch, capsys):
     [30],
   ]
   assert [one.seed for one in family] == [0, 1, 10, 20, 30]
-  assert "trained again: brain, bce, 0.25 negatives, seed 0" in (
+  assert "trained again: brain, bce, negatives 0.25, seed 0" in (
     capsys.readouterr().out
   )
   good, left = study.learnt(results)
@@ -219,7 +219,7 @@ def test_patients_of_folds_are_shown_by_models_that_have_not_seen_them(
 def test_analyses_read_folds_and_levels(folded, tmp_path):
   run, _, results = folded
   assert [r.name for r in study.read_run(run)] == [
-    "brain, bce, seed 0, 0 negatives",
+    "brain, bce, seed 0, negatives 0",
   ]
   assert study.missing_models(run) == ()
   again = study.read_counts([run.folder])

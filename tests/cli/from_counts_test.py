@@ -35,7 +35,7 @@ def folder(tmp_path_factory):
 def test_tables_claims_causes_and_the_page(folder):
   flags = ("--counts=own,other,levels", "--output=out", "--seed=3")
   out = command.done("reproduce", *flags, folder=folder)
-  assert "Tables and page: 4 models of U-Net" in out
+  assert "Tables and charts are of 4 models of U-Net" in out
   assert "calibration error" in out  # In a table of 100 columns, not broken.
   tables = folder / "out" / "tables"
   for name in (
@@ -64,6 +64,7 @@ def test_tables_claims_causes_and_the_page(folder):
   page = (folder / "out" / "report" / "index.html").read_text()
   assert "Which threshold to use" in page and "Cut at" in page
   assert "Made from counts" in page
+  assert "4 of 12 (the others are in claims and causes alone)" in page
   assert not (folder / "out" / "models").exists()
 
 

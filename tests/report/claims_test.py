@@ -47,6 +47,7 @@ def row(claim, verdict, value=0.03, low=0.02, high=0.05, **changed):
     (row("C4", "undecided", math.nan), "cannot be told"),
     (row("C5", "confirmed", 4.0, math.nan, math.nan), "is 4 of 7 organs"),
     (row("C5", "refuted", 6.0, math.nan, math.nan), "in 6 of 7 organs"),
+    (row("C5", "undecided", 3.0, math.nan, math.nan), "wins 3 of 7 organs so"),
     (row("C6", "confirmed"), "a shift cost more: with it, 3.0 percentage poin"),
     (row("C6", "undecided"), "cost of a shift stays undecided: with it, 3.0 p"),
     (row("C6", "refuted", -0.05), "is not what makes a shift costly"),
@@ -68,6 +69,18 @@ def test_sentences_of_several_networks_name_them():
   assert _claims.sentences([]) == ""
 
 
+def test_organs_of_one_claim_share_a_sentence():
+  rows = [
+    row("C3", "undecided", 0.1) | {"statement": f"slope, {organ}"}
+    for organ in ("brain", "parotid_left")
+  ]
+  said = _claims.sentences(rows)
+  assert said.count("Showing more") == 1
+  assert (
+    "(brain: 0.10 (95 % interval" in said and ", left parotid: 0.10" in said
+  )
+
+
 def test_the_table_says_what_was_not_tested(tmp_path, provenance):
   rows = [row("C4", "undecided", 0.5), row("C1", "confirmed", stuck=1)]
   section = report.claims_section(tmp_path, rows, provenance)
@@ -81,7 +94,7 @@ def test_the_table_says_what_was_not_tested(tmp_path, provenance):
     ("C6", "not tested"),
   ]
   assert section.rows[0]["interval"] == "2.0 % to 5.0 %"
-  assert "needs three levels" in section.rows[2]["says"]
+  assert "needs four levels" in section.rows[2]["says"]
   assert "stuck" in section.headings
   assert "say nothing about the paper" in section.text
   with open(tmp_path / "tables" / "claims.csv", newline="") as file:

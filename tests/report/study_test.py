@@ -76,8 +76,8 @@ def test_a_section_tells_the_summary_what_it_found(
   assert "<p>U-Net, BCE: Cut at 0.5.</p>" in text
   assert "2 patients of the cohort mine: 1 to choose" in text
   assert (
-    "<dt>Dice gained over 0.5, BCE, unseen patients</dt><dd>+0.060<small>−0.010"
-    " to +0.100</small>" in text
+    "<dt>Dice gained over 0.5, U-Net, BCE, unseen patients</dt><dd>+0.060"
+    "<small>−0.010 to +0.100</small>" in text
   )
   # What has no interval is not told beside it.
   assert "Median" not in text

@@ -112,6 +112,32 @@ def test_kinds_of_models_are_compared_on_the_same_organs_and_seeds():
   assert study.cause_curves(results[1::2]) == []  # One network alone.
 
 
+def test_epochs_tell_kinds_apart_where_no_steps_were_set():
+  long = [
+    told(made.model_counts(o, 0), epochs=50, steps_made=900) for o in ORGANS
+  ]
+  short = [
+    told(made.model_counts(o, 1), epochs=2, steps_made=40) for o in ORGANS
+  ]
+  arms = study.cause_arms([*long, *short], resamples=9, scopes=("kept",))
+  assert [(a["epochs_asked"], a["steps_most"]) for a in arms] == [
+    (50, 900),
+    (2, 40),
+  ]
+  rows = study.claims([*long, *short], resamples=9)
+  assert rows == study.claims(long, resamples=9)
+  # No column of what no model tells.
+  known = study.cause_arms([made.model_counts()], resamples=9)
+  assert not any("epochs_asked" in row for row in known)
+
+
+def test_a_network_whose_rate_of_dropout_is_0_has_none():
+  off = made.model_counts(network={**DROPOUT, "dropout": 0.0})
+  (row,) = study.causes([off], scopes=("kept",))
+  assert row["dropout_at"] == "none"
+  assert study.network_of(off.facts) == "bice2020, dropout at none"
+
+
 def test_claims_are_of_one_length_of_training():
   long = [
     told(made.model_counts(organ, 0), steps=800)

@@ -54,7 +54,7 @@ def test_steep_and_flat_networks_earn_opposite_verdicts(both):
 def test_an_interval_that_holds_the_reported_cost_agrees_with_it(
   both, monkeypatch
 ):
-  (row,) = decided(both, "C2", _claims.network_of(both[0].facts))
+  (row,) = decided(both, "C2", study.network_of(both[0].facts))
   monkeypatch.setattr(_claims, "PAPER_COST", row["value"])
   (row,) = decided(both, "C2", row["network"])
   assert row["low"] < row["value"] < row["high"]
@@ -91,6 +91,8 @@ def test_levels_of_negatives_move_the_optimum():
   fractions = np.log(0.02 / (1 + np.array([0.0, 0.5, 2.0, 4.0])))
   slope = np.polyfit(fractions, 0.5 - 0.05 * np.arange(4), 1)[0]
   assert rows[0]["value"] == pytest.approx(slope, rel=0.1)
+  three = [c for c in levels(0.05) if c.facts["negatives"] < 4]
+  assert {row["verdict"] for row in decided(three, "C3")} == {"undecided"}
   rows = decided(levels(-0.05), "C3")
   assert [row["verdict"] for row in rows] == ["refuted"] * 2
 
@@ -124,11 +126,36 @@ def test_an_objective_that_wins_every_distance_refutes():
   (row,) = decided(results, "C5")
   assert (row["verdict"], row["value"]) == ("refuted", 3)
   assert "dice" in row["statement"]
+  # Of organs that one objective lacks nothing is known yet.
+  more = [made.model_counts(o) for o in ("esophagus", "spinal_cord")]
+  (row,) = decided([*results, *more], "C5")
+  assert (row["verdict"], row["value"]) == ("undecided", 3)
+  assert row["structures"] == 3
   mixed = family(objective="bce") + family(
     objective="dice", distances=(2.0, 0.5, 0.7)
   )
   (row,) = decided(mixed, "C5")
   assert (row["verdict"], row["value"]) == ("confirmed", 0)
+
+
+def test_the_seed_in_the_place_of_a_stuck_one_is_paired_as_that_one():
+  constant = {"inside": (0.02, 0.001), "outside": (0.02, 0.001)}
+  stuck = made.model_counts(
+    "brain", 0, voxels=(9, 1200), network=DROPOUT, **constant
+  )
+  again = made.model_counts("brain", 10, network=DROPOUT, **STEEP)
+  other = made.model_counts("brain", 0, network=REST)
+  rows = decided([stuck, again, other], "C6")
+  assert [(row["models"], row["stuck"]) for row in rows] == [(1, 1)]
+  assert rows[0]["value"] > 0.1
+  one, _ = study.cause_arms(
+    [stuck, again, other], resamples=9, scopes=("kept",)
+  )
+  assert one["lost_difference"] == pytest.approx(rows[0]["value"])
+  # Nobody is in the place of one that has learnt.
+  well = made.model_counts("brain", 0, network=DROPOUT, **STEEP)
+  assert decided([well, again, other], "C6")[0]["models"] == 1
+  assert decided([again, other], "C6") == []
 
 
 def test_stuck_models_are_counted_where_they_lack(both):

@@ -50,6 +50,7 @@ def test_what_was_lost_is_named(swept, lost, said):
   assert line.replace("-", "/").startswith("brain/bce/7")
   sentence = study.missing_said((line,))
   assert sentence.startswith("Missing: 1 model of this run is in no table")
+  assert said not in sentence  # A reason is said with its remedy.
   assert models(swept) == [0]
 
 
@@ -90,8 +91,15 @@ def test_one_that_never_learnt_is_left_out_and_named(swept):
 
 
 def test_many_are_counted():
-  said = study.missing_said([f"m{k} (why)" for k in range(13)])
-  assert "13 models of this run are" in said and "m9 (why) and 3 more" in said
+  stuck = "never learnt: validation Dice below 0.1 at every threshold"
+  said = study.missing_said(
+    [f"m{k} (training is not finished)" for k in range(13)] + [f"n ({stuck})"]
+  )
+  assert said == (
+    "Missing: 14 models of this run are in no table, figure or median. Not"
+    " trained to the end (jaxseg train goes on): m0, m1, m2, m3, m4 and 8 more."
+    " Learnt nothing, and another seed stands for it: n."
+  )
 
 
 @pytest.mark.parametrize("name", ["config.json", "summary.json"])

@@ -285,3 +285,77 @@ def test_expanded_intervals_hold_the_mean_of_normal_values():
       low, high = made.interval(kind=kind)
       held[kind] += low <= 0 <= high
   assert held["percentile"] < 370 < held["expanded"]
+
+
+@pytest.mark.parametrize("aggregate", ["pooled", "mean_case"])
+def test_standard_errors_are_those_of_the_patients_drawn(counts, aggregate):
+  # Two scans of some patients, drawn together.
+  patients = [0, 1, 1, 2, 3, 3, 4]
+  index = np.random.default_rng(2).integers(5, size=(9, 5))
+  how = {"index": index, "patients": patients, "aggregate": aggregate}
+  curves, values = (
+    thresholds.bootstrap(counts, name, studentize=True, **how)
+    for name in ("curve", "optimum")
+  )
+  tp, fp = counts.true_positive, counts.false_positive
+  above, below = 2 * tp, tp + fp + counts.positive.sum(-1)[:, None]
+  if aggregate == "mean_case":
+    above, below = above / below, np.ones_like(below)
+  above, below = (
+    np.stack([part[np.equal(patients, p)].sum(0) for p in range(5)])
+    for part in (above, below)
+  )
+  for row, drawn in enumerate([np.arange(5), *index]):
+    a, b = above[drawn], below[drawn]
+    residuals = a - a.sum(0) / b.sum(0) * b
+    error = np.sqrt((residuals**2).sum(0) * 5 / 4) / b.sum(0)
+    np.testing.assert_allclose(
+      curves.standard_errors[row], error, rtol=1e-6, atol=1e-9
+    )
+    there = np.isclose(
+      GRID, np.vstack([values.estimate, values.samples])[row, 0]
+    )
+    assert values.standard_errors[row, 1] == pytest.approx(error[there][0])
+  assert np.isnan(values.standard_errors[:, 0]).all()
+
+
+def test_studentized_intervals():
+  draw = np.random.default_rng(5)
+  positive = draw.integers(20, 90, (12, 9)) * np.arange(9)
+  counts = counts_of(positive, draw.integers(0, 400, (12, 9)))
+  found = thresholds.bootstrap(counts, "optimum", studentize=True)
+  (_, low), (_, high) = found.interval(kind="studentized")
+  assert 0 < low < found.estimate[1] < high < 1
+  # By hand: distances in standard errors on the logit scale.
+  error, value = (
+    found.standard_errors[:, 1],
+    np.append(found.estimate[1], found.samples[:, 1]),
+  )
+  place, error = np.log(value / (1 - value)), error / (value * (1 - value))
+  far = np.percentile((place[1:] - place[0]) / error[1:], [97.5, 2.5])
+  ends = 1 / (1 + np.exp(far * error[0] - place[0]))
+  np.testing.assert_allclose([low, high], ends)
+  # What has no standard error is widened, and so are few patients.
+  wide = found.interval(kind="expanded")
+  assert found.interval(kind="studentized")[0][0] == wide[0][0]
+  few = thresholds.bootstrap(counts[:9], "value", studentize=True)
+  assert few.interval(kind="studentized") == few.interval(kind="expanded")
+  volume = thresholds.bootstrap(
+    counts, "value", criterion="volume", studentize=True
+  )
+  assert np.isnan(volume.standard_errors).all()
+  assert volume.interval(kind="studentized") == volume.interval(kind="expanded")
+  with pytest.raises(errors.ConfigError, match="studentize=True"):
+    thresholds.bootstrap(counts, "value").interval(kind="studentized")
+
+
+@pytest.mark.filterwarnings("error")
+def test_studentized_curves_end_where_nothing_is_found():
+  sides = np.zeros((11, 9), int), np.zeros((11, 9), int)
+  sides[0][:, 3], sides[1][:, 2] = 50, 30 + np.arange(11)
+  curve = thresholds.bootstrap(
+    counts_of(*sides), "curve", resamples=50, studentize=True
+  )
+  low, high = curve.interval(kind="studentized")
+  assert low[-1] == high[-1] == 0 and (low <= high).all()
+  assert (low[2], high[2]) == (1, 1)  # Perfect for everyone.
