@@ -51,7 +51,7 @@ RULES = {
   "C1": "lower bound > 2 % confirms, upper < 1 % refutes",
   "C2": "interval holds 11.8 %: agrees; lower > 3 %: same order; upper < 2 %:"
   " refuted",
-  "C3": "above 0 in all organs confirms, below 0 in all refutes",
+  "C3": "of two organs at four levels, all above 0 confirm, all below 0 refute",
   "C4": "upper < 0.5 confirms, lower > 1 refutes",
   "C5": "refuted if one wins all three in six of seven organs",
   "C6": "lower > 1 point confirms, upper < 1 point refutes",
