@@ -161,6 +161,10 @@ def _ending(code: int) -> None:
 
 def _let_end() -> None:
   """The last moments, in which Python would give signals back their default."""
+  # A reader that pauses may keep this waiting: while a signal still ends it.
+  for stream in (sys.stdout, sys.stderr):
+    with contextlib.suppress(OSError, ValueError, AttributeError):
+      stream.flush()
   for number in _NUMBERS:
     signal.signal(number, signal.SIG_IGN)
 
@@ -198,8 +202,9 @@ def _lost(hook: Callable[..., object], said: "sys.UnraisableHookArgs") -> None:
 
 
 def _end() -> None:
-  show = "\x1b[?25h" if sys.stderr.isatty() else ""  # The cursor, as it was.
-  os.write(2, f"{show}interrupted twice, ended at once\n".encode())
+  show = "\x1b[?25h" if os.isatty(2) else ""  # The cursor, as it was.
+  with contextlib.suppress(OSError):  # It may be closed, or nobody listen.
+    os.write(2, f"{show}interrupted twice, ended at once\n".encode())
   _leave(_EXIT_CODE)
 
 

@@ -81,9 +81,11 @@ def test_other_threads_leave_signals_alone():
 
 def started(code):
   """A process that runs some code."""
+  inherited = {k: v for k, v in os.environ.items() if k != "PYTHONUNBUFFERED"}
   return subprocess.Popen(
     [sys.executable, "-c", code],
-    env={**os.environ, "PYTHONPATH": str(ROOT)},
+    cwd=ROOT,
+    env=inherited,
     stdout=subprocess.PIPE,
     stderr=subprocess.PIPE,
     text=True,
@@ -106,6 +108,46 @@ def test_a_second_signal_ends_at_once():
   process.send_signal(signal.SIGTERM)
   _, err = process.communicate(timeout=10)
   assert (process.returncode, err) == (3, "interrupted twice, ended at once\n")
+
+
+def test_a_second_signal_ends_at_once_if_nobody_listens():
+  process = started(
+    "import time\n"
+    "from jaxseg import _interrupts\n"
+    "with _interrupts.watched(), _interrupts.held():\n"
+    "  print('ready', flush=True)\n"
+    "  time.sleep(60)\n"
+    "  time.sleep(60)\n"
+  )
+  assert process.stdout.readline() == "ready\n"
+  process.stderr.close()
+  process.send_signal(signal.SIGTERM)
+  time.sleep(0.7)
+  process.send_signal(signal.SIGTERM)
+  assert process.wait(10) == 3
+  process.stdout.close()
+
+
+def test_a_reader_that_pauses_does_not_keep_an_interrupted_process():
+  process = started(
+    "from jaxseg import _interrupts\n"
+    "def work():\n"
+    "  for _ in range(10_000):\n"  # More than a pipe holds.
+    "    print('x' * 99, flush=True)\n"
+    "  return 0\n"
+    "print('ready', flush=True)\n"
+    "_interrupts.run(work)\n"
+  )
+  assert process.stdout.readline() == "ready\n"
+  time.sleep(0.3)
+  process.send_signal(signal.SIGINT)
+  time.sleep(0.7)
+  process.send_signal(signal.SIGINT)
+  try:
+    assert process.wait(5) == 3
+  finally:
+    process.kill()
+    process.communicate()
 
 
 @pytest.mark.parametrize(

@@ -89,6 +89,11 @@ def guarded(work: Callable[[], None]) -> int:
         return say(line, 2)
       traceback.print_exc()
       return 1
+    finally:
+      # Left to Python's end it would be lost to a signal, or, where nobody
+      # reads or the disk is full, make the exit code 120.
+      with contextlib.suppress(OSError, ValueError):
+        sys.stdout.flush()
   return 0
 
 

@@ -13,6 +13,8 @@ import sys
 import threading
 from typing import NamedTuple, NoReturn, TextIO
 
+from jaxseg import _interrupts
+
 # What the child tells its parent, among what C++ writes there.
 _MARK = "\njaxseg child: "
 _KEPT = 2**16  # Bytes of it that are kept.
@@ -101,11 +103,14 @@ def _be_child(work: Callable[[], int], into: int, alive: int) -> NoReturn:
       target=_end_with_parent, args=(alive,), daemon=True
     ).start()
     code = work()
+  except KeyboardInterrupt:  # Before it could take care of that itself.
+    code = 3
+    sys.stderr.write(f"{_interrupts.INTERRUPTED}\n")
   finally:
     for stream in (sys.stdout, sys.stderr):
       try:
         stream.flush()
-      except (OSError, ValueError):
+      except (OSError, ValueError, KeyboardInterrupt):
         pass
     os._exit(code)
 

@@ -57,8 +57,9 @@ _PEAKS: Mapping[str, tuple[float | None, float]] = {
   "TPU v6 lite": (918.0, 918.0),
   "TPU v6e": (918.0, 918.0),
 }
-# Smaller ones of the same name: slower boards, and parts of a GPU.
-_OTHERS = frozenset(("NVL", "MIG", "lite"))
+# Smaller ones of the same name: slower boards, as the H100 that is named by its
+# memory, HBM2e, and parts of a GPU.
+_OTHERS = frozenset(("NVL", "HBM2e", "MIG", "lite"))
 
 
 @dataclasses.dataclass(frozen=True)

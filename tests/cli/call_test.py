@@ -159,6 +159,30 @@ def test_a_reader_that_goes_away_is_no_error(tmp_path):
   process.stderr.close()
 
 
+@pytest.mark.parametrize(
+  ("raised", "code"), [("errors.DataError('bad')", 2), ("KeyboardInterrupt", 3)]
+)
+def test_nor_is_it_one_for_a_command_that_fails(raised, code):
+  process = subprocess.Popen(
+    [
+      sys.executable,
+      "-c",
+      "import sys; from jaxseg import errors; from jaxseg.cli import _call\n"
+      f"def work(): print('told'); sys.stdin.read(); raise {raised}\n"
+      "sys.exit(_call.guarded(work))",
+    ],
+    cwd=ROOT,
+    env={k: v for k, v in os.environ.items() if k != "PYTHONUNBUFFERED"},
+    stdin=subprocess.PIPE,
+    stdout=subprocess.PIPE,
+    stderr=subprocess.PIPE,
+    text=True,
+  )
+  process.stdout.close()
+  _, err = process.communicate(timeout=60)
+  assert (process.returncode, len(err.splitlines())) == (code, 1)
+
+
 def spent(*arguments):
   """CPU seconds, exit code, standard output and errors of a process."""
   before = resource.getrusage(resource.RUSAGE_CHILDREN)

@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 
+from jaxseg import _interrupts
 from tests.conftest import ROOT
 
 # Without JAX in the process, as where it is used.
@@ -31,12 +32,16 @@ def stopped():
   os.kill(os.getppid(), signal.SIGTERM)
   time.sleep(60)
 
+def interrupted():  # Between the fork and what it would have caught it in.
+  os.kill(os.getpid(), signal.SIGINT)
+  time.sleep(60)
+
 def orphan():
   print(os.getpid(), flush=True)
   os.kill(os.getppid(), signal.SIGKILL)
   time.sleep(600)
 
-for work in (told, answered, aborted, stopped):
+for work in (told, answered, aborted, stopped, interrupted):
   ended = _supervise.supervise(work)
   print(json.dumps([ended.code, ended.told, ended.text.strip()]))
 sys.stdout.flush()
@@ -54,7 +59,7 @@ def test_ends_are_told_apart_and_python_speaks_for_itself():
     check=False,
   )
   assert found.returncode == -9, found.stderr  # Killed by its last child.
-  assert not found.stderr
+  assert found.stderr == f"{_interrupts.INTERRUPTED}\n"  # By the last of them.
   first, *rest, orphan = found.stdout.splitlines()
   assert first == "said by Python"
   assert [json.loads(line) for line in rest] == [
@@ -62,6 +67,7 @@ def test_ends_are_told_apart_and_python_speaks_for_itself():
     [2, {"code": "2"}, ""],
     [-6, {}, "a page of addresses"],
     [5, {}, ""],
+    [3, {}, ""],
   ]
   # `run` waits until nobody holds its output: the orphan ended by itself.
   assert orphan.isdecimal()

@@ -50,6 +50,7 @@ def test_peaks_are_by_kind_and_dtype():
     "NVIDIA A10G",
     "Tesla V100-FHHL-16GB",
     "NVIDIA H100 80GB HBM3 MIG 1g.10gb",
+    "NVIDIA H100 80GB HBM2e",
     "TPU v4 lite",
   ):
     assert _cost.peak(kind) is None
