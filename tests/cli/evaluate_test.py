@@ -247,6 +247,20 @@ def test_labels_and_names_that_do_not_meet(tmp_path):
   assert "(--aliases, --prediction_aliases), or how files lie (--layout)" in err
 
 
+def test_names_that_only_look_like_labels(tmp_path):
+  drawn.labels(tmp_path / "a" / "p1", drawn.CORD, drawn.LEFT)
+  masks = {"\u00b2": drawn.CORD, "\u00b3": drawn.LEFT}  # Superscripts.
+  drawn.patient(tmp_path / "b", "P1", masks)
+  code, _, err = command.call(
+    "evaluate", "--prediction=a", "--reference=b", "--nosurfaces",
+    folder=tmp_path,
+  )  # fmt: skip
+  assert code == 2
+  assert (
+    "the predictions have labels 1, 2, the references \u00b2, \u00b3" in err
+  )
+
+
 def test_what_predict_writes_twice_is_told_once(tmp_path):
   for name in ("P1", "P2"):
     image = drawn.patient(tmp_path / "pred", name)
