@@ -269,7 +269,11 @@ def save(
     )
   left = [line for line in alone if line.startswith("Left out")]
   if left:
-    notes.append(f"{len(left)} without a partner were left out.")
+    one = len(left) == 1
+    notes.append(
+      f"{len(left)} case{'' if one else 's'} without a partner, or that could"
+      f" not be used, {'is' if one else 'are'} left out."
+    )
   report.write_evaluation(
     page, scores, summary, sections, origin, note=" ".join(notes)
   )

@@ -140,12 +140,15 @@ def test_a_bad_case_is_told_and_does_not_stop_the_others(patients, tmp_path):
   drawn.labels(tmp_path / "a" / "p1", drawn.CORD)
   drawn.labels(tmp_path / "b" / "p1", drawn.CORD)
   drawn.labels(tmp_path / "b" / "p2", drawn.CORD)
+  drawn.labels(tmp_path / "b" / "p3", drawn.CORD)
   (tmp_path / "a" / "p2.nii.gz").write_bytes(b"\x1f\x8b broken")
   out = command.done(
     "evaluate", "--prediction=a", "--reference=b", "--nosurfaces",
     folder=tmp_path,
   )  # fmt: skip
   assert "Refused: 'p2': a/p2.nii.gz" in out
+  page = (tmp_path / "runs/evaluate/report/index.html").read_text()
+  assert "1 case without a partner, or that could not be used, is left" in page
 
 
 @pytest.mark.parametrize(
