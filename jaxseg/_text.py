@@ -11,6 +11,8 @@ import unicodedata
 
 _SHOWN = 80  # A UID has 64 characters at most.
 _SLUG = 64
+# Controls, marks of direction, halves of pairs, line separators.
+_CONTROLS = ("Cc", "Cf", "Cs", "Zl", "Zp")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -32,6 +34,16 @@ class Note:
 def clean(text: object) -> str:
   """Text without the blanks and NULs that DICOM pads it with."""
   return str(text or "").strip(" \0\t\r\n")
+
+
+def harmless(text: object) -> str:
+  """Text whose controls are escaped, which else would steer a terminal."""
+  return "".join(
+    c.encode("unicode_escape").decode("ascii")
+    if unicodedata.category(c) in _CONTROLS
+    else c
+    for c in str(text)
+  )
 
 
 def shown(text: object) -> str:

@@ -19,6 +19,12 @@ def test_shown(text, said):
   assert _text.shown(text) == said
 
 
+def test_controls_do_not_steer_the_terminal():
+  text = "R\u00fccken\xa0mark \x1b[31m\u202e\udcff\u2028"
+  said = "R\u00fccken\xa0mark " + r"\x1b[31m\u202e\udcff\u2028"
+  assert _text.harmless(text) == said
+
+
 @pytest.mark.parametrize(
   ("text", "name"),
   [

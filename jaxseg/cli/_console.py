@@ -11,6 +11,7 @@ import rich.progress
 import rich.table
 import rich.text
 
+from jaxseg import _text
 from jaxseg.cli import _call
 
 
@@ -161,7 +162,7 @@ def table(
   Args:
     title: Stands above the table.
     rows: Column -> text, number, bool or None; text in brackets is shown,
-      never read as markup.
+      never read as markup, and controls in it are escaped.
     columns: The columns shown, or column -> heading.
   """
   from jaxseg import report  # Slow to import, and the bars do without it.
@@ -182,7 +183,7 @@ def table(
     )
     cells.append(texts)
   for line in zip(*cells, strict=True):
-    shown.add_row(*(rich.text.Text(cell) for cell in line))
+    shown.add_row(*(rich.text.Text(_text.harmless(cell)) for cell in line))
   # What is too wide even so is left to the terminal; nothing is cut off.
   rich.console.Console().print(shown, crop=False)
 

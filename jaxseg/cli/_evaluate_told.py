@@ -97,7 +97,7 @@ def check(
     for side in ("prediction", "reference")
   }
   told = {side: _listed(own) for side, own in names.items()}
-  numbered = [all(map(str.isdigit, own)) for own in names.values() if own]
+  numbered = [_are_labels(own) for own in names.values() if own]
   layout = ", or how files lie (--layout)" if len(set(numbered)) > 1 else ""
   raise errors.DataError(
     f"no structure is on both sides: the predictions have"
@@ -110,12 +110,17 @@ def _listed(names: Sequence[str]) -> str:
   """Names of structures, or the numbers that a label map has for them."""
   if not names:
     return "none"
-  if all(map(str.isdigit, names)):
+  start = ""
+  if _are_labels(names):
     names = sorted(names, key=int)
+    start = "label " if len(names) == 1 else "labels "
   more = f" and {len(names) - 8} more" if len(names) > 8 else ""
-  labels = "label " if len(names) == 1 else "labels "
-  start = labels if all(map(str.isdigit, names)) else ""
   return start + ", ".join(names[:8]) + more
+
+
+def _are_labels(names: Sequence[str]) -> bool:
+  # Of a contour's name, such as a superscript, there may be no number.
+  return all(name.isascii() and name.isdigit() for name in names)
 
 
 def settings(
@@ -264,7 +269,11 @@ def save(
     )
   left = [line for line in alone if line.startswith("Left out")]
   if left:
-    notes.append(f"{len(left)} without a partner were left out.")
+    one = len(left) == 1
+    notes.append(
+      f"{len(left)} case{'' if one else 's'} without a partner, or that could"
+      f" not be used, {'is' if one else 'are'} left out."
+    )
   report.write_evaluation(
     page, scores, summary, sections, origin, note=" ".join(notes)
   )

@@ -12,6 +12,7 @@ import textwrap
 from typing import Any
 
 from jaxseg import _extras
+from jaxseg import _text
 from jaxseg import errors
 
 absl_flags = _extras.load("absl.flags", extra="train")
@@ -336,5 +337,5 @@ def _entry(flag: str, text: str, width: int) -> list[str]:
 
 
 def one_line(text: object) -> str:
-  """A message without line breaks."""
-  return " ".join(str(text).split())
+  """A message without line breaks and controls."""
+  return _text.harmless(" ".join(str(text).split()))

@@ -149,7 +149,8 @@ def _newest(
       raise _several(preferred, ", with no newest")
     remarks = [
       *remarks,
-      "took the newest of " + "; ".join(str(pair[0]) for pair in preferred[:6]),
+      "took the newest of these: "
+      + "; ".join(str(pair[0]) for pair in preferred[:6]),
     ]
   drawing, image, own = preferred[-1]
   return Choice(image, (drawing,), (*notes, *own), tuple(remarks))

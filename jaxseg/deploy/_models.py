@@ -160,10 +160,12 @@ def _united(
   """
   if len(found) < 2:
     return found[0][1] if found else {}
-  patients: dict[Any, int] = {}
+  # Two runs of one cohort are of the same patients.
+  people: dict[Any, list[int]] = {}
   for cohort, one in found:
-    own = int(one.get("patients", 0))
-    patients[cohort] = max(own, patients.get(cohort, 0))
+    own = people.setdefault(cohort, [0, 0])
+    for k, name in enumerate(("patients", "measured")):
+      own[k] = max(own[k], int(one.get(name, 0)))
   ordered = sorted(
     (one for _, one in found), key=lambda one: -one.get("patients", 0)
   )
@@ -173,8 +175,8 @@ def _united(
       known = measures.setdefault(name, [low, middle, high])
       known[0], known[2] = min(known[0], low), max(known[2], high)
   return {
-    "patients": sum(patients.values()),
-    "measured": sum(int(one.get("measured", 0)) for one in ordered),
-    "cohorts": len(patients),
+    "patients": sum(own[0] for own in people.values()),
+    "measured": sum(own[1] for own in people.values()),
+    "cohorts": len(people),
     "measures": measures,
   }

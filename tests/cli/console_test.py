@@ -30,6 +30,11 @@ def test_a_table_shows_labels_and_no_markup(monkeypatch):
     assert said in text
 
 
+def test_a_name_does_not_steer_the_terminal(monkeypatch):
+  text = printed(monkeypatch, "", [{"name": "a\x1b[31m\nb"}], ["name"])
+  assert r"a\x1b[31m\nb" in text and "\x1b" not in text
+
+
 def test_a_table_takes_headings(monkeypatch):
   assert "Alpha" in printed(monkeypatch, "", [{"a": 1}], {"a": "Alpha"})
 

@@ -140,12 +140,15 @@ def test_a_bad_case_is_told_and_does_not_stop_the_others(patients, tmp_path):
   drawn.labels(tmp_path / "a" / "p1", drawn.CORD)
   drawn.labels(tmp_path / "b" / "p1", drawn.CORD)
   drawn.labels(tmp_path / "b" / "p2", drawn.CORD)
+  drawn.labels(tmp_path / "b" / "p3", drawn.CORD)
   (tmp_path / "a" / "p2.nii.gz").write_bytes(b"\x1f\x8b broken")
   out = command.done(
     "evaluate", "--prediction=a", "--reference=b", "--nosurfaces",
     folder=tmp_path,
   )  # fmt: skip
   assert "Refused: 'p2': a/p2.nii.gz" in out
+  page = (tmp_path / "runs/evaluate/report/index.html").read_text()
+  assert "1 case without a partner, or that could not be used, is left" in page
 
 
 @pytest.mark.parametrize(
@@ -245,6 +248,20 @@ def test_labels_and_names_that_do_not_meet(tmp_path):
   assert code == 2
   assert "the predictions have labels 1, 2, the references Brain," in err
   assert "(--aliases, --prediction_aliases), or how files lie (--layout)" in err
+
+
+def test_names_that_only_look_like_labels(tmp_path):
+  drawn.labels(tmp_path / "a" / "p1", drawn.CORD, drawn.LEFT)
+  masks = {"\u00b2": drawn.CORD, "\u00b3": drawn.LEFT}  # Superscripts.
+  drawn.patient(tmp_path / "b", "P1", masks)
+  code, _, err = command.call(
+    "evaluate", "--prediction=a", "--reference=b", "--nosurfaces",
+    folder=tmp_path,
+  )  # fmt: skip
+  assert code == 2
+  assert (
+    "the predictions have labels 1, 2, the references \u00b2, \u00b3" in err
+  )
 
 
 def test_what_predict_writes_twice_is_told_once(tmp_path):

@@ -104,3 +104,7 @@ Names
   --[no]loud            Whether it sounds. (default: off)
 """
   )
+
+
+def test_a_message_is_one_line_that_steers_no_terminal():
+  assert _flags.one_line("a\n b\x1b[31m") == r"a b\x1b[31m"

@@ -264,7 +264,8 @@ def test_an_ensemble_knows_the_trainings_of_all_its_runs(
     found = _models.training(jaxseg.load_model(paths))
     assert found["measures"]["pixel_mm"] == [1.0, 3.5, 4.0]
     assert found["measures"]["fat"] == [0, 0.1, 1]
-    assert found["patients"] == 5  # They are of one cohort.
+    # They are of one cohort.
+    assert found["patients"] == found["measured"] == 5
   # Exported one by one, and then as one.
   for path, name in zip(models, "ab", strict=True):
     deploy.export([path], tmp_path / name)
