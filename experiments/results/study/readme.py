@@ -540,12 +540,17 @@ def others_said():
       f" ({said(row['low'])} to {said(row['high'])}) what it costs with cross"
       f" entropy: that it flattens the curve is {row['verdict']}."
     )
+  untrained = set(OBJECTIVES) - {
+    r["statement"].partition(" ")[0] for r in of["C4"]
+  }
   for row in of["C5"]:
     best = row["statement"].partition("organs in which ")[2].partition(" ")[0]
     yield (
       f"By surface distances the most that one objective wins is"
       f" {row['value']:.0f} of {row['structures']:.0f} organs (`{best}`): that"
-      f" none is best is {row['verdict']}."
+      f" none is best is {row['verdict']}"
+      + "".join(f"; `{name}` is not among them yet" for name in untrained)
+      + "."
     )
 
 
