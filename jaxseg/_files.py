@@ -124,6 +124,15 @@ def new_folder(path: pathlib.Path) -> Iterator[pathlib.Path]:
     _put(temporary / path.name, path)
 
 
+def sweep_once(path: pathlib.Path) -> None:
+  """Deletes what dead processes left beside a folder that is there whole.
+
+  One that died after the renaming, before it had cleaned up; who writes beside
+  a path sweeps there in any case.
+  """
+  _unfinished.sweep_once(path)
+
+
 def remove_folder(path: pathlib.Path) -> None:
   """Deletes a folder so that it is there whole or not at all."""
   _unfinished.remove(path)

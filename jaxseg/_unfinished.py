@@ -32,16 +32,14 @@ _YOUNG_S = 3600.0
 _OLD_S = 24 * 3600.0
 # Disks sort out a few requests at once faster than one after the other.
 _AT_ONCE = 16
-# Folders whose left-over files this process has looked for.
+# Folders in which this process has looked for what others left.
 _swept: set[pathlib.Path] = set()
 
 
 @contextlib.contextmanager
 def file(path: pathlib.Path) -> Iterator[pathlib.Path]:
   """Yields an empty file beside a path, gone at the end if not renamed."""
-  if path.parent not in _swept:
-    _swept.add(path.parent)
-    sweep(path)
+  sweep_once(path)
   while True:
     temporary = _beside(path)
     handle = _claim(temporary)
@@ -105,6 +103,13 @@ def sweep(path: pathlib.Path) -> None:
       _sweep_one(left)
     elif old.fullmatch(name) and left.is_dir() and _age(left) > _OLD_S:
       shutil.rmtree(left, ignore_errors=True)
+
+
+def sweep_once(path: pathlib.Path) -> None:
+  """The same, the first time that this process meets the path's folder."""
+  if path.parent not in _swept:
+    _swept.add(path.parent)
+    sweep(path)
 
 
 def flush(path: pathlib.Path) -> None:

@@ -206,6 +206,21 @@ def quick_networks():
     yield
 
 
+@pytest.fixture
+def orphan(monkeypatch):
+  """Makes what stays of a process that dies right after it named a folder."""
+  from jaxseg import _unfinished
+
+  def make(path):
+    monkeypatch.setattr(_unfinished, "_swept", set())  # As a new process.
+    left = path.with_name(f".{path.name}.0123abcd.unfinished")
+    left.mkdir()
+    (left / "owner").touch()
+    return left
+
+  return make
+
+
 @pytest.fixture(scope="session")
 def golden():
   """Folder of values that other tools gave."""

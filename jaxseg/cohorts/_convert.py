@@ -69,6 +69,7 @@ def convert_case(
     if place.exists():
       done = _done(place, digest, options.overwrite)
       if done is not None:
+        _files.sweep_once(place)
         return Converted(case, tuple(done), kept=True)
       _check_replaceable(place, options.overwrite)
     several = getattr(side, "layout", "") == "cases"

@@ -287,6 +287,7 @@ def prepare_run(
     del wanted["cohort"]
     run.check_cohort(cohort, on_patient)
     run.check(**{**wanted, "prepare": dataclasses.asdict(config)})
+    _files.sweep_once(folder)
     return run
   check_new(folder)
   # The folder appears when all of it is there.

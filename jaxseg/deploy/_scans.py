@@ -181,6 +181,7 @@ def _begin(scan: cohorts.Scan, job: Job) -> Outcome | _predict.Ready:
     if folder.exists() and not job.overwrite:
       before = _write.done(folder, scan.digest(), job.settings())
       if before is not None:
+        _files.sweep_once(folder)
         return Outcome(scan.name, before, before=True)
     return _predict.read(
       scan, job.load(), anyway=job.anyway, values="overlays" in job.kinds

@@ -147,7 +147,7 @@ def test_other_programs_see_the_same(ct, predicted, expected, tmp_path):
     np.testing.assert_array_equal(other, mask)
 
 
-def test_the_same_command_goes_on(deployed, tmp_path, monkeypatch):
+def test_the_same_command_goes_on(deployed, tmp_path, monkeypatch, orphan):
   where = deployed / "files"
   given = flags(deployed, where, "--output=out", "--write=nifti,seg")
   from jaxseg.deploy import _write
@@ -166,10 +166,12 @@ def test_the_same_command_goes_on(deployed, tmp_path, monkeypatch):
   left = [path.name for path in (tmp_path / "out").iterdir()]
   assert left == [made.NAMES[0]]
   kept = (tmp_path / "out" / made.NAMES[0] / "result.json").stat()
+  left = orphan(tmp_path / "out" / made.NAMES[0])
   out = command.done("predict", *given, folder=tmp_path)
   assert "3 of 3 scans are predicted, 1 of them before" in out
   again = (tmp_path / "out" / made.NAMES[0] / "result.json").stat()
   assert (again.st_mtime_ns, again.st_ino) == (kept.st_mtime_ns, kept.st_ino)
+  assert not left.exists()
   # What was changed since is no result any more.
   mask = tmp_path / "out" / NAME / "masks" / "brain.nii.gz"
   content = bytearray(mask.read_bytes())

@@ -75,14 +75,16 @@ def test_nifti_has_the_image_and_a_list(tmp_path):
   assert row["ml"] == pytest.approx(drawn.CORD.sum() * 5.625e-3, abs=1e-3)
 
 
-def test_what_is_done_is_not_done_again_unless_it_changed(tmp_path):
+def test_what_is_done_is_not_done_again_unless_it_changed(tmp_path, orphan):
   drawn.patient(tmp_path / "in")
   side = cohorts.open_side(tmp_path / "in")
   names = ("spinal_cord",)
   (first,) = _convert(side, tmp_path / "a", "nifti", names=names)
   before = (tmp_path / "a" / "p1").stat().st_mtime_ns
+  left = orphan(tmp_path / "a" / "p1")
   (second,) = _convert(side, tmp_path / "a", "nifti", names=names)
   assert second.kept and second.rows == first.rows
+  assert not left.exists()
   assert (tmp_path / "a" / "p1").stat().st_mtime_ns == before
   (third,) = _convert(side, tmp_path / "a", "nifti")
   assert "of other contours or settings" in third.refused

@@ -23,6 +23,13 @@ def test_a_prepared_folder_is_opened_again(tmp_path):
   assert after == stamp
 
 
+def test_what_a_killed_process_left_beside_it_goes(tmp_path, orphan):
+  data.prepare_run(tmp_path / "run", Blobs(), CONFIG)
+  left = orphan(tmp_path / "run")
+  data.prepare_run(tmp_path / "run", Blobs(), CONFIG)
+  assert not left.exists()
+
+
 @pytest.mark.parametrize(
   ("cohort", "config", "seed", "text"),
   [

@@ -47,6 +47,7 @@ def write_phantom(
         f" ({_files.first_difference(found, settings)}); name another output"
         " or delete it"
       )
+    _files.sweep_once(marker)
   elif folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
     raise errors.ExistingOutputError(
       f"{folder}: not empty and no phantom; name another output"

@@ -44,7 +44,7 @@ def test_it_is_told_to_be_made_up(folder):
   assert cohorts.DicomFolder(one).describe()["synthetic"] is True
 
 
-def test_stopped_and_called_again(phantom, tmp_path):
+def test_stopped_and_called_again(phantom, tmp_path, orphan):
   class Stop(Exception):
     pass
 
@@ -59,6 +59,9 @@ def test_stopped_and_called_again(phantom, tmp_path):
   before = first.stat().st_mtime_ns
   cohorts.write_phantom(folder, phantom)
   assert first.stat().st_mtime_ns == before
+  left = orphan(folder / "phantom_002")
+  cohorts.write_phantom(folder, phantom)
+  assert not left.exists()
   assert cohorts.DicomFolder(folder).patients() == phantom.patients()
 
 
