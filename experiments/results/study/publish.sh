@@ -61,7 +61,7 @@ fi
 
 # The first is the network of the curves and of the objectives.
 folders=()
-for name in authors rest; do
+for name in authors rest unet; do
   if [ -n "$(ls "$here/counts/$name" 2>/dev/null)" ]; then
     folders+=("$here/counts/$name")
   fi
@@ -82,7 +82,7 @@ for name in claims causes cause_arms cause_curves sensitivity_medians \
     cp "$work/all/tables/$name.csv" "$here/tables"
   fi
 done
-# The same of the other network, whose curves and page nobody asked for.
+# The same of the other networks, whose curves and page nobody asked for.
 python - "$here" <<'PYTHON'
 import pathlib
 import sys
@@ -91,29 +91,32 @@ from jaxseg import report
 from jaxseg import study
 
 here = pathlib.Path(sys.argv[1])
-results, _ = study.learnt(study.read_counts([here / "counts" / "rest"]))
-origin = report.provenance(
-  cohort=results[0].facts["cohort"],
-  cohort_hash=results[0].facts["store"],
-  synthetic=False,
-  seed=0,
-  command=f"bash {here}/publish.sh",
-)
-scopes = list(results[0].scopes)
-each = [study.sensitivity(results, scope=scope) for scope in scopes]
-measured = [study.prominence(None, results, scope=scope) for scope in scopes]
-for name, of_scopes in (
-  (
-    "sensitivity_medians",
-    [study.sensitivity_medians(rows, results=results) for rows in each],
-  ),
-  ("correlations", [study.correlations(rows) for rows in measured]),
-  ("prominence", measured),
-  ("objectives", [study.objectives(results)]),
-  ("recommendations", [study.recommendations(results)]),
-):
-  rows = [row for of_scope in of_scopes for row in of_scope]
-  report.write_csv(here / "tables" / f"{name}-rest.csv", rows, origin)
+for folder in (here / "counts" / "rest", here / "counts" / "unet"):
+  if not any(folder.glob("*.npz")):
+    continue
+  results, _ = study.learnt(study.read_counts([folder]))
+  origin = report.provenance(
+    cohort=results[0].facts["cohort"],
+    cohort_hash=results[0].facts["store"],
+    synthetic=False,
+    seed=0,
+    command=f"bash {here}/publish.sh",
+  )
+  scopes = list(results[0].scopes)
+  each = [study.sensitivity(results, scope=scope) for scope in scopes]
+  measured = [study.prominence(None, results, scope=scope) for scope in scopes]
+  for name, of_scopes in (
+    (
+      "sensitivity_medians",
+      [study.sensitivity_medians(rows, results=results) for rows in each],
+    ),
+    ("correlations", [study.correlations(rows) for rows in measured]),
+    ("prominence", measured),
+    ("objectives", [study.objectives(results)]),
+    ("recommendations", [study.recommendations(results)]),
+  ):
+    rows = [row for of_scope in of_scopes for row in of_scope]
+    report.write_csv(here / "tables" / f"{name}-{folder.name}.csv", rows, origin)
 PYTHON
 cp "$work/all/figures/cause_curves.png" "$here"
 python "$here/readme.py" "$here"

@@ -24,7 +24,9 @@ STUCK = 0.1  # The study's rule.
 NETWORKS = {
   "authors": "the authors' network",
   "rest": "without dropout of one channel",
+  "unet": "our U-Net",
 }
+PARTS = {name: f"-{name}" * (name != "authors") for name in NETWORKS}
 BY_DROPOUT = {"image,stretch,last,rest": "authors", "rest": "rest"}
 LEVEL = 0.25  # Slices without the organ for each with it, of all but `levels`.
 OBJECTIVES = {
@@ -105,8 +107,16 @@ def table(head, rows, words=1):
   return "\n".join(lines)
 
 
+def folder_of(row):
+  """Which of `NETWORKS` a row is of; None if of none."""
+  network, _, places = row["network"].partition(", dropout at ")
+  if network != "bice2020":
+    return network if network in NETWORKS else None
+  return BY_DROPOUT.get(places or row["dropout_at"])
+
+
 def of_network(row):
-  return NETWORKS[BY_DROPOUT[row["network"].partition("dropout at ")[2]]]
+  return NETWORKS[folder_of(row)]
 
 
 def claims():
@@ -160,7 +170,7 @@ def points(value):
 def causes():
   rows = [
     (
-      NETWORKS[BY_DROPOUT[row["dropout_at"]]],
+      of_network(row),
       row["scope"],
       f"{said(row['threshold'])} ({said(row['threshold_least'])} to"
       f" {said(row['threshold_most'])})",
@@ -174,7 +184,7 @@ def causes():
       f"{row['calibration_error']:.4f}",
     )
     for row in read("cause_arms")
-    if row["dropout_at"] in BY_DROPOUT
+    if folder_of(row)
     and row["objective"] == "bce"
     and row["negatives"] == LEVEL
   ]
@@ -187,8 +197,12 @@ def causes():
 
 
 def trained():
-  """The fewest and the most steps that a model was trained for."""
-  steps = [row["steps"] for row in read("causes") if known(row["steps"])]
+  """The fewest and the most steps that the paper's network was trained for."""
+  steps = [
+    row["steps"]
+    for row in read("causes")
+    if known(row["steps"]) and row["network"] == "bice2020"
+  ]
   ends = sorted({f"{min(steps):,.0f}", f"{max(steps):,.0f}"}) if steps else []
   return " to ".join(ends) or "at most 4,000"
 
@@ -198,11 +212,11 @@ def limits():
     "With few seeds the intervals hold little of what seeds differ by: where an"
     " organ has one seed, none of it. All is of one cohort, one split and one"
     f" coarse grid (2.7 to 5.1 mm pixels), not the paper's; {trained()} steps,"
-    " not its length of training (an epoch has no more than an organ's slices"
-    " fill). The Dice reached here is low for clinical models, and a low Dice"
-    " itself allows a larger cost (the bound below). C6 compares two places of"
-    " dropout switched together (three one-channel tensors), not each by"
-    " itself."
+    " the U-Net's half as many, not its length of training (an epoch has no"
+    " more than an organ's slices fill). The Dice reached here is low for"
+    " clinical models, and a low Dice itself allows a larger cost (the bound"
+    " below). C6 compares two places of dropout switched together (three"
+    " one-channel tensors), not each by itself."
   )
 
 
@@ -210,9 +224,8 @@ def organs():
   of = collections.defaultdict(list)
   for row in read("causes"):
     usual = (row["scope"], row["objective"], row["negatives"])
-    if usual == ("kept", "bce", LEVEL) and row["dropout_at"] in BY_DROPOUT:
-      key = row["structure"], BY_DROPOUT[row["dropout_at"]]
-      of[key].append(row)
+    if usual == ("kept", "bce", LEVEL) and folder_of(row):
+      of[row["structure"], folder_of(row)].append(row)
   rows = []
   for organ in ORGANS:
     for network, name in NETWORKS.items():
@@ -246,7 +259,7 @@ def organs():
 
 def correlations():
   rows = []
-  for name, part in (("authors", ""), ("rest", "-rest")):
+  for name, part in PARTS.items():
     for row in read(f"correlations{part}"):
       if (row["scope"], row["aggregate"], row["objective"]) == (
         "kept",
@@ -275,7 +288,9 @@ def correlations():
 def correlated():
   """What the intervals of the kept fraction hold."""
   found = []
-  for part in ("", "-rest"):
+  whose = {"authors": "with that dropout", "rest": "without it",
+           "unet": "of the U-Net"}  # fmt: skip
+  for name, part in PARTS.items():
     for row in read(f"correlations{part}"):
       if (row["scope"], row["aggregate"], row["objective"]) == (
         "kept",
@@ -285,11 +300,10 @@ def correlated():
         ends = row["pearson_low"], row["pearson_high"]
         held = [f"{r:g}" for r in (0, 0.92) if ends[0] <= r <= ends[1]]
         both = " and ".join(held) or "neither 0 nor 0.92"
-        who = "without that dropout" if part else "with that dropout"
-        found.append(f"the one {who} holds {both}")
+        found.append(f"the one {whose[name]} holds {both}")
   return fill(
     "A few organs are few observations: of the intervals of the kept fraction"
-    f" {' and '.join(found)} (the paper's r is 0.92). Spinal cord and"
+    f" {', '.join(found)} (the paper's r is 0.92). Spinal cord and"
     " oesophagus go on beyond their contours and were shown on slices with"
     " them alone; `pearson_others` in the table leaves them out."
   )
@@ -298,13 +312,13 @@ def correlated():
 def spread():
   """How far single models lie from the medians."""
   lines = []
-  for dropout, network in BY_DROPOUT.items():
+  for network in NETWORKS:
     lost = [
       row[f"lost_{side}_test"]
       for row in read("causes")
       for side in ("minus", "plus")
-      if (row["scope"], row["objective"], row["negatives"], row["dropout_at"])
-      == ("kept", "bce", LEVEL, dropout)
+      if (row["scope"], row["objective"], row["negatives"], folder_of(row))
+      == ("kept", "bce", LEVEL, network)
       and row["dice"] >= STUCK
     ]
     lost = sorted(filter(known, lost))
@@ -321,7 +335,7 @@ def spread():
 def recommended():
   """Which threshold to use, by the study's own sentence."""
   lines = []
-  for name, part in (("authors", ""), ("rest", "-rest")):
+  for name, part in PARTS.items():
     rows = [
       r for r in read(f"recommendations{part}") if r["objective"] == "bce"
     ]
@@ -353,7 +367,7 @@ def stuck_rows():
 def stuck():
   """Models that never learnt, each by name."""
   told = [
-    f"{row['structure']}, {NETWORKS[BY_DROPOUT[row['dropout_at']]]},"
+    f"{row['structure']}, {of_network(row)},"
     f" {row['objective']}, seed {row['seed']}"
     + (f" (seed {other['seed']} stands for it)" if other else "")
     for row, other in stuck_rows()
@@ -443,10 +457,6 @@ def finished(there):
     own = {o for o, _, _ in there.get(f"levels-{level}", ())}
     said = f"the authors' network, negatives {level}"
     lines.append(run_of(said, ("parotid_left", "mandible"), own))
-  lines.append(
-    "- our U-Net at this size: **not run**; a short run of it is in\n"
-    "  [openkbp](../openkbp/README.md)"
-  )
   return "\n".join(lines)
 
 
@@ -460,7 +470,8 @@ def parts(there):
   """The parts of train.sh that have been begun."""
   losses = any(j != "bce" for _, j, _ in there.get("authors", ()))
   levels = any(name.startswith("levels") for name in there)
-  return "authors rest" + " losses" * losses + " levels" * levels
+  unet = " unet" * ("unet" in there)
+  return "authors rest" + " losses" * losses + " levels" * levels + unet
 
 
 def sentences():
@@ -475,14 +486,16 @@ def sentences():
     one, other = rows.get((claim, full)), rows.get((claim, rest))
     if not one or not other:
       continue
+    ours = rows.get((claim, "unet"))
     words = [
       f"{percent(r['value'])} ({percent(r['low'])} to {percent(r['high'])};"
       f" {r['verdict']})"
-      for r in (one, other)
+      for r in (one, other, *filter(None, [ours]))
     ]
     found.append(
       f"In the authors' network {what.format(words[0])}; without its dropout of"
-      f" one-channel tensors it is {words[1]}."
+      f" one-channel tensors it is {words[1]}"
+      + (f", and in our U-Net {words[2]}." if ours else ".")
     )
   cause = rows.get(("C6", full))
   if cause:
@@ -496,7 +509,7 @@ def sentences():
       f" {points(cause['high'])}; above 1 would confirm it)."
     )
   arms = {
-    BY_DROPOUT.get(row["dropout_at"]): row
+    folder_of(row): row
     for row in read("cause_arms")
     if (row["scope"], row["objective"], row["negatives"])
     == ("kept", "bce", LEVEL)
@@ -651,8 +664,9 @@ bash experiments/results/study/publish.sh runs/study
 Analyses: jaxseg {origin["version"]}, commit {origin["commit"]},
 {origin["date"]}, resamples of seed {int(origin["seed"])}. Trainings: from
 2026-11-26 on at commit 39d155d, recipe bice2020, 75 x 75 pixels, 50 epochs of
-at most 80 steps, batches of 16, Adam at 0.005, one thread each on two cores of
-an AMD EPYC; JAX 0.10.2.
+at most 80 steps, batches of 16, Adam at 0.005; the U-Net: recipe jaxseg, 8
+channels in the first block, 80 x 80 pixels about the body, 25 epochs. One
+thread each on two cores of an AMD EPYC; JAX 0.10.2.
 """
   (HERE / "README.md").write_text(text)
 

@@ -9,6 +9,7 @@
 #   rest     the same without dropout of the tensors of one channel
 #   losses   into authors: 2D Dice, and both
 #   levels   into levels-N: N slices without the structure for each with it
+#   unet     our U-Net on cross entropy and its own preparation: half the steps
 #
 # ORGANS="esophagus" trains this one alone, such as with seed + 10 in place of a
 # model that never learnt.
@@ -21,7 +22,7 @@ shift 3
 organs="parotid_left mandible brainstem larynx parotid_right spinal_cord esophagus"
 organs=${ORGANS:-$organs}
 
-train() {  # train FOLDER ORGAN OBJECTIVE [FLAG...]
+train() {  # train FOLDER ORGAN OBJECTIVE [FLAG...]: of two, the later counts
   python -m experiments.train --recipe=bice2020 --epochs=50 \
     --steps_per_epoch=80 --replace_stuck=1 --cohort=openkbp --input="$input" \
     --seed="$seed" --output="$output/$1" --structure="$2" --objective="$3" \
@@ -44,6 +45,12 @@ for part in "$@"; do
         for organ in parotid_left mandible; do
           train "levels-$n" "$organ" bce --negatives="$n"
         done
+      done
+      ;;
+    unet)
+      for organ in $organs; do
+        train unet "$organ" bce --recipe=jaxseg --size=80x80 --base=8 \
+          --epochs=25 --negatives=0.25
       done
       ;;
     *) echo "no part $part" >&2; exit 2 ;;
