@@ -23,6 +23,8 @@ from jaxseg.study import _stuck
 # Bice et al. 2021, doi:10.1002/acm2.13331.
 PAPER_COST = 0.118
 _REST = "rest"
+# Of organs, to draw them alone: what five differ by holds a median in 94 %.
+_ENOUGH = 6
 # Of negatives: what a slope needs to be shown, and to be decided by.
 _FEWEST_LEVELS, _LEVELS = 3, 4
 Rows = list[dict[str, Any]]
@@ -130,11 +132,12 @@ def _row(
   models: Mapping[_draws.Key, Any],
   *,
   left_out: int = 0,
+  organs: int | None = None,
   networks: tuple[str, ...] = (),
   objectives: tuple[str, ...] = ("bce",),
   structure: str | None = None,
 ) -> dict[str, Any]:
-  low, high = _draws.interval(values)
+  low, high = _draws.interval(values, units=organs)
   return {
     "claim": claim,
     "network": network,
@@ -283,8 +286,10 @@ def _flatter(arms: Arms, draws: _draws.Draws) -> Iterator[dict[str, Any]]:
       if not both:
         continue
       # The same organs and seeds are drawn above and below.
-      above = draws.nested({key: models[key].lost for key in both})
-      below = draws.nested({key: usual[name][key].lost for key in both})
+      organs = len({structure for structure, _ in both})
+      median = draws.over_organs if organs >= _ENOUGH else draws.nested
+      above = median({key: models[key].lost for key in both})
+      below = median({key: usual[name][key].lost for key in both})
       ratio = above / np.where(below > 0, below, np.nan)
       yield _row(
         "C4",
@@ -296,6 +301,7 @@ def _flatter(arms: Arms, draws: _draws.Draws) -> Iterator[dict[str, Any]]:
         ),
         dict.fromkeys(both),
         left_out=_left_out({key: models[key] for key in both}),
+        organs=organs if organs >= _ENOUGH else None,
         objectives=(objective, "bce"),
       )
 

@@ -150,7 +150,7 @@ def _pair(
         drawn[key] = statistic(values, weights)
       mean = each.mean(0)
       made = statistic(mean, weights)
-      row = _row(one, other, organ, at, score, made, patients=len(names))
+      row = _row(one, other, organ, at, score, made, units=len(names))
       row |= {"patients": len(names), "p": _signed_ranks(mean)}
       rows.append(row)
     if len(organs) > 1:

@@ -61,7 +61,7 @@ def per_case_rows(
     for column, other in (("gain", "organ"), ("gain_half", "half")):
       gain = scores[name][0] - scores[other][0]
       drawn, number = _means(gain[has], _patients(score_on)[has], settings)
-      row |= gained(column, drawn, patients=number, level=settings.level)
+      row |= gained(column, drawn, units=number, level=settings.level)
     rows.append(row)
   correct(rows)
   return rows

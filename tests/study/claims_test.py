@@ -70,6 +70,19 @@ def test_objectives_are_compared_with_the_same_organs_and_seeds():
   assert row["verdict"] == "undecided"
 
 
+def test_a_ratio_of_six_organs_counts_patients_once(monkeypatch):
+  organs = tuple("o" * k for k in range(1, 7))
+  results = family(organs, (0,), **STEEP)
+  less = {"inside": (0.3, 0.08), "outside": (0.1, 0.08)}
+  results += family(organs, (0,), objective="dice", **less)
+  (row,) = decided(results, "C4")
+  monkeypatch.setattr(_claims, "_ENOUGH", 7)
+  (twice,) = decided(results, "C4")
+  assert row["value"] == twice["value"]
+  assert row["low"] < row["value"] < row["high"]
+  assert row["high"] - row["low"] < twice["high"] - twice["low"]
+
+
 def test_levels_of_negatives_move_the_optimum():
   def levels(step):
     return [

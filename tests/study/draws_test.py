@@ -1,5 +1,7 @@
 """Resamples beside those made one by one."""
 
+import itertools
+
 import numpy as np
 import pytest
 
@@ -100,6 +102,29 @@ def test_nested_draws_organs_and_their_seeds(draws, statistic):
   )
 
 
+def test_organs_alone_are_drawn_with_all_they_have(draws):
+  generator = np.random.default_rng(1)
+  values = {
+    key: generator.normal(size=(len(draws), 2))
+    for key in (("a", 0), ("a", 1), ("b", 5), ("c", 0))
+  }
+  values["c", 0][:, 0] = np.nan
+  observed = {key: own[0] for key, own in values.items()}
+  found = draws.over_organs(values)
+  assert found[0] == np.nanmedian(np.concatenate([*observed.values()]))
+  possible = {
+    np.nanmedian(np.concatenate([v for k in some for v in own[k]]))
+    for own in [
+      {o: [v for (k, _), v in observed.items() if k == o] for o in "abc"}
+    ]
+    for some in itertools.product("abc", repeat=3)
+  }
+  assert set(found) <= possible and len(set(found)) > 3
+  np.testing.assert_array_equal(found, draws.over_organs(values))
+  alone = draws.over_organs({("b", 5): values["b", 5]})
+  np.testing.assert_array_equal(alone, np.mean(observed["b", 5]))
+
+
 def test_intervals_are_percentiles_of_the_resamples():
   values = np.append(99.0, np.arange(101.0))
   assert _draws.interval(values) == pytest.approx((2.5, 97.5))
@@ -108,7 +133,7 @@ def test_intervals_are_percentiles_of_the_resamples():
 
 def test_intervals_of_few_patients_are_wider_and_bear_infinities():
   values = np.append(50.0, np.arange(1001.0))
-  few, many = (_draws.interval(values, patients=n) for n in (15, 1000))
+  few, many = (_draws.interval(values, units=n) for n in (15, 1000))
   assert few == pytest.approx((13.2, 986.8), abs=0.2)
   assert many == pytest.approx((25, 975), abs=0.2)
   values[-40:] = np.inf
