@@ -42,9 +42,9 @@ def levels_section(
   )
   tables = {"levels": rows, **({"level_slopes": slopes} if slopes else {})}
   said = [
-    f" {_wording.structure_label(str(row['statement']).split(', ')[-1])}:"
+    f" {_wording.structure_label(str(row['statement']).split(', ')[-1])}"
     f" {_said(row, 'value')} ({_said(row, 'low')} to {_said(row, 'high')}),"
-    f" {row['verdict']}."
+    f" {row['verdict']}"
     for row in slopes
   ]
   return _sections.written(
@@ -63,7 +63,7 @@ def levels_section(
     " slices as in training; beside it on all of them."
     + (
       " Slope of the threshold on ln(kept fraction), with 95 % intervals over"
-      " patients and seeds:" + "".join(said)
+      " patients and seeds:" + ";".join(said) + "."
       if said
       else ""
     ),
@@ -100,9 +100,12 @@ def levels(rows: Rows, title: str) -> mpl_figure.Figure:
     panel.plot(x, y, **look)
     handles.append(_style.handle(_wording.structure_label(structure), **look))
   panel.set_xscale("log")
+  # Levels seldom span a decade, whose ends alone are labelled by default.
+  panel.xaxis.set_major_locator(mpl_ticker.LogLocator(subs=(1, 2, 5)))
   panel.xaxis.set_major_formatter(mpl_ticker.FuncFormatter(_number))
   panel.xaxis.set_minor_formatter(mpl_ticker.NullFormatter())
-  panel.set_ylim(0, 1)
+  highest = max(y for points in lines.values() for _, y in points)
+  panel.set_ylim(0, min(1, max(0.25, 1.2 * highest)))
   panel.set_xlabel("share of foreground in the pixels shown in training")
   label = _wording.objective_label(objective)
   panel.set_ylabel(f"optimal threshold, {label}")

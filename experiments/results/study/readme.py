@@ -527,6 +527,22 @@ def sentences():
   return "\n\n".join(map(fill, [*found, *others_said()]))
 
 
+def steadily():
+  """Each organ's t* from the least to the most prominent level."""
+  optima = collections.defaultdict(list)
+  for row in sorted(read("levels"), key=lambda row: row["kept_fraction"]):
+    if row["objective"] == "bce":
+      optima[row["structure"]].append(row["threshold"])
+  steady = [own == sorted(own) for own in optima.values()]
+  each = "; ".join(
+    f"{organ} {', '.join(map(said, own))}" for organ, own in optima.items()
+  )
+  return (
+    f"From the fewest pixels of it to the most t\\* is {each}:"
+    f" {'it rises steadily' if all(steady) else 'it does not rise steadily'}."
+  )
+
+
 def others_said():
   """The same of prominence and of the objectives, where they were run."""
   of = collections.defaultdict(list)
@@ -542,7 +558,7 @@ def others_said():
     yield (
       "Of the authors' network, trained with fewer and more slices without the"
       f" organ, the slope of t\\* on ln(kept fraction) is {each}. That"
-      f" prominence moves the optimum is {verdict}."
+      f" prominence moves the optimum is {verdict}. {steadily()}"
     )
   for row in of["C4"]:
     objective = row["statement"].partition(" ")[0]
