@@ -194,7 +194,8 @@ def main(_) -> None:
   for size in sizes:
     for seed in range(_STUDIES.value):
       for name, values in study(size, seed, _RESAMPLES.value).items():
-        few = {"organs": _ORGANS} if name.startswith("mean") else {}
+        models = list(np.ndindex(_ORGANS, _SEEDS.value))
+        few = _draws.of_mean(models) if name.startswith("mean") else {}
         few |= {"units": _ORGANS} if name.startswith("C4") else {}
         low, high = _draws.interval(values, **few)
         held.setdefault((name, size), []).append(

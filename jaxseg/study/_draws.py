@@ -4,7 +4,7 @@ Paired: the same patients are drawn for every model, so that what two of them
 differ by is not what two groups of patients differ by.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 import dataclasses
 import math
 from typing import Any
@@ -189,6 +189,17 @@ def medians(values: np.ndarray, weights: np.ndarray) -> np.ndarray:
   return np.where(total[:, 0] > 0, middle, np.nan)
 
 
+def of_mean(models: Collection[Key]) -> dict[str, int]:
+  """What `interval` is to know of a mean over organs, drawn by `nested`.
+
+  Seeds are drawn with their organs, though they are in what organs differ by,
+  and that makes up for Student's t. Of one seed each nothing does.
+  """
+  organs = len({structure for structure, _ in models})
+  several = organs == 1 or len(models) > organs
+  return {"organs" if several else "units": organs}
+
+
 def interval(
   values: np.ndarray,
   level: float = 0.95,
@@ -201,8 +212,8 @@ def interval(
   Args:
     values: `[resample + 1]`, the observed first, which is left out.
     level: Of the interval.
-    units: How many were drawn where nothing else was, patients or organs with
-      all they have: the percentiles are then farther out.
+    units: How many were drawn, patients or organs with all they have: the
+      percentiles are farther out, as Student's t is.
     organs: How many were drawn, with their seeds and patients, for a mean over
       them: the percentiles are farther out by what the variance of so few
       organs falls short of that of all. A median needs nothing: what seeds and

@@ -155,7 +155,7 @@ def _pair(
       rows.append(row)
     if len(organs) > 1:
       made = draws.nested(drawn, "mean" if how == "mean" else "median")
-      few = {"organs": len(organs)} if how == "mean" else {}
+      few = _draws.of_mean(both) if how == "mean" else {}
       row = _row(one, other, _ALL, at, score, made, **few)
       patients = {n for key in both for n in models[key][0]}
       row |= {"patients": len(patients), "p": _draws.two_sided(made)}

@@ -95,7 +95,7 @@ def _row(
       {key: own[method] - own[other] for key, (_, own) in models.items()},
       "mean",
     )
-    row |= _per_case.gained(column, drawn, organs=row["structures"])
+    row |= _per_case.gained(column, drawn, **_draws.of_mean(models))
   return row
 
 

@@ -147,6 +147,12 @@ def test_intervals_of_means_over_few_organs_are_wider():
   low, high = _draws.interval(values, organs=7)
   assert (low, high) == pytest.approx((17.1, 982.9), abs=0.2)
   assert _draws.interval(values, organs=1) == _draws.interval(values)
+  one = [(organ, 0) for organ in "abcdefg"]
+  assert _draws.of_mean([*one, ("a", 1)]) == {"organs": 7}
+  assert _draws.of_mean(one) == {"units": 7}  # By Student's t.
+  assert _draws.of_mean([("a", 0)]) == {"organs": 1}
+  wide = _draws.interval(values, units=7)
+  assert wide[0] < low and high < wide[1]
 
 
 @pytest.mark.parametrize("count", [1, 4, 7])
