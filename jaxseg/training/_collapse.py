@@ -21,6 +21,8 @@ from jaxseg.training import _slices
 _PATIENCE = 3
 # A Dice that is no success, whatever the structure.
 _NEAR_ZERO = 0.1
+# A loss that an epoch made so much less is on its way, however high it is.
+_FALLING = 0.95
 # The best constant found and the loss of a map that became one differ so much.
 _ALIKE = 0.99
 # Enough for a mean; each is [N, H, W].
@@ -47,6 +49,8 @@ def warning(
   if history[_history.best(history)]["dice_best"] > _NEAR_ZERO:
     return None
   row = history[-1]
+  if not over and row["loss"] < _FALLING * history[-2]["loss"]:
+    return None
   constant = _constant(config, slices, row["epoch"])
   if row["loss"] < _ALIKE * constant:
     return None

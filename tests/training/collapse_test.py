@@ -80,3 +80,13 @@ def test_when_it_is_said(dice, loss, epochs, over, warned):
   history = [{"epoch": 0, "loss": loss, "dice_best": dice}] * epochs
   told = _collapse.warning(tiny.config(), Half(0.5), history, over=over)
   assert (told is not None) == warned
+
+
+@pytest.mark.parametrize("over", [False, True])
+def test_a_loss_that_still_falls_is_given_time(over):
+  history = [
+    {"epoch": epoch, "loss": loss, "dice_best": 0.002}
+    for epoch, loss in enumerate((0.9, 0.8, 0.74))
+  ]
+  told = _collapse.warning(tiny.config(), Half(0.5), history, over=over)
+  assert (told is not None) == over
