@@ -4,6 +4,7 @@ from collections.abc import Sequence
 import pathlib
 from typing import Any, TYPE_CHECKING
 
+from jaxseg import _files
 from jaxseg import errors
 from jaxseg.cli import _crop
 from jaxseg.cli import _dicom_flags
@@ -158,6 +159,7 @@ def prepared(
     run = data.Run(folder)
     _tell_notes(run)
     _check(flags, run, wanted)
+    _files.sweep_once(folder)
   else:
     run = _new(flags, folder, wanted)
   _crop.tell_run(run, wanted)

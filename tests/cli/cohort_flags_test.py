@@ -91,10 +91,12 @@ def test_a_contradicting_flag_is_refused(
     (*command.PHANTOM, *command.PREPARED),
   ],
 )
-def test_a_run_is_opened_again_as_what_it_is(prepared, flags):
+def test_a_run_is_opened_again_as_what_it_is(prepared, flags, orphan):
   before = content(prepared / "runs")
+  left = orphan(prepared / "runs" / "phantom")
   out = command.done("prepare", *flags, folder=prepared)
   assert "phantom: 8 patients" in out
+  assert not left.exists()
   assert content(prepared / "runs") == before
 
 
