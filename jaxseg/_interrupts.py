@@ -10,15 +10,18 @@ A second signal ends the process where it stands. A process that is a command
 does all of its work, imports too, in `run`, whose exit codes are ours.
 """
 
+import _thread
 import atexit
 from collections.abc import Callable, Iterator
 import contextlib
 import functools
+from importlib import machinery
 import os
 import signal
 import sys
 import threading
 import time
+import types
 from typing import NoReturn
 
 INTERRUPTED = "interrupted; the same command goes on from here"
@@ -28,11 +31,19 @@ _ONE_S = 0.5
 _EXIT_CODE = 3
 _NUMBERS = (signal.SIGINT, signal.SIGTERM)
 
-# How an interrupt that got lost comes again.
-_AGAIN = signal.SIGINT
+# How an interrupt that got lost, or came too early, comes again, and when.
+_AGAIN, _AGAIN_S = signal.SIGINT, 0.02
+# What Python runs while it loads an extension module.
+_LOADING = frozenset(
+  function.__code__
+  for function in (
+    machinery.ExtensionFileLoader.create_module,
+    machinery.ExtensionFileLoader.exec_module,
+  )
+)
 
 _asked = threading.Event()
-_again: threading.Timer | None = None
+_again: object | None = None  # Stands for the interrupt that is to come.
 _asked_at = 0.0
 _holds = 0
 _deaf = 0
@@ -67,8 +78,7 @@ def watched(*, unless_taken: bool = False) -> Iterator[None]:
       signal.signal(number, handler)
     if before:
       sys.unraisablehook = hook
-      if _again is not None:
-        _again.cancel()
+      _forget()
       _asked.clear()
 
 
@@ -129,6 +139,23 @@ def held_back() -> Iterator[None]:
         _deaf -= 1
 
 
+@contextlib.contextmanager
+def deaf_children() -> Iterator[None]:
+  """Processes that are started meanwhile never get SIGINT.
+
+  Ctrl-C is sent to all processes of a terminal. One that waits for its parent
+  to end it would print a traceback, from wherever it is at.
+  """
+  if not hasattr(signal, "pthread_sigmask"):  # On Windows.
+    yield
+    return
+  before = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
+  try:
+    yield
+  finally:
+    signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
 def asked() -> bool:
   """Whether a signal came."""
   return _asked.is_set()
@@ -155,8 +182,7 @@ def _ending(code: int) -> None:
   """From now on a signal ends the process at once, with a code."""
   for number in _NUMBERS:
     signal.signal(number, lambda *_: _leave(code))
-  if _again is not None:
-    _again.cancel()
+  _forget()
 
 
 def _let_end() -> None:
@@ -169,7 +195,7 @@ def _let_end() -> None:
     signal.signal(number, signal.SIG_IGN)
 
 
-def _handle(number: int, _: object) -> None:
+def _handle(number: int, frame: types.FrameType | None) -> None:
   global _again, _asked_at
   now = time.monotonic()
   if not _asked.is_set():
@@ -181,8 +207,25 @@ def _handle(number: int, _: object) -> None:
     _end()
   else:
     return
-  if not _holds:
-    raise KeyboardInterrupt
+  if _holds:
+    return
+  if _loads_an_extension(frame):
+    _come_again()
+    return
+  raise KeyboardInterrupt
+
+
+def _loads_an_extension(frame: types.FrameType | None) -> bool:
+  """Whether an extension module is being loaded, by frames from the innermost.
+
+  Some call back into Python meanwhile, as jaxlib's do, and take what is raised
+  there for an error of their own (ImportError), forget it, or abort.
+  """
+  while frame is not None:
+    if frame.f_code in _LOADING:
+      return True
+    frame = frame.f_back
+  return False
 
 
 def _lost(hook: Callable[..., object], said: "sys.UnraisableHookArgs") -> None:
@@ -191,14 +234,31 @@ def _lost(hook: Callable[..., object], said: "sys.UnraisableHookArgs") -> None:
   In callbacks of the garbage collector, of which JAX has one, and in
   finalizers; Python prints a traceback there and goes on.
   """
-  global _again
-  if not (said.exc_type is KeyboardInterrupt and _asked.is_set()):
+  if said.exc_type is KeyboardInterrupt and _asked.is_set():
+    _come_again()
+  else:
     hook(said)
-    return
+
+
+def _come_again() -> None:
+  """Sends an interrupt once more, in a moment."""
+  global _again
+  mine = _again = object()
   main = threading.main_thread().ident or 0
-  _again = threading.Timer(0.02, signal.pthread_kill, (main, _AGAIN))
-  _again.daemon = True
-  _again.start()
+
+  def send() -> None:
+    time.sleep(_AGAIN_S)
+    if _again is mine:
+      signal.pthread_kill(main, _AGAIN)
+
+  # Not by `threading`, whose locks may be held where the signal came.
+  _thread.start_new_thread(send, ())
+
+
+def _forget() -> None:
+  """Nothing comes again."""
+  global _again
+  _again = None
 
 
 def _end() -> None:

@@ -190,3 +190,46 @@ def test_a_process_ends_with_a_code_of_ours(work, code, said):
   process.send_signal(signal.SIGTERM)
   _, err = process.communicate(timeout=10)
   assert (process.returncode, err.strip()) == (code, said)
+
+
+def interrupted_within(module, call):
+  """How a process ends that is interrupted while it loads an extension module.
+
+  The signal comes with the n-th call of Python code that the module makes.
+  """
+  process = started(
+    "import os, signal, sys, time\n"
+    "from importlib import machinery\n"
+    "from jaxseg import _interrupts\n"
+    "load = machinery.ExtensionFileLoader.exec_module.__code__\n"
+    f"left = {call}\n"
+    "def count(frame, event, _):\n"
+    "  global left\n"
+    "  inside = frame\n"
+    "  while inside and not (inside.f_code is load and\n"
+    f"      inside.f_locals['module'].__name__ == {module!r}):\n"
+    "    inside = inside.f_back\n"
+    "  if event == 'call' and inside and frame.f_code is not load:\n"
+    "    left -= 1\n"
+    "    if not left:\n"
+    "      sys.setprofile(None)\n"
+    "      print('sent', flush=True)\n"
+    "      os.kill(os.getpid(), signal.SIGINT)\n"
+    "def work():\n"
+    "  sys.setprofile(count)\n"
+    f"  import {module}\n"
+    "  time.sleep(5)\n"
+    "  return 0\n"
+    "_interrupts.run(work)\n"
+  )
+  out, err = process.communicate(timeout=60)
+  assert out == "sent\n"
+  return process.returncode, err
+
+
+# Of jaxlib's initialisation the 2nd call lost an interrupt, the 20th made an
+# ImportError of it; under load one aborted the process.
+@pytest.mark.parametrize("call", [2, 20])
+def test_an_interrupt_waits_until_an_extension_is_loaded(call):
+  code, err = interrupted_within("jaxlib._jax", call)
+  assert (code, err) == (3, f"{_interrupts.INTERRUPTED}\n")

@@ -12,6 +12,7 @@ import time
 import numpy as np
 import pytest
 
+from jaxseg import _interrupts
 from jaxseg import errors
 from jaxseg import formats
 from jaxseg import parallel
@@ -137,6 +138,30 @@ def test_processes_end_with_the_one_that_is_killed():
     process.stdout.readline()
     process.kill()
     process.communicate(timeout=20)  # While they live, the pipe stays open.
+
+
+@pytest.mark.parametrize("seconds", [0.15, 0.4])
+def test_an_interrupt_of_all_processes_of_a_terminal(seconds):
+  program = (
+    "import os, signal, threading, time\n"
+    "from jaxseg import _interrupts, parallel\n"
+    "def work():\n"
+    f"  late = threading.Timer({seconds}, os.killpg, (0, signal.SIGINT))\n"
+    "  late.start()\n"
+    "  list(parallel.run(time.sleep, [60] * 4, workers=2))\n"
+    "_interrupts.run(work)\n"
+  )
+  process = subprocess.Popen(
+    [sys.executable, "-c", program],
+    cwd=ROOT,
+    stdout=subprocess.DEVNULL,
+    stderr=subprocess.PIPE,
+    text=True,
+    start_new_session=True,
+  )
+  _, err = process.communicate(timeout=60)
+  # Those that still imported used to print tracebacks.
+  assert (process.returncode, err) == (3, f"{_interrupts.INTERRUPTED}\n")
 
 
 @pytest.fixture(scope="module")
