@@ -3,8 +3,7 @@
     with _interrupts.watched():
       ...                          # A signal raises KeyboardInterrupt.
       with _interrupts.held():
-        ...                        # It is remembered only; `asked` tells.
-      _interrupts.check()
+        ...                        # It waits; `asked` tells.
 
 A second signal ends the process where it stands. A process that is a command
 does all of its work, imports too, in `run`, whose exit codes are ours.
@@ -110,11 +109,20 @@ def run(work: Callable[[], int]) -> NoReturn:
 
 @contextlib.contextmanager
 def held() -> Iterator[None]:
-  """A first signal waits while the block runs; `asked` tells of it.
+  """A first signal waits until the block has run; `asked` tells of it.
 
   The block must not take long between two looks at `asked` or `check`. It may
-  run in any thread: a signal to the main one then waits, too.
+  run in any thread: a signal to the main one then waits, too, but is raised at
+  the end of blocks of its own alone.
   """
+  with _hold():
+    yield
+  if not _holds and threading.current_thread() is threading.main_thread():
+    check()
+
+
+@contextlib.contextmanager
+def _hold() -> Iterator[None]:
   global _holds
   with _counting:
     _holds += 1
@@ -127,9 +135,9 @@ def held() -> Iterator[None]:
 
 @contextlib.contextmanager
 def held_back() -> Iterator[None]:
-  """As `held`, and `check` raises nothing either: `asked` alone tells."""
+  """As `held`, but only `asked` tells: neither its end nor `check` raises."""
   global _deaf
-  with held():
+  with _hold():
     with _counting:
       _deaf += 1
     try:

@@ -142,9 +142,7 @@ def _submitted(
   # In a program that is no command nobody else watches.
   with _interrupts.watched(unless_taken=True):
     with _interrupts.held(), _interrupts.deaf_children():
-      future = pool.submit(function, item)
-    _interrupts.check()
-  return future
+      return pool.submit(function, item)
 
 
 def _stop(pool: concurrent.futures.ProcessPoolExecutor) -> None:

@@ -18,18 +18,30 @@ def send(number=signal.SIGTERM):
   time.sleep(0.01)
 
 
-def test_a_held_signal_waits_and_is_remembered():
+def test_a_held_signal_waits_until_the_block_has_run():
   before = signal.getsignal(signal.SIGTERM)
   with pytest.raises(KeyboardInterrupt):
     with _interrupts.watched():
       with _interrupts.held():
-        send()
-        assert _interrupts.asked()
+        with _interrupts.held():
+          send()
+          assert _interrupts.asked()
         send()  # The same request, sent twice, as `timeout` does.
-      _interrupts.check()
+        whole = True
+      pytest.fail("it went on")
+  assert whole
   assert signal.getsignal(signal.SIGTERM) is before
   with _interrupts.watched():
     _interrupts.check()  # And then it is over.
+
+
+def test_one_that_is_held_back_is_raised_nowhere():
+  with _interrupts.watched():
+    with _interrupts.held_back():
+      with _interrupts.held():
+        send()
+      _interrupts.check()
+    assert _interrupts.asked()
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

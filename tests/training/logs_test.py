@@ -2,6 +2,8 @@
 
 import signal
 
+import pytest
+
 from jaxseg import _interrupts
 from jaxseg.training import _logs
 
@@ -27,10 +29,10 @@ class Events:
 def test_an_interrupt_waits_until_events_are_written(tmp_path):
   events = Events()
   row = {"epoch": 0, "step": 4, "loss": 0.5, "dice_best": 0.25}
-  with _interrupts.watched(), _logs.MetricFiles(tmp_path) as files:
-    files._events = events
-    files.write([row])
-    assert _interrupts.asked()
+  with pytest.raises(KeyboardInterrupt):
+    with _interrupts.watched(), _logs.MetricFiles(tmp_path) as files:
+      files._events = events
+      files.write([row])
   scalars = [("loss", 0.5, 4), ("dice_best", 0.25, 4)]
   assert events.done == [*scalars, "flush", "close"]
   assert (tmp_path / "metrics.csv").read_text().startswith("epoch,step,loss")

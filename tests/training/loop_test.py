@@ -2,6 +2,7 @@
 
 import csv
 import json
+import signal
 
 import chex
 import jax
@@ -77,6 +78,28 @@ def test_same_seed_same_bits_and_resumed_equals_uninterrupted(
     chex.assert_trees_all_equal(
       state(resumed.folder, slot, config), state(whole.folder, slot, config)
     )
+
+
+def test_an_interrupt_while_the_last_state_is_saved(
+  run, finished, tmp_path, monkeypatch
+):
+  config, save = tiny.config(epochs=2), training.Checkpoints.save
+  slots = []
+
+  def interrupted(self, slot, *args):
+    slots.append(slot)
+    if slots.count("last") == config.epochs:
+      signal.raise_signal(signal.SIGINT)
+    save(self, slot, *args)
+
+  monkeypatch.setattr(training.Checkpoints, "save", interrupted)
+  with pytest.raises(KeyboardInterrupt):  # It used to go on to the end.
+    tiny.train(run, config, folder=tmp_path)
+  folder = training.model_folder(tmp_path, config)
+  assert not (folder / "summary.json").exists()
+  monkeypatch.undo()
+  (resumed,) = tiny.train(run, config, folder=tmp_path)
+  assert metrics(resumed.folder) == metrics(finished[1].folder)
 
 
 @pytest.mark.slow
