@@ -80,8 +80,8 @@ def _main(flags: _flags.Flags) -> None:
       sweep = functools.partial(study.sweep_run, on_model=on_model)
       return _hosts.swept(run, run.models(), sweep)
 
-  family, results = _family.swept(flags, run, configs, count, default=1)
-  results, _ = study.learnt(results)
+  family, every = _family.swept(flags, run, configs, count, default=1)
+  results, _ = study.learnt(every)
   if not results:
     return
   sections = _analyses.sweep(flags, run, results, settings)
@@ -90,15 +90,16 @@ def _main(flags: _flags.Flags) -> None:
   sections += _analyses.objectives(flags, run, results)
   sections += _analyses.recommended(flags, run, results)
   origin = _analyses.provenance(flags, run, results)
+  # Claims tell how many never learnt.
   claims = _claims.judged(
-    results,
+    every,
     run.folder,
     origin,
     resamples=settings.resamples,
     seed=settings.seed,
   )
   compared = _causes.compared(
-    results,
+    every,
     run.folder,
     origin,
     resamples=settings.resamples,

@@ -4,6 +4,7 @@ from jaxseg.data._batches import around
 from jaxseg.data._batches import batches
 from jaxseg.data._batches import draw
 from jaxseg.data._batches import known_slices
+from jaxseg.data._batches import negatives_drawn
 from jaxseg.data._batches import neighbours
 from jaxseg.data._batches import Samples
 from jaxseg.data._batches import select
@@ -51,6 +52,7 @@ __all__ = [
   "known_slices",
   "make_folds",
   "make_split",
+  "negatives_drawn",
   "neighbours",
   "place",
   "prepare_image",

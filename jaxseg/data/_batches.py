@@ -1,6 +1,7 @@
 """Which slices a network sees, and in which order."""
 
 import dataclasses
+import math
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -106,9 +107,23 @@ def draw(
     Positions in the store, int64 `[slice]`.
   """
   generator = np.random.Generator(np.random.PCG64([seed, epoch]))
-  count = min(len(samples.negative), int(negatives * len(samples.positive)))
+  wanted = negatives_drawn(negatives, len(samples.positive))
+  count = min(len(samples.negative), wanted)
   chosen = generator.choice(samples.negative, count, replace=False)
   return generator.permutation(np.concatenate([samples.positive, chosen]))
+
+
+def negatives_drawn(negatives: float, positive: int) -> int:
+  """How many slices without the structure training shows.
+
+  >>> negatives_drawn(0.29, 100)  # The product is 28.999999999999996.
+  29
+
+  Args:
+    negatives: Slices without it for each slice with it.
+    positive: How many slices have it.
+  """
+  return math.floor(round(negatives * positive, 6))
 
 
 def batches(
@@ -150,10 +165,7 @@ def neighbours(
   entries = list(store.patients.values())
   starts = np.array([p.start for p in entries])
   stops = np.array([p.stop for p in entries])
-  # Nothing says that the manifest lists patients in the order of their slices.
-  order = np.argsort(starts)
-  place = np.searchsorted(starts[order], positions, side="right") - 1
-  own = order[place]
+  own = np.searchsorted(starts, positions, side="right") - 1
   return around(positions, starts[own], stops[own], count)
 
 

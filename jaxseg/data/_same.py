@@ -22,6 +22,7 @@ from jaxseg.data import _store
 # What another version may have rounded otherwise; other patients, or other
 # contours of these, differ by far more.
 _HU = 2
+_MM = 1e-3
 _SHARE = 0.001
 # Compared of a cohort that does not tell its files, such as a made-up one.
 _SOME = 3
@@ -118,6 +119,14 @@ def _is_patient(store: _store.Store, cohort: Cohort, name: str) -> bool:
     case = cohort.load(name)
     placement, image = _placement.prepare_image(case.image, store.prepared)
   except errors.JaxsegError:
+    return False
+  if not np.allclose(case.image.affine, entry.affine, rtol=0, atol=_MM):
+    return False
+  # What its files say of slices, which scores and training leave out.
+  unknown = {s: tuple(case.unknown.get(s, ())) for s in entry.contoured}
+  if unknown != {s: entry.unknown.get(s, ()) for s in entry.contoured}:
+    return False
+  if tuple(case.unscanned) != entry.unscanned:
     return False
   if placement.shape != entry.placement.shape:
     return False

@@ -39,7 +39,8 @@ def scopes(
   drawn_by = int(_files.digest([patient.name, structure]), 16)
   order = np.random.Generator(np.random.PCG64(drawn_by)).permutation(others)
   kept = organ.copy()
-  kept[order[: int(negatives * np.count_nonzero(organ))]] = True
+  count = _batches.negatives_drawn(negatives, np.count_nonzero(organ))
+  kept[order[:count]] = True
   return {
     "known": known,
     "volume": patient.drawable(structure),

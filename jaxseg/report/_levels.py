@@ -1,4 +1,4 @@
-"""Levels of negatives: tables have all of them, figures the run's own."""
+"""Levels of negatives: tables have all of them, figures that of most models."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar

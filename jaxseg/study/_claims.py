@@ -25,6 +25,7 @@ PAPER_COST = 0.118
 _REST = "rest"
 # Of organs, to draw them alone: what five differ by holds a median in 94 %.
 _ENOUGH = 6
+_BEYOND = 0.025  # The share of resamples on either side of an interval.
 # Of negatives: what a slope needs to be shown, and to be decided by.
 _FEWEST_LEVELS, _LEVELS = 3, 4
 Rows = list[dict[str, Any]]
@@ -138,6 +139,8 @@ def _row(
   structure: str | None = None,
 ) -> dict[str, Any]:
   low, high = _draws.interval(values, units=organs)
+  # What is undefined in more resamples than lie beyond an end could be either.
+  known = not np.isnan(values[0]) and np.isnan(values).mean() < _BEYOND
   return {
     "claim": claim,
     "network": network,
@@ -145,7 +148,7 @@ def _row(
     "value": float(values[0]),
     "low": low,
     "high": high,
-    "verdict": "undecided" if math.isnan(low) else verdict(low, high),
+    "verdict": verdict(low, high) if known else "undecided",
     "structures": len({structure for structure, _ in models}),
     "models": len(models),
     "left_out": left_out,

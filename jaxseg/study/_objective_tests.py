@@ -148,7 +148,10 @@ def _pair(
       weights = draws.weights("test", names)
       for key, values in zip(seeds, each, strict=True):
         drawn[key] = statistic(values, weights)
-      mean = each.mean(0)
+      with np.errstate(invalid="ignore"):
+        mean = each.mean(0)
+      # Each missed it with another seed: both means are infinitely far.
+      mean = np.where(np.isnan(mean), 0.0, mean)
       made = statistic(mean, weights)
       row = _row(one, other, organ, at, score, made, units=len(names))
       row |= {"patients": len(names), "p": _signed_ranks(mean)}

@@ -92,9 +92,8 @@ def measure(
   store, labels = run.store, run.store.labels(structure)
   train = (split or run.split).train
   samples = data.select(store, structure, train, labels)
-  kept = len(samples.positive) + min(
-    len(samples.negative), int(negatives * len(samples.positive))
-  )
+  others = data.negatives_drawn(negatives, len(samples.positive))
+  kept = len(samples.positive) + min(len(samples.negative), others)
   shown = int(labels[samples.positive].sum(dtype=np.int64))
   pixels = labels.shape[1] * labels.shape[2]
   voxels = scanned = slices = patients = 0

@@ -38,11 +38,13 @@ def learnt(
   """The models to analyse, and those that others stand for.
 
   A model that never learnt is left out where one of another seed, and else the
-  same, has learnt. Where none has, it is all there is to tell, and stays.
+  same, has learnt. Where none has, it is all there is to tell, and stays. One
+  that stands for another says so, as by `in_place`.
 
   Args:
     results: Counts of models.
   """
+  results = in_place(results)
   out = left_out([(result.facts, is_stuck(result)) for result in results])
   found: tuple[list[Any], list[Any]] = ([], [])
   for result, left in zip(results, out, strict=True):

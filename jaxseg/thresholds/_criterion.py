@@ -79,8 +79,13 @@ def check_criterion(criterion: str) -> None:
     criterion: A metric as in `curve`, or a bound such as "recall>=0.95".
 
   Raises:
-    ConfigError: It is unknown.
+    ConfigError: It is unknown, or has no best value.
   """
+  if criterion == "volume_difference":
+    raise errors.ConfigError(
+      "criterion 'volume_difference' has a sign, and is highest at threshold 0;"
+      " take volume"
+    )
   if constraint(criterion) is None:
     _curves.ratio(criterion)
 

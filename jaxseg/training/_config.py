@@ -87,8 +87,10 @@ class Config:
       "learning_rate": self.learning_rate,
     }
     for name, value in positive.items():
-      if not value > 0:
-        raise errors.ConfigError(f"{name} is {value}; give more than 0")
+      if not 0 < value < math.inf:
+        raise errors.ConfigError(
+          f"{name} is {value}; give a number more than 0"
+        )
     if self.steps_per_epoch is not None and self.steps_per_epoch < 1:
       raise errors.ConfigError(
         f"steps_per_epoch is {self.steps_per_epoch}; give at least 1"
@@ -96,6 +98,10 @@ class Config:
     if self.seed < 0 or self.negatives < 0:
       raise errors.ConfigError(
         f"seed {self.seed} or negatives {self.negatives} is below 0"
+      )
+    if not math.isfinite(self.negatives):
+      raise errors.ConfigError(
+        f"negatives is {self.negatives}; give a number from 0 on"
       )
     share = self.validation_share
     if share is not None and not 0 < share <= 1:
@@ -159,6 +165,9 @@ class Config:
     """
     try:
       fields = dict(content)
+      unknown = set(fields) - {own.name for own in dataclasses.fields(Config)}
+      if unknown:
+        raise KeyError(*sorted(unknown))
       fields["window_hu"] = tuple(fields["window_hu"])
       fields["input_range"] = tuple(fields["input_range"])
       return Config(**fields)

@@ -172,7 +172,8 @@ class _Told:
   def epoch(self, row: Mapping[str, Any]) -> None:
     """Passes the row on, and says how near to the peak its steps ran."""
     self._reporter.epoch(row)
-    if self._peak and self.cost and self.cost.flop:
+    # No speed: the epoch was resumed after its last step.
+    if self._peak and self.cost and self.cost.flop and row["slices_per_s"]:
       speed = self.cost.flop * row["slices_per_s"] / self._batch
       self.note(
         f"{speed / 1e12:.3g} TFLOP/s, {100 * speed / self._peak:.2g} % of a"

@@ -116,7 +116,7 @@ class Epochs:
     _, share = _objective.form_of(config.objective) or (None, 0.0)
     weight = np.float32(share)
     epoch, steps, before = len(self.history), len(batches), len(losses)
-    began = time.perf_counter()
+    began, timed = time.perf_counter(), before
     # A signal waits until state and losses are of the same step.
     with _interrupts.held():
       stream = self.slices.stream(batches[before:])
@@ -128,9 +128,12 @@ class Epochs:
           self.state, images, labels, np.float32(rate), weight
         )
         losses.append(loss)
+        if number == before < steps - 1:
+          # The first step ever waits until it is compiled.
+          began, timed = time.perf_counter(), number + 1
         if number >= before + _AHEAD:
           value = self._arrived(batches, number - _AHEAD)
-          done = (number + 1 - _AHEAD - before) * config.batch
+          done = (number + 1 - _AHEAD - timed) * config.batch
           self.reporter.step(value, done / (time.perf_counter() - began))
         told = self._turns.take()
         if told == _turns.STOP:
@@ -138,7 +141,8 @@ class Epochs:
         if told == _turns.SAVE:
           self._save_within(batches)
     values = [self._arrived(batches, number) for number in range(before, steps)]
-    speed = len(values) * config.batch / (time.perf_counter() - began)
+    done = (steps - timed) * config.batch
+    speed = done / (time.perf_counter() - began)
     for value in values[-_AHEAD:]:
       self.reporter.step(value, speed)
     return speed

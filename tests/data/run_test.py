@@ -8,6 +8,7 @@ import pytest
 
 from jaxseg import data
 from jaxseg import errors
+from jaxseg import volume
 from tests.cohort_double import Blobs
 
 CONFIG = data.PrepareConfig(size=(32, 32))
@@ -182,6 +183,30 @@ def test_a_changed_contour_of_any_patient_is_noticed(tmp_path):
   again = Filed(moved.folder)
   data.prepare_run(run, again, CONFIG)
   assert again.loaded == []  # It remembers.
+
+
+@pytest.mark.parametrize("what", ["spacing", "unscanned", "unknown"])
+def test_other_sizes_of_the_same_pixels_are_another_patient(tmp_path, what):
+  run, folder = tmp_path / "run", tmp_path / "in"
+  data.prepare_run(run, Filed(folder), CONFIG)
+  (folder / "p5").write_text("written anew")
+  again, load = Filed(folder), Filed.load
+
+  def changed(patient):
+    case = load(again, patient)
+    if what == "spacing":
+      affine = case.image.affine.copy()
+      affine[:3, 0] *= 1.1  # From slice to slice.
+      grid = volume.Grid.from_affine(case.image.array.shape, affine)
+      image = volume.Volume(case.image.array, grid)
+      return dataclasses.replace(case, image=image)
+    if what == "unscanned":
+      return dataclasses.replace(case, unscanned=(1,))
+    return dataclasses.replace(case, unknown={"brain": (0,)})
+
+  again.load = changed
+  with pytest.raises(errors.ExistingOutputError, match="patient p5 differs"):
+    data.prepare_run(run, again, CONFIG)
 
 
 @pytest.mark.parametrize("content", [None, "[]", '{"patients": 3}', "{"])

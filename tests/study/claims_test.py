@@ -165,6 +165,10 @@ def test_the_seed_in_the_place_of_a_stuck_one_is_paired_as_that_one():
     [stuck, again, other], resamples=9, scopes=("kept",)
   )
   assert one["lost_difference"] == pytest.approx(rows[0]["value"])
+  # The same when what never learnt was left out before.
+  learnt, _ = study.learnt([stuck, again, other])
+  (row,) = decided(learnt, "C6")
+  assert (row["models"], row["value"]) == (1, rows[0]["value"])
   # Nobody is in the place of one that has learnt.
   well = made.model_counts("brain", 0, network=DROPOUT, **STEEP)
   assert decided([well, again, other], "C6")[0]["models"] == 1
@@ -184,6 +188,22 @@ def test_stuck_models_are_counted_where_they_lack(both):
   assert said["C1"]["models"] == 6
   assert not any(r["stuck"] for r in rows if r["network"] != "unet")
   assert study.stuck_models(results) == [one.facts for one in stuck]
+
+
+def test_a_ratio_that_is_mostly_undefined_decides_nothing(monkeypatch):
+  nested = _draws.Draws.nested
+  of = iter([np.full(10, 0.01), np.array([-0.002, *[0.001] * 9])])
+
+  def made_up(self, values, statistic="median"):
+    return next(of, nested(self, values, statistic))
+
+  results = [*family(("brain",)), *family(("brain",), objective="dice")]
+  monkeypatch.setattr(_claims, "_own_threshold", lambda *_: ())
+  monkeypatch.setattr(_claims, "_small_shift", lambda *_: ())
+  monkeypatch.setattr(_draws.Draws, "nested", made_up)
+  (row,) = decided(results, "C4")
+  assert np.isnan(row["value"]) and row["low"] == 10
+  assert row["verdict"] == "undecided"
 
 
 @pytest.mark.filterwarnings("error")

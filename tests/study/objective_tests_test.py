@@ -75,6 +75,26 @@ def _holm(p):
   return result
 
 
+@pytest.mark.filterwarnings("error")
+def test_missed_by_each_with_another_seed_is_no_difference():
+  drawn = [
+    dataclasses.replace(
+      counts,
+      facts={**counts.facts, "network": {"name": "unet"}, "seed": seed},
+      surfaces=counts.surfaces.copy(),
+    )
+    for name in ("bce", "dice")
+    for seed in (0, 1)
+    for counts in [made.run_counts(objective=name)]
+  ]
+  drawn[0].surfaces[4, 0] = np.inf
+  drawn[3].surfaces[4, 0] = np.inf
+  found = study.objective_tests(drawn, resamples=50)
+  for row in found:
+    if row["score"] == "hd95_mm":
+      assert row["difference"] == row["difference_high"] == 0
+
+
 def test_a_missed_structure_is_infinitely_far_and_tells_nothing_twice():
   one, other = (
     made.run_counts(peak=0.3, objective=name) for name in ("bce", "dice")

@@ -159,7 +159,16 @@ def test_the_neighbourhood_within_epsilon():
 
 @pytest.mark.parametrize(
   "criterion",
-  ["recall>=1.5", "recall>=", "recall>=x", "dice>=0.5", "f0", "f", "f12345"],
+  [
+    "recall>=1.5",
+    "recall>=",
+    "recall>=x",
+    "dice>=0.5",
+    "f0",
+    "f",
+    "f12345",
+    "volume_difference",
+  ],
 )
 def test_unknown_criteria(criterion):
   counts = counts_of([1] * 9, [1] * 9)
