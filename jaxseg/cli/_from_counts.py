@@ -127,6 +127,6 @@ def _said(
   return (
     f"Tables and charts are of {len(results)} models of {network}, {slices}"
     f" without the structure for each with it; {others}"
-    f" other{'s' * (others != 1)} {'is' if others == 1 else 'are'} in claims"
-    " and causes alone."
+    f" other{'s' * (others != 1)} {'is' if others == 1 else 'are'} in claims,"
+    " causes and levels alone."
   )

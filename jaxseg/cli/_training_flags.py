@@ -65,7 +65,7 @@ def define(flags: _flags.Flags) -> None:
     None,
     "N",
     "Maximum number of epochs.",
-    default="the recipe's: 8, quick 4",
+    default="the recipe's: 8, quick 4, bice2020 100",
   )
   flags.integer(
     "steps_per_epoch", None, "N", "Maximum steps per epoch.", default=_RECIPES

@@ -39,7 +39,7 @@ def scopes(
   drawn_by = int(_files.digest([patient.name, structure]), 16)
   order = np.random.Generator(np.random.PCG64(drawn_by)).permutation(others)
   kept = organ.copy()
-  count = _batches.negatives_drawn(negatives, np.count_nonzero(organ))
+  count = _batches.negatives_drawn(negatives, int(organ.sum()))
   kept[order[:count]] = True
   return {
     "known": known,

@@ -304,7 +304,8 @@ def _cause(row: Mapping[str, Any]) -> str:
     "Whether the authors' dropout of one-channel tensors adds a percentage"
     " point to the cost of a shift stays undecided",
   )
-  number = _number(row).replace(" (", " percentage points (", 1)
+  value, *between = _number(row).split(" (", 1)
+  number = " (".join([f"{value} percentage points", *between])
   return f"{said}: with it, {number} more of Dice are lost."
 
 

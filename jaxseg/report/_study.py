@@ -116,7 +116,9 @@ def _settings(
   given = run.split
   models = str(len(objectives))
   if compared not in (None, len(objectives)):
-    models += f" of {compared} (the others are in claims and causes alone)"
+    models += (
+      f" of {compared} (the others are in claims, causes and levels alone)"
+    )
   found: dict[str, Any] = {
     "Patients": f"{len(run.store.patients)}: "
     + ", ".join(

@@ -64,7 +64,7 @@ def test_tables_claims_causes_and_the_page(folder):
   page = (folder / "out" / "report" / "index.html").read_text()
   assert "Which threshold to use" in page and "Cut at" in page
   assert "Made from counts" in page
-  assert "4 of 12 (the others are in claims and causes alone)" in page
+  assert "4 of 12 (the others are in claims, causes and levels alone)" in page
   assert not (folder / "out" / "models").exists()
 
 

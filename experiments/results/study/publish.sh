@@ -74,32 +74,26 @@ done
 python -m experiments.reproduce --output="$work/all" \
   --counts="$(IFS=,; echo "${folders[*]}")"
 
-mkdir -p "$here/tables"
-for name in claims causes cause_arms cause_curves sensitivity_medians \
-  correlations prominence levels level_slopes objectives objective_tests \
-  recommendations; do
-  if [ -f "$work/all/tables/$name.csv" ]; then
-    cp "$work/all/tables/$name.csv" "$here/tables"
-  fi
-done
-# The same of the other networks, whose curves and page nobody asked for.
-python - "$here" <<'PYTHON'
+# The same of the other networks, whose curves and page nobody asked for. Nothing
+# is changed here before, so that these tables name the commit as it is, too.
+python - "$here" "$work/all/tables" <<'PYTHON'
 import pathlib
 import sys
 
 from jaxseg import report
 from jaxseg import study
 
-here = pathlib.Path(sys.argv[1])
+here, tables = map(pathlib.Path, sys.argv[1:])
 for folder in (here / "counts" / "rest", here / "counts" / "unet"):
   if not any(folder.glob("*.npz")):
     continue
   results, _ = study.learnt(study.read_counts([folder]))
+  seeds = {result.facts["seed"] for result in results}
   origin = report.provenance(
     cohort=results[0].facts["cohort"],
     cohort_hash=results[0].facts["store"],
     synthetic=False,
-    seed=0,
+    seed=seeds.pop() if len(seeds) == 1 else None,
     command=f"bash {here}/publish.sh",
   )
   scopes = list(results[0].scopes)
@@ -116,7 +110,15 @@ for folder in (here / "counts" / "rest", here / "counts" / "unet"):
     ("recommendations", [study.recommendations(results)]),
   ):
     rows = [row for of_scope in of_scopes for row in of_scope]
-    report.write_csv(here / "tables" / f"{name}-{folder.name}.csv", rows, origin)
+    report.write_csv(tables / f"{name}-{folder.name}.csv", rows, origin)
 PYTHON
+mkdir -p "$here/tables"
+for name in claims causes cause_arms cause_curves sensitivity_medians \
+  correlations prominence levels level_slopes objectives objective_tests \
+  recommendations; do
+  for table in "$work/all/tables/$name"{,-rest,-unet}.csv; do
+    [ ! -f "$table" ] || cp "$table" "$here/tables"
+  done
+done
 cp "$work/all/figures/cause_curves.png" "$here"
 python "$here/readme.py" "$here"

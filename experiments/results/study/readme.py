@@ -31,7 +31,7 @@ BY_DROPOUT = {"image,stretch,last,rest": "authors", "rest": "rest"}
 LEVEL = 0.25  # Slices without the organ for each with it, of all but `levels`.
 OBJECTIVES = {
   "dice_batch": "Dice of a batch",
-  "bce_dice_batch": "cross entropy and that Dice",
+  "bce_dice_batch": "cross entropy and Dice of a batch",
 }  # Beside cross entropy.
 LEVELS = (0, 1, 3)
 CLAIMS = {
@@ -380,8 +380,8 @@ def stuck():
     " By the rule such a model is replaced by seed + 10. Claims and causes"
     " leave it out"
     + (
-      ", and until another seed stands for it, correlations and sensitivity"
-      " medians have it."
+      "; correlations and sensitivity medians have it only where no seed of its"
+      " organ learnt."
       if alone
       else ", and so do correlations and sensitivity medians."
     )
