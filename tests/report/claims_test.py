@@ -50,6 +50,10 @@ def row(claim, verdict, value=0.03, low=0.02, high=0.05, **changed):
     (row("C5", "undecided", 3.0, math.nan, math.nan), "wins 3 of 7 organs so"),
     (row("C6", "confirmed"), "a shift cost more: with it, 3.0 percentage poin"),
     (row("C6", "undecided"), "cost of a shift stays undecided: with it, 3.0 p"),
+    (
+      row("C6", "undecided", 0.03, math.nan, math.nan),
+      "3.0 percentage points more",
+    ),
     (row("C6", "refuted", -0.05), "is not what makes a shift costly"),
   ],
 )

@@ -84,6 +84,9 @@ def test_a_training_says_what_a_step_costs(monkeypatch):
   reporter.epoch({"slices_per_s": 100.0})
   assert len(notes.notes) == 2
   assert "GFLOP" in notes.notes[0] and "TFLOP/s" in notes.notes[1]
+  # Resumed after the last step of its epoch it made none, and has no speed.
+  reporter.epoch({"slices_per_s": 0.0})
+  assert len(notes.notes) == 2
 
 
 @pytest.mark.parametrize(
