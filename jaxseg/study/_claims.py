@@ -85,11 +85,10 @@ def stuck_models(
   results: Sequence[_cohort_counts.CohortCounts], *, scope: str = _costs.SCOPE
 ) -> list[Mapping[str, Any]]:
   """Facts of the models that learnt nothing: they take part in no claim."""
-  draws = _draws.Draws.of(results, resamples=0)
   return [
     result.facts
     for result in results
-    if _costs.Costs.of(result, draws, scope=scope).stuck
+    if _costs.never_learnt(result.sides(scope=scope)[0])
   ]
 
 

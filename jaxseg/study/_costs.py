@@ -26,7 +26,6 @@ class Costs:
   Attributes:
     facts: Of the model.
     optimum: The threshold chosen on the validation patients.
-    validation_dice: Pooled Dice there, on them.
     dice: On the test patients.
     lost_half: Share of `dice` that a cut at 0.5 loses; negative where it is
       better.
@@ -36,7 +35,6 @@ class Costs:
 
   facts: dict[str, Any]
   optimum: np.ndarray
-  validation_dice: np.ndarray
   dice: np.ndarray
   lost_half: np.ndarray
   lost: np.ndarray
@@ -45,11 +43,6 @@ class Costs:
   def key(self) -> _draws.Key:
     """Structure and seed that it is paired by."""
     return _draws.key_of(self.facts)
-
-  @property
-  def stuck(self) -> bool:
-    """Whether the training never left a constant map."""
-    return bool(self.validation_dice[0] < STUCK)
 
   @staticmethod
   def of(
@@ -86,7 +79,6 @@ class Costs:
     return Costs(
       facts=dict(result.facts),
       optimum=np.where(known, grid[place], np.nan),
-      validation_dice=np.where(known, own[every, place], np.nan),
       dice=dice,
       lost_half=share[:, np.abs(grid - 0.5).argmin()],
       lost=np.where(within, share[every[:, None], there], np.nan),
@@ -94,9 +86,14 @@ class Costs:
 
 
 def never_learnt(validation: _cohort_counts.Cases) -> bool:
-  """Whether a model is stuck at a constant map, told by validation patients."""
-  known = bool(validation.reference.any())
-  return known and thresholds.optimum(validation.even).value < STUCK
+  """Whether a model is stuck at a constant map, told by validation patients.
+
+  Of slices in which nothing is to be found it is not known, and False.
+  """
+  counts = validation.even
+  if not counts.positive.any():
+    return False
+  return bool(thresholds.optimum(counts).value < STUCK)
 
 
 def optima(counts: thresholds.Counts, curves: np.ndarray) -> np.ndarray:

@@ -109,14 +109,14 @@ def _surfaces(
   there = score_on.reference > 0
   found = score_on.predicted[:, score_on.index(threshold)] > 0
   values = np.where((there & ~found)[:, None], [np.inf, np.inf, 0], values)
-  times = draws.weights("test", score_on.names)
-  made = np.full((len(_DISTANCES), len(draws)), np.nan)
-  for b, weights in enumerate(times):
-    drawn = np.repeat(values[there], weights[there], axis=0)
-    if len(drawn):
-      made[:2, b] = np.median(drawn[:, :2], axis=0)
-      made[2, b] = drawn[:, 2].mean()
-  return made
+  weights = draws.weights("test", score_on.names)[:, there]
+  statistics = (_draws.medians, _draws.medians, _draws.means)
+  return np.stack(
+    [
+      statistic(own, weights)
+      for statistic, own in zip(statistics, values[there].T, strict=True)
+    ]
+  )
 
 
 def _wins(one: np.ndarray, other: np.ndarray) -> bool:

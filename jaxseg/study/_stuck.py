@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 import dataclasses
 from typing import Any
 
-from jaxseg import thresholds
 from jaxseg.study import _cohort_counts
 from jaxseg.study import _costs
 
@@ -24,10 +23,7 @@ def is_stuck(result: _cohort_counts.CohortCounts) -> bool:
     result: Counts of a model.
   """
   scope = _costs.SCOPE if _costs.SCOPE in result.scopes else None
-  counts = result.sides(scope=scope)[0].even
-  if not counts.positive.any():
-    return False  # Nothing to be found in these slices.
-  return bool(thresholds.optimum(counts).value < _costs.STUCK)
+  return _costs.never_learnt(result.sides(scope=scope)[0])
 
 
 def learnt(

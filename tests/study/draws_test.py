@@ -61,14 +61,14 @@ def test_costs_are_those_of_each_resample_alone(results, draws):
     unseen = score_on.even[draws.index["test"][b]]
     best = thresholds.optimum(own)
     assert found.optimum[b] == pytest.approx(best.threshold)
-    assert found.validation_dice[b] == pytest.approx(best.value)
     dice = thresholds.curve(unseen.sum(0))
     assert found.dice[b] == pytest.approx(dice[best.index])
     lost = thresholds.sensitivity(unseen, threshold=best.threshold)
     np.testing.assert_allclose(found.lost[b], lost)
     half = (dice[best.index] - dice[500]) / dice[best.index]
     assert found.lost_half[b] == pytest.approx(half)
-  assert found.key == ("brain", 0) and not found.stuck
+  assert found.key == ("brain", 0)
+  assert not _costs.never_learnt(choose_on)
 
 
 def test_a_side_beyond_the_ends_is_nan_and_a_constant_map_is_stuck(draws):
@@ -78,7 +78,7 @@ def test_a_side_beyond_the_ends_is_nan_and_a_constant_map_is_stuck(draws):
   assert not np.isnan(found.lost[:, 1]).any()
   constant = {"inside": (0.02, 0.001), "outside": (0.02, 0.001)}
   bad = made.model_counts("brain", voxels=(9, 1200), **constant)
-  assert _costs.Costs.of(bad, draws).stuck
+  assert _costs.never_learnt(bad.sides(scope="kept")[0])
 
 
 @pytest.mark.parametrize("statistic", ["median", "mean"])
