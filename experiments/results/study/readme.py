@@ -34,6 +34,7 @@ OBJECTIVES = {
   "bce_dice_batch": "cross entropy and Dice of a batch",
 }  # Beside cross entropy.
 LEVELS = (0, 1, 3)
+OF_LEVELS = ("parotid_left", "mandible")
 CLAIMS = {
   "C1": "An organ's own threshold beats 0.5: median share of Dice lost at 0.5",
   "C2": "A shift of ±0.05 costs a median of 11.8 % of Dice",
@@ -345,6 +346,13 @@ def recommended():
   return "\n".join(lines)
 
 
+def level_of(row):
+  """Which of the levels a model is of; "" of the usual one."""
+  if row["structure"] not in OF_LEVELS or row["negatives"] not in LEVELS:
+    return ""
+  return f", negatives {row['negatives']:g}"
+
+
 def stuck_rows():
   """Rows of models that never learnt, each with that of its replacement."""
   rows = [row for row in read("causes") if row["scope"] == "kept"]
@@ -368,7 +376,7 @@ def stuck():
   """Models that never learnt, each by name."""
   told = [
     f"{row['structure']}, {of_network(row)},"
-    f" {row['objective']}, seed {row['seed']}"
+    f" {row['objective']}{level_of(row)}, seed {row['seed']}"
     + (f" (seed {other['seed']} stands for it)" if other else "")
     for row, other in stuck_rows()
   ]
@@ -434,7 +442,8 @@ def finished(there):
   """Models there are, and what train.sh would still make."""
   lines = []
   instead = {(row["structure"], row["objective"], other["seed"]): row["seed"]
-             for row, other in stuck_rows() if other}  # fmt: skip
+             for row, other in stuck_rows()
+             if other and not level_of(row)}  # fmt: skip
   for network, name in NETWORKS.items():
     own = there.get(network, set())
     for seed in SEEDS:
@@ -454,9 +463,13 @@ def finished(there):
         said = f"the authors' network on {name} (`{objective}`), seed {seed}"
         lines.append(run_of(said, ORGANS, own))
   for level in LEVELS:
-    own = {o for o, _, _ in there.get(f"levels-{level}", ())}
-    said = f"the authors' network, negatives {level}"
-    lines.append(run_of(said, ("parotid_left", "mandible"), own))
+    every = there.get(f"levels-{level}", set())
+    # Others stand for what never learnt, and are named with that above.
+    for seed in SEEDS:
+      own = {o for o, _, s in every if s == seed}
+      if own or seed == SEEDS[0]:
+        said = f"the authors' network, negatives {level}, seed {seed}"
+        lines.append(run_of(said, OF_LEVELS, own))
   return "\n".join(lines)
 
 
@@ -621,7 +634,9 @@ the numbers:
 ## What was run, and what was not
 {sum(map(len, there.values()))} models, \
 seed{"s" * (len(seeds) > 1)} {", ".join(map(str, seeds))}.
-{stuck()} Of train.sh's plan:
+{stuck()}
+
+Of train.sh's plan:
 
 {finished(there)}
 
