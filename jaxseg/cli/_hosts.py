@@ -20,6 +20,9 @@ if TYPE_CHECKING:
   from jaxseg import study
 
 _PLACES = ("coordinator", "processes", "process")
+# How Gloo ends a process that gets another exchange's numbers, from one that
+# the loss of a third has already torn out of this.
+_OUT_OF_STEP = ("gloo::EnforceNotMet", "distributed collective mismatch")
 
 
 def define(flags: _flags.Flags) -> None:
@@ -204,6 +207,11 @@ def _verdict(
       is_first = ended.told["process"].startswith("0 ")
       others = "another process was" if is_first else "process 0 was"
     return 3, f"{where}: {others} lost; {again}"
+  if any(said in ended.text for said in _OUT_OF_STEP):
+    return 3, (
+      f"{where}: fell out of step with the others, as when one of them is lost;"
+      f" {again}"
+    )
   sys.stderr.write(ended.text)
   return 1, f"{where}: crashed ({name})"
 

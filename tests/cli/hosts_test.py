@@ -72,6 +72,24 @@ def test_who_was_lost_is_named(silent, told):
   assert text.startswith(f"process 0 of 16: {told} lost; the same command")
 
 
+def test_who_fell_out_of_step_by_anothers_loss_goes_on_later(capfd):
+  ended = _supervise.Ended(
+    -signal.SIGABRT,
+    {"process": "1 of 4"},
+    "[Gloo] Rank 1 is connected to 3 peer ranks.\n"
+    "terminate called after throwing an instance of 'gloo::EnforceNotMet'\n"
+    "  what(): [enforce fail at pair.cc] op.preamble.length <= op.nbytes. "
+    "received data size doesn't match expected size. Is there a distributed "
+    "collective mismatch in your code?\n",
+  )
+  code, text = _hosts._verdict(mock.Mock(), ended)
+  assert code == 3 and capfd.readouterr().err == ""
+  assert text.startswith("process 1 of 4: fell out of step with the others")
+  other = ended._replace(text="[Gloo] Rank 1 is connected\nterminate called\n")
+  code, text = _hosts._verdict(mock.Mock(), other)
+  assert (code, text) == (1, "process 1 of 4: crashed (SIGABRT)")
+
+
 def started(folder, processes, *flags):
   """All processes of a training."""
   address = f"127.0.0.1:{free_port()}"
