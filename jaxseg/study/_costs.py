@@ -1,5 +1,6 @@
 """What a model's threshold is worth on patients that did not choose it."""
 
+from collections.abc import Sequence
 import dataclasses
 from typing import Any
 
@@ -69,20 +70,45 @@ class Costs:
     curves = np.where(known[:, None], thresholds.curve(unseen), np.nan)
     every = np.arange(len(draws))
     dice = curves[every, place]
-    with np.errstate(invalid="ignore", divide="ignore"):
-      share = (dice[:, None] - curves) / np.where(dice > 0, dice, np.nan)[
-        :, None
-      ]
-    wanted = grid[place][:, None] + np.array([-SHIFT, SHIFT])
-    there = np.abs(grid - wanted[..., None]).argmin(-1)
-    within = (wanted > grid[0] - 1e-6) & (wanted < grid[-1] + 1e-6)
+    half = curves[:, np.abs(grid - 0.5).argmin()]
     return Costs(
       facts=dict(result.facts),
       optimum=np.where(known, grid[place], np.nan),
       dice=dice,
-      lost_half=share[:, np.abs(grid - 0.5).argmin()],
-      lost=np.where(within, share[every[:, None], there], np.nan),
+      lost_half=_share(dice, half),
+      lost=shares_lost(curves, place, grid, (-SHIFT, SHIFT)),
     )
+
+
+def shares_lost(
+  curves: np.ndarray,
+  place: np.ndarray,
+  grid: np.ndarray,
+  shifts: Sequence[float],
+) -> np.ndarray:
+  """Shares of Dice that shifts of a threshold lose in each resample.
+
+  Args:
+    curves: Dice, `[resample, T]`.
+    place: Of the chosen threshold in the grid, `[resample]`.
+    grid: Thresholds `[T]`, float64, ascending.
+    shifts: Of the threshold.
+
+  Returns:
+    `[resample, shift]`; negative where the shift gains, nan where it leaves
+    [0, 1] or the chosen threshold finds nothing.
+  """
+  wanted = grid[place][:, None] + np.asarray(shifts, np.float64)
+  there = np.abs(grid - wanted[..., None]).argmin(-1)
+  within = (wanted > grid[0] - 1e-6) & (wanted < grid[-1] + 1e-6)
+  every = np.arange(len(curves))[:, None]
+  share = _share(curves[every, place[:, None]], curves[every, there])
+  return np.where(within, share, np.nan)
+
+
+def _share(best: np.ndarray, at: np.ndarray) -> np.ndarray:
+  with np.errstate(invalid="ignore", divide="ignore"):
+    return (best - at) / np.where(best > 0, best, np.nan)
 
 
 def never_learnt(validation: _cohort_counts.Cases) -> bool:

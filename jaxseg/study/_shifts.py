@@ -75,19 +75,10 @@ def _lost(
   own, place = _chosen(choose_on, draws, aggregate)
   unseen = _curves(score_on, draws, "test", aggregate)
   grid = np.asarray(choose_on.even.thresholds, np.float64)
-  wanted = grid[place][:, None] + np.asarray(shifts)
-  within = (wanted > grid[0] - 1e-6) & (wanted < grid[-1] + 1e-6)
-  there = np.rint(wanted * (len(grid) - 1)).astype(np.int64)
-  there = there.clip(0, len(grid) - 1)
-  every = np.arange(len(draws))
-  lost = []
-  for curves in (own, unseen):
-    best = curves[every, place][:, None]
-    at = curves[every[:, None], there]
-    with np.errstate(invalid="ignore", divide="ignore"):
-      share = (best - at) / np.where(best > 0, best, np.nan)
-    lost.append(np.where(within, share, np.nan))
-  return lost[0], lost[1]
+  return (
+    _costs.shares_lost(own, place, grid, shifts),
+    _costs.shares_lost(unseen, place, grid, shifts),
+  )
 
 
 def _chosen(
