@@ -200,11 +200,30 @@ def tell(
       "What no prediction names is taken for something that was not to be"
       " predicted; with its name in --structures it counts as missed."
     )
+  _tell_alone(scores)
   _some(
     [f"Refused: {_text.shown(name)}: {why}" for name, why in refused.items()],
     "evaluation.json",
   )
   _some(left, "evaluation.json")
+
+
+def _tell_alone(scores: Rows) -> None:
+  """Says where names that differ were taken for the same structure."""
+  from jaxseg import _text
+  from jaxseg import study
+
+  rows = [
+    row for row in scores if str(row.get("notes", "")).startswith(study.ALONE)
+  ]
+  if rows:
+    one = rows[0]
+    print(
+      f"Note: in {len(rows)} case{'s' if len(rows) > 1 else ''} {study.ALONE},"
+      f" was compared, such as {_text.shown(one['prediction_name'])} with"
+      f" {_text.shown(one['reference_name'])} in {_text.shown(one['case'])};"
+      " --prediction_aliases and --aliases say what names mean"
+    )
 
 
 def _some(lines: Sequence[str], file: str) -> None:

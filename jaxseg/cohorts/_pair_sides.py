@@ -138,12 +138,14 @@ class Matched:
       there.
     theirs: Likewise on the other.
     refused: Why it cannot be told which is meant, or "".
+    alone: Whether the names differ, and are one for being alone on both sides.
   """
 
   structure: str
   ours: tuple[str, ...]
   theirs: tuple[str, ...]
   refused: str = ""
+  alone: bool = False
 
 
 def match_structures(
@@ -158,7 +160,8 @@ def match_structures(
 
   Names of known structures, or of a table of one's own, are matched by the
   structure, see `structures.match`; others are matched by their letters and
-  digits alone. A single structure on both sides is one, whatever its names.
+  digits alone. A single structure on both sides is one whatever its names,
+  unless both are known: a brain is never compared with a spinal cord.
 
   Args:
     ours: Names on one side, each once.
@@ -183,12 +186,14 @@ def match_structures(
   if len(left) == len(right) == 1 and set(left) != set(right):
     ((key, (own, why)),) = left.items()
     ((other, (those, because)),) = right.items()
-    # A number, or a file's name, says less than a structure's.
-    known = structures.names(kind="any")
-    keep = key in known or (other not in known and those[0].isdigit())
-    named = key if keep else other
-    names = {key: own, other: those}
-    return [Matched(_shown(named, names[named]), own, those, why or because)]
+    known = {name for name in (key, other) if not name.startswith(_LETTERS)}
+    if len(known) < 2:
+      # A number, or a file's name, says less than a structure's.
+      keep = key in known or (other not in known and those[0].isdigit())
+      named, names = (key, own) if keep else (other, those)
+      return [
+        Matched(_shown(named, names), own, those, why or because, alone=True)
+      ]
   found = []
   for key in dict.fromkeys((*right, *left)):
     own, why = left.get(key, ((), ""))

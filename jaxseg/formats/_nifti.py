@@ -175,10 +175,12 @@ def _values(
       f" {inter}; write the file again with finite ones"
     )
   offset = float(header["vox_offset"])
-  if not 0 <= offset < 2**40:
+  # Behind the header are four bytes that say whether extensions follow.
+  first = int(header["sizeof_hdr"]) + 4
+  if not first <= offset < 2**40 or offset % 1:
     raise errors.DataError(
-      f"{path}: its header says that values begin at byte {offset}; write the"
-      " file again"
+      f"{path}: its header says that values begin at byte {offset:g}, and of"
+      f" one file they begin at byte {first} or later; write the file again"
     )
   length = math.prod(shape) * dtype.itemsize
   _paths.check_size(path, length)

@@ -44,6 +44,7 @@ _DEFAULTS = {
   "photometric": -1,
   "samples": 1,
 }
+_KINDS = {1: "unsigned integers", 2: "signed integers", 3: "floating point"}
 _OFFSETS, _LENGTHS = (273, 324), (279, 325)  # Of strips and of tiles.
 _DESCRIPTION = 270
 
@@ -122,10 +123,12 @@ def _tiff(path: pathlib.Path, file: IO[bytes]) -> tuple[int, int, int]:
   one = pages[0]
   if one["samples"] != 1 or one["photometric"] != _BLACK_IS_ZERO:
     raise _coloured(path)
-  if one["bits"] not in (8, 16, 32, 64):
+  # ITK takes half floats for integers of their bits, without a word.
+  kind = _KINDS.get(one["format"], f"of sample format {one['format']}")
+  if one["bits"] not in ((32,) if kind == "floating point" else (8, 16, 32)):
     raise errors.DataError(
-      f"{path}: its values have {one['bits']} bits; save 8-bit or 16-bit"
-      " integers, or float32"
+      f"{path}: its values are {kind} of {one['bits']} bits; save 8-bit or"
+      " 16-bit integers, or float32"
     )
   values = one["width"] * one["height"] * len(pages)
   return len(pages), one["bits"], values * one["bits"] // 8

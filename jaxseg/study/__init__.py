@@ -25,6 +25,7 @@ from jaxseg.study._count_maps import class_folders
 from jaxseg.study._count_maps import count_classes
 from jaxseg.study._count_maps import count_maps
 from jaxseg.study._counted_run import CountedRun
+from jaxseg.study._evaluate import ALONE
 from jaxseg.study._evaluate import evaluate_case
 from jaxseg.study._evaluate import EvaluateOptions
 from jaxseg.study._evaluate import SCORED
@@ -80,6 +81,7 @@ from jaxseg.study._tables import tables
 
 __all__ = [
   "AGGREGATES",
+  "ALONE",
   "CAUSE_SCOPES",
   "DEFINITIONS",
   "METHODS",

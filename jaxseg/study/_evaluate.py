@@ -19,6 +19,8 @@ ABSENT = ("auto", "empty", "unknown")
 OVERLAPS = ("dice", "iou", "precision", "recall", "specificity")
 # Of cases that count, whatever their masks hold.
 SCORED = ("scored", "missed", "hallucinated", "both empty")
+# Begins the notes of a structure that has other names on the other side.
+ALONE = "the only structure on both sides, whatever its names"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -102,7 +104,10 @@ def evaluate_case(
         "prediction_name": " + ".join(one.ours),
         "reference_name": " + ".join(one.theirs),
       }
-      rows.append({**row, **_scored(one, ours, theirs, options)})
+      row |= _scored(one, ours, theirs, options)
+      if one.alone and "notes" in row:
+        row["notes"] = "; ".join(filter(None, (ALONE, row["notes"])))
+      rows.append(row)
   return rows
 
 

@@ -226,6 +226,28 @@ def test_nothing_in_common_is_refused(tmp_path):
   )
 
 
+def test_names_that_differ_are_one_only_if_one_of_them_is_unknown(tmp_path):
+  """A case with a brain alone is no evidence on its spinal cord."""
+  for case, name in (("p1", "brain"), ("p2", "label")):
+    drawn.files(tmp_path / "pred" / case, {name: drawn.CORD})
+    drawn.files(tmp_path / "ref" / case, {"spinal_cord": drawn.CORD})
+  out = command.done(
+    "evaluate", *sides(tmp_path, "--layout=structures"), folder=tmp_path
+  )
+  assert "in 1 case the only structure on both sides" in out
+  assert "such as 'label' with 'spinal_cord' in 'p2'" in out
+  rows = command.rows(tmp_path / "runs" / "evaluate" / "tables" / "scores.csv")
+  found = {
+    (row["case"], row["structure"]): (row["status"], row["prediction_name"])
+    for row in rows
+  }
+  assert found == {
+    ("p1", "brain"): ("no reference", "brain"),
+    ("p1", "spinal_cord"): ("missed", ""),
+    ("p2", "spinal_cord"): ("scored", "label"),
+  }
+
+
 def test_structures_that_no_case_has_are_refused(tmp_path):
   for side in ("a", "b"):
     drawn.files(tmp_path / side / "p1", {"Brain": drawn.CORD})

@@ -32,6 +32,24 @@ def test_a_single_structure_on_both_sides_is_one():
 
 
 @pytest.mark.parametrize(
+  ("ours", "theirs"),
+  [("Brain", "SpinalCord"), ("Parotid_R", "Parotid_L"), ("PTV_70", "GTV")],
+)
+def test_two_that_are_known_and_differ_are_two(ours, theirs):
+  found = cohorts.match_structures([ours], [theirs])
+  assert [(one.ours, one.theirs, one.alone) for one in found] == [
+    ((), (theirs,), False),
+    ((ours,), (), False),
+  ]
+
+
+def test_two_of_a_table_of_ones_own_are_known():
+  own = {"a": "spinal_cord"}
+  found = cohorts.match_structures(["a"], ["Brain"], our_aliases=own)
+  assert len(found) == 2
+
+
+@pytest.mark.parametrize(
   ("on_two", "ours", "refused"),
   [
     ("refuse", ("Cord", "Cord#7"), True),

@@ -267,6 +267,10 @@ def test_names_that_do_not_tell_the_compression(tmp_path):
     ((70, "<2h", 999, 32), errors.DataError, "datatype 999 is not"),
     ((70, "<2h", 32, 64), errors.DataError, "datatype 32 is not"),
     ((108, "<f", -8.0), errors.DataError, "values begin at byte -8"),
+    # Others take bytes of the header for values.
+    ((108, "<f", 0.0), errors.DataError, "begin at byte 0, .* 352 or later"),
+    ((108, "<f", 348.0), errors.DataError, "begin at byte 348, .* 352"),
+    ((108, "<f", 352.5), errors.DataError, "begin at byte 352.5"),
     ((344, "4s", b"ni1"), errors.DataError, "whole NIfTI header"),
     ((280, "<f", 1e20), errors.GeometryError, "not below 1e"),
   ],

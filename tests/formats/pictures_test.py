@@ -127,15 +127,28 @@ def coloured(path, mode):
   return path
 
 
+def half(path):
+  """A TIFF that says half floats, which ITK takes for integers."""
+  pages(path, [values()[0]])
+  bits = struct.Struct("<HHIH")
+  content = path.read_bytes()
+  assert bits.pack(258, 3, 1, 32) in content
+  path.write_bytes(
+    content.replace(bits.pack(258, 3, 1, 32), bits.pack(258, 3, 1, 16))
+  )
+  return path
+
+
 @pytest.mark.parametrize(
   ("make", "said"),
   [
+    (lambda d: half(d / "a.tif"), "floating point of 16 bits"),
     (lambda d: coloured(d / "a.png", "RGB"), "save grey levels"),
     (lambda d: coloured(d / "a.png", "P"), "save grey levels"),
     (lambda d: coloured(d / "a.png", "LA"), "save grey levels"),
     (lambda d: coloured(d / "a.tif", "RGB"), "save grey levels"),
     (lambda d: coloured(d / "a.tif", "P"), "save grey levels"),
-    (lambda d: coloured(d / "a.tif", "1"), "have 1 bits"),
+    (lambda d: coloured(d / "a.tif", "1"), "unsigned integers of 1 bits"),
     (
       lambda d: pages(d / "a.tif", [values()[0], values()[0, :3]]),
       "2 pages of 2 sizes",
