@@ -182,7 +182,11 @@ def table(failures):
           for kind in KINDS:
             low, high = found.interval(kind=kind)
             held.setdefault((name, kind, size, seed), []).append(
-              (low > truth[name] + 1e-9, high < truth[name] - 1e-9)
+              (
+                low > truth[name] + 1e-9,
+                high < truth[name] - 1e-9,
+                high - low,
+              )
             )
   print(f"{time.process_time() - began:.0f} CPU s\n")
   print("| interval | kind |", " | ".join(f"{n} patients" for n in sizes), "|")
@@ -192,11 +196,11 @@ def table(failures):
       said = []
       for size in sizes:
         cells = [np.array(held[name, kind, size, seed]) for seed in seeds]
-        each = [100 * (1 - cell.any(1).mean()) for cell in cells]
-        above, below = 100 * np.concatenate(cells).mean(0)
+        each = [100 * (1 - cell[:, :2].any(1).mean()) for cell in cells]
+        above, below, width = np.concatenate(cells).mean(0)
         said.append(
           f"{np.mean(each):.1f} ({min(each):.1f} to {max(each):.1f};"
-          f" {above:.1f}, {below:.1f})"
+          f" {100 * above:.1f}, {100 * below:.1f}; {width:.3f})"
         )
       print(f"| {name} | {kind} |", " | ".join(said), "|")
 

@@ -332,7 +332,8 @@ def test_studentized_intervals():
     np.append(found.estimate[1], found.samples[:, 1]),
   )
   place, error = np.log(value / (1 - value)), error / (value * (1 - value))
-  far = np.percentile((place[1:] - place[0]) / error[1:], [97.5, 2.5])
+  own = np.maximum(error[1:], error[0] / 2)
+  far = np.percentile((place[1:] - place[0]) / own, [97.5, 2.5])
   ends = 1 / (1 + np.exp(far * error[0] - place[0]))
   np.testing.assert_allclose([low, high], ends)
   # What has no standard error is widened, and so are few patients.
@@ -347,6 +348,22 @@ def test_studentized_intervals():
   assert volume.interval(kind="studentized") == volume.interval(kind="expanded")
   with pytest.raises(errors.ConfigError, match="studentize=True"):
     thresholds.bootstrap(counts, "value").interval(kind="studentized")
+
+
+def test_the_only_failure_does_not_stretch_the_interval_beyond_all_patients():
+  """Resamples without it have next to no standard error."""
+  true = np.append(np.full(18, 700) + np.arange(18), 60)
+  positive = np.stack([1000 - true, true], axis=1)
+  negative = np.tile([9000, 250], (19, 1))
+  counts = thresholds.Counts(np.float32([0.5]), positive, negative)
+  found = thresholds.bootstrap(
+    counts, "curve", aggregate="mean_case", studentize=True
+  )
+  low, high = found.interval(kind="studentized")
+  single = thresholds.curve(counts)[:, 0]
+  assert single[:-1].min() > 0.7 and single[-1] < 0.1
+  # Three of it among 19 would be 0.63.
+  assert 0.6 < low[0] < found.estimate[0] < high[0] < 0.74
 
 
 @pytest.mark.filterwarnings("error")
