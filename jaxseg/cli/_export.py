@@ -1,6 +1,6 @@
 r"""Exports trained models into one folder that stands alone.
 
-    jaxseg export --model=runs/phantom --output=phantom
+    jaxseg export --model=runs/phantom --output=exported
     jaxseg export --model='runs/hn/models/*/bce/*' --output=hn
     jaxseg export --model=runs/hn --structure=brain --clean --stablehlo
 

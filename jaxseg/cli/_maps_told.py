@@ -97,7 +97,7 @@ def _tell_intervals(row: dict[str, Any]) -> None:
   few = row["patients_with_structure"] < _FEW_PATIENTS
   end = "; of so few they are too narrow." if few else "."
   print(
-    f"In brackets: {row['level']:.0%} intervals from {row['resamples']}"
+    f"In brackets: {100 * row['level']:g} % intervals from {row['resamples']}"
     f" resamples of {row['patients']} patients{end}"
   )
 

@@ -14,8 +14,9 @@ threshold.json and report/index.html into OUTPUT (runs/sweep if left out); with
 several classes OUTPUT/classes/<class>/threshold.json, which cut maps by
     jaxseg apply --probabilities=maps --threshold=OUTPUT
 
---merge combines counts from other machines; it names the cases that are missing
-at its end and in threshold.json, and goes on with the others.
+--merge combines counts from other machines. Where cases are missing it names
+them and stops; with --partial it goes on without them, and threshold.json and
+the page name them.
 
 Both write OUTPUT/counts/*.npz, tables/*.csv (optimum or sweep, curve, cases,
 calibration, reliability, surfaces) and figures/*.{svg,png,pdf}.

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 import contextlib
+import difflib
 import math
 import re
 from typing import Any, TYPE_CHECKING
@@ -177,6 +178,7 @@ def named(flags: _flags.Flags, asked: Sequence[str]) -> tuple[str, ...]:
     )
   for objective in flags.objective or ():
     if objective not in ("all", *OBJECTIVES):
+      _check_known(objective)
       from jaxseg import training
 
       try:
@@ -184,6 +186,20 @@ def named(flags: _flags.Flags, asked: Sequence[str]) -> tuple[str, ...]:
       except errors.ConfigError as e:
         raise errors.ConfigError(f"--objective: {e}") from e
   return names
+
+
+def _check_known(objective: str) -> None:
+  """Refuses a name that is no objective, before JAX is loaded."""
+  known = ("all", *OBJECTIVES, *FORMED, *LOSSES)
+  losses = {*known, *_loss_names.LOSSES, "boundary"}
+  if ":" in objective or objective in losses:
+    return
+  close = difflib.get_close_matches(objective, known, n=1)
+  raise errors.ConfigError(
+    f"--objective: {objective!r} is unknown;"
+    f"{f' did you mean {close[0]}?' if close else ''} take one of"
+    f" {', '.join(known)}, or package.module:function"
+  )
 
 
 def available(run: "data.Run", names: Sequence[str]) -> tuple[str, ...]:

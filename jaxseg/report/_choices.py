@@ -1,6 +1,7 @@
 """The part of the page that says which threshold to use."""
 
 from collections.abc import Mapping, Sequence
+import math
 import pathlib
 from typing import Any
 
@@ -27,7 +28,8 @@ Four ways to choose a threshold, learnt on patients with labels and compared \
 on unseen ones: `half` is 0.5; `organ` is each structure's own threshold; \
 `expected` gives each patient the threshold at which the calibrated map \
 expects the highest Dice; `volume` the one that a line on the map's volume \
-predicts."""
+predicts. p is of `organ` against 0.5, and of the ways for each patient \
+against `organ`, by Holm's correction."""
 
 
 def per_case_section(
@@ -57,6 +59,9 @@ def per_case_section(
     for name in names
   ]
   rows = _tables.with_intervals(tables[names[0]])
+  for row in rows:
+    if row["method"] == "organ":  # Nothing is gained over itself.
+      row |= {"gain": math.nan, "gain_interval": "–"}
   told = [
     f"{_who(name)}: {line}" if name else line for name, line in said.items()
   ]

@@ -33,7 +33,7 @@ _PANELS = (
   ),
   _Panel(
     "sensitivity",
-    "Dice lost at ±0.05, relative, mean of both sides",
+    "Dice lost at ±0.05, relative, validation patients",
     percent=True,
   ),
   _Panel("hd95_mm", "95th-percentile Hausdorff distance, mm"),

@@ -99,7 +99,10 @@ def _cut(
   score = "undefined"
   if total:
     score = f"{2 * int((mask & reference).sum()) / total:.3f}"
-  return f"prediction at {said}{threshold:.3g}: Dice {score}", mask
+  return (
+    f"prediction at {said}{threshold:.3g}: Dice of this slice {score}",
+    mask,
+  )
 
 
 def _close_up(mask: np.ndarray) -> tuple[int, int, int, int]:

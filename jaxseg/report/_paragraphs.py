@@ -12,10 +12,10 @@ the threshold chosen without its patient. Pooled: one value from the summed \
 voxels of all cases; mean_case: the mean of the cases' values.\
 """
 INTERVALS = """\
- Intervals of {level:.0%} come from {resamples} resamples of the patients: of \
+ Intervals of {level} come from {resamples} resamples of the patients: of \
 Dice by each resample's own standard error, of thresholds widened for few \
-patients as Student's t is. Below 10 patients they are too narrow, and where \
-failures are so rare that a small cohort may have none."""
+patients as Student's t is. They are too narrow below 10 patients, and where \
+failures are so rare that a small cohort may hold none."""
 SCOPES = """
 
 Scope `known`: slices where the reference can be believed. Spinal cord, \

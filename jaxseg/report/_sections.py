@@ -61,7 +61,11 @@ def sweep_sections(
   )
   rule = _wording.choice_label(optima[0].get("criterion", "dice"))
   intervals = [
-    _paragraphs.INTERVALS.format(**row) for row in optima if "level" in row
+    _paragraphs.INTERVALS.format(
+      **{**row, "level": f"{100 * row['level']:g} %"}
+    )
+    for row in optima
+    if "level" in row
   ]
   said = f"Dice against threshold, {chosen}"
   drawn = _curves.curves(tables["curve"], optima, said)

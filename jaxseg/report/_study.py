@@ -206,8 +206,9 @@ def write_maps(
   of = next(iter(chosen)) if len(chosen) == 1 else ""
   facts = {}
   if len(chosen) == 1:
+    rule = _wording.choice_label(best["criterion"])
     facts = {
-      f"threshold, chosen by {best['criterion']}": f"{best['threshold']:g}",
+      f"threshold of the {rule}": f"{best['threshold']:g}",
       "Dice there": f"{best['dice']:.3f}",
       "Dice at 0.5": f"{best['dice_half']:.3f}",
     }

@@ -55,6 +55,7 @@ def map_scenes(
       if images and name in images:
         image = _image_on(images[name], coded.shape, place)
       p = np.where(coded == formats.IGNORED, p.dtype.type(0), p)
+      turned, sides = _as_hung(place)
       yield _scenes.scene(
         structure=_called(counts),
         patient=name,
@@ -63,11 +64,11 @@ def map_scenes(
         spacing=(1.0, 1.0, 1.0) if place is None else place.spacing,
         grid=counts.grid,
         known=np.ones(len(coded), np.bool_),
-        reference=coded == formats.INSIDE,
-        image=image,
+        reference=(coded == formats.INSIDE)[turned],
+        image=None if image is None else image[turned],
         synthetic=False,
-        maps=[_scenes.scene_map(p, counts, name, cut, {})],
-        sides=("", "") if place is None else _scenes.sides(place.affine),
+        maps=[_scenes.scene_map(p[turned], counts, name, cut, {})],
+        sides=sides,
       )
     if on_class:
       on_class(_called(counts), done, len(found))
@@ -97,6 +98,27 @@ def _image_on(
     )
   moved[beyond] = np.nanmin(moved)
   return moved
+
+
+def _as_hung(
+  place: volume.Grid | None,
+) -> tuple[tuple[slice, slice, slice], tuple[str, str]]:
+  """How to turn a picture as radiologists hang it, and what its sides are.
+
+  The patient's right or front is at the left, the front or the head on top;
+  many NIfTI files have rows and columns the other way round.
+  """
+  if place is None:
+    return (slice(None),) * 3, ("", "")
+  left, top = _scenes.sides(place.affine)
+  back = slice(None, None, -1)
+  columns = back if left in ("L", "P") else slice(None)
+  rows = back if top in ("P", "I") else slice(None)
+  hung = {"L": "R", "P": "A", "I": "S"}
+  return (slice(None), rows, columns), (
+    hung.get(left, left),
+    hung.get(top, top),
+  )
 
 
 def _called(counts: _cohort_counts.CohortCounts) -> str:

@@ -144,7 +144,8 @@ def recommendation(rows: Sequence[Mapping[str, Any]]) -> str:
     best = max(able, key=lambda name: of[name]["gain_half"])
     return (
       f"Cut at {_NAMED[best]}: on {who} it gains {_said(of[best], 'gain_half')}"
-      f" of Dice over 0.5; {_NAMED['organ']} alone is not shown to,"
+      f" of Dice over 0.5; it is not shown to gain over {_NAMED['organ']},"
+      f" {_said(of[best], 'gain')}, nor that over 0.5,"
       f" {_said(own, 'gain_half')}."
     )
   return (
@@ -161,8 +162,9 @@ def _beats_half(row: Mapping[str, Any]) -> bool:
 
 def _said(row: Mapping[str, Any], name: str) -> str:
   """A gain with its interval; without one if there is a single patient."""
-  value, low, high = (row[f"{name}{end}"] for end in ("", "_low", "_high"))
-  told = f"{value:+z.3f}"
-  if not math.isnan(low):
-    told += f" (95 %: {low:+z.3f} to {high:+z.3f})"
+  numbers = [row[f"{name}{end}"] for end in ("", "_low", "_high")]
+  # An end that is not 0 must not look as if it were.
+  near = any(0 < abs(number) < 5e-4 for number in numbers)
+  value, low, high = (f"{n:+z.{4 if near else 3}f}" for n in numbers)
+  told = value if math.isnan(numbers[1]) else f"{value} (95 %: {low} to {high})"
   return told.replace("-", "−")

@@ -6,10 +6,10 @@ import numpy as np
 
 # Share of the resamples that must have a standard error.
 _MOST = 0.9
-# Of all patients' standard error the least that a resample is taken to have. One
-# without the only failure has next to none, and the ends would lie beyond any
-# single patient. Simulated, half of it moves how often intervals hold the truth
-# by at most 0.1 percentage points, two thirds by a whole one.
+# Share of all patients' standard error that a resample is taken to have at
+# least. One without the only failure has next to none, and the ends would lie
+# beyond any single patient. Simulated, a half moves how often intervals hold
+# the truth by at most 0.1 percentage points, two thirds by a whole one.
 _LEAST = 0.5
 
 

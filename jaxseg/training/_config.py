@@ -95,11 +95,11 @@ class Config:
       raise errors.ConfigError(
         f"steps_per_epoch is {self.steps_per_epoch}; give at least 1"
       )
-    if self.seed < 0 or self.negatives < 0:
+    if self.seed < 0:
       raise errors.ConfigError(
-        f"seed {self.seed} or negatives {self.negatives} is below 0"
+        f"seed is {self.seed}; give a whole number from 0 on"
       )
-    if not math.isfinite(self.negatives):
+    if not 0 <= self.negatives < math.inf:
       raise errors.ConfigError(
         f"negatives is {self.negatives}; give a number from 0 on"
       )

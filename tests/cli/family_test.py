@@ -83,8 +83,8 @@ def test_what_is_no_number_is_refused(given):
   [
     ("--folds=2", "--folds=2: give 3 or more"),
     ("--replace_stuck=-1", "--replace_stuck=-1: give 0 or more"),
-    ("--negatives=0,-1", "negatives -1.0 is below 0"),
-    ("--seed=0,-1", "seed -1 or"),
+    ("--negatives=0,-1", "negatives is -1.0; give a number from 0 on"),
+    ("--seed=0,-1", "seed is -1; give"),
   ],
 )
 def test_bad_families_are_refused_before_preparing(flag, text, tmp_path):

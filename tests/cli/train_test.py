@@ -110,7 +110,10 @@ def test_bad_flags_and_input_are_one_line_and_2(trained, tmp_path):
     ((), "structure"),
     (("--structure=spleen", run), "spleen"),
     (("--structure=larynx", run), "larynx: contoured on no patient"),
-    ((brain, "--objective=fokal", run), "--objective: loss 'fokal' is unknown"),
+    (
+      (brain, "--objective=fokal", run),
+      "--objective: 'fokal' is unknown; did you mean focal? take one of all,",
+    ),
     (
       (brain, "--objective=softmax_cross_entropy", run),
       "objective 'softmax_cross_entropy': logits of shape (2, 16, 16, 1) have",

@@ -23,15 +23,15 @@ def test_the_legend_says_thresholds_and_dice():
   inner, outer = disc(5).sum(), disc(8).sum()
   assert legend(figure) == [
     "reference",
-    f"prediction at 0.5: Dice {2 * inner / (inner + outer):.3f}",
-    "prediction at own threshold, 0.3: Dice 1.000",
+    f"prediction at 0.5: Dice of this slice {2 * inner / (inner + outer):.3f}",
+    "prediction at own threshold, 0.3: Dice of this slice 1.000",
   ]
 
 
 def test_a_value_at_the_threshold_is_inside():
   probability = np.where(disc(8), np.float32(0.3), np.float32(0))
   figure = _overlay.overlay(IMAGE, disc(8), probability, 0.3, "title")
-  assert legend(figure)[2].endswith("Dice 1.000")
+  assert legend(figure)[2].endswith("Dice of this slice 1.000")
 
 
 def test_contours_run_along_the_edges_of_pixels():

@@ -126,3 +126,29 @@ def test_ignored_voxels_are_in_no_mask(tmp_path):
 def test_classes_have_names(structure, label, called):
   counts = made.maps(1, structure=structure, label=label)
   assert _map_scenes._called(counts) == called
+
+
+def test_a_file_with_turned_rows_and_columns_is_shown_as_hung(
+  counted, tmp_path
+):
+  """As nibabel writes by default, x to the right and y to the front."""
+  folder, _, _ = counted
+  for kind in "pri":
+    (tmp_path / kind).mkdir()
+    for path in (folder / kind).iterdir():
+      image = sitk.Flip(sitk.ReadImage(str(path)), [True, True, False])
+      assert image.GetDirection()[0] == image.GetDirection()[4] == -1
+      sitk.WriteImage(image, str(tmp_path / kind / path.name))
+  shown = []
+  for where in (folder, tmp_path):
+    pairs = made.pairs(where)
+    counts = study.count_maps(
+      pairs, tmp_path / f"counts{len(shown)}", options=made.OPTIONS, workers=1
+    )
+    images = {p.name: where / "i" / p.probabilities.name for p in pairs}
+    shown.append(next(study.map_scenes(pairs, [(counts, 0.4)], images)))
+  one, other = shown
+  assert one.sides == other.sides == ("R", "A")
+  np.testing.assert_array_equal(one.image, other.image)
+  np.testing.assert_array_equal(one.reference, other.reference)
+  np.testing.assert_array_equal(one.maps[0].place, other.maps[0].place)
