@@ -197,12 +197,12 @@ def causes():
   return table(head, rows, words=2)
 
 
-def trained():
-  """The fewest and the most steps that the paper's network was trained for."""
+def trained(network="bice2020"):
+  """The fewest and the most steps that a network was trained for."""
   steps = [
     row["steps"]
     for row in read("causes")
-    if known(row["steps"]) and row["network"] == "bice2020"
+    if known(row["steps"]) and row["network"] == network
   ]
   ends = sorted({f"{min(steps):,.0f}", f"{max(steps):,.0f}"}) if steps else []
   return " to ".join(ends) or "at most 4,000"
@@ -213,8 +213,8 @@ def limits():
     "With few seeds the intervals hold little of what seeds differ by: where an"
     " organ has one seed, none of it. All is of one cohort, one split and one"
     f" coarse grid (2.7 to 5.1 mm pixels), not the paper's; {trained()} steps,"
-    " the U-Net's half as many, not its length of training (an epoch has no"
-    " more than an organ's slices fill). The Dice reached here is low for"
+    f" the U-Net's {trained('unet')}, not its length of training (an epoch has"
+    " no more than an organ's slices fill). The Dice reached here is low for"
     " clinical models, and a low Dice itself allows a larger cost (the bound"
     " below). C6 compares two places of dropout switched together (three"
     " one-channel tensors), not each by itself."
@@ -385,8 +385,8 @@ def stuck():
   alone = [row for row, other in stuck_rows() if other is None]
   return fill(
     f"{len(told)} never learnt (validation Dice below 0.1): {'; '.join(told)}."
-    " By the rule such a model is replaced by seed + 10. Claims and causes"
-    " leave it out"
+    " By the rule such a model is replaced by seed + 10; where that never learnt"
+    " either, none stands for it yet. Claims and causes leave it out"
     + (
       "; correlations and sensitivity medians have it only where no seed of its"
       " organ learnt."
@@ -687,8 +687,10 @@ From the patients (20 to 35 minutes a model on a core of this machine; what was
 interrupted goes on):
 
 ```
-bash experiments/results/study/train.sh provided-data runs/study 0 \
-{parts(there)}
+for seed in 0 1 2; do   # What has been run of each seed is listed above.
+  bash experiments/results/study/train.sh provided-data runs/study $seed \
+    {parts(there)}
+done
 bash experiments/results/study/publish.sh runs/study
 ```
 
