@@ -300,8 +300,14 @@ class _Numbers(absl_flags.ArgumentParser):  # type: ignore[name-defined]
     """The numbers, in their order."""
     if not isinstance(argument, str):
       return tuple(argument)
-    parts = argument.split(",")
-    return tuple(dict.fromkeys(self._one.parse(part) for part in parts))
+    return tuple(dict.fromkeys(map(self._number, argument.split(","))))
+
+  def _number(self, text: str) -> Any:
+    try:
+      return self._one.parse(text)
+    except ValueError:
+      whole = "whole " if self.flag_type() == "int" else ""
+      raise ValueError(f"{text!r} is no {whole}number") from None
 
 
 def _example(line: str, width: int) -> list[str]:

@@ -11,10 +11,10 @@ that is far from those of the training gets a warning; one that is no patient's
 CT is refused. A bad scan never stops the others, and the same command goes on
 where it was stopped.
 
-Writes OUTPUT/SCAN/: rtstruct.dcm, seg.dcm, masks/STRUCTURE.nii.gz, maps/,
-overlays.png and result.json (volumes, warnings, and which model, threshold
-and files they come from); OUTPUT/results.csv with a row for each structure of
-each scan, and OUTPUT/refused.json.
+Writes OUTPUT/SCAN/: rtstruct.dcm, seg.dcm, masks/STRUCTURE.nii.gz and
+result.json (volumes, warnings, and which model, threshold and files they come
+from), and if --write names them maps/ and overlays.png; OUTPUT/results.csv with
+a row for each structure of each scan, and OUTPUT/refused.json.
 """
 
 from collections.abc import Mapping, Sequence

@@ -274,8 +274,10 @@ def _said(
   ylabel: str,
 ) -> str:
   """What a panel shows, in words."""
+  # A panel of one line that names its own axis needs no name of the line.
+  several = bool(ylabel) or len(looks) > 1
   found = [
-    f"{looks[line.look].label} best at {line.mark[0]:.3f} with"
+    f"{f'{looks[line.look].label} ' * several}best at {line.mark[0]:.3f} with"
     f" {line.mark[1]:.3f}"
     for line in lines
     if line.mark

@@ -44,6 +44,8 @@ def read_counts(
   for folder in folders:
     below = folder / "counts" if (folder / "counts").is_dir() else folder
     paths = sorted(below.rglob("*.npz"))
+    if not paths and not folder.exists():
+      raise errors.DataError(f"{folder}: no such folder")
     if not paths:
       raise errors.DataError(
         f"{folder}: holds no counts of models; run jaxseg sweep first"

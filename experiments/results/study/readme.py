@@ -385,8 +385,8 @@ def stuck():
   alone = [row for row, other in stuck_rows() if other is None]
   return fill(
     f"{len(told)} never learnt (validation Dice below 0.1): {'; '.join(told)}."
-    " By the rule such a model is replaced by seed + 10; where that never learnt"
-    " either, none stands for it yet. Claims and causes leave it out"
+    " By the rule such a model is replaced by seed + 10; where that never"
+    " learnt either, none stands for it yet. Claims and causes leave it out"
     + (
       "; correlations and sensitivity medians have it only where no seed of its"
       " organ learnt."
@@ -398,12 +398,14 @@ def stuck():
 
 def seeds_said():
   """What both networks share of chance."""
-  replaced = [other for _, other in stuck_rows() if other is not None]
-  return (
-    "and the same seeds but where a model never learnt"
-    if replaced
-    else "and the same seeds"
+  there = counted()
+  ours, theirs = (
+    {(o, s) for o, j, s in there[name] if j == "bce" and s in SEEDS}
+    for name in ("authors", "rest")
   )
+  but = ["where a model never learnt"] if stuck_rows() else []
+  but += ["where one has not been run"] if ours != theirs else []
+  return "and the same seeds" + (f" but {' or '.join(but)}" if but else "")
 
 
 def counted():
@@ -688,7 +690,7 @@ interrupted goes on):
 
 ```
 for seed in 0 1 2; do   # What has been run of each seed is listed above.
-  bash experiments/results/study/train.sh provided-data runs/study $seed \
+  bash experiments/results/study/train.sh provided-data runs/study $seed \\
     {parts(there)}
 done
 bash experiments/results/study/publish.sh runs/study

@@ -7,7 +7,7 @@
 #
 #   authors  bice2020 on cross entropy, dropout at all of its places
 #   rest     the same without dropout of the tensors of one channel
-#   losses   into authors: 2D Dice, and both
+#   losses   into authors: Dice of a batch, and its mix with cross entropy
 #   levels   into levels-N: N slices without the structure for each with it
 #   unet     our U-Net on cross entropy and its own preparation: half the steps
 #
