@@ -44,7 +44,7 @@ def test_a_sweep_of_a_run(results, tmp_path, provenance):
   first = sections[0]
   assert len(first.rows) == len(results)
   assert first.rows[0]["threshold_interval"] == "0.200 to 0.200"
-  assert "95% come from 50 resamples" in first.text
+  assert "95 % come from 50 resamples" in first.text
   assert "Scope `known`" in first.text
   rows = read(tmp_path / "tables" / "sweep.csv")
   assert len(rows) == 4 * len(results)
