@@ -7,8 +7,9 @@ OUT/SCAN/overlays.png                  where asked for
 OUT/SCAN/result.json                   volumes, and where all comes from
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 import pathlib
+import re
 from typing import Any
 
 import jaxseg
@@ -34,6 +35,8 @@ OF_DICOM = ("rtstruct", "seg")
 INNER, OUTER = "^i", "^o"
 _STEMS = {"": "", INNER: "_inner", OUTER: "_outer"}
 _ROI_NAME = 16  # Characters that every planning system shows.
+_LONGEST_NAME = 64  # Characters of ROIName.
+_SIDE = re.compile(r"_[A-Z]\Z")
 _LONGEST = 1024  # Characters of StructureSetDescription.
 
 
@@ -84,7 +87,7 @@ def written(
         stem = folder / "masks" / (_text.slug(name) + _STEMS[end])
         formats.write_mask_slices(stem, packed.slices(), image.placed)
       if series and "rtstruct" in kinds:
-        drawn[_roi_name(name, end)] = dicom.RtStructure(
+        drawn[_roi_name(name, end, drawn)] = dicom.RtStructure(
           polygons=_predict.outlines(packed, series),
           color=_color(name),
           interpreted_type="ORGAN" if end and _color(name) else None,
@@ -146,12 +149,26 @@ def _write_map(
     )
 
 
-def _roi_name(structure: str, end: str) -> str:
-  """ROIName: that of TG-263, which makes room for what stands at its end."""
-  if structure not in structures.names(kind="any"):
-    return structure + end
-  name = structures.get(structure).tg263
-  return name[: _ROI_NAME - len(end)] + end
+def _roi_name(structure: str, end: str, taken: Container[str]) -> str:
+  """ROIName: that of TG-263, which makes room for what stands at its end.
+
+  Args:
+    structure: Canonical, or a name of one's own.
+    end: "", `INNER` or `OUTER`.
+    taken: Names that others have; one of them is numbered, "Brain^2".
+  """
+  name, longest = structure, _LONGEST_NAME
+  if structure in structures.names(kind="any"):
+    name, longest = structures.get(structure).tg263, _ROI_NAME
+  # Left and right differ in their last letter alone.
+  side = _SIDE.search(name)
+  tail = side[0] if side else ""
+  stem = name.removesuffix(tail)
+  last, number = f"{tail}{end}", 1
+  while (found := stem[: longest - len(last)] + last) in taken:
+    number += 1
+    last = f"{tail}{end or '^'}{number}"
+  return found
 
 
 def _color(structure: str) -> tuple[int, int, int] | None:

@@ -1,0 +1,78 @@
+"""What a scan's folder says of itself: names of ROIs, and the description."""
+
+import pydicom
+import pytest
+
+import jaxseg
+from jaxseg import cohorts
+from jaxseg import structures
+from jaxseg.deploy import _predict
+from jaxseg.deploy import _write
+from tests import deployed as made
+
+
+@pytest.fixture(scope="module")
+def ready(deployed):
+  scan = cohorts.find_scans(deployed / "files" / made.NAMES[2]).found[0]
+  models = jaxseg.deploy.load_models([deployed / "bundle"])
+  return _predict.read(scan, models), models
+
+
+def test_all_contours_of_all_structures_have_names_of_their_own():
+  taken = {}
+  for name in structures.names(kind="any"):
+    for end in ("", _write.INNER, _write.OUTER):
+      taken[_write._roi_name(name, end, taken)] = name
+  assert len(taken) == 3 * len(structures.names(kind="any"))
+  for roi, name in taken.items():
+    assert len(roi) <= 16 and roi.isascii()
+    whole, _, end = roi.partition("^")
+    known = structures.get(name).tg263
+    assert end in ("", "i", "o")  # None of them had to be numbered.
+    # The side stays, and so does "_S" of the superior constrictor.
+    assert whole[-2:] == known[-2:] or known[-2] != "_"
+    assert known.startswith(whole.removesuffix(known[-2:]))
+
+
+@pytest.mark.parametrize(
+  ("structure", "names"),
+  [
+    ("brain", ("Brain", "Brain^i", "Brain^o")),
+    ("temporal_lobe_left", ("Lobe_Temporal_L", "Lobe_Tempora_L^i")),
+    ("digastric_right", ("Musc_Digastric_R", "Musc_Digastr_R^i")),
+    ("medulla_oblongata", ("MedullaOblongata", "MedullaOblonga^i")),
+    ("x" * 70, ("x" * 64, "x" * 62 + "^i")),
+  ],
+)
+def test_a_name_makes_room_before_its_side(structure, names):
+  ends = ("", _write.INNER, _write.OUTER)
+  for name, end in zip(names, ends, strict=False):
+    assert _write._roi_name(structure, end, {}) == name
+
+
+def test_a_name_that_is_taken_is_numbered():
+  taken = {}
+  for name in ("brain", "Brain", "x" * 65, "x" * 66):
+    for end in ("", _write.INNER):
+      taken[_write._roi_name(name, end, taken)] = name
+  assert [*taken][:4] == ["Brain", "Brain^i", "Brain^2", "Brain^i2"]
+  assert [*taken][6:] == ["x" * 62 + "^2", "x" * 61 + "^i2"]
+
+
+def test_both_sides_are_written_with_their_intervals(ready, tmp_path):
+  one, models = ready
+  sides = [f"temporal_lobe_{side}" for side in ("left", "right")]
+  sides = dict.fromkeys(sides, models["brain"])
+  _write.written(
+    tmp_path, one, sides, ["rtstruct"], settings={}, origin={}, interval=True
+  )
+  said = pydicom.dcmread(tmp_path / "rtstruct.dcm")
+  names = [roi.ROIName for roi in said.StructureSetROISequence]
+  assert names == [
+    "Lobe_Temporal_L",
+    "Lobe_Tempora_L^i",
+    "Lobe_Tempora_L^o",
+    "Lobe_Temporal_R",
+    "Lobe_Tempora_R^i",
+    "Lobe_Tempora_R^o",
+  ]
