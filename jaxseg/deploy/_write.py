@@ -98,13 +98,12 @@ def written(
     _memory.give_back()
   warnings = _warnings(ready)
   if series and "rtstruct" in kinds:
-    text = " ".join(["Automatic contours, not approved.", *warnings])
     dicom.write_rtstruct(
       folder / "rtstruct.dcm",
       drawn,
       series,
       series_description=_series_description(warnings),
-      description=_ascii(text)[:_LONGEST].rstrip(),
+      description=_whole_description(warnings),
     )
     drawn.clear()  # Noisy masks have as many points as voxels.
   if series and "seg" in kinds:
@@ -197,6 +196,23 @@ def _series_description(warnings: Sequence[str]) -> str:
   return f"Automatic contours, unapproved, {number} warning" + (
     "s" if number > 1 else ""
   )
+
+
+def _whole_description(warnings: Sequence[str]) -> str:
+  """StructureSetDescription: as many warnings as it holds, each whole."""
+  text = "Automatic contours, not approved."
+  told = [
+    f" ({number}) {_ascii(warning).rstrip(' .')}."
+    for number, warning in enumerate(warnings, start=1)
+  ]
+  if told:
+    text += " Warnings:"
+  for kept in range(len(told), 0, -1):
+    left = len(told) - kept
+    more = f" And {left} more, in result.json." if left else ""
+    if len(found := "".join([text, *told[:kept], more])) <= _LONGEST:
+      return found
+  return f"{text} {len(told)}, in result.json." if told else text
 
 
 def _ascii(text: str) -> str:

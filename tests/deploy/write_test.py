@@ -1,5 +1,7 @@
 """What a scan's folder says of itself: names of ROIs, and the description."""
 
+import dataclasses
+
 import pydicom
 import pytest
 
@@ -8,6 +10,7 @@ from jaxseg import cohorts
 from jaxseg import structures
 from jaxseg.deploy import _predict
 from jaxseg.deploy import _write
+from jaxseg.deploy._likeness import Remark
 from tests import deployed as made
 
 
@@ -76,3 +79,28 @@ def test_both_sides_are_written_with_their_intervals(ready, tmp_path):
     "Lobe_Tempora_R^i",
     "Lobe_Tempora_R^o",
   ]
+
+
+def test_the_description_tells_warnings_apart(ready, tmp_path):
+  one, models = ready
+  remarks = {"": [Remark("the model is new")], "brain": [Remark("is dark.")]}
+  one = dataclasses.replace(one, remarks=remarks)
+  about = {"settings": {}, "origin": {}}
+  _write.written(tmp_path, one, {"brain": models["brain"]}, ["rtstruct"],
+                 **about)  # fmt: skip
+  said = pydicom.dcmread(tmp_path / "rtstruct.dcm")
+  assert said.StructureSetDescription == (
+    "Automatic contours, not approved. Warnings: (1) the model is new."
+    " (2) brain: is dark."
+  )
+
+
+def test_a_description_keeps_to_what_dicom_allows():
+  describe = _write._whole_description
+  assert describe([]) == "Automatic contours, not approved."
+  for length in (100, 900, 960, 970, 5000):
+    found = describe(["\\\u00fc" + "x" * length] * 12)
+    assert len(found) <= 1024 and found.isascii() and "\\" not in found
+    assert found.endswith(" more, in result.json.") == (length < 960)
+  assert found.endswith(" Warnings: 12, in result.json.")
+  assert describe(["x" * 100] * 12).endswith("x. And 4 more, in result.json.")
