@@ -178,6 +178,7 @@ def _as_nifti(
 ) -> list[dict[str, Any]]:
   """A file for each structure, and one of the image."""
   if image is not None and options.with_image:
+    _check_nifti(opened.case, image)
     formats.write_image(folder / _IMAGE, image)
   rows, taken = [], {_IMAGE, *_mask_files.IMAGES}
   for one, canonical in wanted:
@@ -189,6 +190,12 @@ def _as_nifti(
     if not about["voxels"]:
       rows.append(_row(one, canonical, "", "empty", **about))
       continue
+    try:
+      if found.mask.grid is not None:
+        formats.check_nifti(found.mask.grid)
+    except errors.GeometryError as e:
+      rows.append(_row(one, canonical, "", "refused", reason=str(e)))
+      continue
     name = canonical if options.canonical and canonical else one.name
     stem = _free(_text.slug(name, fallback="structure"), taken)
     taken.add(stem)
@@ -199,6 +206,14 @@ def _as_nifti(
     )
     rows.append(_row(one, canonical, path.name, status, **about))
   return rows
+
+
+def _check_nifti(case: str, image: dicom.Image) -> None:
+  """Refuses a case of whose image there can be no NIfTI."""
+  try:
+    formats.check_nifti(image.placed)
+  except errors.GeometryError as e:
+    raise errors.GeometryError(f"{_text.shown(case)}: {e}") from e
 
 
 def _as_dicom(

@@ -2,6 +2,7 @@
 
 OUT/SCAN/rtstruct.dcm, seg.dcm         contours and masks, of DICOM
 OUT/SCAN/masks/STRUCTURE.nii.gz        0 and 1, on the scan's own grid
+                                       (no NIfTI of a tilted gantry)
 OUT/SCAN/maps/STRUCTURE.{nii.gz,dcm}   probabilities, where asked for
 OUT/SCAN/overlays.png                  where asked for
 OUT/SCAN/result.json                   volumes, and where all comes from
@@ -67,6 +68,7 @@ def written(
   image = ready.image
   series = image if isinstance(image, dicom.Image) else None
   kinds = [one for one in kinds if series or one not in OF_DICOM]
+  left_out = _without_nifti(image, kinds)
   rows: dict[str, Any] = {}
   found: list[_predict.Found] = []
   drawn: dict[str, dicom.RtStructure] = {}
@@ -74,7 +76,7 @@ def written(
 
     def on_map(whole: volumes.Volume, name: str = name) -> None:
       stem = folder / "maps" / _text.slug(name)
-      _write_map(stem, whole, image, models[name])
+      _write_map(stem, whole, image, models[name], nifti=not left_out)
 
     one = _predict.predict(
       ready, model, maps=on_map if "maps" in kinds else None, **how
@@ -83,7 +85,7 @@ def written(
     for end, packed in (("", one.mask), (INNER, one.inner), (OUTER, one.outer)):
       if packed is None:
         continue
-      if "nifti" in kinds:
+      if "nifti" in kinds and not left_out:
         stem = folder / "masks" / (_text.slug(name) + _STEMS[end])
         formats.write_mask_slices(stem, packed.slices(), image.placed)
       if series and "rtstruct" in kinds:
@@ -125,7 +127,7 @@ def written(
     "scan": ready.scan.name,
     "image": _about(ready),
     "structures": rows,
-    "warnings": warnings,
+    "warnings": [*warnings, *left_out],
     "settings": settings,
     "files": _digests.of_files(folder),
   }
@@ -133,11 +135,37 @@ def written(
   return content
 
 
+def _without_nifti(
+  image: volumes.Volume, kinds: Sequence[str]
+) -> tuple[str, ...]:
+  """What is said where masks and maps of NIfTI are left out; else nothing.
+
+  Raises:
+    GeometryError: Nothing else was asked for.
+  """
+  asked = [one for one in kinds if one in ("nifti", "maps")]
+  try:
+    if asked:
+      formats.check_nifti(image.placed)
+  except errors.GeometryError as e:
+    of_dicom = isinstance(image, dicom.Image)
+    if set(kinds) <= ({"nifti"} if of_dicom else {"nifti", "maps"}):
+      raise
+    return (f"no NIfTI is written ({', '.join(asked)}): {e}",)
+  return ()
+
+
 def _write_map(
-  stem: pathlib.Path, whole: volumes.Volume, image: volumes.Volume, model: Model
+  stem: pathlib.Path,
+  whole: volumes.Volume,
+  image: volumes.Volume,
+  model: Model,
+  *,
+  nifti: bool,
 ) -> None:
   """A map as NIfTI, and of DICOM as a fractional SEG, in 255 steps."""
-  formats.write_map(stem, whole)
+  if nifti:
+    formats.write_map(stem, whole)
   if isinstance(image, dicom.Image):
     dicom.write_seg(
       stem.with_name(f"{stem.name}.dcm"),

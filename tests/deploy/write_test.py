@@ -7,7 +7,9 @@ import pytest
 
 import jaxseg
 from jaxseg import cohorts
+from jaxseg import errors
 from jaxseg import structures
+from jaxseg import volume
 from jaxseg.deploy import _predict
 from jaxseg.deploy import _write
 from jaxseg.deploy._likeness import Remark
@@ -104,3 +106,35 @@ def test_a_description_keeps_to_what_dicom_allows():
     assert found.endswith(" more, in result.json.") == (length < 960)
   assert found.endswith(" Warnings: 12, in result.json.")
   assert describe(["x" * 100] * 12).endswith("x. And 4 more, in result.json.")
+
+
+@pytest.fixture
+def aslant(ready):
+  """The scan, as if the gantry had been tilted."""
+  one, models = ready
+  axes = one.image.affine.copy()
+  axes[1, 0] += 2.0
+  grid = volume.Grid.from_affine(one.image.shape, axes)
+  image = dataclasses.replace(one.image, grid=grid)
+  turned = volume.Volume(one.turned.array, grid)
+  return dataclasses.replace(one, image=image, turned=turned), {
+    "brain": models["brain"]
+  }
+
+
+def test_of_a_tilted_gantry_there_is_no_nifti(aslant, tmp_path):
+  kinds = ["rtstruct", "nifti", "maps"]
+  about = {"settings": {}, "origin": {}}
+  result = _write.written(tmp_path, *aslant, kinds, **about)
+  assert set(result["files"]) == {"rtstruct.dcm", "maps/brain.dcm"}
+  (said,) = [text for text in result["warnings"] if "NIfTI" in text]
+  assert said.startswith("no NIfTI is written (nifti, maps): the axes are ")
+  assert "write RTSTRUCT or SEG" in said
+  result = _write.written(tmp_path / "b", *aslant, ["rtstruct"], **about)
+  assert not [text for text in result["warnings"] if "NIfTI" in text]
+
+
+def test_where_nothing_but_nifti_is_asked_for_it_is_refused(aslant, tmp_path):
+  with pytest.raises(errors.GeometryError, match="degrees off a right angle"):
+    _write.written(tmp_path, *aslant, ["nifti"], settings={}, origin={})
+  assert not list(tmp_path.iterdir())
