@@ -228,10 +228,12 @@ def _as_dicom(
   rows: list[dict[str, Any]] = []
   masks: dict[str, np.ndarray] = {}
   shapes: dict[str, dicom.RtStructure] = {}
+  taken: dict[str, str] = {}
   for one, canonical in wanted:
     found, status, reason = _contour(opened, one)
     if found is not None:
       try:
+        label = _free_label(one.name, taken, opened.own_names)
         found = _on(found, image, options.resample)
       except errors.JaxsegError as e:
         found, status, reason = None, "refused", str(e)
@@ -242,6 +244,7 @@ def _as_dicom(
     if not about["voxels"]:
       rows.append(_row(one, canonical, "", "empty", **about))
       continue
+    taken[label] = one.name
     masks[one.name] = found.mask.array
     kind = one.interpreted_type.upper() or None
     if kind and not _TYPE.fullmatch(kind):
@@ -288,6 +291,24 @@ def _as_dicom(
   for segment, (name, mask) in zip(seg.segments, masks.items(), strict=True):
     _check_same(name, mask, seg.mask_on(image, segment.number))
   return rows
+
+
+def _free_label(name: str, taken: Mapping[str, str], own: bool) -> str:
+  """The name that a structure has in DICOM.
+
+  Raises:
+    DataError: DICOM does not allow it, or another structure has it.
+  """
+  try:
+    label = dicom.written_name(name, own=own)
+  except errors.DataError as e:
+    raise errors.DataError(f"{e}, or convert to NIfTI") from e
+  if label in taken:
+    raise errors.DataError(
+      f"is written as {_text.shown(label)}, and so is"
+      f" {_text.shown(taken[label])}; rename one, or convert to NIfTI"
+    )
+  return label
 
 
 def _numbers(shapes: Mapping[str, dicom.RtStructure]) -> dict[str, int]:
