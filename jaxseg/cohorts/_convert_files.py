@@ -180,7 +180,7 @@ def _as_nifti(
   if image is not None and options.with_image:
     _check_nifti(opened.case, image)
     formats.write_image(folder / _IMAGE, image)
-  rows, taken = [], {_IMAGE, *_mask_files.IMAGES}
+  rows, stems = [], _text.Names({_IMAGE, *_mask_files.IMAGES})
   for one, canonical in wanted:
     found, status, reason = _contour(opened, one)
     if found is None:
@@ -197,8 +197,7 @@ def _as_nifti(
       rows.append(_row(one, canonical, "", "refused", reason=str(e)))
       continue
     name = canonical if options.canonical and canonical else one.name
-    stem = _free(_text.slug(name, fallback="structure"), taken)
-    taken.add(stem)
+    stem = stems.new(_text.slug(name, fallback="structure"))
     path = formats.write_mask(folder / stem, found.mask)
     back = formats.read_mask(path)
     _check_same(
@@ -314,12 +313,13 @@ def _free_label(name: str, taken: Mapping[str, str], own: bool) -> str:
 def _numbers(shapes: Mapping[str, dicom.RtStructure]) -> dict[str, int]:
   """ROI numbers: their own, unless an earlier one has it."""
   found: dict[str, int] = {}
+  taken: set[int] = set()
   for name, shape in shapes.items():
     number = shape.number
-    if number is not None and 0 <= number < 2**31:
-      if number not in found.values():
-        found[name] = number
-  free = (n for n in itertools.count(1) if n not in {*found.values()})
+    if number is not None and 0 <= number < 2**31 and number not in taken:
+      found[name] = number
+      taken.add(number)
+  free = (n for n in itertools.count(1) if n not in taken)
   return {n: found[n] if n in found else next(free) for n in shapes}
 
 
@@ -381,11 +381,3 @@ def _check_same(name: str, mask: np.ndarray, back: Any) -> None:
       " back, so nothing is kept; this geometry cannot be expressed in the"
       " format"
     )
-
-
-def _free(stem: str, taken: set[str]) -> str:
-  number, result = 1, stem
-  while result in taken:
-    number += 1
-    result = f"{stem}-{number}"
-  return result
