@@ -93,6 +93,26 @@ def slug(text: object, *, fallback: str = "unnamed") -> str:
   return safe[:_SLUG].strip("-") or fallback
 
 
+class Names:
+  """Names that are given once each: "a", "a-2", "a-3" for one asked thrice."""
+
+  def __init__(self, taken: Iterable[str] = ()) -> None:
+    """No names are given yet, but some may be taken."""
+    self._taken = set(taken)
+    self._tried: dict[str, int] = {}
+
+  def new(self, name: str) -> str:
+    """A name, or the first of its numbered ones, that is not taken yet."""
+    # Names never become free: what was tried need not be tried again.
+    number, result = self._tried.get(name, 0), name
+    while number == 0 or result in self._taken:
+      number += 1
+      result = f"{name}-{number}" if number > 1 else name
+    self._tried[name] = number
+    self._taken.add(result)
+    return result
+
+
 def misspelt(found: Iterable[str], known: Iterable[str]) -> tuple[str, str]:
   """A name that is one letter off a known one, which is not there itself.
 

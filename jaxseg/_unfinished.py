@@ -18,11 +18,13 @@ import shutil
 import time
 
 from jaxseg import _flock
+from jaxseg import errors
 
 _ENDING = ".unfinished"
 _OWNER = "owner"
 _TEMPORARY = re.compile(
-  r"(?<=/)\.(?P<name>[^/]+)\.[0-9a-f]{8}\.unfinished(?:/(?P=name)(?=/|$))?"
+  r"(?<![^/\s'\"(])\.(?P<name>[^/]+)\.[0-9a-f]{8}\.unfinished"
+  r"(?:/(?P=name)(?=[/\s'\"):;,]|$))?"
 )
 # 255 bytes is what most file systems take for a name.
 _LONGEST = 200
@@ -46,7 +48,8 @@ def file(path: pathlib.Path) -> Iterator[pathlib.Path]:
     if handle is not None:
       break
   try:
-    yield temporary
+    with _named_as_final():
+      yield temporary
   finally:
     os.close(handle)
     temporary.unlink(missing_ok=True)
@@ -63,7 +66,8 @@ def folder(path: pathlib.Path) -> Iterator[pathlib.Path]:
     if handle is not None:
       break
   try:
-    yield temporary
+    with _named_as_final():
+      yield temporary
   finally:
     with contextlib.suppress(OSError):  # Others may have deleted it.
       for content in temporary.iterdir():
@@ -74,8 +78,18 @@ def folder(path: pathlib.Path) -> Iterator[pathlib.Path]:
     shutil.rmtree(temporary, ignore_errors=True)
 
 
+@contextlib.contextmanager
+def _named_as_final() -> Iterator[None]:
+  """Errors of a block name what they tell of as it would have been called."""
+  try:
+    yield
+  except errors.JaxsegError as e:
+    e.args = tuple(final(x) if isinstance(x, str) else x for x in e.args)
+    raise
+
+
 def final(name: str) -> str:
-  """What a path is to become that leads through something unfinished."""
+  """What paths in a text are to become that lead through what is unfinished."""
   return _TEMPORARY.sub(lambda found: found["name"], name)
 
 

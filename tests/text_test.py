@@ -1,5 +1,6 @@
 """Other people's text is shown on one line and makes no path."""
 
+import numpy as np
 import pytest
 
 from jaxseg import _text
@@ -77,3 +78,22 @@ def test_remarks_that_many_share_are_told_once():
     "'p1': merged: a.dcm (and so of 1 more)",
     "'p1': odd",
   ]
+
+
+def test_names_are_given_once_each():
+  """The first free one is taken, however they come."""
+  generator = np.random.default_rng(0)
+  pool = ["a", "a-2", "a-3", "a-2-2", "b", "a-10", "image"]
+  for _ in range(50):
+    names, taken = _text.Names(["image"]), {"image"}
+    for name in generator.choice(pool, 40).tolist():
+      numbered = [name, *(f"{name}-{k}" for k in range(2, 50))]
+      expected = next(one for one in numbered if one not in taken)
+      assert names.new(name) == expected
+      taken.add(expected)
+
+
+def test_twenty_thousand_of_one_name():
+  names = _text.Names()
+  given = [names.new("patient") for _ in range(20_000)]
+  assert len(set(given)) == 20_000 and given[-1] == "patient-20000"

@@ -1,6 +1,7 @@
 """What dead processes leave is swept up; what live ones write is not."""
 
 import os
+import pathlib
 import subprocess
 import sys
 
@@ -124,3 +125,23 @@ def test_a_file_system_without_locks_sweeps_nothing(tmp_path, monkeypatch):
   with _files.new_folder(tmp_path / "run"):
     pass
   assert left.exists()
+
+
+@pytest.mark.parametrize("above", ["", "runs", "/a b"])
+def test_an_error_names_nothing_that_is_unfinished(
+  tmp_path, monkeypatch, above
+):
+  monkeypatch.chdir(tmp_path)
+  place = (
+    tmp_path / "a b" / "x" if above == "/a b" else pathlib.Path(above, "x")
+  )
+  said = f"{place}/rt.dcm: is bad; so is '{place}/seg.dcm' ({place})"
+  with pytest.raises(errors.DataError) as caught:
+    with _files.new_folder(place) as new:
+      raise errors.DataError(said.replace(str(place), str(new)))
+  assert str(caught.value) == said
+  path = place.with_name("x.json")
+  with pytest.raises(errors.DataError, match="damaged") as caught:
+    with _unfinished.file(path) as new:
+      raise errors.DataError(f"{new}: damaged")
+  assert str(caught.value) == f"{path}: damaged"

@@ -87,7 +87,7 @@ def define(flags: _flags.Flags) -> None:
     "WHAT",
     f"Of {', '.join(_KINDS)}: contours, masks, probabilities (NIfTI and"
     " fractional SEG), a picture. Of other files than DICOM there are neither"
-    " rtstruct nor seg.",
+    " rtstruct nor seg, of a tilted gantry (--repair=tilt) there is no NIfTI.",
   )
   flags.switch(
     "interval",

@@ -178,8 +178,9 @@ def _as_nifti(
 ) -> list[dict[str, Any]]:
   """A file for each structure, and one of the image."""
   if image is not None and options.with_image:
+    _check_nifti(opened.case, image)
     formats.write_image(folder / _IMAGE, image)
-  rows, taken = [], {_IMAGE, *_mask_files.IMAGES}
+  rows, stems = [], _text.Names({_IMAGE, *_mask_files.IMAGES})
   for one, canonical in wanted:
     found, status, reason = _contour(opened, one)
     if found is None:
@@ -189,9 +190,14 @@ def _as_nifti(
     if not about["voxels"]:
       rows.append(_row(one, canonical, "", "empty", **about))
       continue
+    try:
+      if found.mask.grid is not None:
+        formats.check_nifti(found.mask.grid)
+    except errors.GeometryError as e:
+      rows.append(_row(one, canonical, "", "refused", reason=str(e)))
+      continue
     name = canonical if options.canonical and canonical else one.name
-    stem = _free(_text.slug(name, fallback="structure"), taken)
-    taken.add(stem)
+    stem = stems.new(_text.slug(name, fallback="structure"))
     path = formats.write_mask(folder / stem, found.mask)
     back = formats.read_mask(path)
     _check_same(
@@ -199,6 +205,14 @@ def _as_nifti(
     )
     rows.append(_row(one, canonical, path.name, status, **about))
   return rows
+
+
+def _check_nifti(case: str, image: dicom.Image) -> None:
+  """Refuses a case of whose image there can be no NIfTI."""
+  try:
+    formats.check_nifti(image.placed)
+  except errors.GeometryError as e:
+    raise errors.GeometryError(f"{_text.shown(case)}: {e}") from e
 
 
 def _as_dicom(
@@ -213,10 +227,12 @@ def _as_dicom(
   rows: list[dict[str, Any]] = []
   masks: dict[str, np.ndarray] = {}
   shapes: dict[str, dicom.RtStructure] = {}
+  taken: dict[str, str] = {}
   for one, canonical in wanted:
     found, status, reason = _contour(opened, one)
     if found is not None:
       try:
+        label = _free_label(one.name, taken, opened.own_names)
         found = _on(found, image, options.resample)
       except errors.JaxsegError as e:
         found, status, reason = None, "refused", str(e)
@@ -227,6 +243,7 @@ def _as_dicom(
     if not about["voxels"]:
       rows.append(_row(one, canonical, "", "empty", **about))
       continue
+    taken[label] = one.name
     masks[one.name] = found.mask.array
     kind = one.interpreted_type.upper() or None
     if kind and not _TYPE.fullmatch(kind):
@@ -275,15 +292,34 @@ def _as_dicom(
   return rows
 
 
+def _free_label(name: str, taken: Mapping[str, str], own: bool) -> str:
+  """The name that a structure has in DICOM.
+
+  Raises:
+    DataError: DICOM does not allow it, or another structure has it.
+  """
+  try:
+    label = dicom.written_name(name, own=own)
+  except errors.DataError as e:
+    raise errors.DataError(f"{e}, or convert to NIfTI") from e
+  if label in taken:
+    raise errors.DataError(
+      f"is written as {_text.shown(label)}, and so is"
+      f" {_text.shown(taken[label])}; rename one, or convert to NIfTI"
+    )
+  return label
+
+
 def _numbers(shapes: Mapping[str, dicom.RtStructure]) -> dict[str, int]:
   """ROI numbers: their own, unless an earlier one has it."""
   found: dict[str, int] = {}
+  taken: set[int] = set()
   for name, shape in shapes.items():
     number = shape.number
-    if number is not None and 0 <= number < 2**31:
-      if number not in found.values():
-        found[name] = number
-  free = (n for n in itertools.count(1) if n not in {*found.values()})
+    if number is not None and 0 <= number < 2**31 and number not in taken:
+      found[name] = number
+      taken.add(number)
+  free = (n for n in itertools.count(1) if n not in taken)
   return {n: found[n] if n in found else next(free) for n in shapes}
 
 
@@ -345,11 +381,3 @@ def _check_same(name: str, mask: np.ndarray, back: Any) -> None:
       " back, so nothing is kept; this geometry cannot be expressed in the"
       " format"
     )
-
-
-def _free(stem: str, taken: set[str]) -> str:
-  number, result = 1, stem
-  while result in taken:
-    number += 1
-    result = f"{stem}-{number}"
-  return result

@@ -1,7 +1,7 @@
 """A tree of DICOM files by patient: each one's image, the contours on it."""
 
 import collections
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 import dataclasses
 import hashlib
 import pathlib
@@ -113,6 +113,7 @@ def read_tree(
     if len(owners[path.parent]) == 1 and path not in found.aside
   ]
   patients: dict[str, Patient] = {}
+  names = _text.Names()
   parsed: dict[pathlib.Path, Parsed] = {}
   for patient_id, own in sorted(groups.items()):
     drawings, unreadable = _drawings(own, parsed, limits)
@@ -134,7 +135,7 @@ def read_tree(
       if each_image:
         parts = _by_image(_images(theirs, modality), their)
       for modality_of, some in parts.items():
-        name = _unique(f"{slug}{modality_of}", patients)
+        name = names.new(f"{slug}{modality_of}")
         patients[name] = _paired(
           name,
           theirs,
@@ -217,14 +218,6 @@ def _by_image(
 
 def _relative(path: pathlib.Path, root: pathlib.Path) -> str:
   return path.relative_to(root).as_posix() if path != root else path.name
-
-
-def _unique(name: str, taken: Iterable[str]) -> str:
-  number, result = 1, name
-  while result in taken:
-    number += 1
-    result = f"{name}-{number}"
-  return result
 
 
 def read_drawing(path: pathlib.Path, kind: str, limits: dicom.Limits) -> Parsed:

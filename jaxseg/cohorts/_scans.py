@@ -1,6 +1,7 @@
 """Scans without references: new patients, in DICOM or in other image files."""
 
-from collections.abc import Collection, Sequence
+import collections
+from collections.abc import Collection, Mapping
 import dataclasses
 import hashlib
 import os
@@ -116,7 +117,7 @@ def find_scans(
   if not root.exists():
     raise errors.DataError(f"{root}: no such file or folder; check the path")
   if root.is_file() and root.name.lower().endswith(_ENDS):
-    return Scans((_of_file(root, root.name, options, ()),))
+    return Scans((_of_file(root, root.name, options, _text.Names()),))
   found = dicom.find_series(root, limits=options.limits)
   files = _image_files(root)
   if not len(found) and not found.broken:
@@ -125,11 +126,13 @@ def find_scans(
         f"{root}: holds no scan ({found.skipped} other files); give a folder of"
         f" DICOM, or NIfTI, NRRD or MetaImage files{found.to_unpack}"
       )
-    scans: list[Scan] = []
-    for path in files:
-      said = path.relative_to(root).as_posix()
-      scans.append(_of_file(path, said, options, [s.name for s in scans]))
-    return Scans(tuple(scans))
+    names = _text.Names()
+    return Scans(
+      tuple(
+        _of_file(path, path.relative_to(root).as_posix(), options, names)
+        for path in files
+      )
+    )
   scans = _of_dicom(root, found, modality, series, options, patients_by)
   notes = []
   if files:
@@ -153,12 +156,13 @@ def _of_dicom(
   for one in found:
     key = one.patient_id or f"study {one.study_uid}"
     by_id.setdefault(key, []).append(one)
+  owners = _owners(found)
   scans: list[Scan] = []
+  names = _text.Names()
 
   def add(person: str, one: dicom.Series | None, refused: str) -> None:
-    taken = [scan.name for scan in scans]
     paths = () if one is None else one.paths
-    scans.append(Scan(_unique(person, taken), paths, one, refused, options))
+    scans.append(Scan(names.new(person), paths, one, refused, options))
 
   asked = series not in SERIES
   for patient_id, theirs in sorted(by_id.items()):
@@ -184,7 +188,7 @@ def _of_dicom(
         if series == "largest":
           images = [max(images, key=lambda one: one.frames)]
         for one in images:
-          add(name, one, _broken_beside(one, found))
+          add(name, one, _broken_beside(one, found, owners))
   if asked and not scans:
     raise errors.DataError(
       f"{root}: no {modality} series {_text.shown(series)}; leave --series out"
@@ -197,16 +201,26 @@ def _of_dicom(
   return scans
 
 
-def _broken_beside(one: dicom.Series, found: dicom.Found) -> str:
+def _owners(found: dicom.Found) -> Mapping[pathlib.Path, set[str]]:
+  """Folder -> PatientIDs of the images and other series in it."""
+  owners: dict[pathlib.Path, set[str]] = collections.defaultdict(set)
+  for one in found if found.broken else ():
+    for path in one.paths:
+      owners[path.parent].add(one.patient_id)
+  return owners
+
+
+def _broken_beside(
+  one: dicom.Series,
+  found: dicom.Found,
+  owners: Mapping[pathlib.Path, set[str]],
+) -> str:
   """Why a scan is refused beside which a file cannot be read, or ""."""
   places = {path.parent for path in one.paths}
-  others = {
-    path.parent for other in found for path in other.paths
-    if other.patient_id != one.patient_id
-  }  # fmt: skip
   for path, reason in found.broken:
     # In a folder of many patients nobody can tell whose slice it is.
-    if path.parent in places - others and path not in found.aside:
+    alone = path.parent in places and len(owners[path.parent]) == 1
+    if alone and path not in found.aside:
       return f"a file beside its slices cannot be read: {reason}"
   return ""
 
@@ -215,7 +229,7 @@ def _of_file(
   path: pathlib.Path,
   said: str,
   options: _dicom_options.Options,
-  taken: Sequence[str],
+  names: _text.Names,
 ) -> Scan:
   stem = said
   for end in _ENDS:
@@ -224,7 +238,7 @@ def _of_file(
       break
   # So nnU-Net calls the first channel of an image.
   name = _text.slug(stem.removesuffix("_0000"), fallback="scan")
-  return Scan(_unique(name, taken), (path,), None, "", options)
+  return Scan(names.new(name), (path,), None, "", options)
 
 
 def _image_files(root: pathlib.Path) -> list[pathlib.Path]:
@@ -248,11 +262,3 @@ def _is_result(path: pathlib.Path) -> bool:
     folder.name in ("masks", "maps")
     and folder.with_name("result.json").is_file()
   )
-
-
-def _unique(name: str, taken: Sequence[str]) -> str:
-  number, result = 1, name
-  while result in taken:
-    number += 1
-    result = f"{name}-{number}"
-  return result

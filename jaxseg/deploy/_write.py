@@ -2,13 +2,15 @@
 
 OUT/SCAN/rtstruct.dcm, seg.dcm         contours and masks, of DICOM
 OUT/SCAN/masks/STRUCTURE.nii.gz        0 and 1, on the scan's own grid
+                                       (no NIfTI of a tilted gantry)
 OUT/SCAN/maps/STRUCTURE.{nii.gz,dcm}   probabilities, where asked for
 OUT/SCAN/overlays.png                  where asked for
 OUT/SCAN/result.json                   volumes, and where all comes from
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 import pathlib
+import re
 from typing import Any
 
 import jaxseg
@@ -34,6 +36,8 @@ OF_DICOM = ("rtstruct", "seg")
 INNER, OUTER = "^i", "^o"
 _STEMS = {"": "", INNER: "_inner", OUTER: "_outer"}
 _ROI_NAME = 16  # Characters that every planning system shows.
+_LONGEST_NAME = 64  # Characters of ROIName.
+_SIDE = re.compile(r"_[A-Z]\Z")
 _LONGEST = 1024  # Characters of StructureSetDescription.
 
 
@@ -64,6 +68,7 @@ def written(
   image = ready.image
   series = image if isinstance(image, dicom.Image) else None
   kinds = [one for one in kinds if series or one not in OF_DICOM]
+  left_out = _without_nifti(image, kinds)
   rows: dict[str, Any] = {}
   found: list[_predict.Found] = []
   drawn: dict[str, dicom.RtStructure] = {}
@@ -71,7 +76,7 @@ def written(
 
     def on_map(whole: volumes.Volume, name: str = name) -> None:
       stem = folder / "maps" / _text.slug(name)
-      _write_map(stem, whole, image, models[name])
+      _write_map(stem, whole, image, models[name], nifti=not left_out)
 
     one = _predict.predict(
       ready, model, maps=on_map if "maps" in kinds else None, **how
@@ -80,11 +85,11 @@ def written(
     for end, packed in (("", one.mask), (INNER, one.inner), (OUTER, one.outer)):
       if packed is None:
         continue
-      if "nifti" in kinds:
+      if "nifti" in kinds and not left_out:
         stem = folder / "masks" / (_text.slug(name) + _STEMS[end])
         formats.write_mask_slices(stem, packed.slices(), image.placed)
       if series and "rtstruct" in kinds:
-        drawn[_roi_name(name, end)] = dicom.RtStructure(
+        drawn[_roi_name(name, end, drawn)] = dicom.RtStructure(
           polygons=_predict.outlines(packed, series),
           color=_color(name),
           interpreted_type="ORGAN" if end and _color(name) else None,
@@ -95,13 +100,12 @@ def written(
     _memory.give_back()
   warnings = _warnings(ready)
   if series and "rtstruct" in kinds:
-    text = " ".join(["Automatic contours, not approved.", *warnings])
     dicom.write_rtstruct(
       folder / "rtstruct.dcm",
       drawn,
       series,
       series_description=_series_description(warnings),
-      description=_ascii(text)[:_LONGEST].rstrip(),
+      description=_whole_description(warnings),
     )
     drawn.clear()  # Noisy masks have as many points as voxels.
   if series and "seg" in kinds:
@@ -123,7 +127,7 @@ def written(
     "scan": ready.scan.name,
     "image": _about(ready),
     "structures": rows,
-    "warnings": warnings,
+    "warnings": [*warnings, *left_out],
     "settings": settings,
     "files": _digests.of_files(folder),
   }
@@ -131,11 +135,37 @@ def written(
   return content
 
 
+def _without_nifti(
+  image: volumes.Volume, kinds: Sequence[str]
+) -> tuple[str, ...]:
+  """What is said where masks and maps of NIfTI are left out; else nothing.
+
+  Raises:
+    GeometryError: Nothing else was asked for.
+  """
+  asked = [one for one in kinds if one in ("nifti", "maps")]
+  try:
+    if asked:
+      formats.check_nifti(image.placed)
+  except errors.GeometryError as e:
+    of_dicom = isinstance(image, dicom.Image)
+    if set(kinds) <= ({"nifti"} if of_dicom else {"nifti", "maps"}):
+      raise
+    return (f"no NIfTI is written ({', '.join(asked)}): {e}",)
+  return ()
+
+
 def _write_map(
-  stem: pathlib.Path, whole: volumes.Volume, image: volumes.Volume, model: Model
+  stem: pathlib.Path,
+  whole: volumes.Volume,
+  image: volumes.Volume,
+  model: Model,
+  *,
+  nifti: bool,
 ) -> None:
   """A map as NIfTI, and of DICOM as a fractional SEG, in 255 steps."""
-  formats.write_map(stem, whole)
+  if nifti:
+    formats.write_map(stem, whole)
   if isinstance(image, dicom.Image):
     dicom.write_seg(
       stem.with_name(f"{stem.name}.dcm"),
@@ -146,12 +176,26 @@ def _write_map(
     )
 
 
-def _roi_name(structure: str, end: str) -> str:
-  """ROIName: that of TG-263, which makes room for what stands at its end."""
-  if structure not in structures.names(kind="any"):
-    return structure + end
-  name = structures.get(structure).tg263
-  return name[: _ROI_NAME - len(end)] + end
+def _roi_name(structure: str, end: str, taken: Container[str]) -> str:
+  """ROIName: that of TG-263, which makes room for what stands at its end.
+
+  Args:
+    structure: Canonical, or a name of one's own.
+    end: "", `INNER` or `OUTER`.
+    taken: Names that others have; one of them is numbered, "Brain^2".
+  """
+  name, longest = structure, _LONGEST_NAME
+  if structure in structures.names(kind="any"):
+    name, longest = structures.get(structure).tg263, _ROI_NAME
+  # Left and right differ in their last letter alone.
+  side = _SIDE.search(name)
+  tail = side[0] if side else ""
+  stem = name.removesuffix(tail)
+  last, number = f"{tail}{end}", 1
+  while (found := stem[: longest - len(last)] + last) in taken:
+    number += 1
+    last = f"{tail}{end or '^'}{number}"
+  return found
 
 
 def _color(structure: str) -> tuple[int, int, int] | None:
@@ -180,6 +224,23 @@ def _series_description(warnings: Sequence[str]) -> str:
   return f"Automatic contours, unapproved, {number} warning" + (
     "s" if number > 1 else ""
   )
+
+
+def _whole_description(warnings: Sequence[str]) -> str:
+  """StructureSetDescription: as many warnings as it holds, each whole."""
+  text = "Automatic contours, not approved."
+  told = [
+    f" ({number}) {_ascii(warning).rstrip(' .')}."
+    for number, warning in enumerate(warnings, start=1)
+  ]
+  if told:
+    text += " Warnings:"
+  for kept in range(len(told), 0, -1):
+    left = len(told) - kept
+    more = f" And {left} more, in result.json." if left else ""
+    if len(found := "".join([text, *told[:kept], more])) <= _LONGEST:
+      return found
+  return f"{text} {len(told)}, in result.json." if told else text
 
 
 def _ascii(text: str) -> str:

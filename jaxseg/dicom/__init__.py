@@ -6,6 +6,7 @@ from jaxseg import _extras
 _extras.load("pydicom", extra="io")
 
 from jaxseg._text import Note
+from jaxseg.dicom._codes import written_name
 from jaxseg.dicom._ct import read_ct
 from jaxseg.dicom._image import Image
 from jaxseg.dicom._image import image_on
@@ -51,4 +52,5 @@ __all__ = [
   "write_ct",
   "write_rtstruct",
   "write_seg",
+  "written_name",
 ]

@@ -248,6 +248,23 @@ def named(
     return name, None
 
 
+def written_name(key: str, *, own: bool = False) -> str:
+  """ROIName, or SegmentLabel, that a structure is written under.
+
+  Args:
+    key: Name of a structure.
+    own: Whether a canonical name, too, is written as it stands; else it
+      becomes that of TG-263.
+
+  Returns:
+    1 to 64 characters.
+
+  Raises:
+    DataError: DICOM does not allow the name.
+  """
+  return named(key, own=own)[0]
+
+
 def only(
   key: str | int,
   items: Sequence[_Item],

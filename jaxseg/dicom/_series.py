@@ -383,16 +383,16 @@ def _merged(
   Returns:
     The keys that are left.
   """
-  kept: list[tuple] = []
+  alike: dict[tuple, list[tuple]] = collections.defaultdict(list)
   for key in sorted(groups):
-    for other in kept:
-      own, its = key[-1], other[-1]
-      if key[:-1] != other[:-1] or own[:2] != its[:2] or not own:
-        continue
+    own = key[-1]
+    same = alike[*key[:-1], *own[:2]]
+    for other in same:
+      its = other[-1]
       near = np.abs(np.subtract(own[4:], its[4:])).max() <= 1
       if near and same_spacing(own[2:4], its[2:4]):
         groups[other] += groups[key]
         break
     else:
-      kept.append(key)
-  return kept
+      same.append(key)
+  return [key for same in alike.values() for key in same]

@@ -25,6 +25,7 @@ from jaxseg.formats._pair_names import pair_names
 from jaxseg.formats._read import companions
 from jaxseg.formats._read import read_probabilities
 from jaxseg.formats._values import read_image
+from jaxseg.formats._write import check_nifti
 from jaxseg.formats._write import find_maps
 from jaxseg.formats._write import named
 from jaxseg.formats._write import write_image
@@ -40,6 +41,7 @@ __all__ = [
   "Pairing",
   "at_odds",
   "channel",
+  "check_nifti",
   "classes",
   "companions",
   "continued_grid",

@@ -23,7 +23,7 @@ _FARTHEST = 1e9
 _UNITS = {1: 1000.0, 3: 0.001}  # Metres and microns, in mm.
 # Axes this far from orthogonal, as cosine, move no voxel of a head by a mm;
 # sforms are rounded, and composed with registrations, to 1e-4 and worse.
-_SKEW = 1e-3
+MOST_SKEW = 1e-3
 
 
 def read(path: pathlib.Path) -> tuple[np.ndarray, np.ndarray]:
@@ -148,12 +148,17 @@ def _check_sform(
       f"{path}: its pixdim says a spacing of {spacing.tolist()}, its sform"
       f" {lengths.tolist()}; write the file again with one geometry"
     )
-  cosines = (axes / lengths).T @ (axes / lengths) - np.eye(3)
-  if np.abs(cosines).max() > _SKEW:
+  if skew(axes) > MOST_SKEW:
     raise errors.GeometryError(
       f"{path}: its sform {axes.tolist()} is sheared; resample the image to"
       " orthogonal axes"
     )
+
+
+def skew(axes: np.ndarray) -> float:
+  """How far axes, `[3, 3]`, are from orthogonal: the greatest cosine of two."""
+  unit = axes / np.linalg.norm(axes, axis=0)
+  return float(np.abs(unit.T @ unit - np.eye(3)).max())
 
 
 def _values(

@@ -8,8 +8,10 @@ import numpy as np
 
 from jaxseg import _extras
 from jaxseg import _files
+from jaxseg import errors
 from jaxseg import volume
 from jaxseg.formats import _keys
+from jaxseg.formats import _nifti
 from jaxseg.formats import _paths
 
 
@@ -43,6 +45,26 @@ def named(paths: Sequence[pathlib.Path]) -> list[tuple[str, pathlib.Path]]:
   return list(zip(_keys.telling(paths).keys, paths, strict=True))
 
 
+def check_nifti(grid: volume.Grid) -> None:
+  """Refuses a grid on which no NIfTI file is written.
+
+  Args:
+    grid: Where voxels lie.
+
+  Raises:
+    GeometryError: The slices are not evenly spaced, or are shifted against each
+      other, as by a tilted gantry: NIfTI would hold axes that are not
+      orthogonal, which neither this library nor ITK reads.
+  """
+  skew = _nifti.skew(grid.affine[:3, :3])
+  if skew > _nifti.MOST_SKEW:
+    raise errors.GeometryError(
+      f"the axes are {np.degrees(np.arcsin(skew)):.2f} degrees off a right"
+      " angle, as of a tilted gantry, and common readers of NIfTI refuse such"
+      " axes; write RTSTRUCT or SEG, or resample the image to orthogonal axes"
+    )
+
+
 def write_mask(
   stem: str | os.PathLike, mask: volume.Volume, *, overwrite: bool = False
 ) -> pathlib.Path:
@@ -59,6 +81,7 @@ def write_mask(
 
   Raises:
     ExistingOutputError: It is there already.
+    GeometryError: As of `check_nifti`.
     MissingExtraError: nibabel is not installed.
   """
   given = mask.array
@@ -88,13 +111,14 @@ def write_mask_slices(
 
   Raises:
     ExistingOutputError: It is there already.
-    GeometryError: The slices are not evenly spaced.
+    GeometryError: As of `check_nifti`.
     MissingExtraError: nibabel is not installed.
   """
   nibabel = _extras.load("nibabel", extra="io")
   stem = pathlib.Path(stem)
   path = stem.with_name(f"{stem.name}.nii.gz")
   _files.check_free(path, overwrite=overwrite)
+  _check_grid(path, grid)
   nothing = np.broadcast_to(np.uint8(0), grid.shape[::-1])
   header = nibabel.Nifti1Image(nothing, _ras(grid.affine)).header
   header.set_slope_inter(1, 0)
@@ -124,7 +148,7 @@ def write_image(
 
   Raises:
     ExistingOutputError: It is there already.
-    GeometryError: Its slices are not evenly spaced.
+    GeometryError: As of `check_nifti`.
     MissingExtraError: nibabel is not installed.
   """
   return _write(pathlib.Path(stem), image, overwrite)
@@ -145,7 +169,7 @@ def write_map(
 
   Raises:
     ExistingOutputError: It is there already.
-    GeometryError: Its slices are not evenly spaced.
+    GeometryError: As of `check_nifti`.
     MissingExtraError: nibabel is not installed.
   """
   values = maps.with_array(np.asarray(maps.array, np.float32))
@@ -159,6 +183,8 @@ def _write(
   path = stem.with_name(stem.name + end)
   _files.check_free(path, overwrite=overwrite)
   array, mask = image.array, image
+  if mask.grid is not None:
+    _check_grid(path, mask.grid)
   with _files.new_file(path) as temporary:
     if mask.grid is None:
       with open(temporary, "wb") as file:
@@ -170,6 +196,13 @@ def _write(
         nibabel.Nifti1Image(array.transpose(2, 1, 0), ras), temporary
       )
   return path
+
+
+def _check_grid(path: pathlib.Path, grid: volume.Grid) -> None:
+  try:
+    check_nifti(grid)
+  except errors.GeometryError as e:
+    raise errors.GeometryError(f"{path}: {e}") from e
 
 
 def _ras(affine: np.ndarray) -> np.ndarray:

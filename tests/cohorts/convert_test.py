@@ -5,12 +5,16 @@ import pathlib
 from unittest import mock
 
 import numpy as np
+import pydicom
 import pytest
 
 from jaxseg import cohorts
 from jaxseg import dicom
 from jaxseg import errors
 from jaxseg import formats
+from jaxseg import volume
+from jaxseg.cohorts import _contours
+from jaxseg.cohorts import _convert_files
 from tests.cohorts import drawn
 
 
@@ -114,6 +118,61 @@ def test_what_was_changed_since_is_told(tmp_path, name):
   again = cohorts.convert_case(case, options=over, **how)
   assert not again.refused and not again.kept
   assert cohorts.convert_case(case, options=plain, **how).kept
+
+
+def test_of_a_tilted_gantry_there_is_dicom_but_no_nifti(tmp_path):
+  drawn.ct(tmp_path / "in" / "ct")
+  for path in (tmp_path / "in" / "ct").iterdir():
+    one = pydicom.dcmread(path)
+    x, y, z = one.ImagePositionPatient
+    one.ImagePositionPatient = [x, y + z / 6, z]
+    one.save_as(path)
+  image = dicom.read_ct(tmp_path / "in" / "ct", tilt="shear")
+  dicom.write_rtstruct(tmp_path / "in" / "rt.dcm", drawn.MASKS, image)
+  side = cohorts.open_side(tmp_path / "in", options={"repair": ["tilt"]})
+  (case,) = _convert(side, tmp_path / "a", "nifti")
+  assert case.refused.startswith("'p1': the axes are 9.46 degrees off")
+  assert "write RTSTRUCT or SEG" in case.refused
+  (case,) = _convert(side, tmp_path / "b", "nifti", with_image=False)
+  assert case.refused.startswith("'p1': nothing to convert; 'SpinalCord': the")
+  for target in ("rtstruct", "seg"):
+    (case,) = _convert(side, tmp_path / target, target)
+    assert not case.refused and len(case.rows) == 3
+
+
+@pytest.mark.parametrize("target", ["rtstruct", "seg"])
+def test_a_name_that_dicom_forbids_is_refused_alone(tmp_path, target):
+  bad = {
+    "": "is empty",
+    "PTV\\70": "with the character '\\\\'",
+    "x" * 65: "65 characters long",
+    "a\nb": "with the character '\\n'",
+  }
+  named = [_contours.Named(name) for name in (*bad, "Cord ", "Cord")]
+  image = drawn.ct(tmp_path / "ct")
+
+  class Side:
+    case, own_names, notes, complete = "p1", True, (), False
+
+    def contour(self, name):
+      return _contours.Contour(volume.Volume(drawn.CORD, image.grid))
+
+  opened = Side()
+  opened.named, opened.image = tuple(named), image
+  options = cohorts.ConvertOptions(target)
+  rows = _convert_files.written(opened, image, tmp_path, options)
+  statuses = {row["name"]: row["status"] for row in rows}
+  assert statuses == {**dict.fromkeys(bad, "refused"), "Cord ": "written",
+                      "Cord": "refused"}  # fmt: skip
+  for row, why in zip(rows, bad.values(), strict=False):
+    assert why in row["reason"] and "or convert to NIfTI" in row["reason"]
+    assert not row["file"]
+  assert rows[-1]["reason"].startswith(
+    "is written as 'Cord', and so is 'Cord '"
+  )
+  opened.named = opened.named[:2]
+  with pytest.raises(errors.DataError, match="'': a structure name is empty"):
+    _convert_files.written(opened, image, tmp_path, options)
 
 
 def test_a_voxel_that_differs_refuses_the_case(tmp_path):

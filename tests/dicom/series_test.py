@@ -2,11 +2,13 @@
 
 import zipfile
 
+import numpy as np
 import pytest
 
 from jaxseg import cohorts
 from jaxseg import dicom
 from jaxseg import errors
+from jaxseg.dicom import _series
 from tests.cli import command
 from tests.dicom.ct_double import ct_series
 
@@ -62,3 +64,53 @@ def test_what_is_called_as_a_slice_is_one(tmp_path, content):
   assert [path.name for path in found.claiming] == ["notes.dcm"]
   with pytest.raises(errors.JaxsegError, match=last.name):
     dicom.read_ct(tmp_path)
+
+
+def _merged_by_all_pairs(groups):
+  kept = []
+  for key in sorted(groups):
+    for other in kept:
+      own, its = key[-1], other[-1]
+      if key[:-1] != other[:-1] or own[:2] != its[:2] or not own:
+        continue
+      near = np.abs(np.subtract(own[4:], its[4:])).max() <= 1
+      if near and _series.same_spacing(own[2:4], its[2:4]):
+        groups[other] += groups[key]
+        break
+    else:
+      kept.append(key)
+  return kept
+
+
+def _keys(generator, series):
+  """Keys of files, many of which differ by rounding alone."""
+  for _ in range(60):
+    common = ("P", f"1.{generator.integers(series)}", "1.2", False)
+    if generator.random() < 0.1:
+      yield (*common, "", ())
+      continue
+    rows = int(generator.integers(2, 4))
+    mm = float(generator.choice([0.976, 0.9763, 0.9765, 1.25]))
+    steps = generator.integers(0, 3, 6).tolist()
+    yield (*common, f"9.{generator.integers(2)}", (rows, 4, mm, mm, *steps))
+
+
+def test_series_are_merged_as_if_each_was_compared_with_each():
+  generator = np.random.default_rng(0)
+  for series in (1, 1, 2, 3, 30):
+    groups = {key: [k] for k, key in enumerate(_keys(generator, series))}
+    expected = {key: [*files] for key, files in groups.items()}
+    kept = _merged_by_all_pairs(expected)
+    assert _series._merged(groups) == kept
+    assert len(kept) < len(groups) or series == 30
+    assert groups == expected
+
+
+def test_series_of_their_own_are_not_compared(monkeypatch):
+  compared = []
+  monkeypatch.setattr(
+    _series.np, "subtract", lambda *a: compared.append(a) or np.zeros(6)
+  )
+  shape = (2, 4, 1.0, 1.0, *range(6))
+  groups = {("P", f"1.{k}", "1.2", False, "9", shape): [k] for k in range(99)}
+  assert len(_series._merged(groups)) == 99 and not compared

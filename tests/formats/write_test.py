@@ -42,6 +42,28 @@ def test_slices_one_at_a_time_make_the_same_file(tmp_path, mask):
     formats.write_mask_slices(stem, iter(mask), given.placed)
 
 
+@pytest.mark.parametrize("shift", [0.0, 2e-3, 4e-3, 0.5])
+def test_what_is_written_can_be_read(tmp_path, mask, shift):
+  affine = np.diag([2.5, 0.8, -1.2, 1.0])
+  affine[1, 0] = shift  # As slices lie of a tilted gantry.
+  given = volume.Volume.from_affine(mask, affine)
+  if shift < 2.5e-3:
+    formats.check_nifti(given.placed)
+    path = formats.write_mask(tmp_path / "a", given)
+    np.testing.assert_array_equal(formats.read_mask(path).array, mask)
+    return
+  for write in (
+    lambda: formats.write_mask(tmp_path / "a", given),
+    lambda: formats.write_map(tmp_path / "a", given),
+    lambda: formats.write_image(tmp_path / "a", given),
+    lambda: formats.write_mask_slices(tmp_path / "a", mask, given.placed),
+  ):
+    with pytest.raises(errors.GeometryError, match="tilted gantry") as caught:
+      write()
+    assert str(caught.value).startswith(f"{tmp_path / 'a.nii.gz'}: the axes")
+  assert not list(tmp_path.iterdir())
+
+
 def test_without_a_geometry_it_is_npy(tmp_path, mask):
   path = formats.write_mask(tmp_path / "a", volume.Volume(mask, None))
   assert path.name == "a.npy"
