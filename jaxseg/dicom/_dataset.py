@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 import hashlib
 import io
+import pathlib
 from typing import Any
 import uuid
 
@@ -127,17 +128,41 @@ def encoded(dataset: Dataset, *, implicit: bool = False) -> bytes:
 
 
 def check_image(ct: _image.Image) -> None:
-  """Refuses an image that lacks the UIDs which references need."""
+  """Refuses an image that lacks the UIDs which references need.
+
+  Raises:
+    DataError: It has no study or frame of reference, or a slice of it has no
+      UID, or that of another.
+  """
   for keyword, found in (
     ("FrameOfReferenceUID", ct.frame_of_reference_uid),
     ("StudyInstanceUID", ct.study_uid),
-    ("SOPInstanceUID", "".join(ct.instances)),
   ):
     if not found:
+      raise _unnamed(ct.paths[0], keyword)
+  frames = ct.frames or (0,) * len(ct.instances)
+  seen: dict[tuple[str, int], pathlib.Path] = {}
+  made = set(ct.interpolated)
+  for index, named in enumerate(zip(ct.instances, frames, strict=True)):
+    if index in made:
+      continue
+    path = ct.paths[index]
+    if not named[0]:
+      raise _unnamed(path, "SOPInstanceUID")
+    if named in seen:
       raise errors.DataError(
-        f"{ct.paths[0]}: {_header.named(keyword)} is missing, so nothing can"
-        " refer to the image; re-export it"
+        f"{path}: {_header.named('SOPInstanceUID')} is that of"
+        f" {seen[named].name}, too, so nothing can refer to either; re-export"
+        " the series"
       )
+    seen[named] = path
+
+
+def _unnamed(path: pathlib.Path, keyword: str) -> errors.DataError:
+  return errors.DataError(
+    f"{path}: {_header.named(keyword)} is missing, so nothing can refer to the"
+    " image; re-export it"
+  )
 
 
 def array_of(given: Any, image: _image.Image, said: str) -> Any:

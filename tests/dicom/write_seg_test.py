@@ -187,7 +187,7 @@ def test_multi_frame_references(folder, ct):
 
 def test_slices_that_were_interpolated(folder, ct):
   some = dataclasses.replace(
-    ct, instances=(*ct.instances[:2], "", *ct.instances[3:])
+    ct, instances=(*ct.instances[:2], "", *ct.instances[3:]), interpolated=(2,)
   )
   masks = overlapping(ct)
   path = dicom.write_seg(folder / "some.dcm", masks, some)
