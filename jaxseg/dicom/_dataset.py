@@ -1,13 +1,16 @@
 """Data sets that are written: elements, UIDs, patient and study, bytes."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 import hashlib
 import io
+import pathlib
 from typing import Any
+import unicodedata
 import uuid
 
 import numpy as np
 import pydicom
+from pydicom import charset
 from pydicom import config as pydicom_config
 from pydicom import datadict
 from pydicom import uid as uids
@@ -41,6 +44,10 @@ _MAY_BE_EMPTY = (
   "PositionReferenceIndicator",
 )
 _IF_PRESENT = ("StudyDescription",)
+# Sets by escape sequences, as Python names them, with letters up to U+00FF.
+_LATIN = frozenset(
+  {"latin_1", "iso8859_2", "iso8859_3", "iso8859_4", "iso_ir_148"}
+)
 
 
 def put(dataset: Dataset, **values: Any) -> None:
@@ -127,17 +134,41 @@ def encoded(dataset: Dataset, *, implicit: bool = False) -> bytes:
 
 
 def check_image(ct: _image.Image) -> None:
-  """Refuses an image that lacks the UIDs which references need."""
+  """Refuses an image that lacks the UIDs which references need.
+
+  Raises:
+    DataError: It has no study or frame of reference, or a slice of it has no
+      UID, or that of another.
+  """
   for keyword, found in (
     ("FrameOfReferenceUID", ct.frame_of_reference_uid),
     ("StudyInstanceUID", ct.study_uid),
-    ("SOPInstanceUID", "".join(ct.instances)),
   ):
     if not found:
+      raise _unnamed(ct.paths[0], keyword)
+  frames = ct.frames or (0,) * len(ct.instances)
+  seen: dict[tuple[str, int], pathlib.Path] = {}
+  made = set(ct.interpolated)
+  for index, named in enumerate(zip(ct.instances, frames, strict=True)):
+    if index in made:
+      continue
+    path = ct.paths[index]
+    if not named[0]:
+      raise _unnamed(path, "SOPInstanceUID")
+    if named in seen:
       raise errors.DataError(
-        f"{ct.paths[0]}: {_header.named(keyword)} is missing, so nothing can"
-        " refer to the image; re-export it"
+        f"{path}: {_header.named('SOPInstanceUID')} is that of"
+        f" {seen[named].name}, too, so nothing can refer to either; re-export"
+        " the series"
       )
+    seen[named] = path
+
+
+def _unnamed(path: pathlib.Path, keyword: str) -> errors.DataError:
+  return errors.DataError(
+    f"{path}: {_header.named(keyword)} is missing, so nothing can refer to the"
+    " image; re-export it"
+  )
 
 
 def array_of(given: Any, image: _image.Image, said: str) -> Any:
@@ -167,17 +198,35 @@ def copy_patient(ct: _image.Image, dataset: Dataset) -> None:
   """
   for keyword in (*_PATIENT, *_MAY_BE_EMPTY, *_IF_PRESENT):
     text = _header.text(ct.header, keyword, ct.paths[0])
-    readable = "\ufffd" not in text
-    if keyword in _PATIENT and not readable:
+    fault = _misread(text, _header.encodings(ct.header))
+    if keyword in _PATIENT and fault:
       raise errors.DataError(
-        f"{ct.paths[0]}: {_header.named(keyword)} is not in the character set"
-        " that the file names, so another patient would be written;"
-        " re-export the image"
+        f"{ct.paths[0]}: {_header.named(keyword)} {fault}, so another patient"
+        " would be written; correct"
+        f" {_header.named('SpecificCharacterSet')} in all files, or re-export"
+        " the image"
       )
-    if keyword not in _PATIENT and not (readable and _is_valid(keyword, text)):
+    if keyword not in _PATIENT and (fault or not _is_valid(keyword, text)):
       text = ""
     if text or keyword not in _IF_PRESENT:
       put(dataset, **{keyword: text})
+
+
+def _misread(text: str, encodings: Sequence[str]) -> str:
+  """Why a text is not what was stored, as far as one can tell; "" if it is.
+
+  pydicom reads bytes beyond ASCII of which no character set is known as those
+  of Latin-1, whatever they are.
+  """
+  if "\ufffd" in text or any(unicodedata.category(c) == "Cc" for c in text):
+    return "is not in the character set that the file names"
+  first, *others = encodings or [charset.default_encoding]
+  if first != charset.default_encoding or _LATIN.intersection(others):
+    return ""
+  # Other sets begin with an escape sequence and hold other letters.
+  if any("\x80" <= c <= "\xff" for c in text):
+    return "has letters of which the file names no character set"
+  return ""
 
 
 def _is_valid(keyword: str, text: str) -> bool:

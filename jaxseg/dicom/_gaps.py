@@ -181,7 +181,8 @@ def _without_area(roi: _roi.Roi, image: _image.Image) -> np.ndarray:
 
 def _interpolated(image: _image.Image, drawn: np.ndarray) -> np.ndarray:
   """Slices that no scanner made, without a contour, beside a drawn one."""
-  made = np.array([not uid for uid in image.instances])
+  made = np.zeros(len(image.instances), np.bool_)
+  made[list(image.interpolated)] = True
   if not made.any():
     return np.empty(0, np.int64)
   at = np.arange(len(made))

@@ -24,6 +24,8 @@ from jaxseg import errors
 # Keeps pydicom's warnings off the console: they are checked here or harmless.
 pydicom_config.settings.reading_validation_mode = pydicom_config.IGNORE
 
+# By which ISO 2022 names GB 2312; the one such sequence that is left in text.
+_CHINESE = "\x1b$)A"
 _DECIMAL = b"0123456789+-.eE\\ "
 
 
@@ -60,9 +62,20 @@ def text(dataset: Dataset, keyword: str, path: pathlib.Path) -> str:
   found = value(dataset, keyword, path)
   if found is None:
     return ""
-  if not isinstance(found, str) and isinstance(found, Sequence):
-    return "\\".join(_text.clean(part) for part in found)
-  return _text.clean(found)
+  with warnings.catch_warnings():
+    warnings.simplefilter("ignore")  # Names are decoded only now.
+    said = "\\".join(
+      _text.clean(part) for part in (found if _is_many(found) else [found])
+    )
+  if _CHINESE in said and "iso_ir_58" in encodings(dataset):
+    return said.replace(_CHINESE, "")
+  return said
+
+
+def encodings(dataset: Dataset) -> list[str]:
+  """Python's names of the character sets that a data set was read with."""
+  found = getattr(dataset, "original_character_set", None) or ""
+  return [found] if isinstance(found, str) else list(found)
 
 
 def numbers(

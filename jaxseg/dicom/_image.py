@@ -25,12 +25,13 @@ class Image(volumes.Volume):
     series_uid: SeriesInstanceUID.
     frame_of_reference_uid: FrameOfReferenceUID, "" where absent.
     sop_class_uid: SOPClassUID of the images.
-    instances: SOPInstanceUID of each slice.
+    instances: SOPInstanceUID of each slice, "" where there is none.
     frames: Frame number of each slice from 1, None for one file a slice.
     paths: File of each slice.
     header: The first slice's data set without pixels: patient and study.
     unscanned: Bool `[slice, row, column]` where the scanner measured nothing
       (padding), or None where it measured everywhere.
+    interpolated: Slices that no file holds, ascending: made by a resample.
     notes: What was unusual and how it was read.
   """
 
@@ -45,6 +46,7 @@ class Image(volumes.Volume):
   paths: tuple[pathlib.Path, ...]
   header: Dataset
   unscanned: np.ndarray | None = None
+  interpolated: tuple[int, ...] = ()
   notes: tuple[_text.Note, ...] = ()
 
   def hounsfield(self) -> volumes.Volume:
@@ -152,6 +154,7 @@ def resampled(image: Image) -> Image:
     frames=None if frames is None else tuple(frames[n] for n in nearest),
     paths=tuple(image.paths[n] for n in nearest),
     unscanned=unscanned if unscanned.any() else None,
+    interpolated=tuple(np.flatnonzero(~exact).tolist()),
     notes=(*image.notes, note),
   )
 

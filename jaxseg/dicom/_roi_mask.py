@@ -13,6 +13,7 @@ from jaxseg.dicom import _gaps
 from jaxseg.dicom import _image
 from jaxseg.dicom import _parse
 from jaxseg.dicom import _roi
+from jaxseg.dicom import _twins
 
 _EDGE_PIXELS = 1e-3
 
@@ -76,7 +77,7 @@ def make(
     return RoiMask(empty, tuple(notes), (), 0.0, unknown)
   rings, slices, planes, kept = _place(closed, image, notes)
   outside = _outside(rings, image, len(closed), notes)
-  keep = _without_twins(rings, slices, planes, kept, notes)
+  keep = _without_twins(rings, slices, planes, kept, image, notes)
   rings = [rings[k] for k in keep]
   slices, planes = slices[keep], planes[keep]
   crossings = contours.count_crossings(rings, image.shape[2])
@@ -222,49 +223,24 @@ def _without_twins(
   slices: np.ndarray,
   planes: np.ndarray,
   drawn: Sequence[_roi.Contour],
+  image: _image.Image,
   notes: list[_text.Note],
 ) -> list[int]:
-  """Indices of all contours but exact duplicates, which would cancel out."""
-  if not rings:
-    return []
-  keys: dict[tuple, list[int]] = {}
-  lengths = np.array([len(ring) for ring in rings])
-  starts = np.cumsum(lengths) - lengths
-  points = np.concatenate(rings)
-  boxes = np.concatenate(
-    [
-      np.minimum.reduceat(points, starts),
-      np.maximum.reduceat(points, starts),
-    ],
-    axis=1,
+  """Indices of all contours but copies of others, which would cancel out."""
+  keep = _twins.without(
+    rings,
+    [one.points for one in drawn],
+    np.stack([slices, planes], axis=1),
+    np.array(image.grid.spacing[1:]),
   )
-  tags = np.concatenate(
-    [slices[:, None], planes[:, None], np.rint(boxes * 1e6)], axis=1
-  )
-  for index, tag in enumerate(map(tuple, tags.tolist())):
-    keys.setdefault(tag, []).append(index)
-  dropped = set()
-  for group in keys.values():
-    seen = set()
-    for index in group if len(group) > 1 else ():
-      form = repr(_edge_set(drawn[index].points))
-      if form in seen:
-        dropped.add(index)
-      seen.add(form)
-  if dropped:
+  if len(keep) < len(rings):
     _add(
       notes,
       "duplicate-contour",
-      f"{len(dropped)} contours repeat another exactly and are left out",
+      f"{len(rings) - len(keep)} contours repeat another, exactly or with"
+      f" points no more than {volume.SAME_MM:g} mm away, and are left out",
     )
-  return [k for k in range(len(rings)) if k not in dropped]
-
-
-def _edge_set(points: np.ndarray) -> tuple:
-  """The edges of a closed polygon, whatever its start and direction."""
-  ends = np.roll(points, -1, axis=0).tolist()
-  pairs = zip(points.tolist(), ends, strict=True)
-  return tuple(sorted(sorted(pair) for pair in pairs if pair[0] != pair[1]))
+  return keep
 
 
 def _cross_check(

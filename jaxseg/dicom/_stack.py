@@ -171,18 +171,26 @@ def in_order(
       np.array_equal(stored[at], stored[at + 1])
     )
     if not equal or np.abs(a.position - b.position).max() > volume.SAME_MM:
-      raise errors.GeometryError(
-        f"{b.path}: lies in the same place as {a.path.name} but is another"
-        " image; remove one of the two"
-      )
+      raise _same_place(a, b)
     dropped.add(at + 1)
-    notes.append(
-      _text.Note(
-        "duplicate-slice", f"{b.path.name} equals {a.path.name}; left out"
-      )
-    )
+    one, two = a.path.name, b.path.name
+    if a.path == b.path:
+      one, two = f"frame {a.frame + 1}", f"{two}: frame {b.frame + 1}"
+    notes.append(_text.Note("duplicate-slice", f"{two} equals {one}; left out"))
   kept = [k for k in range(len(planes)) if k not in dropped]
   return [planes[k] for k in kept], [stored[k] for k in kept]
+
+
+def _same_place(a: Plane, b: Plane) -> errors.GeometryError:
+  said = f"lies in the same place as {a.path.name} but is another image; remove"
+  said += " one of the two"
+  if a.path == b.path:
+    said = (
+      f"frames {a.frame + 1} and {b.frame + 1} lie in the same place but are"
+      " different images, as several acquisitions in one file are; export each"
+      " acquisition as a series of its own"
+    )
+  return errors.GeometryError(f"{b.path}: {said}")
 
 
 def grid(

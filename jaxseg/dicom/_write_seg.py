@@ -315,10 +315,35 @@ def _complete(
   _dataset.put(measures, SpacingBetweenSlices=_decimal_floats([ct.grid.gap])[0])
   if not ct.grid.is_even:
     del measures.SpacingBetweenSlices
-  if not ct.frames:
-    return
-  for group in dataset.PerFrameFunctionalGroupsSequence:
+  if ct.frames:
+    _refer_to_frames(dataset, ct, ct.frames)
+
+
+def _refer_to_frames(
+  dataset: Dataset, ct: _image.Image, frames: Sequence[int]
+) -> None:
+  """Names file and frame of each slice; highdicom saw one file of them all."""
+  made = set(ct.interpolated)
+  for group in (
+    *dataset.SharedFunctionalGroupsSequence,
+    *dataset.PerFrameFunctionalGroupsSequence,
+  ):
     for derivation in group.get("DerivationImageSequence", ()):
       for source in derivation.SourceImageSequence:
         at = int(source.ReferencedFrameNumber) - 1
-        _dataset.put(source, ReferencedFrameNumber=ct.frames[at])
+        _dataset.put(
+          source,
+          ReferencedSOPInstanceUID=ct.instances[at],
+          ReferencedFrameNumber=frames[at],
+        )
+        if at in made:
+          _dataset.put(group, DerivationImageSequence=[])
+  files = [
+    _dataset.item(
+      ReferencedSOPClassUID=ct.sop_class_uid, ReferencedSOPInstanceUID=instance
+    )
+    for instance in dict.fromkeys(filter(None, ct.instances))
+  ]
+  (series,) = dataset.ReferencedSeriesSequence
+  _dataset.put(series, ReferencedInstanceSequence=files)
+  _dataset.put(dataset, SourceImageSequence=files)

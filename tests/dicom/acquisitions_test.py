@@ -1,6 +1,7 @@
 """Several acquisitions in one series: named, and one of them chosen."""
 
 import numpy as np
+import pydicom
 import pytest
 
 from jaxseg import cohorts
@@ -9,6 +10,7 @@ from jaxseg import errors
 from tests.dicom.ct_double import ct_series
 from tests.dicom.ct_double import stored
 from tests.dicom.ct_double import uid
+from tests.dicom.ct_test import enhanced
 from tests.dicom.rt_double import square
 from tests.dicom.rt_double import structure_set
 
@@ -92,3 +94,24 @@ def test_a_cohort_asks_for_it(tmp_path):
   assert (
     "acquisition" not in cohorts.DicomFolder(tmp_path).describe()["settings"]
   )
+
+
+@pytest.mark.parametrize("which", ["refuse", "first", 2])
+def test_those_within_one_file_must_be_exported_apart(tmp_path, which):
+  values = enhanced(tmp_path)
+  path = tmp_path / "enhanced"
+  dataset = pydicom.dcmread(path)
+  places = dataset.PerFrameFunctionalGroupsSequence
+  places[3].PlanePositionSequence = places[1].PlanePositionSequence
+  dataset.save_as(path)
+  with pytest.raises(errors.GeometryError, match="acquisitions") as caught:
+    dicom.read_ct(tmp_path, acquisition=which)
+  assert "enhanced: frames 2 and 4 lie" in str(caught.value)
+  assert "export each" in str(caught.value)
+  # The same image twice is told by its frames.
+  pixels = values[[2, 0, 3, 0]]
+  dataset.PixelData = pixels.tobytes()
+  dataset.save_as(path)
+  image = dicom.read_ct(tmp_path, spacing="keep")
+  (note,) = [note for note in image.notes if note.code == "duplicate-slice"]
+  assert note.text == "enhanced: frame 4 equals frame 2; left out"

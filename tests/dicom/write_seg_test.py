@@ -185,9 +185,43 @@ def test_multi_frame_references(folder, ct):
   assert not errors_of(path)
 
 
+@pytest.mark.parametrize("used", [[1], [4], [1, 4], [0, 2, 3]])
+def test_references_to_several_multi_frame_files(folder, ct, used):
+  one, two = ct.instances[:2]
+  enhanced = dataclasses.replace(
+    ct,
+    sop_class_uid=uids.EnhancedCTImageStorage,
+    instances=(one, two, two, "", one),
+    frames=(2, 1, 2, 1, 1),
+    interpolated=(3,),
+  )
+  mask = np.zeros(ct.shape, np.bool_)
+  mask[used, 3, 4] = True
+  path = folder / "several.dcm"
+  dicom.write_seg(path, {"a": mask}, enhanced, overwrite=True)
+  read = dicom.read_seg(path)
+  np.testing.assert_array_equal(read.on(ct, "a"), mask)
+  assert read.referenced_instances == (one, two)
+  dataset = pydicom.dcmread(path)
+  listed = [i.ReferencedSOPInstanceUID for i in dataset.SourceImageSequence]
+  assert listed == [one, two]
+  (shared,) = dataset.SharedFunctionalGroupsSequence
+  for group in dataset.PerFrameFunctionalGroupsSequence:
+    of = group if "DerivationImageSequence" in group else shared
+    place = group if "PlanePositionSequence" in group else shared
+    z = place.PlanePositionSequence[0].ImagePositionPatient[2]
+    at = round((float(z) - 30) / 3)
+    if at == 3:  # It is in no file.
+      assert not of.DerivationImageSequence
+      continue
+    (source,) = of.DerivationImageSequence[0].SourceImageSequence
+    found = source.ReferencedSOPInstanceUID, source.ReferencedFrameNumber
+    assert found == (enhanced.instances[at], enhanced.frames[at])
+
+
 def test_slices_that_were_interpolated(folder, ct):
   some = dataclasses.replace(
-    ct, instances=(*ct.instances[:2], "", *ct.instances[3:])
+    ct, instances=(*ct.instances[:2], "", *ct.instances[3:]), interpolated=(2,)
   )
   masks = overlapping(ct)
   path = dicom.write_seg(folder / "some.dcm", masks, some)
