@@ -202,7 +202,9 @@ def test_maps_do_not_depend_on_slices_at_once(ready, monkeypatch):
   ((_, images),) = one.prepared.values()
   whole = member.predict(images)
   monkeypatch.setattr(_members, "_PIXELS_ON_CPU", 1)
-  np.testing.assert_array_equal(member.predict(images), whole)
+  # XLA's products of other sizes may round otherwise: without AVX-512 one of
+  # these 26,624 values is the next float.
+  np.testing.assert_allclose(member.predict(images), whole, rtol=0, atol=2e-7)
 
 
 def test_weights_are_read_again_and_must_be_the_same(deployed, tmp_path):
