@@ -318,6 +318,7 @@ def _write(
   """Cuts one map: its masks, of which those that are there are compared."""
   import numpy as np
 
+  from jaxseg import _probabilities
   from jaxseg import formats
 
   name, path = one
@@ -327,14 +328,13 @@ def _write(
       given = formats.read_probabilities(
         path, structure=cut.structure, eight_bit=eight_bit
       )
-      p = given.array.astype(np.float32)
+      p = _probabilities.on_host(given.array)
       if given.array.dtype == np.uint8:
         p /= np.float32(255)
-      if not ((p >= 0) & (p <= 1)).all():
-        raise errors.DataError(
-          f"{path}: holds values that are no probabilities, from {p.min():.4g}"
-          f" to {p.max():.4g}; save them after the softmax or sigmoid"
-        )
+      try:
+        _probabilities.check(p)
+      except errors.DataError as e:
+        raise errors.DataError(f"{path}: {e}") from e
       threshold = cut.threshold
       if cut.chooser is not None and cut.per_case is not None:
         size = np.nan if given.grid is None else given.grid.voxel_ml

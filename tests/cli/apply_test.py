@@ -135,11 +135,28 @@ def test_refused_in_one_line(folder, flags, text):
   assert sorted(folder.rglob("*")) == before
 
 
-def test_logits_are_refused(tmp_path):
+@pytest.mark.parametrize("value", [np.inf, np.nan, -0.01, 4])
+def test_what_is_no_probability_is_refused_where_it_is(tmp_path, value):
   (tmp_path / "maps").mkdir()
-  np.save(tmp_path / "maps" / "a.npy", np.float32([[[-3, 4]]]))
+  np.save(tmp_path / "maps" / "a.npy", np.float32([[[0.5, value]]]))
   line = command.refused("apply", MAPS, "--threshold=0.5", folder=tmp_path)
-  assert "a.npy: holds values that are no probabilities, from -3 to 4" in line
+  value = np.float32(value)
+  assert f"a.npy: probability {value} at index (0, 0, 1) is not" in line
+
+
+def test_rounding_is_forgiven_as_by_the_sweep(tmp_path):
+  (tmp_path / "maps").mkdir()
+  (tmp_path / "labels").mkdir()
+  p = np.array([[[0.25, np.nextafter(np.float32(1), np.float32(2)), -1e-7]]])
+  np.save(tmp_path / "maps" / "a.npy", p.astype(np.float32))
+  np.save(tmp_path / "labels" / "a.npy", np.uint8([[[0, 1, 0]]]))
+  few = ("--reference=labels", "--resamples=20", "--workers=1")
+  command.done("sweep", MAPS, *few, folder=tmp_path)
+  for cut, inside in (("runs/sweep", [0, 1, 0]), ("0", [1, 1, 0])):
+    flags = (f"--threshold={cut}", "--overwrite")
+    command.done("apply", MAPS, *flags, folder=tmp_path)
+    mask = np.load(tmp_path / "runs" / "masks" / "a.npy")
+    np.testing.assert_array_equal(mask, [[inside]])
 
 
 @pytest.fixture
