@@ -17,7 +17,7 @@ geometry and order of axes; .npy where the map has no geometry; of several
 classes OUTPUT/<class>/<map>.nii.gz.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 import dataclasses
 import functools
 import itertools
@@ -33,6 +33,9 @@ from jaxseg.cli import _work_flags
 if TYPE_CHECKING:
   from jaxseg import study
   from jaxseg import volume
+
+
+_THRESHOLDS = "thresholds.csv"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -115,6 +118,12 @@ def main(flags: _flags.Flags) -> None:
   output = _place.output(flags.output or "runs/masks")
   cuts = _cuts(flags.threshold, getattr(flags, "class"), output, flags.per_case)
   maps = formats.find_maps(flags.probabilities)
+  _place.check_apart(
+    output,
+    (path for cut in cuts for path in _targets(cut, [n for n, _ in maps])),
+    (one for _, path in maps for one in (path, *formats.companions(path))),
+    "the maps",
+  )
   for cut in cuts:
     of = "" if cut.structure is None else f"class {cut.structure}: "
     if cut.chooser is None:
@@ -177,15 +186,27 @@ def _tell_thresholds(
   rows.writerows(
     (name, f"{cut:.6g}") for name, cut in zip(names, used, strict=True)
   )
-  path = folder / "thresholds.csv"
+  path = folder / _THRESHOLDS
   _files.write_text(path, text.getvalue())
   print(f"thresholds from {min(used):.3g} to {max(used):.3g}; Written: {path}")
 
 
+def _targets(cut: _Cut, names: Sequence[str]) -> Iterator[pathlib.Path]:
+  """Files that may be written."""
+  for name in names:
+    yield from _masks(cut.folder / name)
+  if cut.chooser is not None:
+    yield cut.folder / _THRESHOLDS
+
+
 def _there(stem: pathlib.Path) -> list[pathlib.Path]:
   """Masks of a map that are there already."""
-  paths = [stem.with_name(stem.name + end) for end in (".nii.gz", ".npy")]
-  return [path for path in paths if path.exists()]
+  return [path for path in _masks(stem) if path.exists()]
+
+
+def _masks(stem: pathlib.Path) -> list[pathlib.Path]:
+  """Where the mask of a map may be, with and without a geometry."""
+  return [stem.with_name(stem.name + end) for end in (".nii.gz", ".npy")]
 
 
 def _check_same(path: pathlib.Path, mask: "volume.Volume") -> None:

@@ -159,6 +159,36 @@ def test_rounding_is_forgiven_as_by_the_sweep(tmp_path):
     np.testing.assert_array_equal(mask, [[inside]])
 
 
+@pytest.mark.parametrize("overwrite", [(), ("--overwrite",)])
+def test_maps_are_never_written_over(folder, overwrite):
+  maps = folder / "maps"
+  for path in maps.glob("*.nrrd"):
+    path.unlink()
+  np.save(maps / "plain.npy", np.full((1, 2, 2), 0.5, np.float32))
+  # Without this one, the softmax beside it has no geometry.
+  image = sitk.GetImageFromArray(np.zeros((1, 2, 2), np.int16))
+  (folder / "soft").mkdir()
+  sitk.WriteImage(image, str(folder / "soft" / "a.nii.gz"))
+  np.savez(folder / "soft" / "a.npz", np.full((2, 1, 2, 2), 0.5, np.float32))
+  (folder / "link").symlink_to("maps")
+  before = {p: p.read_bytes() for p in folder.rglob("*") if p.is_file()}
+  for given, output, name in (
+    ("maps", "maps", "case_0.nii.gz"),
+    ("maps/*.npy", "link", "plain.npy"),
+    ("soft", "soft", "a.nii.gz"),
+  ):
+    line = command.refused(
+      "apply", f"--probabilities={given}", "--threshold=0.5", "--class=0",
+      f"--output={output}", *overwrite, folder=folder,
+    )  # fmt: skip
+    said = f"--output: {output} holds the maps themselves ({name}); name ano"
+    assert said in line
+  assert before == {p: p.read_bytes() for p in before}
+  # Beside them there is room for others.
+  flags = ("--threshold=0.5", "--output=maps/masks", "--class=0", *overwrite)
+  command.done("apply", "--probabilities=soft", *flags, folder=folder)
+
+
 @pytest.fixture
 def swept(folder):
   flags = ("--reference=labels", "--resamples=20", "--workers=1")
