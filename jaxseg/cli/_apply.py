@@ -235,8 +235,6 @@ def _cuts(
   per_case: str | None,
 ) -> Sequence[_Cut]:
   """What to cut at: a number, a file, or the files of a folder."""
-  from jaxseg import thresholds
-
   wanted = _maps_classes.names(structure, "--class")
   try:
     number = float(given)
@@ -250,25 +248,22 @@ def _cuts(
       )
     return _at(number, wanted, output)
   place = pathlib.Path(given)
-  several = sorted(place.glob("classes/*/threshold.json"))
-  if (place / "threshold.json").is_file() or not several:
-    several = [place]
-  cuts = []
-  for path in several:
-    chosen = thresholds.ChosenThreshold.read(path)
+  cuts: list[_Cut] = []
+  every = wanted in ([], ["all"])
+  for path, chosen in _maps_classes.chosen(place, every):
     # A run's structure is no class of its maps, which have one channel.
     swept: Any = chosen.details.get("class")
     cut = _Cut(chosen.threshold, swept, output / path.parent.name)
+    lacking = () if cuts else chosen.details.get("missing_cases")
     cuts.append(_per_case(cut, path, chosen.details.get("per_case"), per_case))
-    lacking = chosen.details.get("missing_cases") if path is several[0] else ()
     if lacking:
       print(f"Note: {given} was chosen without {len(lacking)} of its cases")
   if len(cuts) == 1 and len(wanted) < 2:
     (cut,) = cuts
-    if wanted not in ([], ["all"]):
+    if not every:
       cut = dataclasses.replace(cut, structure=wanted[0])
     return [dataclasses.replace(cut, folder=output)]
-  if wanted in ([], ["all"]):
+  if every:
     return cuts
   known = {**{str(c.structure): c for c in cuts}}
   known |= {cut.folder.name: cut for cut in cuts}

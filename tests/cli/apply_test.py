@@ -107,6 +107,43 @@ def test_several_classes_have_masks_of_their_own(tmp_path):
     assert text in command.refused("apply", MAPS, *flags, folder=tmp_path)
 
 
+def test_what_the_last_sweep_chose_is_cut(tmp_path):
+  for side in ("maps", "labels"):
+    (tmp_path / side).mkdir()
+  for k in range(3):
+    y = np.random.default_rng(k).integers(0, 4, (2, 4, 4), np.uint8)
+    p = np.stack([np.where(y == c, 0.6, 0.2) for c in range(4)])
+    np.save(tmp_path / "maps" / f"a{k}.npy", p.astype(np.float32))
+    np.save(tmp_path / "labels" / f"a{k}.npy", y)
+  few = ("--reference=labels", "--resamples=20", "--workers=1", "--output=o")
+
+  def swept(classes):
+    flags = (f"--class={classes}", f"--label={classes}", *few)
+    command.done("sweep", MAPS, *flags, folder=tmp_path)
+    shutil.rmtree(tmp_path / "masks", ignore_errors=True)
+    flags = ("--threshold=o", "--output=masks", "--workers=1")
+    command.done("apply", MAPS, *flags, folder=tmp_path)
+    found = (tmp_path / "masks").rglob("a0.npy")
+    return sorted(path.parent.name for path in found)
+
+  assert swept("1") == ["masks"]
+  assert swept("1,2,3") == ["1", "2", "3"]
+  assert swept("1,2") == ["1", "2"]
+  # As after a kill while the thresholds of all classes were written.
+  path = tmp_path / "o" / "classes" / "2" / "threshold.json"
+  chosen = thresholds.ChosenThreshold.read(path)
+  path.unlink()
+  line = command.refused("apply", MAPS, "--threshold=o", folder=tmp_path)
+  assert "o: the sweep that wrote it has not ended, there is no thr" in line
+  one = ("--threshold=o", "--class=1", "--output=one")
+  command.done("apply", MAPS, *one, folder=tmp_path)
+  # As an earlier version left it.
+  chosen.write(tmp_path / "o" / "threshold.json")
+  line = command.refused("apply", MAPS, "--threshold=o", folder=tmp_path)
+  assert "holds threshold.json and classes/1/threshold.json, of two sw" in line
+  assert swept("2") == ["masks"]
+
+
 def test_what_a_threshold_was_chosen_without_is_said(tmp_path):
   (tmp_path / "maps").mkdir()
   np.save(tmp_path / "maps" / "a.npy", np.zeros((1, 2, 2), np.float32))
