@@ -202,9 +202,9 @@ def main(flags: _flags.Flags) -> None:
         " --reference out"
       )
     paths = _maps_merge.counts_files(flags.merge)
-    found = _maps_merge.merged(
-      [study.CohortCounts.read(path) for path in paths]
-    )
+    parts = [study.CohortCounts.read(path) for path in paths]
+    paths, parts = _maps_merge.paired(paths, parts)
+    found = _maps_merge.merged(parts)
     missing, shards = _maps_merge.missing(paths, found[0].names)
     if missing and not flags.partial:
       raise errors.DataError(

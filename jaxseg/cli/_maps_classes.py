@@ -196,6 +196,6 @@ def chosen(
     if lacking:
       raise errors.DataError(
         f"{place}: the sweep that wrote it has not ended, there is no threshold"
-        f" of {', '.join(lacking)}; start it again, or name the others (--class)"
+        f" of {', '.join(lacking)}; start it again, or name others (--class)"
       )
   return found
