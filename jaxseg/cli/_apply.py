@@ -17,7 +17,7 @@ geometry and order of axes; .npy where the map has no geometry; of several
 classes OUTPUT/<class>/<map>.nii.gz.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 import dataclasses
 import functools
 import itertools
@@ -33,6 +33,9 @@ from jaxseg.cli import _work_flags
 if TYPE_CHECKING:
   from jaxseg import study
   from jaxseg import volume
+
+
+_THRESHOLDS = "thresholds.csv"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -115,6 +118,12 @@ def main(flags: _flags.Flags) -> None:
   output = _place.output(flags.output or "runs/masks")
   cuts = _cuts(flags.threshold, getattr(flags, "class"), output, flags.per_case)
   maps = formats.find_maps(flags.probabilities)
+  _place.check_apart(
+    output,
+    (path for cut in cuts for path in _targets(cut, [n for n, _ in maps])),
+    (one for _, path in maps for one in (path, *formats.companions(path))),
+    "the maps",
+  )
   for cut in cuts:
     of = "" if cut.structure is None else f"class {cut.structure}: "
     if cut.chooser is None:
@@ -177,15 +186,27 @@ def _tell_thresholds(
   rows.writerows(
     (name, f"{cut:.6g}") for name, cut in zip(names, used, strict=True)
   )
-  path = folder / "thresholds.csv"
+  path = folder / _THRESHOLDS
   _files.write_text(path, text.getvalue())
   print(f"thresholds from {min(used):.3g} to {max(used):.3g}; Written: {path}")
 
 
+def _targets(cut: _Cut, names: Sequence[str]) -> Iterator[pathlib.Path]:
+  """Files that may be written."""
+  for name in names:
+    yield from _masks(cut.folder / name)
+  if cut.chooser is not None:
+    yield cut.folder / _THRESHOLDS
+
+
 def _there(stem: pathlib.Path) -> list[pathlib.Path]:
   """Masks of a map that are there already."""
-  paths = [stem.with_name(stem.name + end) for end in (".nii.gz", ".npy")]
-  return [path for path in paths if path.exists()]
+  return [path for path in _masks(stem) if path.exists()]
+
+
+def _masks(stem: pathlib.Path) -> list[pathlib.Path]:
+  """Where the mask of a map may be, with and without a geometry."""
+  return [stem.with_name(stem.name + end) for end in (".nii.gz", ".npy")]
 
 
 def _check_same(path: pathlib.Path, mask: "volume.Volume") -> None:
@@ -214,8 +235,6 @@ def _cuts(
   per_case: str | None,
 ) -> Sequence[_Cut]:
   """What to cut at: a number, a file, or the files of a folder."""
-  from jaxseg import thresholds
-
   wanted = _maps_classes.names(structure, "--class")
   try:
     number = float(given)
@@ -229,25 +248,22 @@ def _cuts(
       )
     return _at(number, wanted, output)
   place = pathlib.Path(given)
-  several = sorted(place.glob("classes/*/threshold.json"))
-  if (place / "threshold.json").is_file() or not several:
-    several = [place]
-  cuts = []
-  for path in several:
-    chosen = thresholds.ChosenThreshold.read(path)
+  cuts: list[_Cut] = []
+  every = wanted in ([], ["all"])
+  for path, chosen in _maps_classes.chosen(place, every):
     # A run's structure is no class of its maps, which have one channel.
     swept: Any = chosen.details.get("class")
     cut = _Cut(chosen.threshold, swept, output / path.parent.name)
+    lacking = () if cuts else chosen.details.get("missing_cases")
     cuts.append(_per_case(cut, path, chosen.details.get("per_case"), per_case))
-    lacking = chosen.details.get("missing_cases") if path is several[0] else ()
     if lacking:
       print(f"Note: {given} was chosen without {len(lacking)} of its cases")
   if len(cuts) == 1 and len(wanted) < 2:
     (cut,) = cuts
-    if wanted not in ([], ["all"]):
+    if not every:
       cut = dataclasses.replace(cut, structure=wanted[0])
     return [dataclasses.replace(cut, folder=output)]
-  if wanted in ([], ["all"]):
+  if every:
     return cuts
   known = {**{str(c.structure): c for c in cuts}}
   known |= {cut.folder.name: cut for cut in cuts}
@@ -318,6 +334,7 @@ def _write(
   """Cuts one map: its masks, of which those that are there are compared."""
   import numpy as np
 
+  from jaxseg import _probabilities
   from jaxseg import formats
 
   name, path = one
@@ -327,14 +344,13 @@ def _write(
       given = formats.read_probabilities(
         path, structure=cut.structure, eight_bit=eight_bit
       )
-      p = given.array.astype(np.float32)
+      p = _probabilities.on_host(given.array)
       if given.array.dtype == np.uint8:
         p /= np.float32(255)
-      if not ((p >= 0) & (p <= 1)).all():
-        raise errors.DataError(
-          f"{path}: holds values that are no probabilities, from {p.min():.4g}"
-          f" to {p.max():.4g}; save them after the softmax or sigmoid"
-        )
+      try:
+        _probabilities.check(p)
+      except errors.DataError as e:
+        raise errors.DataError(f"{path}: {e}") from e
       threshold = cut.threshold
       if cut.chooser is not None and cut.per_case is not None:
         size = np.nan if given.grid is None else given.grid.voxel_ml

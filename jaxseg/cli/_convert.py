@@ -122,6 +122,7 @@ def main(flags: _flags.Flags) -> None:
     options=_dicom_flags.of_contours(flags),
   )
   _check_names(side.cases)
+  _check_apart(output, side, flags.image)
   from_dicom = isinstance(side, cohorts.ContourFolder)
   target = flags.to or ("nifti" if from_dicom else "rtstruct")
   images = None
@@ -218,6 +219,28 @@ def _check_names(cases: Sequence[str]) -> None:
         " one folder; rename one, or say which files are of one case"
         " (--layout)"
       )
+
+
+def _check_apart(
+  output: pathlib.Path, side: "cohorts.Side", image: str | None
+) -> None:
+  """Refuses cases whose folders are, or hold, what is read."""
+  from jaxseg import _text
+
+  targets = [output / _text.slug(c, fallback="case") for c in side.cases]
+  files = (path for case in side.cases for path in side.files(case))
+  _place.check_apart(output, targets, files, "the contours")
+  if not image:
+    return
+  root = pathlib.Path(image)
+  # What was converted among the images before is none of them.
+  of_images = [
+    one
+    for one in targets
+    if one.resolve().is_relative_to(root.resolve())
+    and not (one / "structures.json").exists()
+  ]
+  _place.check_apart(output, targets, [root, *of_images], "the images")
 
 
 def _tell(

@@ -202,9 +202,9 @@ def main(flags: _flags.Flags) -> None:
         " --reference out"
       )
     paths = _maps_merge.counts_files(flags.merge)
-    found = _maps_merge.merged(
-      [study.CohortCounts.read(path) for path in paths]
-    )
+    parts = [study.CohortCounts.read(path) for path in paths]
+    paths, parts = _maps_merge.paired(paths, parts)
+    found = _maps_merge.merged(parts)
     missing, shards = _maps_merge.missing(paths, found[0].names)
     if missing and not flags.partial:
       raise errors.DataError(
@@ -232,19 +232,17 @@ def main(flags: _flags.Flags) -> None:
     name: [row for of_class in each for row in of_class.get(name, ())]
     for name in dict.fromkeys(name for of_class in each for name in of_class)
   }
-  folders = [folder]
-  if len(found) > 1:
-    pairs = [(c.facts.get("structure"), c.facts.get("label")) for c in found]
-    names = study.class_folders(pairs)
-    folders = [folder / "classes" / name for name in names]
+  folders = _maps_classes.folders(folder, found)
   written = []
   sections = report.sweep_sections(folder, tables, origin)
   if flags.per_case:
     said = _per_case.sentences([one["per_case"] for one in each])
     sections.append(report.per_case_section(folder, tables, said, origin))
-  for own, of_class, place in zip(found, each, folders, strict=True):
+  for own, place in zip(found, folders, strict=True):
     own.write(place / "counts.npz")
-    details = {**study.details(of_class), "provenance": origin}
+  together = _maps_classes.forget(folder, folders)
+  for own, of_class, place in zip(found, each, folders, strict=True):
+    details = {**study.details(of_class), "provenance": origin, **together}
     if missing:
       details["missing_cases"] = list(missing)
     study.chosen(own, how, details=details, row=of_class["optimum"][0]).write(

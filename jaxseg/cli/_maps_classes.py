@@ -1,6 +1,7 @@
 """Which classes, labels and ignored labels the flags of maps name."""
 
 from collections.abc import Sequence
+import pathlib
 import re
 from typing import Any, TYPE_CHECKING
 
@@ -8,6 +9,12 @@ from jaxseg import errors
 
 if TYPE_CHECKING:
   from jaxseg import study
+  from jaxseg import thresholds
+
+
+_FILE = "threshold.json"
+# In a threshold's details, the folders of all classes of its sweep.
+_TOGETHER = "swept_together"
 
 
 def several(
@@ -121,3 +128,74 @@ def with_structure(
       " again with labels that they have (--label)"
     )
   return kept
+
+
+def folders(
+  folder: pathlib.Path, found: Sequence["study.CohortCounts"]
+) -> list[pathlib.Path]:
+  """Where the threshold of each class goes; of a single one `folder`."""
+  from jaxseg import study
+
+  if len(found) == 1:
+    return [folder]
+  pairs = [(c.facts.get("structure"), c.facts.get("label")) for c in found]
+  return [folder / "classes" / name for name in study.class_folders(pairs)]
+
+
+def forget(
+  folder: pathlib.Path, places: Sequence[pathlib.Path]
+) -> dict[str, list[str]]:
+  """Deletes the thresholds of earlier sweeps, of one class or of several.
+
+  Also those that are about to be written: a sweep that is killed meanwhile must
+  not leave some of its own among some of another's.
+
+  Args:
+    folder: The output of sweeps.
+    places: Where this one's thresholds go.
+
+  Returns:
+    What each of these keeps, by which `chosen` knows that all are there.
+  """
+  for path in [folder / _FILE, *sorted(folder.glob(f"classes/*/{_FILE}"))]:
+    path.unlink(missing_ok=True)
+  if len(places) == 1:
+    return {}
+  return {_TOGETHER: [place.name for place in places]}
+
+
+def chosen(
+  place: pathlib.Path, every: bool
+) -> list[tuple[pathlib.Path, "thresholds.ChosenThreshold"]]:
+  """The thresholds that the last sweep into a folder chose.
+
+  Args:
+    place: The folder, or the file of one.
+    every: Whether all classes of the sweep are wanted.
+
+  Returns:
+    File, or folder, and threshold of each class.
+
+  Raises:
+    DataError: It is not known which these are, or one is missing.
+  """
+  from jaxseg import thresholds
+
+  paths = sorted(place.glob(f"classes/*/{_FILE}"))
+  one = (place / _FILE).is_file()
+  if one and paths:
+    raise errors.DataError(
+      f"{place}: holds {_FILE} and {paths[0].relative_to(place)}, of two"
+      " sweeps; give the file that is meant, or sweep again"
+    )
+  read = thresholds.ChosenThreshold.read
+  found = [(path, read(path)) for path in paths or [place]]
+  names = {path.parent.name for path in paths}
+  for _, single in found if paths and every else ():
+    lacking = sorted(set(single.details.get(_TOGETHER, ())) - names)
+    if lacking:
+      raise errors.DataError(
+        f"{place}: the sweep that wrote it has not ended, there is no threshold"
+        f" of {', '.join(lacking)}; start it again, or name others (--class)"
+      )
+  return found

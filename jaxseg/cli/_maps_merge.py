@@ -75,6 +75,45 @@ def note_shard(folder: pathlib.Path, part: str, cases: Sequence[str]) -> None:
   _files.write_json(path, {"shard": part, "cases": list(cases)})
 
 
+def paired(
+  paths: Sequence[pathlib.Path], parts: Sequence["study.CohortCounts"]
+) -> tuple[list[pathlib.Path], list["study.CohortCounts"]]:
+  """Leaves out counts of cases that the last sweep there no longer had.
+
+  Their files stay where a map was taken away, and would bring it back.
+
+  Args:
+    paths: Files of counts.
+    parts: What they hold.
+
+  Returns:
+    Those that belong to the cases of their folder, or to an unknown set.
+
+  Raises:
+    DataError: None is left.
+  """
+  wanted = {folder: _wanted(folder, {}) for folder in {p.parent for p in paths}}
+  kept, gone = [], set()
+  for path, part in zip(paths, parts, strict=True):
+    cases = wanted[path.parent]
+    if cases is None or not cases.isdisjoint(part.names):
+      kept.append((path, part))
+    else:
+      gone |= set(part.names)
+  if not kept:
+    raise errors.DataError(
+      f"--merge: {paths[0].parent}: none of its {len(gone)} cases was among"
+      " those of the last sweep there; count the maps again"
+    )
+  if gone:
+    one = len(gone) == 1
+    print(
+      f"left out: counts of {len(gone)} case{'' if one else 's'} that"
+      f" {'is' if one else 'are'} no longer paired: {_listed(sorted(gone))}"
+    )
+  return [path for path, _ in kept], [part for _, part in kept]
+
+
 def missing(
   paths: Sequence[pathlib.Path], names: Sequence[str]
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
@@ -87,36 +126,10 @@ def missing(
   Returns:
     Cases, and shards of which none is there.
   """
-  from jaxseg import _files
-  from jaxseg import _sealed
-
   wanted: set[str] = set()
   shards: dict[str, set[str]] = {}  # Number of parts -> those that are there.
-  places = {path.parent for path in paths}
-  for folder in places | {folder.parent for folder in places}:
-    for path in folder.glob(f"{_SHARD}*.json"):
-      kinds = {"cases": list, "shard": str}
-      said = _sealed.read(path, kinds, again=_AGAIN)
-      part, _, number = said["shard"].partition("/")
-      if not number.isdecimal() or not _are_text(said["cases"]):
-        raise errors.DataError(
-          f"{path}: an entry is malformed, it names no shard and its cases;"
-          f" {_AGAIN}"
-        )
-      wanted |= set(said["cases"])
-      shards.setdefault(number, set()).add(part)
-  for folder in places:
-    inside = [one for one in (folder, folder.parent) if one.name == "counts"]
-    table = inside[0].parent / "pairs.json" if inside else None
-    if table is not None and table.is_file():
-      rows = _files.read_json(table)
-      if not isinstance(rows, list) or not all(
-        isinstance(row, dict) and isinstance(row.get("case", ""), str)
-        for row in rows
-      ):
-        raise errors.DataError(f"{table}: is no list of rows; {_AGAIN}")
-      paired = [row for row in rows if row.get("status") == "paired"]
-      wanted |= {row["case"] for row in paired if "case" in row}
+  for folder in {path.parent for path in paths}:
+    wanted |= _wanted(folder, shards) or set()
   cases = tuple(sorted(wanted - set(names)))
   absent = tuple(
     f"{part}/{number}"
@@ -125,6 +138,44 @@ def missing(
     if str(part) not in there
   )
   return cases, absent if cases else ()
+
+
+def _wanted(
+  folder: pathlib.Path, shards: dict[str, set[str]]
+) -> set[str] | None:
+  """Cases that were last to be counted into a folder; None if not known.
+
+  Shards that have counted there are added to `shards`.
+  """
+  from jaxseg import _files
+  from jaxseg import _sealed
+
+  wanted: set[str] | None = None
+  for place in (folder, folder.parent):
+    for path in place.glob(f"{_SHARD}*.json"):
+      kinds = {"cases": list, "shard": str}
+      said = _sealed.read(path, kinds, again=_AGAIN)
+      part, _, number = said["shard"].partition("/")
+      if not number.isdecimal() or not _are_text(said["cases"]):
+        raise errors.DataError(
+          f"{path}: an entry is malformed, it names no shard and its cases;"
+          f" {_AGAIN}"
+        )
+      wanted = (wanted or set()) | set(said["cases"])
+      shards.setdefault(number, set()).add(part)
+  inside = [one for one in (folder, folder.parent) if one.name == "counts"]
+  table = inside[0].parent / "pairs.json" if inside else None
+  if table is not None and table.is_file():
+    rows = _files.read_json(table)
+    if not isinstance(rows, list) or not all(
+      isinstance(row, dict) and isinstance(row.get("case", ""), str)
+      for row in rows
+    ):
+      raise errors.DataError(f"{table}: is no list of rows; {_AGAIN}")
+    # Every sweep writes it anew, and shards of old numbers stay.
+    of_pairs = [row for row in rows if row.get("status") == "paired"]
+    wanted = {row["case"] for row in of_pairs if "case" in row}
+  return wanted
 
 
 def _are_text(names: Sequence[Any]) -> bool:

@@ -1,5 +1,6 @@
 """Where a command writes that has no run folder."""
 
+from collections.abc import Iterable
 import pathlib
 
 from jaxseg import errors
@@ -29,3 +30,33 @@ def output(name: str, **inputs: str) -> pathlib.Path:
         " time; name a folder elsewhere"
       )
   return folder
+
+
+def check_apart(
+  folder: pathlib.Path,
+  targets: Iterable[pathlib.Path],
+  inputs: Iterable[pathlib.Path],
+  what: str,
+) -> None:
+  """Refuses to write over what is read, which --overwrite is not meant for.
+
+  Args:
+    folder: What --output names.
+    targets: Files and folders that are written there, or replaced.
+    inputs: Files that are read; only listed if a target is there already.
+    what: What they are, for the message, such as "the maps".
+
+  Raises:
+    ConfigError: A target is a file that is read, or holds one.
+  """
+  there = [one for one in targets if one.exists()]
+  if not there:
+    return
+  read = {path.resolve() for path in inputs}
+  read |= {above for path in read for above in path.parents}
+  for one in there:
+    if one.resolve() in read:
+      raise errors.ConfigError(
+        f"--output: {folder} holds {what} themselves ({one.name}); name another"
+        " folder"
+      )

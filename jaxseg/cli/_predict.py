@@ -174,6 +174,12 @@ def main(flags: _flags.Flags) -> None:
   for note in found.notes:
     print(f"Note: {note}")
   scans = list(found.found)
+  _place.check_apart(
+    output,
+    [output / one.name for one in scans],
+    (path for one in scans for path in one.paths),
+    "the scans",
+  )
   if flags.shard:
     scans = list(parallel.shard(scans, flags.shard))
   if not scans:

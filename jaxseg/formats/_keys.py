@@ -54,17 +54,38 @@ def telling(paths: Sequence[pathlib.Path]) -> Keys:
   own = stems(paths).keys
   if len(set(own)) == len(own):
     return Keys(own)
+  folders = _folders(paths)
+  if len(set(own)) > 1:
+    return Keys(_within(folders, own))
+  back = _shared([parts[::-1] for parts in folders], keep=0)
+  return Keys(tuple("/".join(parts[: len(parts) - back]) for parts in folders))
+
+
+def filled(paths: Sequence[pathlib.Path]) -> tuple[str, ...]:
+  """Names as of `telling`, none of them empty.
+
+  Of files of one name, one that lies above the others has no folder to stand
+  for it; there each is named by both.
+  """
+  keys = telling(paths).keys
+  return keys if all(keys) else _within(_folders(paths), stems(paths).keys)
+
+
+def _folders(paths: Sequence[pathlib.Path]) -> list[tuple[str, ...]]:
+  """The folders of each file, without those that all share."""
   folders = [
     tuple(unicodedata.normalize("NFC", part) for part in path.parent.parts)
     for path in paths
   ]
   front = _shared(folders, keep=0)
-  folders = [parts[front:] for parts in folders]
-  if len(set(own)) > 1:
-    both = zip(folders, own, strict=True)
-    return Keys(tuple("/".join((*parts, name)) for parts, name in both))
-  back = _shared([parts[::-1] for parts in folders], keep=0)
-  return Keys(tuple("/".join(parts[: len(parts) - back]) for parts in folders))
+  return [parts[front:] for parts in folders]
+
+
+def _within(
+  folders: Sequence[tuple[str, ...]], names: Sequence[str]
+) -> tuple[str, ...]:
+  both = zip(folders, names, strict=True)
+  return tuple("/".join((*parts, name)) for parts, name in both)
 
 
 def stripped(names: Keys) -> Keys:

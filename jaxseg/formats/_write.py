@@ -8,6 +8,7 @@ import numpy as np
 
 from jaxseg import _extras
 from jaxseg import _files
+from jaxseg import _text
 from jaxseg import errors
 from jaxseg import volume
 from jaxseg.formats import _keys
@@ -26,7 +27,7 @@ def find_maps(given: _paths.Given) -> list[tuple[str, pathlib.Path]]:
     (name, path) of each; names of one folder each may hold a `/`.
 
   Raises:
-    DataError: There are no files.
+    DataError: There are no files, or a name fits two of them.
   """
   return named(
     _paths.without_segmentations(_paths.find(given, "probabilities"))
@@ -41,8 +42,21 @@ def named(paths: Sequence[pathlib.Path]) -> list[tuple[str, pathlib.Path]]:
 
   Returns:
     (name, path) of each; names of one folder each may hold a `/`.
+
+  Raises:
+    DataError: A name fits two files; those that differ in case alone are one,
+      as some file systems have it.
   """
-  return list(zip(_keys.telling(paths).keys, paths, strict=True))
+  keys = _keys.filled(paths)
+  first: dict[str, pathlib.Path] = {}
+  for key, path in zip(keys, paths, strict=True):
+    other = first.setdefault(key.casefold(), path)
+    if other != path:
+      raise errors.DataError(
+        f"{other} and {path}: both fit the name {_text.shown(key)}; give one"
+        " of them only"
+      )
+  return list(zip(keys, paths, strict=True))
 
 
 def check_nifti(grid: volume.Grid) -> None:

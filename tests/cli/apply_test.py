@@ -107,6 +107,43 @@ def test_several_classes_have_masks_of_their_own(tmp_path):
     assert text in command.refused("apply", MAPS, *flags, folder=tmp_path)
 
 
+def test_what_the_last_sweep_chose_is_cut(tmp_path):
+  for side in ("maps", "labels"):
+    (tmp_path / side).mkdir()
+  for k in range(3):
+    y = np.random.default_rng(k).integers(0, 4, (2, 4, 4), np.uint8)
+    p = np.stack([np.where(y == c, 0.6, 0.2) for c in range(4)])
+    np.save(tmp_path / "maps" / f"a{k}.npy", p.astype(np.float32))
+    np.save(tmp_path / "labels" / f"a{k}.npy", y)
+  few = ("--reference=labels", "--resamples=20", "--workers=1", "--output=o")
+
+  def swept(classes):
+    flags = (f"--class={classes}", f"--label={classes}", *few)
+    command.done("sweep", MAPS, *flags, folder=tmp_path)
+    shutil.rmtree(tmp_path / "masks", ignore_errors=True)
+    flags = ("--threshold=o", "--output=masks", "--workers=1")
+    command.done("apply", MAPS, *flags, folder=tmp_path)
+    found = (tmp_path / "masks").rglob("a0.npy")
+    return sorted(path.parent.name for path in found)
+
+  assert swept("1") == ["masks"]
+  assert swept("1,2,3") == ["1", "2", "3"]
+  assert swept("1,2") == ["1", "2"]
+  # As after a kill while the thresholds of all classes were written.
+  path = tmp_path / "o" / "classes" / "2" / "threshold.json"
+  chosen = thresholds.ChosenThreshold.read(path)
+  path.unlink()
+  line = command.refused("apply", MAPS, "--threshold=o", folder=tmp_path)
+  assert "o: the sweep that wrote it has not ended, there is no thr" in line
+  one = ("--threshold=o", "--class=1", "--output=one")
+  command.done("apply", MAPS, *one, folder=tmp_path)
+  # As an earlier version left it.
+  chosen.write(tmp_path / "o" / "threshold.json")
+  line = command.refused("apply", MAPS, "--threshold=o", folder=tmp_path)
+  assert "holds threshold.json and classes/1/threshold.json, of two sw" in line
+  assert swept("2") == ["masks"]
+
+
 def test_what_a_threshold_was_chosen_without_is_said(tmp_path):
   (tmp_path / "maps").mkdir()
   np.save(tmp_path / "maps" / "a.npy", np.zeros((1, 2, 2), np.float32))
@@ -135,11 +172,58 @@ def test_refused_in_one_line(folder, flags, text):
   assert sorted(folder.rglob("*")) == before
 
 
-def test_logits_are_refused(tmp_path):
+@pytest.mark.parametrize("value", [np.inf, np.nan, -0.01, 4])
+def test_what_is_no_probability_is_refused_where_it_is(tmp_path, value):
   (tmp_path / "maps").mkdir()
-  np.save(tmp_path / "maps" / "a.npy", np.float32([[[-3, 4]]]))
+  np.save(tmp_path / "maps" / "a.npy", np.float32([[[0.5, value]]]))
   line = command.refused("apply", MAPS, "--threshold=0.5", folder=tmp_path)
-  assert "a.npy: holds values that are no probabilities, from -3 to 4" in line
+  value = np.float32(value)
+  assert f"a.npy: probability {value} at index (0, 0, 1) is not" in line
+
+
+def test_rounding_is_forgiven_as_by_the_sweep(tmp_path):
+  (tmp_path / "maps").mkdir()
+  (tmp_path / "labels").mkdir()
+  p = np.array([[[0.25, np.nextafter(np.float32(1), np.float32(2)), -1e-7]]])
+  np.save(tmp_path / "maps" / "a.npy", p.astype(np.float32))
+  np.save(tmp_path / "labels" / "a.npy", np.uint8([[[0, 1, 0]]]))
+  few = ("--reference=labels", "--resamples=20", "--workers=1")
+  command.done("sweep", MAPS, *few, folder=tmp_path)
+  for cut, inside in (("runs/sweep", [0, 1, 0]), ("0", [1, 1, 0])):
+    flags = (f"--threshold={cut}", "--overwrite")
+    command.done("apply", MAPS, *flags, folder=tmp_path)
+    mask = np.load(tmp_path / "runs" / "masks" / "a.npy")
+    np.testing.assert_array_equal(mask, [[inside]])
+
+
+@pytest.mark.parametrize("overwrite", [(), ("--overwrite",)])
+def test_maps_are_never_written_over(folder, overwrite):
+  maps = folder / "maps"
+  for path in maps.glob("*.nrrd"):
+    path.unlink()
+  np.save(maps / "plain.npy", np.full((1, 2, 2), 0.5, np.float32))
+  # Without this one, the softmax beside it has no geometry.
+  image = sitk.GetImageFromArray(np.zeros((1, 2, 2), np.int16))
+  (folder / "soft").mkdir()
+  sitk.WriteImage(image, str(folder / "soft" / "a.nii.gz"))
+  np.savez(folder / "soft" / "a.npz", np.full((2, 1, 2, 2), 0.5, np.float32))
+  (folder / "link").symlink_to("maps")
+  before = {p: p.read_bytes() for p in folder.rglob("*") if p.is_file()}
+  for given, output, name in (
+    ("maps", "maps", "case_0.nii.gz"),
+    ("maps/*.npy", "link", "plain.npy"),
+    ("soft", "soft", "a.nii.gz"),
+  ):
+    line = command.refused(
+      "apply", f"--probabilities={given}", "--threshold=0.5", "--class=0",
+      f"--output={output}", *overwrite, folder=folder,
+    )  # fmt: skip
+    said = f"--output: {output} holds the maps themselves ({name}); name ano"
+    assert said in line
+  assert before == {p: p.read_bytes() for p in before}
+  # Beside them there is room for others.
+  flags = ("--threshold=0.5", "--output=maps/masks", "--class=0", *overwrite)
+  command.done("apply", "--probabilities=soft", *flags, folder=folder)
 
 
 @pytest.fixture

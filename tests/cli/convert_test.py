@@ -62,6 +62,26 @@ def test_if_nothing_can_be_converted_it_says_why(patients, tmp_path):
   )
 
 
+@pytest.mark.parametrize("overwrite", [(), ("--overwrite",)])
+def test_what_is_read_is_never_replaced(tmp_path, overwrite):
+  drawn.patient(tmp_path / "in", "p1")
+  drawn.labels(tmp_path / "maps" / "p1", drawn.CORD)
+  before = {p: p.read_bytes() for p in tmp_path.rglob("*") if p.is_file()}
+  for flags, said in (
+    (["--input=in/p1"], "in holds the contours themselves (p1); name another"),
+    (["--input=maps", "--image=in"], "in holds the images themselves (p1)"),
+  ):
+    given = (*flags, "--output=in", "--workers=1", *overwrite)
+    line = command.refused("convert", *given, folder=tmp_path)
+    assert f"--output: {said}" in line
+  assert before == {p: p.read_bytes() for p in before}
+  # A folder of its own may lie among the images, and be replaced there.
+  given = ("--input=maps", "--image=in", "--output=in/rt", "--workers=1")
+  for more in ((), ("--overwrite", "--to=seg")):
+    out = command.done("convert", *given, *more, folder=tmp_path)
+    assert "1 of 1 cases converted" in out
+
+
 @pytest.mark.parametrize(
   ("flags", "said"),
   [

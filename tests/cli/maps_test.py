@@ -148,3 +148,28 @@ def test_pairs_go_with_maps_only(nnunet):
     (("--pairs=none.csv",), "none.csv: no such file"),
   ):
     assert text in command.refused("sweep", *flags, folder=nnunet)
+
+
+@pytest.mark.parametrize("table", [True, False])
+def test_cases_that_were_taken_out_stay_out(tmp_path, table):
+  for side in ("maps", "labels"):
+    (tmp_path / side).mkdir()
+  for k in range(4):
+    y = np.random.default_rng(k).integers(0, 2, (2, 4, 4), np.uint8)
+    np.save(tmp_path / "maps" / f"c{k}.npy", np.float32(0.2 + 0.5 * y))
+    np.save(tmp_path / "labels" / f"c{k}.npy", y)
+  given = ("--probabilities=maps", "--reference=labels", *FEW)
+  shards = ("--shard=1/2", "--shard=2/2")
+  # Shards of another number stay beside the counts, and name the case.
+  for part in ("--shard=1/1", *shards) if table else shards:
+    command.done("sweep", *given, part, folder=tmp_path)
+  (tmp_path / "maps" / "c3.npy").unlink()
+  for part in shards:
+    command.done("sweep", *given, part, folder=tmp_path)
+  if not table:  # As where counts were copied without it.
+    (tmp_path / "runs" / "sweep" / "pairs.json").unlink()
+  merge = ("--merge=runs/sweep", "--resamples=20", "--output=merged")
+  out = command.done("sweep", *merge, folder=tmp_path)
+  assert "left out: counts of 1 case that is no longer paired: c3" in out
+  found = study.CohortCounts.read(tmp_path / "merged" / "counts.npz")
+  assert found.names == ("c0", "c1", "c2")

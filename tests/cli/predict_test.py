@@ -306,6 +306,20 @@ def test_results_among_the_scans_are_no_scans(deployed, ct, tmp_path):
   assert "is no DICOM, so there is neither rtstruct nor seg" in line
 
 
+@pytest.mark.parametrize("overwrite", [(), ("--overwrite",)])
+def test_scans_are_never_replaced(deployed, ct, tmp_path, overwrite):
+  scan = tmp_path / "scans" / NAME
+  shutil.copytree(ct, scan)
+  before = sorted(tmp_path.rglob("*"))
+  for given in ("scans", f"scans/{NAME}"):
+    line = command.refused(
+      "predict", *flags(deployed, given, "--output=scans", *overwrite),
+      folder=tmp_path,
+    )  # fmt: skip
+    assert f"--output: scans holds the scans themselves ({NAME}); name" in line
+  assert sorted(tmp_path.rglob("*")) == before
+
+
 def test_an_ensemble_of_a_run_wants_a_threshold(deployed, ct, tmp_path):
   pattern = deployed / "run" / "models" / "oral_cavity" / "bce" / "*"
   given = (f"--model={pattern}", f"--input={ct}", "--write=nifti")

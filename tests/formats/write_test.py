@@ -79,6 +79,35 @@ def test_maps_are_named_as_pairs_are(tmp_path):
   assert [name for name, _ in found] == ["p1/liver", "p1/spleen", "p2/liver"]
 
 
+@pytest.mark.parametrize(
+  ("names", "said"),
+  [
+    (("c0.npy", "c0.npz"), "c0.npy and .*c0.npz: both fit the name 'c0'"),
+    (("c0.npy", "c0.npz", "c1.npy"), "c0.npy and .*c0.npz: both fit the"),
+    (("a/c0.npy", "b/c0.npy", "b/c0.npz"), "both fit the name 'b'"),
+    (("a/c.npy", "c.npy", "c.npz"), "/c.npy and .*/c.npz: both fit the name"),
+    (("c0.npy", "C0.npy"), "both fit the name 'c0'; give one of them only"),
+  ],
+)
+def test_two_maps_of_one_name_are_refused(tmp_path, names, said):
+  paths = [tmp_path / name for name in names]
+  for path in paths:
+    path.parent.mkdir(exist_ok=True)
+    path.touch()
+  if len({path for path in tmp_path.rglob("*.np?")}) < len(paths):
+    pytest.skip("the file system takes the names for one")
+  with pytest.raises(errors.DataError, match=said):
+    formats.find_maps(f"{tmp_path}/**/*")
+
+
+def test_a_map_above_those_of_its_name_is_named(tmp_path):
+  (tmp_path / "c").mkdir()
+  paths = [tmp_path / "c" / "c.npy", tmp_path / "c.npy"]
+  for path in paths:
+    path.touch()
+  assert formats.find_maps(paths) == [("c/c", paths[0]), ("c", paths[1])]
+
+
 def test_within_a_block_a_file_is_read_once(tmp_path):
   path = tmp_path / "a.npy"
   p = np.random.default_rng(0).random((3, 2, 4, 4), np.float32)
