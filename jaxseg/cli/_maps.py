@@ -1,7 +1,6 @@
 """A sweep over anyone's maps: its flags, and what it prints."""
 
 from collections.abc import Sequence
-import dataclasses
 import pathlib
 from typing import Any, TYPE_CHECKING
 
@@ -21,6 +20,9 @@ if TYPE_CHECKING:
 
 # From so many cases on the choice without each patient has a bar.
 _MANY_CASES = 300
+
+# Metrics that are best at an end of the grid: all inside, or nothing.
+_TRIVIAL = {"recall": 0, "specificity": 1}
 
 # Flags that only say how maps are read and counted.
 OF_MAPS = (
@@ -169,7 +171,19 @@ def define(flags: _flags.Flags) -> None:
 def settings(flags: _flags.Flags) -> "study.Settings":
   """How the flags say that a threshold is chosen."""
   from jaxseg import study
+  from jaxseg import thresholds
 
+  if flags.resamples < 2:
+    raise errors.ConfigError(f"--resamples: {flags.resamples}; take at least 2")
+  if (end := _TRIVIAL.get(flags.choose)) is not None:
+    raise errors.ConfigError(
+      f"--choose: {flags.choose} alone is highest at threshold {end}, whatever"
+      f" the maps; take a bound, {flags.choose}>=0.95"
+    )
+  try:
+    thresholds.check_criterion(flags.choose)
+  except errors.ConfigError as e:
+    raise errors.ConfigError(f"--choose: {e}") from e
   return study.Settings(
     criterion=flags.choose,
     resamples=flags.resamples,
@@ -219,7 +233,7 @@ def main(flags: _flags.Flags) -> None:
     found, files = counted
   if len(found) > 1:
     found = _maps_classes.with_structure(found)
-  found = _with_patients(found, flags.patients)
+  found = _maps_told.with_patients(found, flags.patients)
   origin = report.provenance(
     cohort="maps",
     cohort_hash=_files.digest([key for one in found for key in one.keys]),
@@ -311,6 +325,10 @@ def _count(
     )
   if flags.workers is not None and flags.workers < 1:
     raise errors.ConfigError(f"--workers: {flags.workers} is below 1")
+  if flags.thresholds < 2:
+    raise errors.ConfigError(
+      f"--thresholds: {flags.thresholds}; take at least 2"
+    )
   if flags.pairs:
     pairing = formats.read_pairs(flags.pairs)
   else:
@@ -368,17 +386,3 @@ def _count(
     print(f"Counted: {len(pairs)} cases into {folder / 'counts'}")
     return None
   return (found if len(classes) > 1 else [found]), pairs
-
-
-def _with_patients(
-  found: "list[study.CohortCounts]", how: str | None
-) -> "list[study.CohortCounts]":
-  """Counts whose cases know their patients; says which those are."""
-  from jaxseg import study
-
-  first = found[0]
-  grouped = study.patients(first.names, how)
-  if first.patients and how is None:  # Counts of a merge know them already.
-    grouped = study.Patients(first.patients, "the counts")
-  print(f"{grouped.sentence}; --patients changes this")
-  return [dataclasses.replace(one, patients=grouped.of) for one in found]

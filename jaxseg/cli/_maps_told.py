@@ -1,6 +1,7 @@
 """What a sweep over anyone's maps prints."""
 
 from collections.abc import Callable, Sequence
+import dataclasses
 from typing import Any, TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -177,3 +178,17 @@ def _remarks(found: "study.CohortCounts") -> dict[str, list[tuple[str, str]]]:
       code, _, text = line.partition(": ")
       cases.setdefault(code, []).append((name, text))
   return cases
+
+
+def with_patients(
+  found: "list[study.CohortCounts]", how: str | None
+) -> "list[study.CohortCounts]":
+  """Counts whose cases know their patients; says which those are."""
+  from jaxseg import study
+
+  first = found[0]
+  grouped = study.patients(first.names, how)
+  if first.patients and how is None:  # Counts of a merge know them already.
+    grouped = study.Patients(first.patients, "the counts")
+  print(f"{grouped.sentence}; --patients changes this")
+  return [dataclasses.replace(one, patients=grouped.of) for one in found]

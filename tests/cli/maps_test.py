@@ -142,6 +142,23 @@ def test_refusals_name_the_flag_that_mends_them(nnunet, flags, text):
   assert text in command.refused("sweep", *given, folder=nnunet)
 
 
+@pytest.mark.parametrize(
+  ("flag", "text"),
+  [
+    ("--thresholds=1", "--thresholds: 1; take at least 2"),
+    ("--resamples=1", "--resamples: 1; take at least 2"),
+    ("--choose=recall>=1.5", "--choose: criterion 'recall>=1.5' is not a"),
+    ("--choose=best", "--choose: metric 'best' is unknown"),
+    ("--choose=recall", "at threshold 0, whatever the maps; take a bound, rec"),
+    ("--choose=specificity", "take a bound, specificity>=0.95"),
+  ],
+)
+def test_bad_settings_name_their_flag_before_anything(nnunet, flag, text):
+  given = ("--pairs=pairs.csv", "--class=tumour", "--label=2")
+  assert text in command.refused("sweep", *given, flag, folder=nnunet)
+  assert not (nnunet / "runs").exists()
+
+
 def test_pairs_go_with_maps_only(nnunet):
   for flags, text in (
     (("--merge=x", "--pairs=pairs.csv"), "--pairs: only for"),
