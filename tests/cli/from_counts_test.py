@@ -71,7 +71,8 @@ def test_tables_claims_causes_and_the_page(folder):
 @pytest.mark.parametrize(
   ("flags", "text"),
   [
-    (("--counts=none",), "holds no counts of models"),
+    (("--counts=none",), "none: no such folder"),
+    (("--counts=empty",), "holds no counts of models"),
     (("--counts=own", "--epochs=3"), "--epochs: only for patients"),
     (("--counts=own", "--cohort=openkbp", "--input=x"), "--cohort, --input"),
     (("--counts=own,own",), "give each model once"),
@@ -79,4 +80,5 @@ def test_tables_claims_causes_and_the_page(folder):
   ],
 )
 def test_what_has_no_effect_or_is_not_there_is_refused(folder, flags, text):
+  (folder / "empty").mkdir(exist_ok=True)
   assert text in command.refused("reproduce", *flags, folder=folder)
