@@ -132,7 +132,7 @@ def show(browser, folder, *, width=1280, dark=False):
 
 
 def requests(browser):
-  """Addresses of all that the page asked for."""
+  """Addresses of all that the page asked for; not of the browser's own."""
   messages = [
     json.loads(entry["message"])["message"]
     for entry in browser.get_log("performance")
@@ -141,6 +141,7 @@ def requests(browser):
     message["params"]["request"]["url"]
     for message in messages
     if message["method"] == "Network.requestWillBeSent"
+    and not message["params"]["request"]["url"].startswith("chrome")
   ]
 
 

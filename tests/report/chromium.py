@@ -10,7 +10,7 @@ import time
 import pytest
 
 # It asks for its own pages, and for nothing of anyone's.
-_OWN = ("file:", "data:", "blob:", "about:", "chrome:")
+_OWN = ("file:", "data:", "blob:", "about:", "chrome:", "chrome-untrusted:")
 
 
 def why_not():
