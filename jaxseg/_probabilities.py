@@ -27,7 +27,7 @@ def check(p: Any, keep: Any = None) -> None:
     # There, so that a byte and not the map is brought here; now, though another
     # function may be traced.
     with jax.ensure_compile_time_eval():
-      fine = _within(p.astype(np.float32))
+      fine = within(p.astype(np.float32))
       if bool((fine if keep is None else fine | ~keep).all()):
         return
   host = np.asarray(p)
@@ -37,7 +37,7 @@ def check(p: Any, keep: Any = None) -> None:
   there: Any = True
   if keep is not None:
     there = np.broadcast_to(np.asarray(keep), host.shape).ravel()
-  if (~_within(wide).ravel() & there).any():
+  if (~within(wide).ravel() & there).any():
     refuse(host.ravel(), 0, host.shape, there)
 
 
@@ -52,7 +52,7 @@ def refuse(
     shape: Shape of the map.
     keep: Voxels of the piece that count.
   """
-  first = int(np.argmax(~_within(on_host(p)) & keep))
+  first = int(np.argmax(~within(on_host(p)) & keep))
   place = tuple(int(i) for i in np.unravel_index(begin + first, shape))
   raise errors.DataError(
     f"probability {p[first]} at index {place} is not in [0, 1]; are these"
@@ -66,6 +66,6 @@ def on_host(p: np.ndarray) -> np.ndarray:
     return p.astype(np.float32, copy=False)
 
 
-def _within(p: Any) -> Any:
-  """Where a map is in [0, 1], within the slack; False for NaN."""
+def within(p: Any) -> Any:
+  """Where a map is in [0, 1], give or take `SLACK`; False for NaN."""
   return (p >= -SLACK) & (p <= 1 + SLACK)

@@ -3,6 +3,7 @@
 import numpy as np
 
 from jaxseg import _arrays as arrays
+from jaxseg import _probabilities
 from jaxseg import errors
 from jaxseg.contours import _trace
 
@@ -72,7 +73,7 @@ def _checked(probabilities: np.ndarray) -> np.ndarray:
     raise errors.DataError(
       f"map has shape {values.shape}; give [slice, row, column]"
     )
-  bad = ~((values >= 0) & (values <= 1))
+  bad = ~_probabilities.within(values)
   if bad.any():
     at = tuple(int(k) for k in np.argwhere(bad)[0])
     raise errors.DataError(

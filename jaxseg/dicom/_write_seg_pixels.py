@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from pydicom.dataset import Dataset
 
+from jaxseg import _probabilities
 from jaxseg import _text
 from jaxseg import errors
 from jaxseg import volume
@@ -180,8 +181,7 @@ def _fractions(array: np.ndarray, said: str) -> np.ndarray:
     raise errors.DataError(
       f"{said}: is {array.dtype}; give a bool mask or float probabilities"
     )
-  # Written so that NaN is found as well.
-  wrong = ~((array >= 0) & (array <= 1))
+  wrong = ~_probabilities.within(array)
   if wrong.any():
     place = tuple(int(n) for n in np.argwhere(wrong)[0])
     raise errors.DataError(

@@ -63,7 +63,8 @@ def deep_supervision(
     TypeError: `where` is not boolean, or an array is masked.
     ValueError: There are no outputs, a size does not divide the first's, the
       weights do not fit, `where` does not broadcast, a label whose value is
-      known is outside [0, 1] or of no class, or `loss` needs labels of 0 or 1.
+      known is outside [0, 1] or of no class, `loss` needs labels of 0 or 1, or
+      does not reduce over the pixels.
 
   References:
     Lee et al., Deeply-supervised nets, arXiv:1409.5185.
@@ -85,7 +86,14 @@ def deep_supervision(
     else:
       with _labels.averaged():
         value = _call(loss, logits, labels, where)
-    total = total + _numbers.number(share, jnp.asarray(value).dtype) * value
+    value = jnp.asarray(value)
+    if np.shape(total) not in ((), value.shape):
+      raise ValueError(
+        f"the loss of logits {shape} has shape {value.shape}, that of the"
+        f" finest {np.shape(total)}; give one that reduces over the pixels,"
+        " such as dice, or a lambda that takes the mean"
+      )
+    total = total + _numbers.number(share, value.dtype) * value
   return jnp.asarray(total)
 
 
@@ -144,7 +152,7 @@ def _call(
     return loss(logits, _mean(labels, shape))
   share = _mean(where, shape)
   some = share > 0
-  seen = _mean(jnp.where(where, labels, 0), shape)
+  seen = _mean(_inputs.masked(where, labels), shape)
   return loss(logits, seen / jnp.where(some, share, 1), where=some)
 
 

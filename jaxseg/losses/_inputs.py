@@ -231,7 +231,17 @@ def kept(where: ArrayLike | None, shape: tuple[int, ...]) -> Mask:
 
 def wide(array: ArrayLike) -> np.dtype:
   """The dtype to compute in: float64 for float64, float32 for all others."""
-  return jnp.promote_types(jnp.asarray(array).dtype, jnp.float32)
+  double = jnp.asarray(array).dtype == np.float64
+  return np.dtype(np.float64 if double else np.float32)
+
+
+def masked(keep: Mask, array: ArrayLike) -> jax.Array:
+  """An array of its own dtype, with 0 (False) where it does not count.
+
+  A literal 0 would ask JAX to promote booleans, which its strict mode refuses.
+  """
+  array = jnp.asarray(array)
+  return jnp.where(keep, array, jnp.zeros((), array.dtype))
 
 
 @jax.custom_jvp
@@ -260,8 +270,8 @@ def prepared(
   Masked before any use: NaN under the mask reaches neither value nor gradient.
   """
   dtype = wide(logits)
-  z = jnp.where(keep, logits, 0).astype(dtype)
-  return bounded(z), jnp.where(keep, labels, 0).astype(dtype)
+  z = masked(keep, logits).astype(dtype)
+  return bounded(z), masked(keep, labels).astype(dtype)
 
 
 def probabilities(logits: ArrayLike, activation: str, keep: Mask) -> jax.Array:
@@ -282,7 +292,7 @@ def probabilities(logits: ArrayLike, activation: str, keep: Mask) -> jax.Array:
     # a pixel without any class that counts is blank.
     shape = np.shape(logits)
     keep = jnp.any(jnp.broadcast_to(keep, shape), axis=-1, keepdims=True)
-  z = jnp.where(keep, logits, 0).astype(wide(logits))
+  z = masked(keep, logits).astype(wide(logits))
   if activation == "sigmoid":
     return jax.nn.sigmoid(bounded(z))
   if activation == "softmax" and z.size:
@@ -347,5 +357,6 @@ def has_structure(
   keep = kept(where, np.shape(labels))
   if keep is not True:
     keep = _mesh.like(keep, labels)
-  there = jnp.where(keep, labels, 0) > 0
+  seen = masked(keep, labels)
+  there = seen > jnp.zeros((), seen.dtype)
   return jnp.any(there, axis=checks.axes(axis, there.ndim))

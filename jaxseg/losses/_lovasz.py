@@ -114,7 +114,7 @@ def lovasz(
     axis=axis,
     soft=False,
   )
-  t = jnp.where(keep, labels, 0).astype(_inputs.wide(logits))
+  t = _inputs.masked(keep, labels).astype(_inputs.wide(logits))
   p = _inputs.probabilities(logits, activation, keep)
   errors = jnp.where(keep, jnp.abs(t - p), 0)
   loss = _extension(errors, t, keep, axis)

@@ -50,7 +50,7 @@ def sums(
     ValueError: `axis` does not fit.
   """
   logits, labels, keep, soft = given
-  t = jnp.where(keep, labels, 0).astype(_inputs.wide(logits))
+  t = _inputs.masked(keep, labels).astype(_inputs.wide(logits))
   p = jnp.where(keep, _inputs.probabilities(logits, activation, keep), 0)
   # 1 - p of a sigmoid is another sigmoid; a difference would cancel near p = 1.
   rest = 1 - p

@@ -77,13 +77,14 @@ def whole(flips=4):
 VALUES = (KeyError, None, [], {}, "x", -1, True)
 
 
-def entries(path):
-  """Damages to each entry of a JSON object."""
+def entries(path, values=None):
+  """Damages to each entry of a JSON object; so many of each, None for all."""
   names = [n for n in json.loads(path.read_text()) if n != "digest"]
+  draw = random.Random(path.name)
   return {
     f"{name} is {getattr(value, '__name__', value)}": entry(name, value)
     for name in names
-    for value in VALUES
+    for value in draw.sample(VALUES, values or len(VALUES))
   }
 
 

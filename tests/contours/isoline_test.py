@@ -91,6 +91,13 @@ def test_a_lonely_voxel_of_exactly_the_threshold_is_a_point():
   assert contours.rasterize([line], (1, 3, 3), np.eye(4)).sum() == 1
 
 
+def test_a_softmax_that_is_a_rounding_above_1_is_a_map():
+  values = np.zeros((1, 3, 3), np.float32)
+  values[0, 1, 1] = np.float32(1) + np.finfo(np.float32).eps
+  (line,) = contours.isolines(values, 0.5, AXIAL)
+  assert contours.rasterize([line], (1, 3, 3), AXIAL).sum() == 1
+
+
 def test_bad_maps_and_thresholds_are_refused():
   good = np.full((1, 2, 2), 0.5, np.float32)
   for value in (np.nan, -0.1, 1.5):

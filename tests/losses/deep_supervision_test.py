@@ -50,6 +50,13 @@ def test_deep_supervision_of_some_pixels():
   np.testing.assert_allclose(found, fine * 2 / 3 + rough / 3, rtol=1e-5)
 
 
+def test_a_loss_of_every_pixel_is_told_to_reduce():
+  logits, labels = batch()
+  loss = losses.binary_cross_entropy
+  with pytest.raises(ValueError, match="one that reduces over the pixels"):
+    losses.deep_supervision(loss, [logits, logits[:, ::2, ::2]], labels)
+
+
 def test_outputs_and_weights_that_do_not_fit():
   logits, labels = batch()
   for outputs, weights, said in (

@@ -274,6 +274,24 @@ def test_logits_of_8_bits_are_those_of_32(name):
 
 
 @functools.cache
+@pytest.mark.parametrize("name", [*ALL, "boundary"])
+def test_nothing_is_promoted_without_being_asked(name):
+  logits, _ = batch()
+  loss = ALL.get(name, losses.boundary)
+  small = logits.astype(jnp.bfloat16)
+  # One class each, which fits a softmax and sigmoids.
+  labels = jax.nn.one_hot(jnp.argmax(logits[::-1], -1), 3)
+  labels = labels.astype(jnp.bfloat16 if name == "boundary" else jnp.bool_)
+  mask = jnp.ones((*logits.shape[:-1], 1), bool)
+  expected = loss(small, labels, where=mask)
+  with jax.numpy_dtype_promotion("strict"):
+    found = loss(small, labels, where=mask)
+    jax.grad(lambda z: jnp.sum(loss(z, labels, where=mask)))(small)
+    if name != "boundary":
+      losses.has_structure(labels, where=mask)
+  np.testing.assert_array_equal(found, expected)
+
+
 def of_nothing():
   """Each loss of arrays without a pixel, and its gradients."""
 
