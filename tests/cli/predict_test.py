@@ -366,7 +366,8 @@ def test_a_cluster_gives_the_same(deployed, tmp_path):
     assert "3 of 3 scans are predicted, 3 of them before" in out
   finally:
     cluster.stop()
-  command.done("predict", *given, "--output=here", folder=tmp_path)
+  with quick_networks.compiled_as_users():  # As the workers do.
+    command.done("predict", *given, "--output=here", folder=tmp_path)
   for path in (tmp_path / "here").rglob("*.nii.gz"):
     there = tmp_path / "there" / path.relative_to(tmp_path / "here")
     one, two = (np.asarray(nibabel.load(p).dataobj) for p in (path, there))
