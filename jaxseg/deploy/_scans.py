@@ -183,9 +183,11 @@ def _begin(scan: cohorts.Scan, job: Job) -> Outcome | _predict.Ready:
       if before is not None:
         _files.sweep_once(folder)
         return Outcome(scan.name, before, before=True)
-    return _predict.read(
+    ready = _predict.read(
       scan, job.load(), anyway=job.anyway, values="overlays" in job.kinds
     )
+    _write.check(ready, job.kinds)
+    return ready
   except (errors.JaxsegError, OSError) as e:
     return Outcome(scan.name, {}, refused=str(e))
 

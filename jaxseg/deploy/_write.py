@@ -67,7 +67,7 @@ def written(
   """
   image = ready.image
   series = image if isinstance(image, dicom.Image) else None
-  kinds = [one for one in kinds if series or one not in OF_DICOM]
+  kinds = _possible(image, kinds)
   left_out = _without_nifti(image, kinds)
   rows: dict[str, Any] = {}
   found: list[_predict.Found] = []
@@ -133,6 +133,25 @@ def written(
   }
   _sealed.write(folder / "result.json", _files.finite(content))
   return content
+
+
+def check(ready: _predict.Ready, kinds: Sequence[str]) -> None:
+  """Refuses a scan of which nothing can be written, before any is predicted.
+
+  Raises:
+    DataError: RTSTRUCT and SEG could not refer to it.
+    GeometryError: NIfTI alone is asked for, and cannot say where it lies.
+  """
+  image = ready.image
+  _without_nifti(image, _possible(image, kinds))
+  if isinstance(image, dicom.Image) and {*OF_DICOM, "maps"} & set(kinds):
+    dicom.check_referable(image)
+
+
+def _possible(image: volumes.Volume, kinds: Sequence[str]) -> list[str]:
+  """Those kinds that may be written of an image, DICOM or not."""
+  series = isinstance(image, dicom.Image)
+  return [one for one in kinds if series or one not in OF_DICOM]
 
 
 def _without_nifti(

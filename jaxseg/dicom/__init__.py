@@ -8,6 +8,7 @@ _extras.load("pydicom", extra="io")
 from jaxseg._text import Note
 from jaxseg.dicom._codes import written_name
 from jaxseg.dicom._ct import read_ct
+from jaxseg.dicom._dataset import check_referable
 from jaxseg.dicom._image import Image
 from jaxseg.dicom._image import image_on
 from jaxseg.dicom._parse import Limits
@@ -44,6 +45,7 @@ __all__ = [
   "Segmentation",
   "Series",
   "StructureSet",
+  "check_referable",
   "find_series",
   "image_on",
   "read_ct",

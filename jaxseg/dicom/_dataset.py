@@ -133,13 +133,27 @@ def encoded(dataset: Dataset, *, implicit: bool = False) -> bytes:
   return buffer.getvalue()
 
 
-def check_image(ct: _image.Image) -> None:
-  """Refuses an image that lacks the UIDs which references need.
+def check_referable(ct: _image.Image) -> None:
+  """Refuses an image to which no RTSTRUCT or SEG can refer.
+
+  As writing them does; to be known before there is anything to write.
+
+  Args:
+    ct: Image as `read_ct` gives it.
 
   Raises:
-    DataError: It has no study or frame of reference, or a slice of it has no
-      UID, or that of another.
+    DataError: Who the patient is cannot be read, the image has no study or
+      frame of reference, or a slice of it has no UID, or that of another.
   """
+  for keyword in _PATIENT:
+    _, fault = _read(ct, keyword)
+    if fault:
+      raise errors.DataError(
+        f"{ct.paths[0]}: {_header.named(keyword)} {fault}, so another patient"
+        " would be written; correct"
+        f" {_header.named('SpecificCharacterSet')} in all files, or re-export"
+        " the image"
+      )
   for keyword, found in (
     ("FrameOfReferenceUID", ct.frame_of_reference_uid),
     ("StudyInstanceUID", ct.study_uid),
@@ -191,25 +205,19 @@ def array_of(given: Any, image: _image.Image, said: str) -> Any:
 
 
 def copy_patient(ct: _image.Image, dataset: Dataset) -> None:
-  """Sets patient and study to those of the image.
-
-  Raises:
-    DataError: Who the patient is cannot be read.
-  """
+  """Sets patient and study to those of an image that is referable."""
   for keyword in (*_PATIENT, *_MAY_BE_EMPTY, *_IF_PRESENT):
-    text = _header.text(ct.header, keyword, ct.paths[0])
-    fault = _misread(text, _header.encodings(ct.header))
-    if keyword in _PATIENT and fault:
-      raise errors.DataError(
-        f"{ct.paths[0]}: {_header.named(keyword)} {fault}, so another patient"
-        " would be written; correct"
-        f" {_header.named('SpecificCharacterSet')} in all files, or re-export"
-        " the image"
-      )
+    text, fault = _read(ct, keyword)
     if keyword not in _PATIENT and (fault or not _is_valid(keyword, text)):
       text = ""
     if text or keyword not in _IF_PRESENT:
       put(dataset, **{keyword: text})
+
+
+def _read(ct: _image.Image, keyword: str) -> tuple[str, str]:
+  """A text of the image's header, and why it is not what was stored, or ""."""
+  text = _header.text(ct.header, keyword, ct.paths[0])
+  return text, _misread(text, _header.encodings(ct.header))
 
 
 def _misread(text: str, encodings: Sequence[str]) -> str:

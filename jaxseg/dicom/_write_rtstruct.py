@@ -100,7 +100,7 @@ def write_rtstruct(
     series_description, 64, "series_description"
   )
   description = _codes.checked_text(description, 1024, "description")
-  _dataset.check_image(ct)
+  _dataset.check_referable(ct)
   rois = _contours.drawn(structures, ct, holes=holes, own_names=own_names)
   if not rois:
     raise errors.DataError(

@@ -99,7 +99,7 @@ def write_seg(
   for name in ("model", "model_version"):
     if not texts[name]:
       raise errors.DataError(f"{name} is empty; give 1 to 64 characters")
-  _dataset.check_image(ct)
+  _dataset.check_referable(ct)
   pixels = _pixels.gathered(masks, ct, where, own_names)
   colors_of = _colors(masks, colors or {}, own_names)
   segments = [

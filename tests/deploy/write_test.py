@@ -11,6 +11,7 @@ from jaxseg import errors
 from jaxseg import structures
 from jaxseg import volume
 from jaxseg.deploy import _predict
+from jaxseg.deploy import _scans
 from jaxseg.deploy import _write
 from jaxseg.deploy._likeness import Remark
 from tests import deployed as made
@@ -137,4 +138,25 @@ def test_of_a_tilted_gantry_there_is_no_nifti(aslant, tmp_path):
 def test_where_nothing_but_nifti_is_asked_for_it_is_refused(aslant, tmp_path):
   with pytest.raises(errors.GeometryError, match="degrees off a right angle"):
     _write.written(tmp_path, *aslant, ["nifti"], settings={}, origin={})
+  assert not list(tmp_path.iterdir())
+
+
+def test_what_cannot_be_written_is_refused_before_it_is_predicted(
+  deployed, tmp_path, monkeypatch
+):
+  scan = cohorts.find_scans(deployed / "files" / made.NAMES[2]).found[0]
+  kinds = ("rtstruct", "nifti")
+  job = _scans.Job((str(deployed / "bundle"),), tmp_path, kinds=kinds)
+  read = _predict.read
+
+  def nameless(*given, **options):
+    one = read(*given, **options)
+    instances = ("", *one.image.instances[1:])
+    image = dataclasses.replace(one.image, instances=instances)
+    return dataclasses.replace(one, image=image)
+
+  monkeypatch.setattr(_predict, "read", nameless)
+  monkeypatch.setattr(_predict, "predict", None)
+  (outcome,) = _scans.predict_scans([scan], job)
+  assert "SOPInstanceUID (0008,0018) is missing" in outcome.refused
   assert not list(tmp_path.iterdir())
