@@ -71,17 +71,20 @@ class MetricFiles:
     # An interrupt inside its queue would leave a lock taken, and `close` would
     # wait for that for ever.
     with _interrupts.held():
+      events = self._writer(last["step"])
       for name, value in last.items():
         if name not in ("epoch", "step"):
-          self._writer().add_scalar(name, value, last["step"])
-      self._writer().flush()
+          events.add_scalar(name, value, last["step"])
+      events.flush()
 
-  def _writer(self) -> Any:
+  def _writer(self, step: int) -> Any:
+    """That of this process, whose first events are of the given step."""
     if self._events is None:
       import tensorboardX  # Slow to import.
 
+      # TensorBoard forgets what processes before this one wrote of the step.
       self._events = tensorboardX.SummaryWriter(
-        str(self._folder / "events"), write_to_disk=True
+        str(self._folder / "events"), purge_step=step, write_to_disk=True
       )
     return self._events
 
