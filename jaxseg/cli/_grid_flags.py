@@ -39,7 +39,7 @@ def define(flags: _flags.Flags) -> None:
     None,
     BEYOND,
     "What slices beyond the contours of an organ hold that goes on there, such"
-    " as the spinal cord or the oesophagus: unknown, which nothing learns from"
+    " as the spinal cord or the esophagus: unknown, which nothing learns from"
     " or is scored on; or absent, so that these organs, too, have slices"
     " without them.",
     default="unknown",

@@ -19,7 +19,7 @@ failures are so rare that a small cohort may hold none."""
 SCOPES = """
 
 Scope `known`: slices where the reference can be believed. Spinal cord, \
-oesophagus and neck continue beyond the range that was contoured, so their \
+esophagus and neck continue beyond the range that was contoured, so their \
 slices beyond it are left out of training and scores (unless the patients were \
 prepared with `--beyond=absent`); of all other organs every scanned slice \
 counts. The table file has three more scopes: `volume`, \

@@ -305,7 +305,7 @@ def correlated():
   return fill(
     "A few organs are few observations: of the intervals of the kept fraction"
     f" {', '.join(found)} (the paper's r is 0.92). Spinal cord and"
-    " oesophagus go on beyond their contours and were shown on slices with"
+    " esophagus go on beyond their contours and were shown on slices with"
     " them alone; `pearson_others` in the table leaves them out."
   )
 
@@ -643,7 +643,7 @@ Of train.sh's plan:
 {finished(there)}
 
 Negatives are slices without the organ for each with it; where nothing is said
-they are {LEVEL:g}, and none for spinal cord and oesophagus.
+they are {LEVEL:g}, and none for spinal cord and esophagus.
 
 {limits()}
 
