@@ -5,6 +5,7 @@ import pathlib
 from typing import Any
 
 from matplotlib import figure as mpl_figure
+from matplotlib import patheffects as mpl_patheffects
 from matplotlib import ticker as mpl_ticker
 
 from jaxseg.report import _page
@@ -24,6 +25,7 @@ _COLUMNS = {
   "lost_half": "lost at 0.5",
 }
 _MARKERS = "osD^v<>P"
+_OUTLINE = mpl_patheffects.withStroke(linewidth=3, foreground=_style.INK)
 
 
 def levels_section(
@@ -95,6 +97,7 @@ def levels(rows: Rows, title: str) -> mpl_figure.Figure:
       "color": _style.structure_color(structure),
       "marker": _MARKERS[number % len(_MARKERS)],
       "markeredgecolor": _style.INK,
+      "path_effects": [_OUTLINE],  # Some structures' colours are pale.
     }
     x, y = zip(*sorted(points), strict=True)
     panel.plot(x, y, **look)

@@ -170,14 +170,24 @@ def structure_color(name: str) -> str:
 def add_legend(
   figure: mpl_figure.Figure, handles: Sequence[mpl_artist.Artist]
 ) -> None:
-  """One legend below the panels, at most four entries a row, read by rows."""
-  rows = -(-len(handles) // 4)
-  columns = -(-len(handles) // rows)
-  # Matplotlib fills column by column; short columns stand at the end.
-  order = [
-    handle for column in range(columns) for handle in handles[column::columns]
-  ]
-  figure.legend(handles=order, loc="outside lower center", ncols=columns)
+  """One legend below the panels, read by rows.
+
+  At most four entries a row, and no more than the figure is wide.
+  """
+  count, width = len(handles), figure.bbox.width
+  for rows in range(-(-count // 4), count + 1):
+    columns = -(-count // rows)
+    # Matplotlib fills column by column; short columns stand at the end.
+    order = [
+      one for column in range(columns) for one in handles[column::columns]
+    ]
+    legend = figure.legend(
+      handles=order, loc="outside lower center", ncols=columns
+    )
+    # Letters are up to 3 % wider at the resolution of a file.
+    if rows == count or legend.get_window_extent().width <= 0.95 * width:
+      return
+    legend.remove()
 
 
 def handle(label: str, **options: Any) -> mpl_lines.Line2D:

@@ -116,3 +116,17 @@ def test_names_with_dollars_are_no_formulas(tmp_path):
     panel.set_yticks([0, 1], [name, "$1$"])
   path, *_ = _style.save(figure, tmp_path / "figure")
   assert path.stat().st_size > 1000
+
+
+def test_a_legend_too_wide_for_its_rows_takes_another():
+  with _style.style():
+    figure = _style.new_figure("a title", 2.0)
+    figure.subplots()
+    handles = [_style.handle(f"{k}: a median of 11.8 % (BCE)") for k in "abcd"]
+    _style.add_legend(figure, handles)
+    figure.set_dpi(150)
+    figure.draw_without_rendering()
+  [legend] = figure.legends
+  box = legend.get_window_extent()
+  assert box.x0 >= 0 and box.x1 <= figure.bbox.x1
+  assert [text.get_text()[0] for text in legend.texts] == list("acbd")
