@@ -16,8 +16,8 @@ def test_medians_and_the_papers_stand_in_the_legend(sensitivity_rows):
   # At ±0.05 the three structures lose 5, 10 and 15 %.
   assert labels(figure) == [
     "BCE: median 10.0 %",
+    "BCE + 2D Dice: median 10.0 %",  # Two rows, column by column.
     "2D Dice: median 10.0 %",
-    "BCE + 2D Dice: median 10.0 %",
     "Bice et al. 2021 (BCE): median 11.8 %",
   ]
 
