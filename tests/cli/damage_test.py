@@ -7,6 +7,7 @@ JAXSEG_FUZZ=1, which takes an hour.
 import os
 import random
 import shutil
+from unittest import mock
 
 import pytest
 
@@ -45,24 +46,22 @@ COMMANDS = (
 
 @pytest.fixture(scope="module")
 def healthy(tmp_path_factory):
+  """A run with its tables as these commands write them; no figure is drawn."""
   run = tmp_path_factory.mktemp("damage") / "healthy"
   flags = ("--structures=brain,parotid_left", f"--output={run}")
   flags += ("--objective=bce,dice,bce_dice", "--replace_stuck=0")
   command.done("reproduce", *flags, *command.TINY, folder=run.parent)
-  return run
+  with mock.patch.object(
+    _style, "save", lambda _, stem: [stem.with_suffix(".svg")]
+  ):
+    for name, *more in COMMANDS[2:]:
+      command.done(name, *more, f"--output={run}", folder=run.parent)
+    yield run
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("place", FILES)
-def test_no_damage_is_silent_or_a_traceback(
-  healthy, tmp_path, monkeypatch, place
-):
-  monkeypatch.setattr(
-    _style, "save", lambda _, stem: [stem.with_suffix(".svg")]
-  )
-  # The tables as these commands write them.
-  for name, *flags in COMMANDS[2:]:
-    command.done(name, *flags, f"--output={healthy}", folder=tmp_path)
+def test_no_damage_is_silent_or_a_traceback(healthy, tmp_path, place):
   run = tmp_path / "run"
   shutil.copytree(healthy, run)
   every = "JAXSEG_FUZZ" in os.environ
