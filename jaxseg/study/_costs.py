@@ -99,7 +99,10 @@ def shares_lost(
     [0, 1] or the chosen threshold finds nothing.
   """
   wanted = grid[place][:, None] + np.asarray(shifts, np.float64)
-  there = np.abs(grid - wanted[..., None]).argmin(-1)
+  # The nearest of the grid; of two, the lower.
+  above = np.searchsorted(grid, wanted).clip(1, len(grid) - 1)
+  lower = wanted - grid[above - 1] <= grid[above] - wanted
+  there = above - lower
   within = (wanted > grid[0] - 1e-6) & (wanted < grid[-1] + 1e-6)
   every = np.arange(len(curves))[:, None]
   share = _share(curves[every, place[:, None]], curves[every, there])
@@ -128,13 +131,37 @@ def optima(counts: thresholds.Counts, curves: np.ndarray) -> np.ndarray:
   Exact fractions only have to decide where thresholds of different counts come
   near to the highest Dice. Without the structure it is 0.
   """
-  place = np.zeros(len(curves), np.int64)
-  for k in np.flatnonzero(counts.positive.any(-1)):
-    near = curves[k] >= curves[k].max() - _NEAR
-    found = counts[int(k)]
-    sides = found.true_positive[near], found.false_positive[near]
-    if all(np.ptp(side) == 0 for side in sides):
-      place[k] = thresholds.widest_run(near.astype(np.float64)).index
-    else:
-      place[k] = thresholds.optimum(found).index
+  there = counts.positive.any(-1)
+  near = curves >= np.where(there, curves.max(-1), np.inf)[:, None] - _NEAR
+  first, last = _ends(near)
+  every = np.arange(len(curves))
+  # Counts fall along the thresholds: with equal ends, all between are equal.
+  alike = np.ones(len(curves), np.bool_)
+  for side in (counts.true_positive, counts.false_positive):
+    alike &= side[every, first] == side[every, last]
+  place = middles(near & (there & alike)[:, None])
+  for k in np.flatnonzero(there & ~alike):
+    place[k] = thresholds.optimum(counts[int(k)]).index
   return place
+
+
+def middles(best: np.ndarray) -> np.ndarray:
+  """The middle of each row's widest run, as `thresholds.widest_run` has it.
+
+  Args:
+    best: Which thresholds are the best, bool `[resample, T]`.
+
+  Returns:
+    Positions `[resample]`; 0 of a row without any.
+  """
+  first, last = _ends(best)
+  number = best.sum(-1)
+  place = np.where(number > 0, first + (last - first) // 2, 0)
+  for k in np.flatnonzero((number > 0) & (number <= last - first)):
+    place[k] = thresholds.widest_run(best[k].astype(np.float64)).index
+  return place
+
+
+def _ends(best: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+  """The first and last position of each row that is True."""
+  return best.argmax(-1), best.shape[-1] - 1 - best[:, ::-1].argmax(-1)

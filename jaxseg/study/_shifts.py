@@ -88,11 +88,9 @@ def _chosen(
   curves = _curves(cases, draws, "validation", aggregate)
   if aggregate == "pooled":
     return curves, _costs.optima(draws.counts("validation", cases), curves)
-  place = np.zeros(len(curves), np.int64)
-  for k in np.flatnonzero(~np.isnan(curves[:, 0])):
-    place[k] = thresholds.widest_run(
-      (curves[k] >= curves[k].max() - 1e-12).astype(np.float64)
-    ).index
+  with np.errstate(invalid="ignore"):  # Of nan nothing is the best.
+    best = curves >= curves.max(-1, keepdims=True) - 1e-12
+  place = _costs.middles(best)
   place[0] = thresholds.optimum(cases.even, aggregate=aggregate).index
   return curves, place
 
