@@ -185,10 +185,12 @@ def highest(scores: _criterion.Scores) -> np.ndarray:
 
 def widest(best: np.ndarray) -> Run:
   """The widest run among ascending positions."""
-  runs = np.split(best, np.flatnonzero(np.diff(best) > 1) + 1)
-  run = max(runs, key=len)  # The first of equally wide ones.
-  first, last = int(run[0]), int(run[-1])
-  return Run(first + (last - first) // 2, first, last, len(runs))
+  first, last, number = int(best[0]), int(best[-1]), 1
+  if last - first >= len(best):
+    runs = np.split(best, np.flatnonzero(np.diff(best) > 1) + 1)
+    run = max(runs, key=len)  # The first of equally wide ones.
+    first, last, number = int(run[0]), int(run[-1]), len(runs)
+  return Run(first + (last - first) // 2, first, last, number)
 
 
 def largest(scores: _criterion.Scores, near: np.ndarray) -> np.ndarray:
