@@ -65,8 +65,8 @@ def test_an_empty_slice_says_so_and_is_drawn(tmp_path):
   )
   assert legend(figure) == [
     "reference: not on this slice",
-    "prediction at 0.5: Dice of this slice undefined",
     "prediction at own threshold, 0.2: Dice of this slice undefined",
+    "prediction at 0.5: Dice of this slice undefined",  # Beside the first.
   ]
   _style.save(figure, tmp_path / "overlay")
 
