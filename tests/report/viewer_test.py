@@ -322,6 +322,8 @@ def test_it_fits_and_can_be_read(browser, page, width, dark):
 
 @pytest.mark.slow
 def test_in_print_it_is_a_still(browser):
+  where = "document.getElementById('viewer-where').textContent"
+  chromium.until(browser, where)  # The test before left it drawing.
   browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "print"})
   try:
     for name, shown in (("threshold", False), ("canvas", True)):
