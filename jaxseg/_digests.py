@@ -7,7 +7,7 @@ A flipped bit, a cut and a missing file are told before any decoder sees them.
 Checkpoints of earlier versions have no digests, and say nothing of any.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 import hashlib
 import json
 import pathlib
@@ -66,6 +66,22 @@ def difference(folder: pathlib.Path, digests: Mapping[str, str]) -> str | None:
       return f"{name} is missing"
     except (OSError, ValueError) as e:
       return f"{name} cannot be read ({_reason(e)})"
+  return None
+
+
+def foreign(folder: pathlib.Path, names: Collection[str]) -> str | None:
+  """The first file below a folder that is not listed; None if all are.
+
+  Hidden files, such as desktops leave everywhere, do not count.
+
+  Args:
+    folder: The folder.
+    names: Paths as `of_files` has them.
+  """
+  for path in sorted(folder.rglob("*")):
+    name = path.relative_to(folder).as_posix()
+    if path.name[0] != "." and not path.is_dir() and name not in names:
+      return name
   return None
 
 

@@ -1,6 +1,6 @@
 """Contours from one format into another, the same to the voxel."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 import contextlib
 import dataclasses
 import pathlib
@@ -8,6 +8,7 @@ from typing import Any
 
 from jaxseg import _digests
 from jaxseg import _files
+from jaxseg import _replaced
 from jaxseg import _sealed
 from jaxseg import _text
 from jaxseg import dicom
@@ -19,6 +20,7 @@ from jaxseg.cohorts import _images_of
 from jaxseg.cohorts import _mask_files
 
 _AGAIN = "convert again"
+_KIND = {"mark": _mask_files.MANIFEST, "what": "a converted case"}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -71,6 +73,7 @@ def convert_case(
       if done is not None:
         _files.sweep_once(place)
         return Converted(case, tuple(done), kept=True)
+      _replaced.check(place, **_KIND)
       _check_replaceable(place, options.overwrite)
     several = getattr(side, "layout", "") == "cases"
     with formats.held() if several else contextlib.nullcontext():
@@ -78,7 +81,7 @@ def convert_case(
       image = opened.image
       if image is None and images is not None:
         image = images.of(case, side.series(case), len(side.cases) == 1)
-      with _fresh(place) as new:
+      with _replaced.folder(place, **_KIND) as new:
         rows = _convert_files.written(opened, image, new, options)
         _write_list(new, case, image, rows, digest)
   except (errors.JaxsegError, MemoryError) as e:
@@ -92,22 +95,6 @@ def _check_replaceable(place: pathlib.Path, overwrite: bool) -> None:
       f"{place}: is there, of other contours or settings; give another"
       " --output, or --overwrite"
     )
-
-
-@contextlib.contextmanager
-def _fresh(place: pathlib.Path) -> Iterator[pathlib.Path]:
-  """A new folder; one in its place goes when the new one is whole."""
-  if not place.exists():
-    with _files.new_folder(place) as new:
-      yield new
-    return
-  aside = place.with_name(f"{place.name}.new")
-  if aside.exists():  # Left by a process that was killed.
-    _files.remove_folder(aside)
-  with _files.new_folder(aside) as new:
-    yield new
-  _files.remove_folder(place)
-  aside.rename(place)
 
 
 def _digest(

@@ -12,6 +12,7 @@ from jaxseg import cohorts
 from jaxseg import errors
 from jaxseg import Model
 from jaxseg import parallel
+from jaxseg.deploy import _kept
 from jaxseg.deploy import _models
 from jaxseg.deploy import _predict
 from jaxseg.deploy import _write
@@ -61,7 +62,7 @@ class Job:
 
   def settings(self) -> dict[str, Any]:
     """What decides a result beside the scan."""
-    return _write.settings_of(
+    return _kept.settings_of(
       self.load(),
       self.kinds,
       threshold=self.threshold,
@@ -112,9 +113,11 @@ def check(scans: Sequence[cohorts.Scan], job: Job) -> None:
         " and export its models, or give --threshold"
       )
   settings = job.settings()
-  if not job.overwrite:
-    for scan in scans:
-      _write.done(job.output / scan.name, None, settings)
+  for scan in scans:
+    if job.overwrite:
+      _kept.check_replaceable(job.output / scan.name)
+    else:
+      _kept.done(job.output / scan.name, None, settings)
 
 
 def predict_scans(
@@ -179,7 +182,7 @@ def _begin(scan: cohorts.Scan, job: Job) -> Outcome | _predict.Ready:
       return Outcome(scan.name, {}, refused=scan.refused)
     folder = job.output / scan.name
     if folder.exists() and not job.overwrite:
-      before = _write.done(folder, scan.digest(), job.settings())
+      before = _kept.done(folder, scan.digest(), job.settings())
       if before is not None:
         _files.sweep_once(folder)
         return Outcome(scan.name, before, before=True)
@@ -197,13 +200,8 @@ def _end(begun: Outcome | _predict.Ready, job: Job) -> Outcome:
   if isinstance(begun, Outcome):
     return begun
   folder = job.output / begun.scan.name
-  # Where there is a result, the new one is written beside it first.
-  new = job.output / f".{begun.scan.name}.new"
-  if new.exists():
-    _files.remove_folder(new)
-  aside = new if folder.exists() else folder
   try:
-    with _files.new_folder(aside) as temporary:
+    with _kept.replaced(folder) as temporary:
       result = _write.written(
         temporary,
         begun,
@@ -218,7 +216,4 @@ def _end(begun: Outcome | _predict.Ready, job: Job) -> Outcome:
       )
   except errors.JaxsegError as e:
     return Outcome(begun.scan.name, {}, refused=str(e))
-  if aside != folder:
-    _files.remove_folder(folder)
-    aside.rename(folder)
   return Outcome(begun.scan.name, result)

@@ -13,7 +13,6 @@ import pathlib
 import re
 from typing import Any
 
-import jaxseg
 from jaxseg import _digests
 from jaxseg import _files
 from jaxseg import _memory
@@ -319,80 +318,3 @@ def _about(ready: _predict.Ready) -> dict[str, Any]:
       "notes": [str(note) for note in image.notes],
     }
   return about
-
-
-def done(
-  folder: pathlib.Path, digest: str | None, settings: Mapping[str, Any]
-) -> dict[str, Any] | None:
-  """What was written for a scan, if it was.
-
-  Args:
-    folder: The scan's.
-    digest: Of its files; None is not compared.
-    settings: As asked for now.
-
-  Raises:
-    ExistingOutputError: It was written with other settings, from other files,
-      was changed since, or is something else.
-    DataError: result.json is damaged.
-  """
-  if not folder.exists():
-    return None
-  path = folder / "result.json"
-  if not path.is_file():
-    raise errors.ExistingOutputError(
-      f"{folder}: exists and is no result of predict; name another --output"
-    )
-  kinds: dict[str, Any] = {"settings": dict, "image": dict, "structures": dict}
-  again = f"delete {folder} and predict again"
-  content = _sealed.read(path, kinds, again=again)
-  wanted = _files.as_json(_files.finite(dict(settings)))
-  if content["settings"] != wanted:
-    differs = _files.first_difference(content["settings"], wanted)
-    raise errors.ExistingOutputError(
-      f"{folder}: was predicted with other settings ({differs}); name another"
-      " --output, or --overwrite"
-    )
-  if digest is not None and content["image"].get("digest") != digest:
-    raise errors.ExistingOutputError(
-      f"{folder}: was predicted from other files; name another --output, or"
-      " --overwrite"
-    )
-  changed = None
-  if digest is not None:
-    changed = _digests.difference(folder, content.get("files") or {})
-  if changed:
-    raise errors.ExistingOutputError(
-      f"{folder}: {changed}; name another --output, or --overwrite to predict"
-      " again"
-    )
-  return content
-
-
-def settings_of(
-  models: Mapping[str, Model],
-  kinds: Sequence[str],
-  *,
-  threshold: float | None,
-  interval: bool,
-  clean: str,
-  per_case: str = "off",
-) -> dict[str, Any]:
-  """What decides a result beside the scan."""
-  return {
-    "version": jaxseg.__version__,
-    "structures": {
-      name: {
-        "model": model.facts["digest"],
-        "tta": model.tta,
-        "threshold": threshold
-        if threshold is not None or model.threshold is None
-        else model.threshold.threshold,
-      }
-      for name, model in models.items()
-    },
-    "write": sorted(kinds),
-    "interval": interval,
-    "clean": clean,
-    "per_case": per_case,
-  }

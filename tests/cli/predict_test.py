@@ -320,6 +320,25 @@ def test_scans_are_never_replaced(deployed, ct, tmp_path, overwrite):
   assert sorted(tmp_path.rglob("*")) == before
 
 
+def test_only_what_it_wrote_is_replaced(deployed, ct, tmp_path):
+  given = flags(deployed, ct, "--output=out", "--write=nifti")
+  theirs = tmp_path / "out" / NAME / "plan.dcm"
+  theirs.parent.mkdir(parents=True)
+  theirs.write_text("theirs")
+  line = command.refused("predict", *given, "--overwrite", folder=tmp_path)
+  assert f"{NAME}: exists and is not a result of predict; name" in line
+  assert theirs.read_text() == "theirs"
+  theirs.rename(tmp_path / "plan.dcm")
+  theirs.parent.rmdir()
+  command.done("predict", *given, folder=tmp_path)
+  (tmp_path / "plan.dcm").rename(theirs)
+  # What is the same is kept, whatever lies with it.
+  command.done("predict", *given, folder=tmp_path)
+  line = command.refused("predict", *given, "--overwrite", folder=tmp_path)
+  assert "plan.dcm was not written by jaxseg and would be deleted" in line
+  assert theirs.read_text() == "theirs"
+
+
 def test_an_ensemble_of_a_run_wants_a_threshold(deployed, ct, tmp_path):
   pattern = deployed / "run" / "models" / "oral_cavity" / "bce" / "*"
   given = (f"--model={pattern}", f"--input={ct}", "--write=nifti")

@@ -120,6 +120,26 @@ def test_what_was_changed_since_is_told(tmp_path, name):
   assert cohorts.convert_case(case, options=plain, **how).kept
 
 
+def test_only_what_it_wrote_is_replaced(tmp_path):
+  drawn.patient(tmp_path / "in", "P1")
+  side = cohorts.open_side(tmp_path / "in")
+  for name, said in (
+    ("p1", "exists and is not a converted case; name another --output"),
+    ("p1.new", ""),
+  ):
+    theirs = tmp_path / "out" / name / "plan.dcm"
+    theirs.parent.mkdir(parents=True)
+    theirs.write_text("theirs")
+    (found,) = _convert(side, tmp_path / "out", "nifti", overwrite=True)
+    assert said in found.refused and bool(said) == bool(found.refused)
+    assert theirs.read_text() == "theirs"
+    theirs.rename(tmp_path / "plan.dcm")
+    theirs.parent.rmdir()
+  (tmp_path / "plan.dcm").rename(tmp_path / "out" / "p1" / "plan.dcm")
+  (found,) = _convert(side, tmp_path / "out", "seg", overwrite=True)
+  assert "plan.dcm was not written by jaxseg" in found.refused
+
+
 def test_of_a_tilted_gantry_there_is_dicom_but_no_nifti(tmp_path):
   drawn.ct(tmp_path / "in" / "ct")
   for path in (tmp_path / "in" / "ct").iterdir():
