@@ -74,7 +74,7 @@ def convert_case(
         _files.sweep_once(place)
         return Converted(case, tuple(done), kept=True)
       _replaced.check(place, **_KIND)
-      _check_replaceable(place, options.overwrite)
+      _check_replaceable(place, side.files(case), options.overwrite)
     several = getattr(side, "layout", "") == "cases"
     with formats.held() if several else contextlib.nullcontext():
       opened = side.open(case)
@@ -89,7 +89,13 @@ def convert_case(
   return Converted(case, tuple(rows), notes=opened.notes)
 
 
-def _check_replaceable(place: pathlib.Path, overwrite: bool) -> None:
+def _check_replaceable(
+  place: pathlib.Path, read: Sequence[pathlib.Path], overwrite: bool
+) -> None:
+  if any(path.resolve().is_relative_to(place.resolve()) for path in read):
+    raise errors.ExistingOutputError(
+      f"{place}: holds the contours that are read; give another --output"
+    )
   if not overwrite:
     raise errors.ExistingOutputError(
       f"{place}: is there, of other contours or settings; give another"

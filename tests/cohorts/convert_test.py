@@ -120,6 +120,21 @@ def test_what_was_changed_since_is_told(tmp_path, name):
   assert cohorts.convert_case(case, options=plain, **how).kept
 
 
+def test_what_is_read_is_never_replaced(tmp_path):
+  drawn.patient(tmp_path / "in", "P1")
+  side = cohorts.open_side(tmp_path / "in")
+  _convert(side, tmp_path / "out", "nifti")
+  before = sorted((tmp_path / "out").rglob("*"))
+  masks = cohorts.open_side(tmp_path / "out")
+  images = cohorts.Images(tmp_path / "in")
+  for overwrite in (False, True):
+    (found,) = _convert(
+      masks, tmp_path / "out", "rtstruct", images, overwrite=overwrite
+    )
+    assert "p1: holds the contours that are read; give" in found.refused
+  assert sorted((tmp_path / "out").rglob("*")) == before
+
+
 def test_only_what_it_wrote_is_replaced(tmp_path):
   drawn.patient(tmp_path / "in", "P1")
   side = cohorts.open_side(tmp_path / "in")
