@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 import dataclasses
+import math
 from typing import Any, TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -10,6 +11,10 @@ if TYPE_CHECKING:
 # Simulated, the interval of the best Dice holds it in 85 to 88 % of cohorts of
 # 5 to 10 patients before it is widened; benchmarks/results has those of more.
 _FEW_PATIENTS = 10
+
+
+def _share(value: float) -> str:
+  return "–" if math.isnan(value) else f"{value:.1%}"
 
 
 def tell(optima: Sequence[dict[str, Any]], calibration: dict[str, Any]) -> None:
@@ -22,7 +27,8 @@ def tell(optima: Sequence[dict[str, Any]], calibration: dict[str, Any]) -> None:
     "Dice there": lambda row: f"{row['dice']:.3f}",
     "Dice at 0.5": lambda row: f"{row['dice_half']:.3f}",
     "Dice lost at -0.05, +0.05": lambda row: (
-      f"{row['reduction_minus_0.05']:.1%}, {row['reduction_plus_0.05']:.1%}"
+      f"{_share(row['reduction_minus_0.05'])},"
+      f" {_share(row['reduction_plus_0.05'])}"
     ),
     "within epsilon": lambda row: (
       f"{row['near_low']:g} to {row['near_high']:g}"

@@ -126,6 +126,10 @@ class ContourFolder:
     image = () if one.image is None or not images else one.image.paths
     return [*image, *(drawing.path for drawing in one.used)]
 
+  def reading(self) -> dict[str, Any]:
+    """How contours are filled, and what is repaired and chosen."""
+    return {"combine": self._combine, **self._options.settings()}
+
   def needs_grid(self, case: str) -> bool:
     """Whether it has contours without an image."""
     return case in self._bare and self._bare[case].kind == "RTSTRUCT"

@@ -7,7 +7,7 @@ who compare contours or write them in another format.
 
 import dataclasses
 import pathlib
-from typing import Protocol, TYPE_CHECKING
+from typing import Any, Protocol, TYPE_CHECKING
 
 import numpy as np
 
@@ -106,6 +106,9 @@ class Side(Protocol):
 
   def files(self, case: str, *, images: bool = True) -> list[pathlib.Path]:
     """What `open` reads of a case, with its image or without."""
+
+  def reading(self) -> dict[str, Any]:
+    """What decides contours beside the files, to be compared."""
 
   def needs_grid(self, case: str) -> bool:
     """Whether it has contours without an image, to be filled on a grid."""

@@ -10,6 +10,7 @@ from jaxseg import _digests
 from jaxseg import _files
 from jaxseg import _replaced
 from jaxseg import _sealed
+from jaxseg import _stamps
 from jaxseg import _text
 from jaxseg import dicom
 from jaxseg import errors
@@ -67,7 +68,7 @@ def convert_case(
   """
   place = folder / _text.slug(case, fallback="case")
   try:
-    digest = _digest(case, side, options)
+    digest = _digest(case, side, images, options)
     if place.exists():
       done = _done(place, digest, options.overwrite)
       if done is not None:
@@ -104,16 +105,23 @@ def _check_replaceable(
 
 
 def _digest(
-  case: str, side: _contours.Side, options: _convert_files.ConvertOptions
+  case: str,
+  side: _contours.Side,
+  images: _images_of.Images | None,
+  options: _convert_files.ConvertOptions,
 ) -> str:
   """Tells whether files or settings have changed since."""
   settings = dataclasses.asdict(options)
   settings.pop("overwrite")
-  files = []
-  for path in side.files(case):
-    about = path.stat()
-    files.append([path.name, about.st_size, about.st_mtime_ns])
-  return _files.digest([_files.as_json(settings), sorted(files)])
+  how: dict[str, Any] = {**settings, "reading": side.reading()}
+  paths = side.files(case)
+  if images is not None:
+    how["image_reading"] = images.reading()
+    with contextlib.suppress(errors.DataError):  # It may not be needed.
+      of = images.series_of(case, side.series(case), len(side.cases) == 1)
+      paths += of.paths
+  files = sorted(_stamps.of(path) for path in paths)
+  return _files.digest([_files.as_json(how), files])
 
 
 def _done(

@@ -3,6 +3,7 @@
 from collections.abc import Collection
 import os
 import pathlib
+from typing import Any
 
 from jaxseg import _text
 from jaxseg import dicom
@@ -36,7 +37,7 @@ class Images:
     """
     self._root = pathlib.Path(folder)
     options = _dicom_options.checked(repair, acquisition, limit_s)
-    self._options = options.of_image()
+    self._how = options
     found = dicom.find_series(self._root, limits=options.limits)
     self._series = [one for one in found if one.is_image]
     if not self._series:
@@ -45,8 +46,19 @@ class Images:
         f"{found.to_unpack}"
       )
 
+  def reading(self) -> dict[str, Any]:
+    """What decides an image beside the files, to be compared."""
+    return self._how.settings()
+
   def of(self, case: str, uids: frozenset[str], alone: bool) -> dicom.Image:
-    """The image of a case.
+    """The image of a case; arguments and errors are those of `series_of`."""
+    found = self.series_of(case, uids, alone)
+    return dicom.read_ct(found, **self._how.of_image())
+
+  def series_of(
+    self, case: str, uids: frozenset[str], alone: bool
+  ) -> dicom.Series:
+    """The series of a case's image.
 
     Args:
       case: Its name, which is the patient's.
@@ -82,4 +94,4 @@ class Images:
         f"{_text.shown(case)}: fits {len(fit)} groups of images:"
         f" {'; '.join(map(str, fit[:4]))}; give the folder of one (--image)"
       )
-    return dicom.read_ct(fit[0], **self._options)
+    return fit[0]

@@ -6,6 +6,7 @@ import dataclasses
 import hashlib
 import os
 import pathlib
+from typing import Any
 
 from jaxseg import _text
 from jaxseg import dicom
@@ -50,6 +51,10 @@ class Scan:
     if self.series is None:
       return formats.read_image(self.paths[0])
     return dicom.read_ct(self.series, **self.options.of_image())
+
+  def reading(self) -> dict[str, Any]:
+    """What decides the image beside the files, to be compared."""
+    return {} if self.series is None else self.options.settings()
 
   def digest(self) -> str:
     """Fingerprint of the files' content, 16 hexadecimal digits.

@@ -21,14 +21,16 @@ def settings_of(
   models: Mapping[str, Model],
   kinds: Sequence[str],
   *,
+  reading: Mapping[str, Any],
   threshold: float | None,
   interval: bool,
   clean: str,
   per_case: str = "off",
 ) -> dict[str, Any]:
-  """What decides a result beside the scan."""
+  """What decides a result beside the scan's files."""
   return {
     "version": jaxseg.__version__,
+    "reading": dict(reading),
     "structures": {
       name: {
         "model": model.facts["digest"],
@@ -72,8 +74,11 @@ def done(
   again = f"delete {folder} and predict again"
   content = _sealed.read(path, kinds, again=again)
   wanted = _files.as_json(_files.finite(dict(settings)))
-  if content["settings"] != wanted:
-    differs = _files.first_difference(content["settings"], wanted)
+  found = dict(content["settings"])
+  if _reads_alike(found.get("reading"), wanted["reading"]):
+    found["reading"] = wanted["reading"]
+  if found != wanted:
+    differs = _files.first_difference(found, wanted)
     raise errors.ExistingOutputError(
       f"{folder}: was predicted with other settings ({differs}); name another"
       " --output, or --overwrite"
@@ -92,6 +97,21 @@ def done(
       " again"
     )
   return content
+
+
+def _reads_alike(before: Any, now: Mapping[str, Any]) -> bool:
+  """Whether a scan that was read so would be read alike now.
+
+  A repair or choice that is asked for now alone was not needed: the scan would
+  have been refused.
+  """
+  if not before or not now:
+    return before == now
+  acquisition = before.get("acquisition", "refuse")
+  return set(before["repair"]) <= set(now["repair"]) and acquisition in (
+    "refuse",
+    now.get("acquisition", "refuse"),
+  )
 
 
 def check_replaceable(folder: pathlib.Path) -> None:

@@ -60,11 +60,12 @@ class Job:
     )
     return _loaded(self.models, self.structures, self.threshold, stamps)
 
-  def settings(self) -> dict[str, Any]:
-    """What decides a result beside the scan."""
+  def settings(self, scan: cohorts.Scan) -> dict[str, Any]:
+    """What decides a result beside the scan's files."""
     return _kept.settings_of(
       self.load(),
       self.kinds,
+      reading=scan.reading(),
       threshold=self.threshold,
       interval=self.interval,
       clean=self.clean,
@@ -112,12 +113,11 @@ def check(scans: Sequence[cohorts.Scan], job: Job) -> None:
         f"{model.folders[0]}: {name} has no threshold of its own; sweep the run"
         " and export its models, or give --threshold"
       )
-  settings = job.settings()
   for scan in scans:
     if job.overwrite:
       _kept.check_replaceable(job.output / scan.name)
     else:
-      _kept.done(job.output / scan.name, None, settings)
+      _kept.done(job.output / scan.name, None, job.settings(scan))
 
 
 def predict_scans(
@@ -182,7 +182,7 @@ def _begin(scan: cohorts.Scan, job: Job) -> Outcome | _predict.Ready:
       return Outcome(scan.name, {}, refused=scan.refused)
     folder = job.output / scan.name
     if folder.exists() and not job.overwrite:
-      before = _kept.done(folder, scan.digest(), job.settings())
+      before = _kept.done(folder, scan.digest(), job.settings(scan))
       if before is not None:
         _files.sweep_once(folder)
         return Outcome(scan.name, before, before=True)
@@ -207,7 +207,7 @@ def _end(begun: Outcome | _predict.Ready, job: Job) -> Outcome:
         begun,
         job.load(),
         job.kinds,
-        settings=job.settings(),
+        settings=job.settings(begun.scan),
         origin=dict(job.origin),
         threshold=job.threshold,
         interval=job.interval,

@@ -36,9 +36,17 @@ def rescale(
     float32; and bool of the same shape where nothing was measured, or None.
 
   Raises:
-    DataError: Values do not fit into the bits stored.
+    DataError: Values do not fit into the bits stored, or a slice of a CT lacks
+      the intercept that others have.
   """
-  if modality == "CT" and any(plane.intercept is None for plane in planes):
+  lacking = [plane for plane in planes if plane.intercept is None]
+  if modality == "CT" and lacking:
+    given = next((plane.intercept for plane in planes if plane.intercept), None)
+    if given is not None:
+      raise errors.DataError(
+        f"{lacking[0].path}: lacks RescaleIntercept (0028,1052), which is"
+        f" {given:g} in other slices; export the series again"
+      )
     notes.append(
       _text.Note("no-intercept", "RescaleIntercept is missing; read as 0")
     )

@@ -302,6 +302,7 @@ def _complete(
     InstanceCreationTime=time,
     SeriesDate=date,
     SeriesTime=time,
+    ContentCreatorName=dataset.get("ContentCreatorName", ""),  # Type 2.
   )
   for item in (
     *dataset.DimensionOrganizationSequence,

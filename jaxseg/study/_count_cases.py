@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from jaxseg import _files
+from jaxseg import _stamps
 from jaxseg import _text
 from jaxseg import errors
 from jaxseg import formats
@@ -310,11 +311,10 @@ def key_of(pair: formats.Pair, options: MapOptions) -> str:
   for path in (pair.probabilities, pair.reference):
     for file in (path, *formats.companions(path)):
       try:
-        about = file.stat()
+        facts.append(_stamps.of(file))
       except OSError as e:
         raise errors.DataError(
           f"{file}: cannot be read ({e.strerror}); check the path, on every"
           " machine that counts"
         ) from e
-      facts.append([file.name, about.st_size, about.st_mtime_ns])
   return json.dumps(facts)

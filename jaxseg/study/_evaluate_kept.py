@@ -12,6 +12,7 @@ from typing import Any
 import jaxseg
 from jaxseg import _files
 from jaxseg import _sealed
+from jaxseg import _stamps
 from jaxseg import _text
 from jaxseg import cohorts
 from jaxseg import errors
@@ -65,7 +66,11 @@ class KeptScores:
     """
     self._folder = folder
     self._sides = (predictions, references)
-    settings = dataclasses.asdict(options)
+    settings = {
+      **dataclasses.asdict(options),
+      "prediction_reading": predictions.reading(),
+      "reference_reading": references.reading(),
+    }
     self._settings = _files.as_json(
       {"version": jaxseg.__version__, **_files.finite(settings)}
     )
@@ -133,17 +138,13 @@ class KeptScores:
     return "", content["rows"]
 
   def _stamps(self, pair: tuple[str, str]) -> list[list[Any]]:
-    """Name, size and time of each file that decides a case's scores."""
+    """What each file is that decides a case's scores."""
     found = set()
     for name, side in zip(pair, self._sides, strict=True):
       for path in side.files(name):
         found.add(path)
         found |= _beside(path)
-    stamps = []
-    for path in sorted(found):
-      about = path.stat()
-      stamps.append([path.name, about.st_size, about.st_mtime_ns])
-    return stamps
+    return [_stamps.of(path) for path in sorted(found)]
 
 
 def _beside(path: pathlib.Path) -> set[pathlib.Path]:

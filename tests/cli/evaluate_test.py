@@ -110,6 +110,15 @@ def test_it_goes_on_and_nothing_is_overwritten(patients, tmp_path, monkeypatch):
   command.done("evaluate", *given, folder=tmp_path)
 
 
+def test_contours_filled_otherwise_are_another_evaluation(tmp_path):
+  for name in ("pred", "ref"):
+    drawn.patient(tmp_path / name)
+  command.done("evaluate", *sides(tmp_path), folder=tmp_path)
+  given = sides(tmp_path, "--combine=union")
+  line = command.refused("evaluate", *given, folder=tmp_path)
+  assert "'combine': 'union'" in line and "--overwrite" in line
+
+
 def test_a_file_that_changed_is_another_evaluation(patients, tmp_path):
   for name in ("pred", "ref"):
     shutil.copytree(patients / name, tmp_path / name)

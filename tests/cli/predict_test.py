@@ -192,6 +192,20 @@ def test_the_same_command_goes_on(deployed, tmp_path, monkeypatch, orphan):
   assert len(command.rows(tmp_path / "out" / "results.csv")) == 2
 
 
+def test_a_scan_read_otherwise_is_predicted_anew(deployed, ct, tmp_path):
+  given = flags(deployed, ct, "--output=out", "--write=nifti")
+  # What needed no repair is the same with one.
+  for more, before in (((), 0), (("--repair=spacing",), 1)):
+    out = command.done("predict", *given, *more, folder=tmp_path)
+    assert f"1 of 1 scans are predicted, {before} of them" in out or not before
+  more = ("--acquisition=first", "--overwrite")
+  command.done("predict", *given, *more, folder=tmp_path)
+  for acquisition in ("last", "refuse"):
+    more = f"--acquisition={acquisition}"
+    line = command.refused("predict", *given, more, folder=tmp_path)
+    assert "other settings (reading is" in line
+
+
 def test_a_bad_scan_does_not_stop_the_others(deployed, ct, tmp_path):
   place = tmp_path / "in"
   shutil.copytree(ct, place / "whole")

@@ -97,6 +97,34 @@ def test_what_is_done_is_not_done_again_unless_it_changed(tmp_path, orphan):
   assert [p.name for p in (tmp_path / "a").iterdir()] == ["p1"]
 
 
+def test_what_was_read_otherwise_is_not_taken(tmp_path):
+  drawn.patient(tmp_path / "in")
+  _convert(cohorts.open_side(tmp_path / "in"), tmp_path / "a", "nifti")
+  for options in (
+    {"combine": "union"},
+    {"repair": ("contours",)},
+    {"acquisition": "first"},
+  ):
+    side = cohorts.open_side(tmp_path / "in", options=options)
+    (found,) = _convert(side, tmp_path / "a", "nifti")
+    assert "of other contours or settings" in found.refused
+
+
+def test_another_image_makes_other_contours(tmp_path):
+  values = np.full(drawn.GRID.shape, 40, np.int16)
+  for k in (1, 2):
+    image = volume.Volume(values, drawn.GRID)
+    dicom.write_ct(tmp_path / f"ct{k}", image, patient_id="p1", seed=str(k))
+  drawn.files(tmp_path / "masks" / "p1", {"spinal_cord": drawn.CORD})
+  masks = cohorts.open_side(tmp_path / "masks")
+  found = [
+    _convert(masks, tmp_path / "out", "rtstruct", cohorts.Images(images))[0]
+    for images in (tmp_path / "ct1", tmp_path / "ct1", tmp_path / "ct2")
+  ]
+  assert [one.kept for one in found] == [False, True, False]
+  assert "of other contours or settings" in found[2].refused
+
+
 @pytest.mark.parametrize("name", ["image.nii.gz", "structures.json", "mask"])
 def test_what_was_changed_since_is_told(tmp_path, name):
   drawn.patient(tmp_path / "in", "P1")

@@ -336,6 +336,16 @@ def test_missing_rescale(tmp_path):
   assert "no-intercept" in codes(image)  # And no one assumes -1024.
 
 
+def test_one_slice_without_the_intercept_of_the_others(tmp_path):
+  def without(dataset, index):
+    if index == 2:
+      del dataset.RescaleIntercept
+
+  ct_series(tmp_path, intercept=-1024, change=without)
+  with pytest.raises(errors.DataError, match="which is -1024 in other slices"):
+    dicom.read_ct(tmp_path)
+
+
 def test_values_beyond_16_bits_are_not_wrapped(tmp_path):
   def large(dataset, index):
     dataset.RescaleIntercept = 32000 if index == 4 else -1024

@@ -150,6 +150,7 @@ def test_what_is_written(folder, ct):
   assert read["Parotid_L"].algorithm_name == "u-net"
   dataset = pydicom.dcmread(path)
   assert dataset.ContentDescription == "t = 0.37"
+  assert dataset.ContentCreatorName == ""  # It may be empty, not missing.
   assert str(dataset.PatientName) == "Nobody^At All"
   (side,) = (
     dataset.SegmentSequence[0]

@@ -45,6 +45,25 @@ def test_counts_are_those_of_the_arrays(files):
   np.testing.assert_allclose(found.voxel_ml, 4.5 / 1000)
 
 
+def test_maps_of_the_same_names_sizes_and_times_are_not_the_same(tmp_path):
+  # Of another model, unpacked from an archive with whole seconds.
+  for model in ("a", "b"):
+    for seed in range(2):
+      p, y = made.case(seed)
+      for folder, array in (("p", p if model == "a" else 1 - p), ("r", y)):
+        path = tmp_path / model / folder / f"case{seed}.npy"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        np.save(path, array)
+        os.utime(path, ns=(10**18, 10**18))
+  found = [count(tmp_path / model, "../c") for model in ("a", "b")]
+  fresh = count(tmp_path / "b", "../fresh")
+  for one, same in ((found[1], True), (found[0], False)):
+    equal = np.array_equal(
+      one.select().even.positive, fresh.select().even.positive
+    )
+    assert equal == same
+
+
 def test_what_was_counted_is_not_counted_again(files):
   count(files)
   stamps = {p: p.stat().st_mtime_ns for p in (files / "c").iterdir()}
