@@ -35,12 +35,16 @@ def images(
     pairs: Maps and references.
 
   Raises:
-    ConfigError: No image has the name of a case.
+    ConfigError: There is no such folder, or no image has the name of a case.
   """
   from jaxseg import formats
 
   if not given or not pairs:
     return {}
+  if "*" not in given and not pathlib.Path(given).exists():
+    raise errors.ConfigError(
+      f"--images: {given}: no such file or folder; check the path"
+    )
   case = {one.reference: one.name for one in pairs}
   try:
     found = formats.pair(given, list(case))

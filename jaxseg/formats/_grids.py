@@ -68,8 +68,9 @@ def match_grids(
       does += " with its axes exchanged?"
     raise errors.GeometryError(
       f"{probabilities.source} ({_said(probabilities)}) and {reference.source}"
-      f" ({_said(reference)}) are on different grids; give files on the same"
-      f" grid, or set resample=True (--resample) {does}"
+      f" ({_said(reference)}) are on different grids"
+      f"{_turned(probabilities, reference)}; give files on the same grid, or"
+      f" set resample=True (--resample) {does}"
     )
   grid, before = _continued(probabilities, reference)
   if _on_lattice(probabilities.grid, grid):
@@ -205,6 +206,19 @@ def _without_geometry(
 def _exchanged(one: volume.Volume, other: volume.Volume) -> bool:
   """Whether the lengths are the same in another order."""
   return one.shape != other.shape and sorted(one.shape) == sorted(other.shape)
+
+
+def _turned(one: volume.Volume, other: volume.Volume) -> str:
+  """By how much the axes differ, where nothing else does."""
+  if _said(one) != _said(other):
+    return ""
+  units = [
+    v.affine[:3, :3] / np.linalg.norm(v.affine[:3, :3], axis=0)
+    for v in (one, other)
+  ]
+  cosines = np.clip((units[0] * units[1]).sum(0), -1, 1)
+  degrees = np.degrees(np.arccos(cosines)).max()
+  return f", whose axes differ by up to {degrees:.3g} degrees"
 
 
 def _said(one: volume.Volume) -> str:

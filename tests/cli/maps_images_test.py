@@ -40,15 +40,20 @@ def test_the_page_shows_cases_on_their_images(folder):
   assert HOSTILE not in page
 
 
-@pytest.mark.parametrize("images", ["nowhere", "other"])
+@pytest.mark.parametrize(
+  ("images", "said"),
+  [
+    ("nowhere", "nowhere: no such file or folder; check the path"),
+    ("other", "other holds no image that is named as a reference is, such as"),
+  ],
+)
 def test_images_of_no_case_are_refused_before_anything_is_counted(
-  folder, images
+  folder, images, said
 ):
   made.write(np.zeros((2, 2, 2), np.int16), folder / "other" / "xyz.nii.gz")
   flags = (*MAPS, f"--images={images}", "--output=refused")
   line = command.refused("sweep", *flags, folder=folder)
-  assert line.startswith(f"--images: {images} holds no image that is named")
-  assert "'a.nii.gz'" in line or "such as" in line
+  assert line.startswith(f"--images: {said}")
   assert not (folder / "refused" / "counts").exists()
 
 

@@ -105,6 +105,23 @@ def test_other_grids_are_not_taken_for_one_that_drifts(change, shape):
     )
 
 
+def test_grids_that_are_turned_alone_are_told_by_how_much():
+  affine = placed()
+  other = affine + 0.0
+  angle = np.radians(17)
+  turn = np.eye(3)
+  turn[:2, :2] = [
+    [np.cos(angle), -np.sin(angle)],
+    [np.sin(angle), np.cos(angle)],
+  ]
+  other[:3, :3] = turn @ affine[:3, :3]
+  with pytest.raises(errors.GeometryError, match="differ by up to 17 degrees"):
+    formats.match_grids(
+      as_map(np.zeros((3, 4, 5), np.float32), affine),
+      as_map(np.zeros((3, 4, 5), np.bool_), other, "b.nrrd"),
+    )
+
+
 def test_another_spacing_is_another_grid_however_little():
   shape = (3, 4, 60)  # The last column is 0.09 of its width off.
   with pytest.raises(errors.GeometryError, match="different grids"):
