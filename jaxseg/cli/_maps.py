@@ -333,6 +333,9 @@ def _count(
     pairing = formats.read_pairs(flags.pairs)
   else:
     pairing = formats.pair(flags.probabilities, flags.reference)
+    for flag in ("probabilities", "reference"):
+      files = [getattr(one, flag) for one in pairing.pairs]
+      _place.check_unread(folder, getattr(flags, flag), files, flag)
   pairs: Sequence[formats.Pair] = pairing.pairs
   if flags.shard:
     pairs = parallel.shard(pairs, flags.shard)

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 
 _FILE = "threshold.json"
+_COUNTS = "counts.npz"
 # In a threshold's details, the folders of all classes of its sweep.
 _TOGETHER = "swept_together"
 
@@ -145,10 +146,10 @@ def folders(
 def forget(
   folder: pathlib.Path, places: Sequence[pathlib.Path]
 ) -> dict[str, list[str]]:
-  """Deletes the thresholds of earlier sweeps, of one class or of several.
+  """Deletes thresholds and counts of earlier sweeps, of one class or several.
 
-  Also those that are about to be written: a sweep that is killed meanwhile must
-  not leave some of its own among some of another's.
+  Also thresholds that are about to be written: a sweep that is killed meanwhile
+  must not leave some of its own among some of another's.
 
   Args:
     folder: The output of sweeps.
@@ -159,6 +160,11 @@ def forget(
   """
   for path in [folder / _FILE, *sorted(folder.glob(f"classes/*/{_FILE}"))]:
     path.unlink(missing_ok=True)
+  for path in [folder / _COUNTS, *sorted(folder.glob(f"classes/*/{_COUNTS}"))]:
+    if path.parent not in places:
+      path.unlink(missing_ok=True)
+      if path.parent != folder and not any(path.parent.iterdir()):
+        path.parent.rmdir()
   if len(places) == 1:
     return {}
   return {_TOGETHER: [place.name for place in places]}

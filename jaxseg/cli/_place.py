@@ -32,6 +32,34 @@ def output(name: str, **inputs: str) -> pathlib.Path:
   return folder
 
 
+def check_unread(
+  folder: pathlib.Path, given: str, files: Iterable[pathlib.Path], flag: str
+) -> None:
+  """Refuses to write where the next such command would read it.
+
+  Args:
+    folder: What --output names.
+    given: What the flag gives: a file, folder or pattern.
+    files: What was found there.
+    flag: Its name.
+
+  Raises:
+    ConfigError: Files lie in the folder itself; or it lies within one that is
+      searched to its last folder, as no file lies in it.
+  """
+  own, above = folder.resolve(), pathlib.Path(given).resolve()
+  holds = {path.parent.resolve() for path in files}
+  if own in holds:
+    raise errors.ConfigError(
+      f"--output: {folder} is the folder of --{flag}; name another folder"
+    )
+  if above.is_dir() and above not in holds and own.is_relative_to(above):
+    raise errors.ConfigError(
+      f"--output: {folder} lies within --{flag}, where it would be read next"
+      " time; name a folder elsewhere"
+    )
+
+
 def check_apart(
   folder: pathlib.Path,
   targets: Iterable[pathlib.Path],

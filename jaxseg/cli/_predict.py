@@ -14,7 +14,7 @@ where it was stopped.
 Writes OUTPUT/SCAN/: rtstruct.dcm, seg.dcm, masks/STRUCTURE.nii.gz and
 result.json (volumes, warnings, and which model, threshold and files they come
 from), and if --write names them maps/ and overlays.png; OUTPUT/results.csv with
-a row for each structure of each scan, and OUTPUT/refused.json.
+a row for each structure of each scan of this command, and OUTPUT/refused.json.
 """
 
 from collections.abc import Mapping, Sequence
@@ -32,6 +32,8 @@ if TYPE_CHECKING:
   from jaxseg import deploy
 
 _KINDS = ("rtstruct", "seg", "nifti", "maps", "overlays")
+# Notes and warnings on the console.
+_SHOWN = 20
 
 
 def define(flags: _flags.Flags) -> None:
@@ -206,6 +208,12 @@ def main(flags: _flags.Flags) -> None:
     outcomes.sort(key=lambda one: one.scan)
     refused = _tell_refused(outcomes, output, flags)
   _end(outcomes, refused, output, flags)
+  drawn = not set(kinds).isdisjoint(deploy.OF_DICOM)
+  if drawn and output.resolve().is_relative_to(place.resolve()):
+    print(
+      f"Note: {output} lies within --input; inspect, prepare and train would"
+      " take its contours there for a reference"
+    )
 
 
 def _kinds(given: Sequence[str]) -> list[str]:
@@ -278,15 +286,16 @@ def _end(
     _console.table("Found", rows[:60], shown)
     if len(rows) > 60:
       print(f"and {len(rows) - 60} more; results.csv has all of them")
-  told: dict[str, list[str]] = {}
-  for one in outcomes:
-    for text in one.result.get("warnings", ()):
-      told.setdefault(text, []).append(one.scan)
-  for text, where in list(told.items())[:20]:
-    print(f"Warning: {', '.join(where[:5])}"
-          f"{' and more' if len(where) > 5 else ''}: {text}")  # fmt: skip
-  if len(told) > 20:
-    print(f"and {len(told) - 20} more warnings; result.json has them")
+  _tell_each("Note", [
+    (one.scan, note)
+    for one in outcomes
+    for note in one.result.get("image", {}).get("notes", ())
+  ])  # fmt: skip
+  _tell_each("Warning", [
+    (one.scan, text)
+    for one in outcomes
+    for text in one.result.get("warnings", ())
+  ])  # fmt: skip
   table = output / f"results{_part(flags)}.csv"
   origin = report.provenance(
     cohort="scans",
@@ -306,6 +315,20 @@ def _end(
   if before:
     text += f", {before} of them before"
   print(f"{text}: {output / '*' / 'result.json'}")
+
+
+def _tell_each(what: str, told: Sequence[tuple[str, str]]) -> None:
+  """Prints notes or warnings, each once, with the scans that have it."""
+  scans: dict[str, list[str]] = {}
+  for scan, text in told:
+    scans.setdefault(text, []).append(scan)
+  for text, where in list(scans.items())[:_SHOWN]:
+    more = " and more" if len(where) > 5 else ""
+    print(f"{what}: {', '.join(where[:5])}{more}: {text}")
+  if len(scans) > _SHOWN:
+    print(
+      f"and {len(scans) - _SHOWN} more {what.lower()}s; result.json has them"
+    )
 
 
 def _rows(scan: str, result: Any) -> list[dict[str, Any]]:

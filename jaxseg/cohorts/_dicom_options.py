@@ -14,7 +14,9 @@ _CT_REPAIRS: Mapping[str, tuple[str, str]] = {
   "truncated": ("truncated", "missing"),
   "stray_bits": ("stray_bits", "keep"),
 }
-REPAIRS = (*_CT_REPAIRS, "contours", "frame_of_reference")
+# What may be repaired in an RTSTRUCT or SEG.
+OF_CONTOURS = ("contours", "frame_of_reference")
+REPAIRS = (*_CT_REPAIRS, *OF_CONTOURS)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -211,7 +211,16 @@ class OpenedFiles:
       DataError: The file cannot be read, or is no mask.
     """
     path, asked = self._asked[name]
-    coded = formats.read_reference(path, structure=asked)
+    try:
+      coded = formats.read_reference(path, structure=asked)
+    except errors.DataError as e:
+      told = str(e).partition("; say which is meant (--label)")
+      if asked is not None or not told[1]:
+        raise
+      raise errors.DataError(
+        f"{told[0]}, though its name is that of one structure; write a file for"
+        " each, or say how files lie (--layout)"
+      ) from e
     inside = coded.array == formats.INSIDE
     ignored = coded.array == formats.IGNORED
     return _contours.Contour(

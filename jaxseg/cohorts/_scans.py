@@ -1,7 +1,7 @@
 """Scans without references: new patients, in DICOM or in other image files."""
 
 import collections
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 import dataclasses
 import hashlib
 import os
@@ -115,9 +115,14 @@ def find_scans(
 
   Raises:
     DataError: There is no such place, or no image in it.
-    ConfigError: An option is unknown.
+    ConfigError: An option is unknown, or is of contours.
   """
   options = _dicom_options.checked(repair, acquisition, limit_s)
+  for one in options.repair:
+    if one in _dicom_options.OF_CONTOURS:
+      raise errors.ConfigError(
+        f"repair: {one} is of contours, and scans have none; leave it out"
+      )
   root = pathlib.Path(place)
   if not root.exists():
     raise errors.DataError(f"{root}: no such file or folder; check the path")
@@ -139,7 +144,7 @@ def find_scans(
       )
     )
   scans = _of_dicom(root, found, modality, series, options, patients_by)
-  notes = []
+  notes = _apart(found, modality)
   if files:
     notes.append(
       f"{root}: {len(files)} image files beside the DICOM are not read; give"
@@ -162,6 +167,7 @@ def _of_dicom(
     key = one.patient_id or f"study {one.study_uid}"
     by_id.setdefault(key, []).append(one)
   owners = _owners(found)
+  mixed = _mixed(found, modality)
   scans: list[Scan] = []
   names = _text.Names()
 
@@ -193,7 +199,8 @@ def _of_dicom(
         if series == "largest":
           images = [max(images, key=lambda one: one.frames)]
         for one in images:
-          add(name, one, _broken_beside(one, found, owners))
+          why = mixed.get(one.key, "") or _broken_beside(one, found, owners)
+          add(name, one, why)
   if asked and not scans:
     raise errors.DataError(
       f"{root}: no {modality} series {_text.shown(series)}; leave --series out"
@@ -204,6 +211,52 @@ def _of_dicom(
       f"{root}: no DICOM file can be read: {found.broken[0][1]}"
     )
   return scans
+
+
+def _of_several(
+  found: dicom.Found, modality: str
+) -> Iterator[tuple[str, list[dicom.Series]]]:
+  """Series whose images are of several PatientIDs."""
+  of_uid: dict[str, list[dicom.Series]] = collections.defaultdict(list)
+  for one in found:
+    if one.is_image and one.modality == modality:
+      of_uid[one.series_uid].append(one)
+  for uid, groups in of_uid.items():
+    if len({one.patient_id for one in groups}) > 1:
+      yield uid, groups
+
+
+def _mixed(found: dicom.Found, modality: str) -> dict[str, str]:
+  """Key of a series -> why it cannot be used: a part has another PatientID."""
+  refused = {}
+  for _, groups in _of_several(found, modality):
+    for one in groups:
+      own = {path.parent for path in one.paths}
+      for other in groups:
+        if other.patient_id == one.patient_id:
+          continue
+        if not own.isdisjoint(path.parent for path in other.paths):
+          first, second = (_text.shown(s.paths[0].name) for s in (one, other))
+          refused[one.key] = (
+            f"{len(one.paths)} files of its series are of this patient, and"
+            f" {len(other.paths)} beside them of"
+            f" {_text.shown(other.patient_id)}: {first} and {second}; give all"
+            " of a scan one PatientID, or each patient a folder"
+          )
+  return refused
+
+
+def _apart(found: dicom.Found, modality: str) -> list[str]:
+  """Notes on series of several PatientIDs that lie in folders of their own."""
+  mixed = _mixed(found, modality)
+  return [
+    f"series {_text.shown(uid)} is of"
+    f" {' and of '.join(sorted({_text.shown(s.patient_id) for s in groups}))},"
+    " each in folders of its own: if they are parts of one scan, give them one"
+    " PatientID"
+    for uid, groups in _of_several(found, modality)
+    if not any(one.key in mixed for one in groups)
+  ]
 
 
 def _owners(found: dicom.Found) -> Mapping[pathlib.Path, set[str]]:

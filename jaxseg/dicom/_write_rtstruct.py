@@ -15,6 +15,7 @@ from pydicom.dataset import Dataset
 import jaxseg
 from jaxseg import _files
 from jaxseg import _text
+from jaxseg import _unfinished
 from jaxseg import errors
 from jaxseg.dicom import _codes
 from jaxseg.dicom import _dataset
@@ -138,7 +139,7 @@ def _warn_of_long_names(
     _LOG.warning(
       "%s: %d ROI names have more than %d characters (%s); some planning"
       " systems cut them off there, so give names of TG-263",
-      path,
+      _unfinished.final(str(path)),
       len(long),
       _NAME,
       listed,

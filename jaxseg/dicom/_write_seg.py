@@ -142,7 +142,7 @@ def write_seg(
   _complete(
     dataset, ct, new.of("seg dimensions"), now or datetime.datetime.now()
   )
-  _dataset.say_character_set(dataset, [*pixels.names, texts["model"]])
+  _dataset.say_character_set(dataset, [*pixels.names, *texts.values()])
   _files.write_bytes(where, _dataset.encoded(dataset))
   return where
 

@@ -21,6 +21,9 @@ from jaxseg import _files
 from jaxseg import errors
 from jaxseg.report import _palette
 
+# Of a page that this package wrote, and of what it links to.
+_OURS = '<meta name="generator" content="jaxseg">'
+_LINKED = re.compile(r' (?:href|src|srcset)="((?:tables|figures)/[^"/]+)"')
 _LARGE = 1_000_000  # Bytes; larger tables are linked as .zip.
 _FIRST_DAY = (1980, 1, 1, 0, 0, 0)  # Else the same table gives other bytes.
 
@@ -88,6 +91,22 @@ def figure(
     "size": _size(path),
     "files": files,
   }
+
+
+def linked(path: pathlib.Path) -> set[str]:
+  """Tables and figures beside a page that it links to; none of others' pages.
+
+  Args:
+    path: The page's file; it need not be there.
+  """
+  try:
+    text = path.read_text("utf-8", errors="replace")
+  except OSError:
+    return set()
+  if _OURS not in text:
+    return set()
+  found = (urllib.parse.unquote(one) for one in _LINKED.findall(text))
+  return {one for one in found if one.count("/") == 1}
 
 
 def plotly() -> str:

@@ -99,12 +99,13 @@ def write_page(
   claims: Section | None = None,
   settings: Mapping[str, Any] | None = None,
   viewer: markupsafe.Markup | None = None,
-) -> None:
+) -> list[str]:
   """Writes the page, in one step, and what it links to beside it.
 
   The page holds its scripts, styles and charts, and may load nothing from a
   network. Figures and tables are copied into its folder, which can be moved,
   zipped or put on a server as it is; the file alone shows all but pictures.
+  What an earlier page there linked to, and this one does not, is deleted.
 
   Args:
     path: The file, such as RUN/report/index.html; its folder is made.
@@ -117,6 +118,9 @@ def write_page(
     claims: What stands before all other sections.
     settings: More about the cohort and what was done with it: name -> value.
     viewer: What `viewer_html` gave: slices of patients.
+
+  Returns:
+    What was deleted, from the page's folder on: tables/NAME, figures/NAME.
 
   Raises:
     DataError: A table is missing.
@@ -153,7 +157,12 @@ def write_page(
       scripts=[_bundle.inline(script) for script in scripts],
     )
   )
+  before = _bundle.linked(path)
   _files.write_text(path, text)
+  gone = sorted(before - _bundle.linked(path))
+  for address in gone:
+    (folder / address).unlink(missing_ok=True)
+  return gone
 
 
 def _large(value: Any) -> tuple[str, str]:

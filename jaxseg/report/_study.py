@@ -188,6 +188,9 @@ def write_maps(
 ) -> None:
   """Writes the page of anyone's maps.
 
+  Tables and figures of an earlier sweep into OUTPUT, which this one has not,
+  are deleted.
+
   Args:
     path: The file, OUTPUT/report/index.html.
     optima: Table `optimum`.
@@ -220,7 +223,7 @@ def write_maps(
     "Chosen for": _wording.choice_label(best.get("criterion", "dice")),
     "Resamples": best.get("resamples"),
   }
-  _page.write_page(
+  gone = _page.write_page(
     path,
     title=": ".join(filter(None, ("Where to cut these probability maps", of))),
     summary="\n\n".join(
@@ -239,3 +242,6 @@ def write_maps(
     settings={k: v for k, v in settings.items() if v is not None},
     viewer=viewer,
   )
+  for address in gone:
+    output = path.parent.parent / address.removesuffix(".zip")
+    output.unlink(missing_ok=True)

@@ -138,6 +138,8 @@ def check_labels(
   labels = [one.label for one in options]
   said = ", ".join(map(str, labels))
   what = "all voxels are 0"
+  if any(one.ignore for one in options):
+    what = "all voxels are 0 or to be ignored (--ignore)"
   if labels != [None]:
     what = f"no voxel has the label {said}"
   raise errors.DataError(

@@ -206,6 +206,19 @@ def test_a_scan_read_otherwise_is_predicted_anew(deployed, ct, tmp_path):
     assert "other settings (reading is" in line
 
 
+def test_what_was_repaired_is_told(deployed, ct, tmp_path):
+  scan = tmp_path / "scans" / NAME
+  shutil.copytree(ct, scan)
+  sorted(scan.iterdir())[2].unlink()
+  given = flags(deployed, "scans", "--structure=brain", "--write=rtstruct")
+  line = command.refused("predict", *given, folder=tmp_path)
+  assert "--repair=spacing" in line
+  more = ("--repair=spacing", "--output=scans/out")
+  out = command.done("predict", *given, *more, folder=tmp_path)
+  assert f"Note: {NAME}: resampled: 25 uneven slices" in out
+  assert "Note: scans/out lies within --input; inspect, prep" in out
+
+
 def test_a_bad_scan_does_not_stop_the_others(deployed, ct, tmp_path):
   place = tmp_path / "in"
   shutil.copytree(ct, place / "whole")

@@ -1,6 +1,7 @@
 """A sweep over anyone's maps as its user meets it: classes, patients, parts."""
 
 import json
+import shutil
 
 import numpy as np
 import pytest
@@ -59,6 +60,46 @@ def test_several_classes_are_one_table_and_one_page(folder):
     "class 2, label 2"
     in (folder / "alone" / "report" / "index.html").read_text()
   )
+
+
+def test_nothing_of_an_earlier_sweep_stays_among_a_later_ones(folder):
+  run = folder / "runs" / "sweep"
+  more = ("--per_case=expected", "--thresholds=21")
+  command.done("sweep", *TWO, *more, folder=folder)
+  assert (run / "classes" / "1" / "counts.npz").exists()
+  (run / "tables" / "notes.txt").write_text("theirs")
+  alone = ("--class=2", "--label=2", "--thresholds=21")
+  command.done("sweep", *GIVEN, *alone, folder=folder)
+  command.done("sweep", *GIVEN, *alone, "--output=clean", folder=folder)
+  (run / "tables" / "notes.txt").unlink()
+  for part in ("tables", "figures", "report", "classes", "."):
+    there, clean = (
+      {
+        path.relative_to(place)
+        for path in (place / part).rglob("*")
+        if path.is_file() and place / "counts" not in path.parents
+      }
+      for place in (run, folder / "clean")
+    )
+    assert there == clean
+
+
+def test_counts_are_not_written_among_the_maps(folder):
+  for output in ("maps", "labels"):
+    line = command.refused("sweep", *TWO, f"--output={output}", folder=folder)
+    assert f"--output: {output} is the folder of --" in line
+    assert len(list((folder / output).iterdir())) == 6
+  inside = ("--class=1", "--label=1", "--output=maps/swept")
+  for _ in range(2):
+    out = command.done("sweep", *GIVEN, *inside, folder=folder)
+    assert "left out" not in out
+  # Where maps lie in folders alone, all of them are searched.
+  shutil.rmtree(folder / "maps" / "swept")
+  (folder / "maps").rename(folder / "fold_0")
+  (folder / "maps").mkdir()
+  (folder / "fold_0").rename(folder / "maps" / "fold_0")
+  line = command.refused("sweep", *GIVEN, *inside, folder=folder)
+  assert "--output: maps/swept lies within --probabilities" in line
 
 
 def test_what_a_merge_lacks_is_named(folder):

@@ -52,6 +52,15 @@ def test_a_label_map_knows_what_is_unknown(tmp_path):
   np.testing.assert_array_equal(found.unknown, drawn.GTV)
 
 
+def test_a_file_of_one_structure_has_one_label(tmp_path):
+  two = drawn.CORD + 2 * drawn.LEFT.astype(np.uint8)
+  drawn.files(tmp_path / "case", {"Brain": drawn.CORD, "Eye_L": two})
+  opened = cohorts.MaskFiles(tmp_path, layout="structures").open("case")
+  assert opened.contour("Brain").mask.array.any()
+  with pytest.raises(errors.DataError, match="labels 1, 2, though .*--layout"):
+    opened.contour("Eye_L")
+
+
 def test_of_a_listed_folder_only_what_is_given_counts(tmp_path):
   drawn.files(tmp_path, {"x": drawn.CORD, "y": drawn.LEFT, "image": drawn.CORD})
   rows = [{"name": n.upper(), "file": f"{n}.nii.gz"} for n in "xy"]

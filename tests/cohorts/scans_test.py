@@ -51,6 +51,32 @@ def test_several_series_are_refused_or_chosen(place):
     cohorts.find_scans(place, series="1.2")
 
 
+def test_a_series_of_two_patients_is_refused(place):
+  """An anonymisation that went wrong leaves two halves of a scan."""
+  paths = sorted((place / "3").iterdir())
+  for path in paths[2:]:
+    dataset = pydicom.dcmread(path)
+    dataset.PatientID = "c"
+    dataset.save_as(path)
+  found = cohorts.find_scans(place, series="all")
+  assert [one.name for one in found.found] == ["a-x", "a-x-2", "b", "c"]
+  *others, first, second = found.found
+  assert not any(one.refused for one in others)
+  assert first.refused.startswith(
+    "2 files of its series are of this patient, and 2 beside them of 'c':"
+    " '0.dcm' and '2.dcm'; give all of a scan one PatientID"
+  )
+  assert "of 'b': '2.dcm' and '0.dcm'" in second.refused
+  assert found.notes == ()
+  # In folders of their own they may be copies of one under two names.
+  (place / "4").mkdir()
+  for path in paths[2:]:
+    path.rename(place / "4" / path.name)
+  found = cohorts.find_scans(place, series="all")
+  assert not any(one.refused for one in found.found)
+  assert "is of 'b' and of 'c', each in folders of its own" in found.notes[0]
+
+
 def test_another_modality_is_refused(place):
   first, _ = cohorts.find_scans(place, modality="MR").found
   assert first.refused == "has no MR series, but CT; the model reads MR"
@@ -105,6 +131,8 @@ def test_what_holds_no_scan_is_one_line(deployed, tmp_path):
     cohorts.find_scans(tmp_path)
   with pytest.raises(errors.ConfigError, match="repair: 'x' is unknown"):
     cohorts.find_scans(tmp_path, repair=["x"])
+  with pytest.raises(errors.ConfigError, match="repair: contours is of contou"):
+    cohorts.find_scans(tmp_path, repair=["contours"])
   shutil.copy(deployed / "files" / "phantom_000" / "rtstruct.dcm", tmp_path)
   (one,) = cohorts.find_scans(tmp_path).found
   assert one.refused == "has no CT series; the model reads CT"

@@ -16,6 +16,7 @@ import pytest
 import SimpleITK as sitk
 
 import jaxseg
+from jaxseg import _unfinished
 from jaxseg import dicom
 from jaxseg import errors
 from jaxseg.dicom import RtStructure
@@ -289,6 +290,14 @@ def test_uids_follow_from_seed_and_content(folder, ct):
     found = {other[keyword].value for other in others}
     assert len(found) == len(others)
     assert all(uid.is_valid for uid in found)
+
+
+def test_long_names_are_told_with_the_file_to_come(tmp_path, ct, caplog):
+  with _unfinished.folder(tmp_path / "p1") as aside:
+    path = aside / "p1" / "rtstruct.dcm"
+    write_rtstruct(path, {"a name of 24 characters!": blob(ct)}, ct)
+  (record,) = caplog.records
+  assert record.getMessage().startswith(f"{tmp_path}/p1/rtstruct.dcm: 1 ROI")
 
 
 def test_long_contours(folder, ct):

@@ -240,6 +240,21 @@ def test_only_empty_masks(folder, ct, caplog):
   assert not errors_of(path)
 
 
+@pytest.mark.parametrize("name", ["model", "model_version", "description"])
+def test_texts_keep_their_letters(folder, ct, name):
+  masks = {"a": np.ones(ct.shape, np.bool_)}
+  path = folder / f"{name}.dcm"
+  dicom.write_seg(path, masks, ct, **{name: "1.0-\u03b2"})
+  read = pydicom.dcmread(path)
+  segment = read.SegmentSequence[0]
+  how = segment.SegmentationAlgorithmIdentificationSequence[0]
+  assert {
+    "model": segment.SegmentAlgorithmName,
+    "model_version": how.AlgorithmVersion,
+    "description": read.ContentDescription,
+  }[name] == "1.0-\u03b2"
+
+
 def test_uids_follow_from_seed_and_content(folder, ct):
   def uid(name, masks, **options):
     path = dicom.write_seg(folder / name, masks, ct, now=NOW, **options)

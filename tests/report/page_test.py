@@ -97,6 +97,25 @@ def test_the_banner_of_the_phantom(write, provenance):
   assert said not in write(provenance=provenance | {"synthetic": False})
 
 
+def test_files_of_an_earlier_page_go_with_it(write, tmp_path):
+  for name in ("new", "old", "theirs"):
+    (tmp_path / f"{name}.csv").write_text("a\n")
+  old, new = (
+    report.Section(name, tables=[tmp_path / f"{name}.csv"])
+    for name in ("old", "new")
+  )
+  write([old, new])
+  there = tmp_path / "report" / "tables"
+  (there / "theirs.csv").write_text("a\n")
+  write([new])
+  assert {one.name for one in there.iterdir()} == {"new.csv", "theirs.csv"}
+  # A page of someone else's, which is in the way, says nothing of them.
+  page = tmp_path / "report" / "index.html"
+  page.write_text('<a href="tables/theirs.csv">theirs</a>')
+  write([new])
+  assert (there / "theirs.csv").exists()
+
+
 def test_provenance_and_settings_come_before_the_sections(write, provenance):
   text = write([report.Section("First")], settings={"Recipe": "quick"})
   end = text.index('id="s1"')
