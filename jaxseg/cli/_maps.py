@@ -373,6 +373,9 @@ def _count(
     return None
   if len(classes) > 1:
     print(_maps_classes.said(classes))
+    _maps_merge.note_classes(folder / "counts", study.class_folders(classes))
+  else:
+    _maps_merge.note_classes(folder / "counts", ())
   count: Any = study.count_classes if len(classes) > 1 else study.count_maps
   with _console.progress("counting") as on_case:
     found = count(

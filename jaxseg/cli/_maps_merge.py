@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 
 # Beside the counts of a shard, a file that names the cases of all shards.
 _SHARD = "shard-"
+# And one that names the folders of the classes that were last counted.
+_CLASSES = "classes.json"
 _SHOWN = 10
 _AGAIN = "delete it, or count the maps again"
 
@@ -27,13 +29,41 @@ def counts_files(places: Sequence[str]) -> list[pathlib.Path]:
         continue
       # A folder of counts, or one that a sweep wrote into.
       inner = path / "counts" if (path / "counts").is_dir() else path
-      paths += sorted(inner.glob("*.npz")) + sorted(inner.glob("*/*.npz"))
+      for pattern in _of_classes(inner):
+        paths += sorted(inner.glob(pattern))
   if not paths:
     raise errors.DataError(
       f"--merge: no counts in {', '.join(places)}; give files or folders that"
       " a sweep has written"
     )
   return paths
+
+
+def note_classes(folder: pathlib.Path, classes: Sequence[str]) -> None:
+  """Says beside counts which classes they were last counted of.
+
+  Args:
+    folder: The folder of counts.
+    classes: The folder in it of each class; none if there is one class, whose
+      counts lie in `folder`.
+  """
+  from jaxseg import _sealed
+
+  _sealed.write(folder / _CLASSES, {"folders": list(classes)})
+
+
+def _of_classes(folder: pathlib.Path) -> list[str]:
+  """Patterns of the counts that the last sweep into a folder was to make."""
+  from jaxseg import _sealed
+
+  if not (folder / _CLASSES).exists():
+    return ["*.npz", "*/*.npz"]
+  said = _sealed.read(folder / _CLASSES, {"folders": list}, again=_AGAIN)
+  if not _are_text(said["folders"]):
+    raise errors.DataError(
+      f"{folder / _CLASSES}: an entry is no name of a folder; {_AGAIN}"
+    )
+  return [f"{glob.escape(one)}/*.npz" for one in said["folders"]] or ["*.npz"]
 
 
 def merged(

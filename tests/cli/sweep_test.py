@@ -142,6 +142,16 @@ def test_what_a_merge_lacks_is_named(folder):
   assert "Missing: 2 cases" in out
 
 
+def test_a_merge_takes_the_classes_of_the_last_sweep_there(folder):
+  merge = ("--merge=runs/sweep", "--output=merged", "--resamples=20")
+  one = (*GIVEN, "--class=2", "--label=2")
+  for given, classes in ((TWO, {"1", "2"}), (one, {"2"}), (TWO, {"1", "2"})):
+    command.done("sweep", *given, "--thresholds=21", folder=folder)
+    command.done("sweep", *merge, folder=folder)
+    rows = command.rows(folder / "merged" / "tables" / "optimum.csv")
+    assert {row["class"] for row in rows} == classes
+
+
 def test_a_class_that_no_reference_has_is_left_out_of_a_merge_too(folder):
   for k, path in enumerate(sorted((folder / "labels").iterdir())):
     y = np.load(path)
