@@ -137,6 +137,9 @@ def sweep(
   tables = study.tables(results, settings)
   origin = provenance(flags, run, results)
   sections = told(report.sweep_sections(run.folder, tables, origin))
+  for name in ("per_case", "case_thresholds"):  # Of an earlier sweep's choice.
+    if name not in tables:
+      _forget(run, name)
   if settings.per_case:
     sections += recommended(flags, run, results, tables)
   return sections
@@ -224,7 +227,9 @@ def objectives(
       origin,
     )
   ]
-  if tests:
+  if not tests:
+    _forget(run, "objective_tests")
+  else:
     paths.append(
       report.write_csv(tables / "objective_tests.csv", tests, origin)
     )
@@ -245,6 +250,11 @@ def objectives(
   for path in paths:
     print(f"Written: {path}")
   return sections
+
+
+def _forget(run: "data.Run", name: str) -> None:
+  """Deletes a table of an earlier time that would be of other counts."""
+  (run.folder / "tables" / f"{name}.csv").unlink(missing_ok=True)
 
 
 def _compared(row: Mapping[str, Any]) -> dict[str, str]:

@@ -23,7 +23,6 @@ from typing import Any, TYPE_CHECKING
 from jaxseg import _text
 from jaxseg.cli import _counts_flags
 from jaxseg.cli import _flags
-from jaxseg.cli import _place
 
 if TYPE_CHECKING:
   from jaxseg import report
@@ -37,7 +36,7 @@ def define(flags: _flags.Flags) -> None:
 def main(flags: _flags.Flags) -> None:
   _counts_flags.check(flags)
 
-  output = _place.output(flags.output)
+  output = _counts_flags.output(flags.output, flags.counts)
   results = _counts_flags.read(flags.counts)
   how = {"resamples": flags.resamples, "seed": flags.resample_seed}
   origin = _counts_flags.provenance(

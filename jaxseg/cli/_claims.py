@@ -16,7 +16,6 @@ from typing import Any, TYPE_CHECKING
 
 from jaxseg.cli import _counts_flags
 from jaxseg.cli import _flags
-from jaxseg.cli import _place
 
 if TYPE_CHECKING:
   from jaxseg import study
@@ -29,7 +28,7 @@ def define(flags: _flags.Flags) -> None:
 def main(flags: _flags.Flags) -> None:
   _counts_flags.check(flags)
 
-  output = _place.output(flags.output)
+  output = _counts_flags.output(flags.output, flags.counts)
   results = _counts_flags.read(flags.counts)
   how = {"resamples": flags.resamples, "seed": flags.resample_seed}
   origin = _counts_flags.provenance(

@@ -6,6 +6,7 @@ from typing import Any, TYPE_CHECKING
 
 from jaxseg import errors
 from jaxseg.cli import _flags
+from jaxseg.cli import _place
 
 if TYPE_CHECKING:
   from jaxseg import study
@@ -43,6 +44,27 @@ def check(flags: _flags.Flags) -> None:
     raise errors.ConfigError(
       f"--resample_seed: {flags.resample_seed} is below 0; give 0 or more"
     )
+
+
+def output(given: str, counts: Sequence[str]) -> pathlib.Path:
+  """The folder that --output names, for what is made of some counts.
+
+  Args:
+    given: The flag.
+    counts: What --counts names.
+
+  Raises:
+    ConfigError: A file is in its place; or it is a run folder, whose tables are
+      of its own models.
+  """
+  folder = _place.output(given)
+  own = {pathlib.Path(name).resolve() for name in counts}
+  if (folder / "run.json").exists() and own != {folder.resolve()}:
+    raise errors.ConfigError(
+      f"--output: {folder} is a run folder, and --counts are not its own alone;"
+      " name another"
+    )
+  return folder
 
 
 def read(names: Sequence[str]) -> "list[study.CohortCounts]":

@@ -8,6 +8,7 @@ a bad flag do not wait for JAX.
 
 from collections.abc import Sequence
 import inspect
+import re
 import textwrap
 from typing import Any
 
@@ -24,6 +25,10 @@ _KINDS: dict[str, tuple[type, ...]] = {
   "string": (str,),
 }
 _INDENT = 24  # Of the help texts.
+
+# How Python says of a value, which the message has named, that it is no number.
+_NO_NUMBER = re.compile(r"(invalid literal|could not convert) .*: '.*'")
+_KIND = {"invalid literal": "whole number", "could not convert": "number"}
 
 
 class Flags:
@@ -195,7 +200,8 @@ class Flags:
     try:
       given = self._values(["jaxseg", *arguments])[1:]
     except absl_flags.Error as e:
-      raise errors.ConfigError(f"{e}; --help lists the flags") from e
+      said = _NO_NUMBER.sub(lambda m: f"no {_KIND[m[1]]}", str(e))
+      raise errors.ConfigError(f"{said}; --help lists the flags") from e
     allowed = 1 if self._argument else 0
     if len(given) < allowed:
       raise errors.ConfigError(

@@ -9,7 +9,6 @@ from jaxseg.cli import _causes
 from jaxseg.cli import _claims
 from jaxseg.cli import _counts_flags
 from jaxseg.cli import _flags
-from jaxseg.cli import _place
 
 if TYPE_CHECKING:
   from jaxseg import study
@@ -42,7 +41,7 @@ def main(flags: _flags.Flags) -> None:
   from jaxseg import report
   from jaxseg import study
 
-  folder = _place.output(flags.output or "runs/counts")
+  folder = _counts_flags.output(flags.output or "runs/counts", flags.counts)
   every = _counts_flags.read(flags.counts)
   own, levels = _of_first_network(every)
   results, replaced = study.learnt(own)

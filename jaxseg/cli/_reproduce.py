@@ -57,6 +57,7 @@ def _main(flags: _flags.Flags) -> None:
   from jaxseg import training
   from jaxseg.cli import _console
 
+  _family.check(flags)
   _call.compilation_cache()
   run = _hosts.prepared(flags, names)
   names = _training_flags.available(run, names)

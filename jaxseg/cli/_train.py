@@ -54,6 +54,7 @@ def _main(flags: _flags.Flags) -> None:
   from jaxseg import training
   from jaxseg.cli import _console
 
+  _family.check(flags)
   _call.compilation_cache()
   run = _hosts.prepared(flags, names)
   names = _training_flags.available(run, names)
@@ -86,12 +87,14 @@ def _main(flags: _flags.Flags) -> None:
     for row in study.sweep_rows(results)
     if (row["scope"], row["aggregate"]) == ("known", "pooled")
   ]
+  levels = {row.get("negatives") for row in rows}
   _console.table(
     f"{run.store.cohort}: Dice of the test patients",
     rows,
     {
       "structure": "structure",
       "objective": "objective",
+      **({"negatives": "negatives"} if len(levels) > 1 else {}),
       "seed": "seed",
       "threshold": "threshold",
       "dice_test": "Dice",

@@ -188,11 +188,14 @@ class Run:
     differs = _same.difference(self.folder, self.store, cohort, on_patient)
     if differs:
       source = facts.get("source", cohort.name)
+      before = self.facts["cohort"].get("source")
+      why, remedy = differs, "prepare it anew into another output"
+      if before != source:
+        why = f"source is {before}, asked is {source}, and {differs}"
+        remedy = "give the folder that it was prepared from, or another output"
       raise errors.ExistingOutputError(
-        f"{self.folder}: was not prepared from what {source} holds now (source"
-        f" is {self.facts['cohort'].get('source')}, asked is {source}, and"
-        f" {differs}); give the folder that it was prepared from, or name"
-        " another output"
+        f"{self.folder}: was not prepared from what {source} holds now ({why});"
+        f" {remedy}"
       )
 
   def check(self, **asked: Any) -> None:

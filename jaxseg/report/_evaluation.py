@@ -149,6 +149,9 @@ def write_evaluation(
 ) -> None:
   """Writes the page of an evaluation.
 
+  Tables and figures of an earlier one into OUTPUT, which this one has not, are
+  deleted.
+
   Args:
     path: The file, OUTPUT/report/index.html.
     rows: What `study.settled` gave.
@@ -171,7 +174,7 @@ def write_evaluation(
   if means:
     facts["mean Dice, over structures"] = f"{float(np.mean(means)):.3f}"
   facts |= {"missed": missed, "hallucinated": made_up}
-  _page.write_page(
+  gone = _page.write_page(
     path,
     title="Contours against references",
     summary=f"{_count(cases, 'case')}, {_count(structures, 'structure')},"
@@ -180,6 +183,7 @@ def write_evaluation(
     sections=sections,
     facts=facts,
   )
+  _page.forget(path.parent.parent, gone)
 
 
 def brief(summary: Rows) -> list[dict[str, Any]]:

@@ -165,6 +165,17 @@ def write_page(
   return gone
 
 
+def forget(output: pathlib.Path, gone: Sequence[str]) -> None:
+  """Deletes what an earlier page was made from, and the present one is not.
+
+  Args:
+    output: Folder that has tables and figures, and the page's folder.
+    gone: What `write_page` gave.
+  """
+  for address in gone:
+    (output / address.removesuffix(".zip")).unlink(missing_ok=True)
+
+
 def _large(value: Any) -> tuple[str, str]:
   """What stands in large print, and its interval, which does not."""
   said = _wording.format_value(value)

@@ -33,6 +33,9 @@ def write_study(
 ) -> None:
   """Writes the page of a run.
 
+  Tables and figures of the run's earlier page, which this one has not, are
+  deleted.
+
   Args:
     path: The file, RUN/report/index.html.
     run: Run folder.
@@ -64,7 +67,7 @@ def write_study(
     facts |= one.facts
   # Those with an interval say more.
   facts = facts or _facts(names, medians, objectives)
-  _page.write_page(
+  gone = _page.write_page(
     path,
     title="Where to cut a probability map",
     summary="\n\n".join(filter(None, summary)),
@@ -75,6 +78,7 @@ def write_study(
     settings=_settings(run, objectives, compared),
     viewer=viewer,
   )
+  _page.forget(run.folder, gone)
 
 
 def _facts(
@@ -242,6 +246,4 @@ def write_maps(
     settings={k: v for k, v in settings.items() if v is not None},
     viewer=viewer,
   )
-  for address in gone:
-    output = path.parent.parent / address.removesuffix(".zip")
-    output.unlink(missing_ok=True)
+  _page.forget(path.parent.parent, gone)

@@ -103,8 +103,9 @@ def recommendation(rows: Sequence[Mapping[str, Any]]) -> str:
   """What to cut at, in one sentence with its number.
 
   0.5 is to be beaten by the structure's own threshold, and that one by a
-  threshold for each patient: the simpler one is kept unless the gain is above
-  0 with a p below 0.05 after Holm's correction. Where the structure's own is
+  threshold for each patient: the simpler one is kept unless p is below 0.05
+  after Holm's correction, and the interval of the gain, which allows for few
+  patients and organs as p does not, lies above 0. Where the structure's own is
   not shown to beat 0.5, a threshold for each patient still may be.
 
   Args:
@@ -114,7 +115,7 @@ def recommendation(rows: Sequence[Mapping[str, Any]]) -> str:
   of = {row["method"]: row for row in rows}
   own = of["organ"]
   better = {
-    name: row["p_holm"] < _LEVEL and row[_GAIN.get(name, "gain")] > 0
+    name: _gains(row, _GAIN.get(name, "gain"), row["p_holm"])
     for name, row in of.items()
   }
   number = own.get("patients", own.get("cases"))
@@ -157,7 +158,12 @@ def recommendation(rows: Sequence[Mapping[str, Any]]) -> str:
 
 def _beats_half(row: Mapping[str, Any]) -> bool:
   """Whether a way is shown to gain over 0.5; rows of before do not tell."""
-  return row.get("p_holm_half", 1.0) < _LEVEL and row["gain_half"] > 0
+  return _gains(row, "gain_half", row.get("p_holm_half", 1.0))
+
+
+def _gains(row: Mapping[str, Any], name: str, p: float) -> bool:
+  """Whether a gain is shown; not of a single patient, who has no interval."""
+  return p < _LEVEL and row[f"{name}_low"] > 0
 
 
 def _said(row: Mapping[str, Any], name: str) -> str:

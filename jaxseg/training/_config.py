@@ -89,7 +89,7 @@ class Config:
     for name, value in positive.items():
       if not 0 < value < math.inf:
         raise errors.ConfigError(
-          f"{name} is {value}; give a number more than 0"
+          f"{name} is {value}; give a finite number above 0"
         )
     if self.steps_per_epoch is not None and self.steps_per_epoch < 1:
       raise errors.ConfigError(

@@ -72,7 +72,12 @@ def test_each_analysis_starts_from_the_run_folder(reproduced, tmp_path, name):
   run = tmp_path / "run"
   shutil.copytree(folder / "runs" / "phantom", run)
   shutil.rmtree(run / "tables")
+  # Of an earlier sweep with --per_case, whose counts may have been others.
+  stale = run / "tables" / "per_case.csv"
+  stale.parent.mkdir()
+  stale.write_text("method")
   out = command.done(name, f"--output={run}", folder=tmp_path)
+  assert stale.exists() == (name != "sweep")
   assert command.rows(run / "tables" / f"{name}.csv")
   assert "Written:" in out
 

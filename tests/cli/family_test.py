@@ -93,6 +93,12 @@ def test_bad_families_are_refused_before_preparing(flag, text, tmp_path):
   assert not list(tmp_path.iterdir())
 
 
+def test_bad_families_are_refused_of_a_run_too(prepared):
+  flags = ("--structure=brain", "--output=runs/phantom", "--replace_stuck=-1")
+  line = command.refused("train", *flags, folder=prepared)
+  assert "--replace_stuck=-1: give 0 or more" in line
+
+
 def asked(**values):
   """Flags as a command has them; those that are not named have no value."""
   return types.SimpleNamespace(

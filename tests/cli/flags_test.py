@@ -43,7 +43,7 @@ def test_calls_know_nothing_of_each_other():
   ("arguments", "text"),
   [
     (["--colour=red"], "Unknown command line flag 'colour'"),
-    (["--count=many"], "--count=many: invalid literal"),
+    (["--count=many"], "--count=many: no whole number; --help"),
     (["--count"], "--count"),
     (["--norm=odd"], "should be one of <none|batch>"),
     (["--loud=perhaps"], "--loud"),

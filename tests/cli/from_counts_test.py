@@ -68,6 +68,27 @@ def test_tables_claims_causes_and_the_page(folder):
   assert not (folder / "out" / "models").exists()
 
 
+@pytest.mark.parametrize("name", ["reproduce", "claims", "causes"])
+def test_a_run_keeps_its_own_tables(folder, name, tmp_path):
+  run = tmp_path / "run"
+  (run / "tables").mkdir(parents=True)
+  (run / "run.json").write_text("{}")
+  (run / "tables" / "claims.csv").write_text("its own")
+  flags = ("--counts=own", f"--output={run}")
+  line = command.refused(name, *flags, folder=folder)
+  assert f"--output: {run} is a run folder, and --counts are not" in line
+  assert (run / "tables" / "claims.csv").read_text() == "its own"
+
+
+@pytest.mark.slow
+def test_no_table_of_other_counts_stays(folder):
+  for given, tested in (("own", True), ("levels", False)):
+    flags = (f"--counts={given}", "--output=again")
+    command.done("reproduce", *flags, folder=folder)
+    path = folder / "again" / "tables" / "objective_tests.csv"
+    assert path.exists() == tested
+
+
 @pytest.mark.parametrize(
   ("flags", "text"),
   [

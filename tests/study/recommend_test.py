@@ -67,6 +67,25 @@ def test_a_way_per_patient_may_beat_one_half_where_its_own_does_not():
   assert study.recommendation(rows).startswith("Cut at 0.5 for now")
 
 
+def test_a_gain_whose_interval_reaches_zero_is_not_shown():
+  """Of few patients or organs the interval is widened, and p is not."""
+  rows = [
+    row("organ", 0.0, 0.005, 0.001, 0.001),
+    row("half", -0.005, 0.0, float("nan")),
+    row("expected", 0.005, 0.01, 0.001, 0.001),
+    row("volume", 0.0, 0.005, 0.001, 0.001),
+  ]
+  assert study.recommendation(rows).startswith("Cut at 0.5 for now")
+  rows[0]["gain_half_low"] = 0.001
+  assert study.recommendation(rows).startswith("Cut at each structure's own")
+  rows[2]["gain_low"] = 0.001
+  assert study.recommendation(rows).startswith("Cut at a threshold for each")
+  # A single patient has no interval.
+  for one in rows:
+    one |= {"gain_low": float("nan"), "gain_half_low": float("nan")}
+  assert study.recommendation(rows).startswith("Cut at 0.5 for now")
+
+
 @pytest.mark.parametrize(
   ("gain", "end"), [(0.0096, "−0.0004"), (0.0104, "+0.0004")]
 )
