@@ -37,7 +37,9 @@ def skipped(mask: np.ndarray, *, drawn: np.ndarray | None = None) -> np.ndarray:
   Raises:
     GeometryError: `drawn` is not of the mask's slices.
   """
-  shown = mask.any((1, 2)) if drawn is None else np.asarray(drawn, np.bool_)
+  shown = np.asarray(mask if drawn is None else drawn, np.bool_)
+  if drawn is None and mask.ndim == 3:
+    shown = np.asarray(mask.any((1, 2)))
   if mask.ndim != 3 or shown.shape != mask.shape[:1]:
     raise errors.GeometryError(
       f"mask has shape {mask.shape}, drawn {shown.shape}; give"

@@ -56,7 +56,14 @@ def one_hot(labels: ArrayLike, classes: int) -> jax.Array:
 
 def counted(labels: ArrayLike, ignore: ArrayLike) -> jax.Array:
   """Where labels are not the value to ignore; one they cannot hold is fine."""
+  if isinstance(labels, np.ndarray) and labels.dtype in (np.int64, np.uint64):
+    return jnp.asarray(labels != np.asarray(ignore))  # Before JAX wraps them.
   values = jnp.asarray(labels)
+  if isinstance(ignore, int) and jnp.issubdtype(values.dtype, jnp.integer):
+    held = jnp.iinfo(values.dtype)
+    if not held.min <= ignore <= held.max:
+      return jnp.ones(values.shape, jnp.bool_)
+    return values != jnp.asarray(ignore, values.dtype)
   if are_hard(values) and values.dtype.itemsize < 4:
     values = values.astype(jnp.int32)
   return values != ignore

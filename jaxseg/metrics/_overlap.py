@@ -7,6 +7,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 from jax.typing import ArrayLike
+import numpy as np
 
 from jaxseg import _arrays as arrays
 from jaxseg import _checks as checks
@@ -134,7 +135,9 @@ def f_beta(
     Metrics Reloaded, arXiv:2206.01653.
   """
   weight: Any = beta
-  if arrays.known(weight) and not 0 < weight <= _LARGEST_BETA:
+  if arrays.known(weight) and not np.all(
+    (0 < np.asarray(weight)) & (np.asarray(weight) <= _LARGEST_BETA)
+  ):
     raise errors.ConfigError(
       f"beta is {beta}; give a number above 0, at most {_LARGEST_BETA:g}"
     )

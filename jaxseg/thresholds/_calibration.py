@@ -238,9 +238,12 @@ def with_temperature(
     )
   cuts = np.asarray(counts.on_host().thresholds, np.float64)
   # In odds, so that 0 stays 0 and 1 stays 1; infinite ones become 1 as well.
+  inside = np.clip(cuts, 0, 1)
   with np.errstate(divide="ignore", over="ignore"):
-    odds = (cuts / (1 - cuts)) ** (1 / temperature)
+    odds = (inside / (1 - inside)) ** (1 / temperature)
     moved = 1 / (1 + 1 / odds)
+  # A softmax's 1.0000001 and a threshold that nothing reaches stay beyond.
+  moved = np.where(cuts == inside, moved, cuts)
   return dataclasses.replace(counts, thresholds=moved.astype(np.float32))
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 import dataclasses
+import math
 import numbers
 import os
 import pathlib
@@ -75,6 +76,15 @@ class ChosenThreshold:
     number = isinstance(cut, numbers.Real) and not isinstance(cut, bool)
     if not number or not 0 <= cut <= 1:
       raise errors.ConfigError(f"threshold is {cut!r}; give a number in [0, 1]")
+    if self.patients != int(self.patients):
+      raise errors.ConfigError(
+        f"patients is {self.patients!r}; give a whole number"
+      )
+    # NumPy's numbers are not JSON's.
+    object.__setattr__(self, "threshold", float(cut))
+    object.__setattr__(self, "patients", int(self.patients))
+    if self.interval is not None and any(map(math.isnan, self.interval)):
+      object.__setattr__(self, "interval", None)
 
   def write(self, path: str | os.PathLike) -> None:
     """Writes threshold.json in one step."""

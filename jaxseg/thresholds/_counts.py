@@ -338,12 +338,14 @@ def coarsen(counts: Counts, thresholds: npt.ArrayLike) -> Counts[np.ndarray]:
       f"threshold {cuts[int(np.argmin(there))]} is not among the"
       f" {len(host.thresholds)} of the counts; count the maps again"
     )
-  starts = np.concatenate([[0], place + 1])
-  return Counts(
-    cuts,
-    np.add.reduceat(host.positive, starts, axis=-1),
-    np.add.reduceat(host.negative, starts, axis=-1),
-  )
+  edges = np.concatenate([[0], place + 1, [len(host.thresholds) + 1]])
+
+  def between(voxels: np.ndarray) -> np.ndarray:
+    below = np.zeros((*voxels.shape[:-1], voxels.shape[-1] + 1), np.int64)
+    np.cumsum(voxels, axis=-1, out=below[..., 1:])
+    return np.diff(below[..., edges], axis=-1)
+
+  return Counts(cuts, between(host.positive), between(host.negative))
 
 
 def _common(ours: Any, theirs: Any) -> Any:

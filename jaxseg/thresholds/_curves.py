@@ -28,6 +28,7 @@ _METRICS: dict[str, Ratio] = {
 }
 _F_BETA = re.compile(r"f([0-9]{1,4}(?:\.[0-9]{1,4})?)")
 SIGNED = ("volume", "volume_difference")
+_MOST = 2**63 - 1  # Of int64.
 _AGGREGATES = ("pooled", "mean_case", "median_case", "worst_case")
 
 
@@ -189,7 +190,11 @@ def _score(
       four = tuple(
         v.astype(jnp.uint32) if v.dtype == jnp.int32 else v for v in four
       )
-  square = None if host else _beta_squared(metric)
+  square = _beta_squared(metric)
+  if host and sum(v.max(initial=0) for v in four[:3]) <= _MOST // (
+    largest_factor(metric)
+  ):
+    square = None  # All fits, and is exact up to the division.
   if square is None:
     numerator, denominator = ratio(metric)(*four)
   else:

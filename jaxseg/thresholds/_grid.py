@@ -192,13 +192,16 @@ def ordered(x: jax.Array) -> jax.Array:
   would be at or above a threshold of 0.
 
   Args:
-    x: float32, any shape, no NaN.
+    x: float32, any shape.
 
   Returns:
-    int32 of the same shape; 0.0 and -0.0 are equal.
+    int32 of the same shape; 0.0 and -0.0 are equal, NaN is above all numbers
+    whatever its sign, which 0 / 0 sets on some processors.
   """
   bits = jax.lax.bitcast_convert_type(x, jnp.int32)
-  return jnp.where(bits < 0, -(bits & jnp.int32(0x7FFFFFFF)), bits)
+  size = bits & jnp.int32(0x7FFFFFFF)
+  negative = (bits < 0) & (size <= jnp.int32(0x7F800000))
+  return jnp.where(negative, -size, size)
 
 
 def nearest(thresholds: npt.ArrayLike, wanted: npt.ArrayLike) -> np.ndarray:

@@ -70,7 +70,9 @@ class Resampled:
         numerator, denominator = _curves.ratio(self._metric)(
           *self._four(factors)
         )
-        values = np.where(denominator > 0, numerator / denominator, 0)
+        # As `_criterion.of_four` has it: without a negative none is wrong.
+        undefined = float(self._metric == "specificity")
+        values = np.where(denominator > 0, numerator / denominator, undefined)
       else:
         values = factors @ self._scores.values_of_cases
         values /= factors.sum(1, keepdims=True)

@@ -126,3 +126,8 @@ def test_without_shapes_on_both_sides_nothing_is_filled():
   assert not contours.interpolate(
     empty, np.array([4]), np.arange(24.0), (1.0, 1.0)
   ).any()
+
+
+def test_a_mask_of_one_slice_is_refused():
+  with pytest.raises(errors.GeometryError, match=r"mask has shape \(4, 4\)"):
+    contours.skipped(np.ones((4, 4), np.bool_))

@@ -219,3 +219,25 @@ def test_a_softmax_of_one_class_is_refused(name):
   for labels in (LABELS[..., :1], NUMBERS):
     with pytest.raises(ValueError, match="one class, whose softmax is 1"):
       loss(LOGITS[..., :1], labels, **how)
+
+
+@pytest.mark.parametrize(
+  ("dtype", "ignore"),
+  [
+    (np.uint32, 2**32 - 1),
+    (np.int64, 2**31),
+    (np.int64, 2**32 + 1),
+    (np.uint8, 255),
+    (np.int32, -1),
+  ],
+)
+def test_any_integer_can_be_ignored(dtype, ignore):
+  """An error of labels beyond the classes names `ignore` as the remedy."""
+  labels = np.array([[[ignore, 1], [0, 1]]], dtype)
+  logits = np.random.default_rng(0).normal(size=(1, 2, 2, 2)).astype("f4")
+  other = np.where(labels == np.asarray(ignore, dtype), 0, labels)
+  known = losses.softmax_cross_entropy(
+    logits, other.astype(np.int32), where=other == labels
+  )
+  found = losses.softmax_cross_entropy(logits, labels, ignore=ignore)
+  np.testing.assert_allclose(found, known, rtol=1e-6)

@@ -11,6 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from jaxseg import errors
 from jaxseg import metrics
 
 NAMES = ("dice", "iou", "precision", "recall", "specificity")
@@ -185,3 +186,14 @@ def test_where_broadcasts_and_nothing_else(name):
   assert np.isnan(OF_MASKS[name](a, b, where=False)) == (
     name != "volume_difference"
   )
+
+
+def test_several_betas_at_once():
+  a = np.array([[True, False], [True, True], [False, True]])
+  b = np.array([[True, True], [False, True], [False, True]])
+  betas = np.array([0.5, 1.0, 2.0])
+  found = metrics.f_beta(a, b, beta=betas, axis=1)
+  for k, beta in enumerate(betas):
+    assert found[k] == metrics.f_beta(a[k], b[k], beta=beta)
+  with pytest.raises(errors.ConfigError, match="give a number above 0"):
+    metrics.f_beta(a, b, beta=np.array([1.0, 0.0, 2.0]), axis=1)

@@ -376,3 +376,15 @@ def test_studentized_curves_end_where_nothing_is_found():
   low, high = curve.interval(kind="studentized")
   assert low[-1] == high[-1] == 0 and (low <= high).all()
   assert (low[2], high[2]) == (1, 1)  # Perfect for everyone.
+
+
+def test_specificity_without_a_negative_is_that_of_the_optimum():
+  positive = np.array([[1, 2, 3], [2, 2, 2]])
+  counts = thresholds.Counts(
+    np.float32([0.2, 0.5]), positive, np.zeros((2, 3), np.int64)
+  )
+  best = thresholds.optimum(counts, criterion="specificity")
+  drawn = thresholds.bootstrap(
+    counts, "value", criterion="specificity", resamples=5
+  )
+  assert drawn.estimate == best.value == 1

@@ -282,3 +282,15 @@ def test_a_temperature_next_to_zero_makes_a_step():
   np.testing.assert_array_equal(moved[cuts < 0.3], 0)
   np.testing.assert_array_equal(moved[cuts > 0.7], 1)
   np.testing.assert_array_equal(moved[cuts == 0.5], 0.5)
+
+
+def test_thresholds_beyond_0_and_1_stay_there():
+  """Of a softmax that is 1.0000001, and one that nothing reaches."""
+  p = np.float32([-1e-7, 0.2, 0.6, 1.0000001])
+  counts = thresholds.count_distinct(p, np.array([False, False, True, True]))
+  for temperature in (0.5, 1.0, 2.0):
+    moved = thresholds.with_temperature(counts, temperature)
+    assert not np.isnan(moved.thresholds).any()
+    np.testing.assert_array_equal(moved.thresholds[[0, -1]], p[[0, -1]])
+    assert np.isfinite(thresholds.brier(moved))
+    assert np.isfinite(thresholds.expected_optimum(moved).value)

@@ -2,6 +2,7 @@
 
 import json
 
+import numpy as np
 import pytest
 
 from jaxseg import errors
@@ -67,3 +68,16 @@ def test_what_is_no_such_file_is_refused(tmp_path, text):
 def test_what_is_no_threshold_is_refused(cut):
   with pytest.raises(errors.ConfigError, match=r"in \[0, 1\]"):
     thresholds.ChosenThreshold(cut, criterion="dice", value=1.0, patients=1)
+
+
+def test_numbers_of_numpy_and_an_interval_of_nothing_come_back(tmp_path):
+  none = (float("nan"), float("nan"))
+  chosen = thresholds.ChosenThreshold(
+    np.float32(0.25), "dice", 0.8, np.int64(3), interval=none
+  )
+  chosen.write(tmp_path / "threshold.json")
+  read = thresholds.ChosenThreshold.read(tmp_path)
+  assert read == chosen and read.interval is None
+  assert (read.threshold, read.patients) == (0.25, 3)
+  with pytest.raises(errors.ConfigError, match=r"patients is 2\.5; give a who"):
+    thresholds.ChosenThreshold(0.3, "dice", 0.8, 2.5)

@@ -208,3 +208,14 @@ def test_plot():
   assert axes.get_window_extent().contains(inside.x0, inside.y0)
   again = counts[0].plot(metric="volume", axes=counts.plot(metric="recall"))
   assert again.get_ylabel() == "volume"
+
+
+def test_coarse_counts_at_a_repeated_threshold():
+  p, y = np.float32([0.1, 0.3, 0.6]), np.array([False, True, True])
+  cuts = np.float32([0, 0, 0.5, 0.5, 1])
+  coarse = thresholds.coarsen(
+    thresholds.count_case(p, y, thresholds.grid(3)), cuts
+  )
+  counted = thresholds.count_case(p, y, cuts)
+  np.testing.assert_array_equal(coarse.positive, counted.positive)
+  np.testing.assert_array_equal(coarse.negative, counted.negative)

@@ -1,5 +1,6 @@
 """Curves are quotients of integers under one policy for empty masks."""
 
+import fractions
 import functools
 import json
 
@@ -202,3 +203,15 @@ def test_debug_nans_does_not_stop_at_cases_left_out(metric, aggregate):
   np.testing.assert_allclose(found, expected, rtol=1e-6)
   with jax.debug_nans(True):
     assert np.isfinite(thresholds.sweep(p, y, cuts, metric=metric)).all()
+
+
+@pytest.mark.parametrize("metric", ["f123.4567", "f1234.5678"])
+@pytest.mark.parametrize("voxels", [9, 400_000, 10_000_000])
+def test_f_beta_of_many_digits_does_not_overflow(metric, voxels):
+  positive, negative = np.array([1, 5 * voxels]), np.array([0, voxels])
+  counts = thresholds.Counts(np.float32([0.5]), positive, negative)
+  square = fractions.Fraction(metric[1:]) ** 2
+  exact = (1 + square) * 5 * voxels
+  exact /= exact + square * 1 + voxels
+  (found,) = thresholds.curve(counts, metric=metric)
+  assert found == pytest.approx(float(exact), rel=1e-12)

@@ -73,3 +73,11 @@ def test_binarize_rounds_float64_first_and_keeps_nan_out():
 def test_binarize_refuses_integers():
   with pytest.raises(TypeError, match=r"int32.*uint8"):
     thresholds.binarize(jnp.arange(3, dtype=jnp.int32), 0.5)
+
+
+def test_nothing_is_at_or_above_nan_of_any_sign():
+  p = np.float32([0.2, 0.9])
+  for bits in (0x7FC00000, 0xFFC00000):  # The latter is 0 / 0 on x86.
+    cut = np.array([bits], np.uint32).view(np.float32)
+    assert not thresholds.binarize(p, cut).any()
+    assert not jax.jit(thresholds.binarize)(p, cut).any()
