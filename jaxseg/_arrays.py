@@ -10,6 +10,8 @@ from typing import Any
 
 import numpy as np
 
+from jaxseg import errors
+
 # JAX is imported where it is needed: contours are drawn, and DICOM is read,
 # without it.
 
@@ -184,3 +186,37 @@ def refuse_traced(remedy: str, **values: Any) -> None:
     leaves = jax.tree.leaves(value)
     if any(isinstance(leaf, jax.core.Tracer) for leaf in leaves):
       raise TypeError(f"{name} is traced, its value unknown; {remedy}")
+
+
+def affine(matrix: Any) -> np.ndarray:
+  """A grid's matrix as float64 `[4, 4]`, a copy.
+
+  Args:
+    matrix: Maps the homogeneous index of a voxel's centre to (x, y, z, 1), mm.
+
+  Raises:
+    GeometryError: It is of another shape, not finite, no map of places, or
+      singular.
+  """
+  try:
+    found = np.array(matrix, np.float64)
+  except (TypeError, ValueError) as e:
+    raise errors.GeometryError(
+      f"affine is {type(matrix).__name__}; give numbers [4, 4]"
+    ) from e
+  if found.shape != (4, 4) or not np.isfinite(found).all():
+    raise errors.GeometryError(
+      f"affine has shape {found.shape} or is not finite; give [4, 4]"
+    )
+  axes = found[:3, :3]
+  lengths = np.linalg.norm(axes, axis=0)
+  if not lengths.all() or abs(np.linalg.det(axes / lengths)) < 1e-6:
+    raise errors.GeometryError(
+      f"affine {axes.tolist()} is singular; give three axes"
+    )
+  if found[3].tolist() != [0, 0, 0, 1]:
+    raise errors.GeometryError(
+      f"affine has the last row {found[3].tolist()}; it is 0, 0, 0, 1, and the"
+      " origin stands in the last column"
+    )
+  return found

@@ -79,23 +79,14 @@ class Grid:
 
     Raises:
       GeometryError: The shape has not three lengths, or the affine is not
-        finite or singular.
+        finite, no map of places, or singular.
     """
-    matrix = np.array(affine, np.float64)
-    if len(shape) != 3:
+    matrix = arrays.affine(affine)
+    if len(shape) != 3 or any(length < 0 for length in shape):
       raise errors.GeometryError(
         f"array has shape {tuple(shape)}; a volume is [slice, row, column]"
       )
-    if matrix.shape != (4, 4) or not np.isfinite(matrix).all():
-      raise errors.GeometryError(
-        f"affine has shape {matrix.shape} or is not finite; give [4, 4]"
-      )
     axes = matrix[:3, :3]
-    lengths = np.linalg.norm(axes, axis=0)
-    if not lengths.all() or abs(np.linalg.det(axes / lengths)) < 1e-6:
-      raise errors.GeometryError(
-        f"affine {axes.tolist()} is singular; give three axes"
-      )
     count = np.arange(shape[0])[:, np.newaxis]
     grid = Grid(
       matrix[:3, 3] + count * axes[:, 0],
@@ -103,7 +94,7 @@ class Grid:
       axes[:, 2].copy(),
       int(shape[1]),
       int(shape[2]),
-      float(lengths[0]),
+      float(np.linalg.norm(axes[:, 0])),
     )
     # Kept as given: computed again it could differ in the last bits.
     grid.__dict__["affine"] = matrix

@@ -44,6 +44,7 @@ def main(flags: _flags.Flags) -> None:
   )
   compared(results, output, origin, **how)
   _counts_flags.tell_stuck(results)
+  _counts_flags.tell_missing(flags.counts)
 
 
 def compared(

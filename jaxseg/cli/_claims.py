@@ -36,6 +36,7 @@ def main(flags: _flags.Flags) -> None:
   )
   judged(results, output, origin, **how)
   _counts_flags.tell_stuck(results)
+  _counts_flags.tell_missing(flags.counts)
 
 
 def judged(

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 import pathlib
+import textwrap
 from typing import Any, TYPE_CHECKING
 
 from jaxseg import errors
@@ -104,3 +105,13 @@ def tell_stuck(results: "Sequence[study.CohortCounts]") -> None:
       f"Left out: {len(stuck)} that never learnt ({named}); train them again"
       " with --seed=SEED + 10"
     )
+
+
+def tell_missing(names: Sequence[str]) -> None:
+  """Names the models of run folders that have no counts of theirs."""
+  from jaxseg import study
+
+  for name in names:
+    said = study.uncounted_said(pathlib.Path(name))
+    if said:
+      print(textwrap.fill(said, 80, break_on_hyphens=False))

@@ -78,6 +78,7 @@ def main(flags: _flags.Flags) -> None:
   if replaced:
     named = ", ".join(result.name for result in replaced)
     print(f"Left out of tables and page, never learnt: {named}")
+  _counts_flags.tell_missing(flags.counts)
 
 
 def _seed(flags: _flags.Flags) -> int:

@@ -43,8 +43,10 @@ def isolines(
   Raises:
     DataError: The map is not of three axes, or a value is not in [0, 1].
     ConfigError: The threshold is not in (0, 1].
+    GeometryError: The affine is not finite, or singular.
   """
   values = _checked(probabilities)
+  matrix = arrays.affine(affine)
   cut = np.float32(threshold)
   if not 0 < cut <= 1:
     raise errors.ConfigError(f"threshold is {threshold}; give one in (0, 1]")
@@ -56,7 +58,6 @@ def isolines(
   padded = np.pad(values[box], ((0, 0), (1, 1), (1, 1)))
   points, following = _vertices(padded, float(cut))
   corner = np.array([part.start for part in box], np.float64) - (0, 1, 1)
-  matrix = np.asarray(affine, np.float64)
   lines = []
   for loop in _trace.loops(following):
     line = points[loop]

@@ -42,10 +42,11 @@ def rasterize(
     lower one if two are equally near; beyond half a spacing, to none.
 
   Raises:
-    GeometryError: A polygon is not planar, or not parallel to the slices.
+    GeometryError: A polygon is not planar, or not parallel to the slices; or
+      the affine is not finite, or singular.
     DataError: A polygon is not `[P, 3]` or has a coordinate that is not finite.
   """
-  affine = np.asarray(affine, np.float64)
+  affine = arrays.affine(affine)
   indexed = _to_index(polygons, affine)
   across = np.cross(affine[:3, 1], affine[:3, 2])
   slice_mm = abs(affine[:3, 0] @ across) / np.linalg.norm(across)

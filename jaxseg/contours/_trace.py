@@ -23,8 +23,9 @@ def trace(mask: np.ndarray, affine: np.ndarray) -> list[np.ndarray]:
 
   Raises:
     DataError: The mask is not bool, or not of three axes.
+    GeometryError: The affine is not finite, or singular.
   """
-  matrix = np.asarray(affine, np.float64)
+  matrix = arrays.affine(affine)
   polygons = []
   for index, points, _ in trace_slices(mask):
     full = np.column_stack([np.full(len(points), float(index)), points])

@@ -40,6 +40,7 @@ from jaxseg.study._map_scenes import map_scenes
 from jaxseg.study._missing import missing_models
 from jaxseg.study._missing import missing_said
 from jaxseg.study._missing import model_digest
+from jaxseg.study._missing import uncounted_said
 from jaxseg.study._models import model_of
 from jaxseg.study._models import read_run
 from jaxseg.study._models import sweep_model
@@ -158,4 +159,5 @@ __all__ = [
   "sweep_rows",
   "sweep_run",
   "tables",
+  "uncounted_said",
 ]

@@ -214,17 +214,44 @@ def missing_said(missing: Sequence[str]) -> str:
   """
   if not missing:
     return ""
+  one = len(missing) == 1
+  start = (
+    f"Missing: {len(missing)} model{'' if one else 's'} of this run"
+    f" {'is' if one else 'are'} in no table, figure or median."
+  )
+  return " ".join([start, *_by_reason(missing)])
+
+
+def uncounted_said(folder: pathlib.Path) -> str:
+  """Sentences on the models of a folder of counts that lack counts of theirs.
+
+  Args:
+    folder: Of a run; one that holds counts alone tells of no models.
+
+  Raises:
+    DataError: A file of a model is damaged.
+  """
+  if not (folder / "models").is_dir():
+    return ""
+  try:
+    run = data.Run(folder)
+  except errors.DataError:  # Counts are read without store and split.
+    return ""
+  found = [f"{name} ({why})" for name, why in sorted(_missing(run))]
+  # A model that never learnt has counts, and is told of by them.
+  found = [line for line in found if not line.endswith(f"({_STUCK})")]
+  return " ".join([f"Of {folder}:", *_by_reason(found)]) if found else ""
+
+
+def _by_reason(missing: Sequence[str]) -> list[str]:
+  """A sentence for each reason, with its remedy and some of the models."""
   reasons: dict[str, list[str]] = {}
   for line in missing:
     name, _, why = line.removesuffix(")").partition(" (")
     reasons.setdefault(why, []).append(name)
-  one = len(missing) == 1
-  said = [
-    f"Missing: {len(missing)} model{'' if one else 's'} of this run"
-    f" {'is' if one else 'are'} in no table, figure or median."
-  ]
+  said = []
   for why, names in reasons.items():
     more = len(names) - _SHOWN
     named = ", ".join(names[:_SHOWN]) + (f" and {more} more" * (more > 0))
     said.append(f"{_SAID.get(why, why)}: {named}.")
-  return " ".join(said)
+  return said

@@ -131,6 +131,31 @@ def test_bad_polygons_are_refused():
     contours.rasterize([points], SHAPE, AFFINE, combine="xor")
 
 
+@pytest.mark.parametrize(
+  ("affine", "text"),
+  [
+    (np.full((4, 4), np.nan), "is not finite"),
+    (np.diag([3.0, 0, 1, 1]), "is singular"),
+    (np.eye(3), r"shape \(3, 3\)"),
+    (AFFINE.T, "last row"),
+    (None, "is not finite"),
+    ("eye", "affine is str"),
+  ],
+)
+@pytest.mark.parametrize(
+  "draw",
+  [
+    lambda affine: contours.rasterize([], SHAPE, affine),
+    lambda affine: contours.trace(np.ones(SHAPE, np.bool_), affine),
+    lambda affine: contours.isolines(np.ones(SHAPE), 0.5, affine),
+  ],
+)
+def test_no_grid_is_refused(draw, affine, text):
+  with pytest.raises(errors.GeometryError, match=text) as caught:
+    draw(affine)
+  assert "\n" not in str(caught.value)
+
+
 def test_a_large_structure_equals_its_small_parts():
   turn = np.linspace(0, 2 * np.pi, 700)
   shape = (9, 160, 170)

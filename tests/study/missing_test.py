@@ -90,6 +90,18 @@ def test_one_that_never_learnt_is_left_out_and_named(swept):
   assert models(swept) == [7]
 
 
+def test_a_folder_of_counts_tells_which_models_it_lacks(swept, tmp_path):
+  assert study.uncounted_said(swept.folder) == ""
+  assert study.uncounted_said(swept.folder / "counts") == ""
+  (swept.folder / "counts/brain-bce-7.npz").unlink()
+  assert study.uncounted_said(swept.folder) == (
+    f"Of {swept.folder}: Not counted yet (jaxseg sweep does): brain/bce/7."
+  )
+  # As counts are read without the store.
+  shutil.rmtree(swept.folder / "store")
+  assert study.uncounted_said(swept.folder) == ""
+
+
 def test_many_are_counted():
   stuck = "never learnt: validation Dice below 0.1 at every threshold"
   said = study.missing_said(
