@@ -120,6 +120,19 @@ def within(low: float, high: float, **values: Any) -> None:
       raise ValueError(f"{name} is {said}; give {wanted}")
 
 
+def whole(least: int, **numbers: Any) -> None:
+  """Raises ConfigError unless all are whole numbers, `least` or above."""
+  for name, number in numbers.items():
+    try:
+      fits = operator.index(number) >= least
+    except TypeError:
+      fits = False
+    if not fits:
+      raise errors.ConfigError(
+        f"{name} is {number!r}; give a whole number, {least} or above"
+      )
+
+
 def divisible(by: int, **shapes: Sequence[int]) -> None:
   """Raises ValueError unless every length is a positive multiple of `by`."""
   for name, shape in shapes.items():

@@ -40,3 +40,13 @@ def test_spacing_is_of_the_last_axes():
   assert checks.spacing(np.array([3, 1, 2]), 5) == (3.0, 1.0, 2.0)
   with pytest.raises(ValueError, match="spacing .* of 3 axes"):
     checks.spacing((1, 2), 5)
+
+
+@pytest.mark.parametrize("number", [1, -1, 2.5, 3.0, "3", None, float("nan")])
+def test_what_is_no_whole_number_is_refused(number):
+  with pytest.raises(errors.ConfigError, match="n is .*; give a whole number"):
+    checks.whole(2, n=number)
+
+
+def test_whole_numbers_of_numpy_pass():
+  checks.whole(2, n=np.int32(2), m=3)

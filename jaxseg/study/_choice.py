@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from jaxseg import _checks as checks
 from jaxseg import errors
 from jaxseg import thresholds
 from jaxseg.study import _chooser
@@ -58,10 +59,8 @@ class Settings:
 
   def __post_init__(self):
     thresholds.check_criterion(self.criterion)
-    if self.resamples < 2:
-      raise errors.ConfigError(f"{self.resamples} resamples; take at least 2")
-    if self.seed < 0:
-      raise errors.ConfigError(f"seed {self.seed} is below 0; give 0 or more")
+    checks.whole(2, resamples=self.resamples)
+    checks.whole(0, seed=self.seed)
     if self.per_case not in (None, *_chooser.PER_CASE):
       raise errors.ConfigError(
         f"per_case {self.per_case!r} is unknown; take"

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy import typing as npt
 
+from jaxseg import _checks as checks
 from jaxseg import errors
 from jaxseg.thresholds import _clusters
 from jaxseg.thresholds import _counts
@@ -218,11 +219,12 @@ def bootstrap(
     drawn = _drawn(number, resamples, seed)
   else:
     drawn = np.asarray(index)
-    shaped = drawn.ndim == 2 and drawn.size
+    numbers = np.issubdtype(drawn.dtype, np.integer)
+    shaped = drawn.ndim == 2 and drawn.size and numbers
     if not shaped or drawn.min() < 0 or drawn.max() >= number:
       raise errors.ConfigError(
-        f"index of shape {drawn.shape} does not name some of {number}"
-        " patients; give [resample, patient]"
+        f"index, {drawn.dtype} of shape {drawn.shape}, does not name some of"
+        f" {number} patients; give integers [resample, patient]"
       )
   if callable(statistic):
     as_is = _called(statistic, host)
@@ -273,8 +275,8 @@ def _called(
 
 
 def _drawn(patients: int, resamples: int, seed: int) -> np.ndarray:
-  if resamples < 2:
-    raise errors.ConfigError(f"{resamples} resamples; take at least 2")
+  checks.whole(2, resamples=resamples)
+  checks.whole(0, seed=seed)
   generator = np.random.default_rng(seed)
   return generator.integers(patients, size=(resamples, patients))
 

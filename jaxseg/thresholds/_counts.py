@@ -97,7 +97,13 @@ class Counts(Generic[A]):
     return (self[i] for i in range(np.shape(self.positive)[0]))
 
   def index(self, threshold: float) -> int:
-    """Position of the threshold nearest to the given one; of two, the lower."""
+    """Position of the threshold nearest to the given one; of two, the lower.
+
+    Raises:
+      ConfigError: It is NaN.
+    """
+    if np.isnan(threshold):
+      raise errors.ConfigError(f"threshold is {threshold}; give a number")
     return int(_grid.nearest(_one_grid(self.thresholds), threshold))
 
   def sum(self, axis: int | tuple[int, ...] = 0) -> "Counts":
@@ -157,8 +163,10 @@ class Counts(Generic[A]):
     """The same counts as NumPy int64, so that sums over a cohort fit.
 
     Raises:
-      ConfigError: The thresholds are not `[T]`, or several exceed 1, as after a
-        sum that took them for counts.
+      ConfigError: The thresholds are not `[T]` and ascending, or several
+        exceed 1, as after a sum that took them for counts.
+      DataError: Shapes or dtypes are not those of counts, or a count is below
+        0, as after int32 has wrapped.
       TypeError: They are traced: integers of 64 bits and exact comparisons are
         of the host.
     """
@@ -166,12 +174,11 @@ class Counts(Generic[A]):
       "return the counts from jit and go on outside, or use `curve`",
       counts=(self.positive, self.negative),
     )
-    return Counts(
-      _one_grid(self.thresholds),
-      np.asarray(self.positive, np.int64),
-      np.asarray(self.negative, np.int64),
-      self.distinct,
-    )
+    cuts = _one_grid(self.thresholds)
+    two = np.asarray(self.positive), np.asarray(self.negative)
+    _check_voxels(cuts, *two)
+    positive, negative = (voxels.astype(np.int64, copy=False) for voxels in two)
+    return Counts(_grid.ascending(cuts), positive, negative, self.distinct)
 
   def to_arrays(self) -> dict[str, np.ndarray]:
     """NumPy arrays by attribute, as `numpy.savez` takes them."""
@@ -185,7 +192,9 @@ class Counts(Generic[A]):
     """Counts from what `to_arrays` returned, or from an open npz file.
 
     Raises:
-      DataError: An array is missing, or its shape or dtype does not fit.
+      ConfigError: The thresholds are not ascending.
+      DataError: An array is missing, or its shape or dtype does not fit; or a
+        count is below 0.
     """
     missing = {"thresholds", "positive", "negative"} - set(given)
     if missing:
@@ -195,17 +204,7 @@ class Counts(Generic[A]):
     cuts, *two = (
       np.asarray(given[k]) for k in ("thresholds", "positive", "negative")
     )
-    fits = two[0].shape == two[1].shape and cuts.ndim == 1
-    if not fits or two[0].shape[-1:] != (len(cuts) + 1,):
-      raise errors.DataError(
-        f"thresholds {cuts.shape}, positive {two[0].shape} and negative"
-        f" {two[1].shape} are not counts; count the maps again"
-      )
-    if not all(np.issubdtype(v.dtype, np.integer) for v in two):
-      raise errors.DataError(
-        f"positive {two[0].dtype} and negative {two[1].dtype} are not"
-        " integers; count the maps again"
-      )
+    _check_voxels(cuts, *two)
     distinct = bool(given.get("distinct", False))
     return Counts(cuts, two[0], two[1], distinct).on_host()
 
@@ -273,6 +272,28 @@ class Counts(Generic[A]):
   def true_negative(self) -> A:
     """Other voxels with p < t, `[..., T]`."""
     return _integers.below(self.negative)
+
+
+def _check_voxels(
+  cuts: np.ndarray, positive: np.ndarray, negative: np.ndarray
+) -> None:
+  """Refuses arrays that are no counts at some thresholds."""
+  fits = positive.shape == negative.shape and cuts.ndim == 1
+  if not fits or positive.shape[-1:] != (len(cuts) + 1,):
+    raise errors.DataError(
+      f"thresholds {cuts.shape}, positive {positive.shape} and negative"
+      f" {negative.shape} are not counts; count the maps again"
+    )
+  if not all(np.issubdtype(v.dtype, np.integer) for v in (positive, negative)):
+    raise errors.DataError(
+      f"positive {positive.dtype} and negative {negative.dtype} are not"
+      " integers; count the maps again"
+    )
+  least = min(positive.min(initial=0), negative.min(initial=0))
+  if least < 0:
+    raise errors.DataError(
+      f"a count is {least}; did a sum of int32 wrap? add counts on the host"
+    )
 
 
 def _one_grid(thresholds: Any) -> np.ndarray:
@@ -350,6 +371,8 @@ def coarsen(counts: Counts, thresholds: npt.ArrayLike) -> Counts[np.ndarray]:
 
 def _common(ours: Any, theirs: Any) -> Any:
   """The thresholds of both; an error if they are known to differ."""
+  if np.ndim(ours) != np.ndim(theirs) and arrays.known(ours, theirs):
+    ours, theirs = _one_grid(ours), _one_grid(theirs)  # `vmap` repeats them.
   if np.shape(ours) != np.shape(theirs):
     raise errors.ConfigError(
       f"counts at {np.shape(ours)} and {np.shape(theirs)} thresholds cannot"

@@ -108,8 +108,12 @@ def constraint(criterion: str) -> tuple[str, fractions.Fraction] | None:
   """Metric and bound of a criterion such as "recall>=0.95", else None.
 
   Raises:
-    ConfigError: The bound is not a number in [0, 1].
+    ConfigError: It is no text, or the bound is not a number in [0, 1].
   """
+  if not isinstance(criterion, str):
+    raise errors.ConfigError(
+      f"criterion is {criterion!r}; give the name of a metric, such as dice"
+    )
   if ">=" not in criterion:
     return None
   match = _CONSTRAINT.fullmatch(criterion.replace(" ", ""))

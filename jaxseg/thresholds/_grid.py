@@ -9,6 +9,7 @@ import numpy as np
 from numpy import typing as npt
 
 from jaxseg import _arrays as arrays
+from jaxseg import _checks as checks
 from jaxseg import _probabilities
 from jaxseg import errors
 
@@ -35,10 +36,9 @@ def grid(n: int = 1001) -> npt.NDArray[np.float32]:
     with three decimals equal thresholds of the grid of 1001, as one expects.
 
   Raises:
-    ConfigError: `n` is below 2.
+    ConfigError: `n` is no whole number, or below 2.
   """
-  if n < 2:
-    raise errors.ConfigError(f"a grid of {n} thresholds; take at least 2")
+  checks.whole(2, n=n)
   return (np.arange(n, dtype=np.float64) / (n - 1)).astype(np.float32)
 
 
@@ -61,7 +61,7 @@ def fine_grid(n: int = 1001) -> npt.NDArray[np.float32]:
     float32 `[T]`, ascending; the even grid's are among them.
 
   Raises:
-    ConfigError: `n` is below 2.
+    ConfigError: `n` is no whole number, or below 2.
   """
   logits = np.linspace(-16, 16, 2049, dtype=np.float64)
   both = np.concatenate([grid(n), (1 / (1 + np.exp(-logits))).astype("f4")])

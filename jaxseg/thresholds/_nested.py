@@ -6,6 +6,7 @@ import dataclasses
 import numpy as np
 from numpy import typing as npt
 
+from jaxseg import _checks as checks
 from jaxseg import errors
 from jaxseg.thresholds import _clusters
 from jaxseg.thresholds import _counts
@@ -100,6 +101,8 @@ def nested(
   # A patient without the structure has no say in the choice.
   taking_part = np.flatnonzero(_criterion.kept(host, aggregate, empty)[1])
   there = np.unique(of[taking_part])
+  if folds is not None:
+    checks.whole(0, folds=folds, seed=seed)
   number = len(there) if folds is None else folds
   if not 2 <= number <= len(there):
     raise errors.ConfigError(

@@ -138,6 +138,11 @@ def test_a_softmax_just_above_one():
   assert float(found) == pytest.approx(np.log(2) / 2)
 
 
+def test_wrong_everywhere_is_an_error_of_1_and_not_more():
+  p = np.full(3, np.nextafter(np.float32(1), np.float32(2)))
+  assert metrics.expected_calibration_error(p, np.zeros(3, np.bool_)) == 1
+
+
 def test_a_bin_holds_its_lower_end():
   # 0.5 is in the upper bin: no gap in the lower, 0.5 in the upper.
   p, y = np.float32([0.25, 0.5]), np.array([False, True])

@@ -154,11 +154,15 @@ def test_rounding_hides_no_difference():
   ("options", "said"),
   [
     ({"statistic": "mode"}, "mode"),
-    ({"resamples": 1}, "at least 2"),
+    ({"resamples": 1}, "resamples is 1; give a whole number, 2 or above"),
+    ({"resamples": 2.5}, "resamples is 2.5"),
+    ({"seed": -1}, "seed is -1"),
+    ({"criterion": None}, "criterion is None"),
     ({"statistic": "curve", "criterion": "recall>=0.5"}, "is a bound"),
     ({"aggregate": "worst_case"}, "worst_case"),
     ({"statistic": "regret", "criterion": "iou"}, "is of Dice"),
     ({"index": np.array([[0, 7]])}, "some of 7 patients"),
+    ({"index": np.array([[0.0, 1.0]])}, "float64 of shape"),
   ],
 )
 def test_wrong_options(counts, options, said):

@@ -219,3 +219,54 @@ def test_coarse_counts_at_a_repeated_threshold():
   counted = thresholds.count_case(p, y, cuts)
   np.testing.assert_array_equal(coarse.positive, counted.positive)
   np.testing.assert_array_equal(coarse.negative, counted.negative)
+
+
+@pytest.mark.parametrize(
+  ("change", "error", "message"),
+  [
+    ({"positive": np.zeros(2, np.int64)}, errors.DataError, "are not counts"),
+    ({"negative": np.zeros((2, 4), int)}, errors.DataError, "are not counts"),
+    ({"positive": np.full(4, 0.7)}, errors.DataError, "not integers"),
+    ({"negative": np.int32([1, -7, 0, 0])}, errors.DataError, "is -7; did a"),
+    (
+      {"thresholds": np.float32([0.5, 0, 1])},
+      errors.ConfigError,
+      r"\[1\] is 0.0, not at least",
+    ),
+    (
+      {"thresholds": np.float32([0, 0.5, np.nan])},
+      errors.ConfigError,
+      "without NaN",
+    ),
+  ],
+)
+def test_what_was_put_together_wrongly_is_refused(change, error, message):
+  whole = {
+    "thresholds": np.float32([0, 0.5, 1]),
+    "positive": np.arange(4),
+    "negative": np.arange(4),
+  }
+  thresholds.optimum(thresholds.Counts(**whole))
+  with pytest.raises(error, match=message):
+    thresholds.optimum(thresholds.Counts(**{**whole, **change}))
+  with pytest.raises(error, match=message):
+    thresholds.Counts.from_arrays({**whole, **change})
+
+
+def test_counts_of_vmap_are_added_to_others():
+  cuts = thresholds.grid(3)
+  p = np.float32([[0.2, 0.7], [0.5, 1]])
+  y = np.array([[False, True], [True, True]])
+  each = jax.vmap(lambda p, y: thresholds.count(p, y, cuts))(p, y)
+  both = each + thresholds.count_case(p[0], y[0], cuts)
+  assert both.on_host().positive.tolist() == [[0, 0, 2, 0], [0, 0, 2, 1]]
+  with pytest.raises(errors.ConfigError, match="cannot be added"):
+    _ = each + thresholds.count_case(p[0], y[0], np.float32([0, 0.4, 1]))
+
+
+def test_no_number_has_no_position():
+  counts = thresholds.count(
+    np.float32([0.3]), np.array([True]), thresholds.grid(3)
+  )
+  with pytest.raises(errors.ConfigError, match="nan"):
+    counts.index(float("nan"))

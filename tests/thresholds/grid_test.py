@@ -19,9 +19,9 @@ def test_every_quotient_is_rounded_once():
   assert len(thresholds.grid()) == 1001
 
 
-@pytest.mark.parametrize("n", [1, 0, -3])
+@pytest.mark.parametrize("n", [1, 0, -3, 2.5])
 def test_grid_of_one_is_refused(n):
-  with pytest.raises(errors.ConfigError, match=f"grid of {n}"):
+  with pytest.raises(errors.ConfigError, match=f"n is {n}; give"):
     thresholds.grid(n)
 
 

@@ -88,7 +88,13 @@ def test_a_bound(counts):
 
 @pytest.mark.parametrize(
   ("options", "said"),
-  [({"folds": 1}, "1 folds"), ({"folds": 10}, "10 folds of 9")],
+  [
+    ({"folds": 1}, "1 folds"),
+    ({"folds": 10}, "10 folds of 9"),
+    ({"folds": 2.0}, "folds is 2.0"),
+    ({"folds": 2, "seed": -1}, "seed is -1"),
+    ({"criterion": None}, "criterion is None"),
+  ],
 )
 def test_wrong_options(counts, options, said):
   with pytest.raises(errors.ConfigError, match=said):
