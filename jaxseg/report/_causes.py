@@ -6,6 +6,7 @@ from typing import Any
 
 from jaxseg import _text
 from jaxseg.report import _cause_curves
+from jaxseg.report import _chart_cause_curves
 from jaxseg.report import _chart_causes
 from jaxseg.report import _page
 from jaxseg.report import _style
@@ -78,13 +79,15 @@ def causes_section(
     for row in rows
     if row["scope"] == scope and row["dice"] >= _cause_curves.STUCK
   ]
-  figures = {}
+  figures, charts = {}, []
   if curves:
     said = "Dice of unseen patients against threshold"
     drawn = _cause_curves.cause_curves(curves, own, said)
     path, *_ = _style.save(drawn, folder / "figures" / "cause_curves")
     figures[path] = f"{said}, a line for each network"
-  chart = _chart_causes.causes(own, shown, f"Causes, scope {scope}")
+    title = f"{figures[path]}, mean over seeds"
+    charts.append(_chart_cause_curves.cause_curves(curves, own, shown, title))
+  charts.append(_chart_causes.causes(own, shown, f"Causes, scope {scope}"))
   return _page.Section(
     "Causes",
     text=_TEXT.format(
@@ -98,7 +101,7 @@ def causes_section(
     columns=_COLUMNS,
     tables=paths,
     figures=figures,
-    charts=[chart],
+    charts=charts,
   )
 
 

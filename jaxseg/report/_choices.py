@@ -71,7 +71,9 @@ def per_case_section(
     rows=rows,
     columns={k: v for k, v in _COLUMNS.items() if k in rows[0]},
     tables=paths,
-    said="\n\n".join(told),
+    said=_wording.listed("Which threshold to use:", told)
+    if len(told) > 1
+    else told[0],
     facts=_facts(tables[names[0]]),
   )
 

@@ -101,7 +101,7 @@ def section(
 
 
 def sentences(rows: Rows) -> str:
-  """What the claims' rows say, a short paragraph each network.
+  """What the claims' rows say: of each network a sentence, or a list of them.
 
   Args:
     rows: What `study.claims` gave.
@@ -123,8 +123,12 @@ def sentences(rows: Rows) -> str:
     if said:
       label = _wording.network_label(network)
       label = f"{label[:1].upper()}{label[1:]}"
-      who = f"{label}: " if len(networks) > 1 else ""
-      found.append(who + " ".join(said))
+      who = f"{label}:" if len(networks) > 1 else ""
+      found.append(
+        _wording.listed(who, said)
+        if len(said) > 1
+        else f"{who} {said[0]}".strip()
+      )
   return "\n\n".join(found)
 
 

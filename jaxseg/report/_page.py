@@ -214,12 +214,20 @@ def _environment() -> jinja2.Environment:
 
 
 def _prose(text: str) -> markupsafe.Markup:
-  """Paragraphs, and words in backticks as code."""
+  """Paragraphs, lines with a dash as lists, words in backticks as code."""
   blocks = [block.strip() for block in re.split(r"\n\s*\n", text)]
-  safe = "".join(
-    f"<p>{markupsafe.escape(block)}</p>\n" for block in blocks if block
-  )
+  safe = "".join(_block(block) for block in blocks if block)
   return markupsafe.Markup(re.sub(r"`([^`\n]+)`", r"<code>\1</code>", safe))
+
+
+def _block(text: str) -> str:
+  """A paragraph, and the lines behind it that begin with a dash as a list."""
+  lead, *items = re.split(r"(?:^|\n)- ", text)
+  safe = f"<p>{markupsafe.escape(lead)}</p>\n" if lead else ""
+  if items:
+    each = "".join(f"<li>{markupsafe.escape(item)}</li>\n" for item in items)
+    safe += f"<ul>\n{each}</ul>\n"
+  return safe
 
 
 def _breakable(text: str) -> markupsafe.Markup:

@@ -180,8 +180,14 @@ def percent(value: float, digits: int = 2) -> str:
   """A share as a percentage: "1.25 %" of 0.0125; "n/a" for NaN."""
   if math.isnan(value):
     return format_value(value)
+  value = float(f"{value:.6g}")  # As tables have it: both round to the same.
   # A rounded zero has no sign.
   return f"{round(100 * value, digits) + 0.0:.{digits}f} %".replace("-", "−")
+
+
+def listed(lead: str, sentences: Sequence[str]) -> str:
+  """Lines with a dash behind a lead, which the page makes a list."""
+  return "\n".join(filter(None, [lead, *(f"- {one}" for one in sentences)]))
 
 
 def plain(value: Any) -> Any:

@@ -267,6 +267,20 @@ def test_curves_of_networks_are_drawn_beside_each_other(tmp_path, provenance):
   assert section.tables[-1].name == "cause_curves.csv"
   [path] = section.figures
   assert path.is_file() and path.with_suffix(".png").is_file()
+  # The page shows the same, in the colours of the chart below it.
+  chart, below = map(check, section.charts)
+  assert [panel.title for panel in chart.panels] == ["brain", "<larynx>"]
+  assert [one.label for one in chart.legend[:2]] == [
+    "the authors' network", "the authors' network without one-channel dropout",
+  ]  # fmt: skip
+  assert [one.color for one in chart.legend[:2]] == [
+    one.color for one in below.legend[:2]
+  ]
+  band, line, dots = named(chart.panels[0], "the authors' network")
+  assert band["y"] == [0.4] * 3 + [0.6] * 3
+  assert line["x"] == [0, 0.5, 1] and line["y"] == [0.5] * 3
+  assert dots["x"] == [0.1, 0.1] and dots["y"] == [0.7, 0.7]
+  assert "without one-channel dropout highest at" in chart.panels[1].said
   figure = _cause_curves.cause_curves(curves, rows, "title")
   one, other = figure.axes
   assert [a.get_title(loc="left") for a in (one, other)] == [

@@ -73,6 +73,19 @@ def test_sentences_of_several_networks_name_them():
   assert _claims.sentences([]) == ""
 
 
+def test_several_sentences_are_a_list():
+  rows = [row("C1", "confirmed"), row("C2", "agrees")]
+  first, second = _claims.sentences(rows).splitlines()
+  assert first.startswith("- It pays") and second.startswith("- A threshold")
+  others = [{**one, "network": "unet"} for one in rows[:1]]
+  several = _claims.sentences(
+    [{**one, "network": "x"} for one in rows] + others
+  )
+  lead, first, second, _, alone = several.splitlines()
+  assert lead == "X:" and first.startswith("- It") and second.startswith("- A")
+  assert alone.startswith("U-Net: It pays")
+
+
 def test_organs_of_one_claim_share_a_sentence():
   rows = [
     row("C3", "undecided", 0.1) | {"statement": f"slope, {organ}"}

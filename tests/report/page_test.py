@@ -217,6 +217,15 @@ def test_backticks_are_code_and_single_ones_stay(write):
   assert "<p><code>a &lt; b</code> and a ` alone</p>" in text
 
 
+def test_lines_with_a_dash_are_a_list(write):
+  text = write([report.Section("A", text="Who:\n- <b> - c\n- d\n\ne - f")])
+  Reader(text)
+  assert (
+    "<p>Who:</p>\n<ul>\n<li>&lt;b&gt; - c</li>\n<li>d</li>\n</ul>\n<p>e - f</p>"
+    in text
+  )
+
+
 def test_sections_are_listed_and_every_link_leads_somewhere(write):
   text = write([report.Section("A"), report.Section("B", text="b")])
   page = Reader(text)
