@@ -129,7 +129,8 @@ def recommendation(rows: Sequence[Mapping[str, Any]]) -> str:
     )
     return f"Cut at {_NAMED[best]}: on {who} {told}."
   others = ", ".join(
-    f"{_said(of[name], 'gain')} {said}" for name, said in _BRIEF.items()
+    f"{_said(of[name], 'gain', 'p_holm')} {said}"
+    for name, said in _BRIEF.items()
   )
   if better["organ"]:
     return (
@@ -138,7 +139,8 @@ def recommendation(rows: Sequence[Mapping[str, Any]]) -> str:
       f" patient are not shown to add to it: {others}."
     )
   over_half = ", ".join(
-    f"{_said(of[name], 'gain_half')} {said}" for name, said in _BRIEF.items()
+    f"{_said(of[name], 'gain_half', 'p_holm_half')} {said}"
+    for name, said in _BRIEF.items()
   )
   able = [name for name in _BRIEF if _beats_half(of[name])]
   if able:
@@ -146,13 +148,14 @@ def recommendation(rows: Sequence[Mapping[str, Any]]) -> str:
     return (
       f"Cut at {_NAMED[best]}: on {who} it gains {_said(of[best], 'gain_half')}"
       f" of Dice over 0.5; it is not shown to gain over {_NAMED['organ']},"
-      f" {_said(of[best], 'gain')}, nor that over 0.5,"
-      f" {_said(own, 'gain_half')}."
+      f" {_said(of[best], 'gain', 'p_holm')}, nor that over 0.5,"
+      f" {_said(own, 'gain_half', 'p_holm')}."
     )
   return (
     f"Cut at 0.5 for now: on {who} nothing is shown to raise their mean Dice"
-    f" over it, neither {_NAMED['organ']}, {_said(own, 'gain_half')}, nor one"
-    f" for each patient, {over_half}."
+    f" over it, neither {_NAMED['organ']},"
+    f" {_said(own, 'gain_half', 'p_holm')}, nor one for each patient,"
+    f" {over_half}."
   )
 
 
@@ -166,11 +169,21 @@ def _gains(row: Mapping[str, Any], name: str, p: float) -> bool:
   return p < _LEVEL and row[f"{name}_low"] > 0
 
 
-def _said(row: Mapping[str, Any], name: str) -> str:
-  """A gain with its interval; without one if there is a single patient."""
+def _said(row: Mapping[str, Any], name: str, p: str = "") -> str:
+  """A gain with its interval; without one if there is a single patient.
+
+  Args:
+    row: Of a way to choose.
+    name: Of the gain.
+    p: Of its p, told where the interval alone would show a gain.
+  """
   numbers = [row[f"{name}{end}"] for end in ("", "_low", "_high")]
   # An end that is not 0 must not look as if it were.
   near = any(0 < abs(number) < 5e-4 for number in numbers)
   value, low, high = (f"{n:+z.{4 if near else 3}f}" for n in numbers)
-  told = value if math.isnan(numbers[1]) else f"{value} (95 %: {low} to {high})"
+  if math.isnan(numbers[1]):
+    return value.replace("-", "−")
+  chance = row.get(p, math.nan)
+  beside = f"; p {chance:.2g} by Holm" if numbers[1] > 0 and chance > 0 else ""
+  told = f"{value} (95 %: {low} to {high}{beside})"
   return told.replace("-", "−")
