@@ -179,12 +179,12 @@ GIVEN = ("--probabilities=maps", "--reference=labels")
   [
     ((*GIVEN, "--output=run"), "run folder of a cohort"),
     ((*GIVEN, "--cohort=openkbp"), "--cohort: only for a run's models"),
-    ((*GIVEN, "--seed=-1"), "seed -1 is below 0"),
+    ((*GIVEN, "--seed=-1"), "seed is -1; give"),
     ((*GIVEN, "--shard=9/3"), "shard '9/3'"),
     ((*GIVEN, "--workers=0"), "--workers: 0"),
     (("--output=run", "--class=1", "--shard=1/2"), "--class, --shard: only"),
     (("--merge=maps", "--surfaces"), "--surfaces: only for --probabilities"),
-    (("--output=run", "--seed=-1"), "seed -1 is below 0"),
+    (("--output=run", "--seed=-1"), "seed is -1; give"),
   ],
 )
 def test_flags_without_effect_are_refused_before_anything(maps, flags, text):

@@ -180,5 +180,5 @@ def test_threshold_json_of_maps_is_json(tmp_path):
 def test_settings_that_say_nothing():
   with pytest.raises(errors.ConfigError, match="best"):
     study.Settings(criterion="best")
-  with pytest.raises(errors.ConfigError, match="1 resamples"):
+  with pytest.raises(errors.ConfigError, match="resamples is 1; give"):
     study.Settings(resamples=1)
